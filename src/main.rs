@@ -1,0 +1,3 @@
+//! keyrotate: see the library's documentation.
+
+fn main() {}

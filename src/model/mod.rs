@@ -1,0 +1,16 @@
+//! The words of the domain as types: access keys, identities, ages and timings.
+//!
+//! Values only. Nothing here reads a file, a clock or the network, and no secret
+//! can be printed: [`SecretAccessKey`] has neither `Display` nor `Serialize`.
+
+mod access_key;
+mod age;
+mod identity;
+mod profile_name;
+mod timing;
+
+pub use access_key::{AccessKey, AccessKeyId, AccessKeyPair, KeyKind, KeyStatus, LastUse, LastUsed, NotAnAccessKeyId, SecretAccessKey};
+pub use age::{Age, AgeLevel, Limits, NotADuration, format_duration, parse_duration};
+pub use identity::{Arn, Identity, NotAnArn};
+pub use profile_name::ProfileName;
+pub use timing::{BadTimeScale, Timing};

@@ -1,0 +1,95 @@
+//! How long the protocol waits for what: one value, so that a test can scale all of it.
+
+use std::time::Duration;
+
+/// The waits of the rotation protocol.
+///
+/// The defaults follow what AWS says and people report of IAM's consistency: usually 3–15 s, up to 2 min.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// After this long IAM's answers are taken for settled.
+    pub consistency_window: Duration,
+    /// The first pause between two polls; later ones grow.
+    pub poll: Duration,
+    /// The longest pause between two polls.
+    pub poll_max: Duration,
+    /// The successes in a row that verify a key must span this long.
+    pub verify_span: Duration,
+    /// The same when the key was refused at least once: IAM is flapping.
+    pub verify_span_flapping: Duration,
+    /// How many successes in a row verify a key.
+    pub verify_successes: u32,
+    /// How long one run waits for a new key to be accepted.
+    pub verify_cap: Duration,
+    /// A new key that AWS does not accept for this long is given up.
+    pub give_up: Duration,
+    /// A listing older than this is taken again before CreateAccessKey.
+    pub listing_max_age: Duration,
+    /// How long a run waits for another keyrotate's lock.
+    pub lock_wait: Duration,
+    /// A newcomer created this long after our request may be ours.
+    pub suspect_span: Duration,
+    /// How long a lost request for a key is remembered.
+    pub intent_memory: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            consistency_window: seconds(120),
+            poll: seconds(1),
+            poll_max: seconds(8),
+            verify_span: seconds(5),
+            verify_span_flapping: seconds(10),
+            verify_successes: 4,
+            verify_cap: seconds(120),
+            give_up: seconds(3_600),
+            listing_max_age: seconds(5),
+            lock_wait: seconds(60),
+            suspect_span: seconds(15 * 60),
+            intent_memory: seconds(86_400),
+        }
+    }
+}
+
+/// The text is not a time scale.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("KEYROTATE_TIME_SCALE=`{0}` is not a number above 0 and at most 1")]
+pub struct BadTimeScale(pub String);
+
+impl Timing {
+    /// The timing with every wait of a run multiplied by the number in `scale`. For tests against a loopback endpoint only:
+    /// the caller checks that. What is compared with AWS's own dates (`suspect_span`, `intent_memory`) keeps its length.
+    pub fn scaled(self, scale: &str) -> Result<Self, BadTimeScale> {
+        let factor: f64 = scale.parse().map_err(|_| BadTimeScale(scale.to_owned()))?;
+        if !(factor > 0.0 && factor <= 1.0) {
+            return Err(BadTimeScale(scale.to_owned()));
+        }
+        let of = |d: Duration| d.mul_f64(factor);
+        Ok(Self {
+            consistency_window: of(self.consistency_window),
+            poll: of(self.poll),
+            poll_max: of(self.poll_max),
+            verify_span: of(self.verify_span),
+            verify_span_flapping: of(self.verify_span_flapping),
+            verify_cap: of(self.verify_cap),
+            give_up: of(self.give_up),
+            lock_wait: of(self.lock_wait),
+            ..self
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scale_is_a_number_between_nought_and_one() {
+        assert_eq!(Timing::default().scaled("0.1").map(|t| t.consistency_window), Ok(Duration::from_secs(12)));
+        for bad in ["", "0", "-1", "2", "NaN", "fast"] {
+            assert_eq!(Timing::default().scaled(bad), Err(BadTimeScale(bad.to_owned())));
+        }
+    }
+}
