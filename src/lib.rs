@@ -1,3 +1,5 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
+pub mod aws;
 pub mod model;
+pub mod os;

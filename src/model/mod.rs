@@ -7,10 +7,12 @@ mod access_key;
 mod age;
 mod identity;
 mod profile_name;
+mod temporary_credentials;
 mod timing;
 
 pub use access_key::{AccessKey, AccessKeyId, AccessKeyPair, KeyKind, KeyStatus, LastUse, LastUsed, NotAnAccessKeyId, SecretAccessKey};
 pub use age::{Age, AgeLevel, Limits, NotADuration, format_duration, parse_duration};
 pub use identity::{Arn, Identity, NotAnArn};
 pub use profile_name::ProfileName;
+pub use temporary_credentials::{SessionToken, TemporaryCredentials};
 pub use timing::{BadTimeScale, Timing};

@@ -1,0 +1,124 @@
+//! Custom endpoints: which ones are usable, and which are on this machine.
+//!
+//! Invariant: plain http leaves this machine never. A request's signature and, for CreateAccessKey, the new secret would
+//! travel in the clear.
+
+use std::net::IpAddr;
+
+use http::Uri;
+
+use super::AwsSetupError;
+
+/// Endpoint URLs that replace AWS's own, one per service; `None` means AWS's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Endpoints {
+    /// For IAM.
+    pub iam: Option<String>,
+    /// For STS.
+    pub sts: Option<String>,
+}
+
+impl Endpoints {
+    /// Whether every service is replaced by something on this machine's loopback: a test, never AWS.
+    pub fn all_loopback(&self) -> bool {
+        let local = |url: &Option<String>| url.as_deref().and_then(|url| url.parse::<Uri>().ok()).is_some_and(|uri| is_loopback(&uri));
+        local(&self.iam) && local(&self.sts)
+    }
+
+    pub(super) fn check(&self) -> Result<(), AwsSetupError> {
+        [&self.iam, &self.sts].into_iter().flatten().try_for_each(|url| check(url))
+    }
+}
+
+fn check(url: &str) -> Result<(), AwsSetupError> {
+    let not_a_url = |reason| AwsSetupError::BadEndpoint { url: shown(url), reason };
+    if url.contains('@') {
+        return Err(not_a_url("it must not hold a user name or password"));
+    }
+    let uri: Uri = url.parse().map_err(|_| not_a_url("it is not a URL such as https://sts.eu-west-1.amazonaws.com"))?;
+    if uri.host().is_none_or(str::is_empty) {
+        return Err(not_a_url("it names no host: write it as https://HOST"));
+    }
+    if uri.query().is_some() {
+        return Err(not_a_url("it must end before the question mark"));
+    }
+    match uri.scheme_str() {
+        Some("https") => Ok(()),
+        Some("http") if is_loopback(&uri) => Ok(()),
+        Some("http") => Err(AwsSetupError::PlainHttp { url: shown(url) }),
+        Some(_) | None => Err(not_a_url("it must begin with https://")),
+    }
+}
+
+/// Whether the host of `uri` is `localhost` or a loopback address.
+pub(super) fn is_loopback(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// `HOST:PORT` of a URI, the port as the scheme implies it where it is not written.
+pub(super) fn host_and_port(uri: &Uri) -> String {
+    let implied = if uri.scheme_str() == Some("http") { 80 } else { 443 };
+    format!("{}:{}", uri.host().unwrap_or("an unknown host"), uri.port_u16().unwrap_or(implied))
+}
+
+/// The URL without what could be a password in it, and not endless.
+fn shown(url: &str) -> String {
+    let visible = match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme => format!("{}://…{}", url.get(..scheme).unwrap_or(""), url.get(at..).unwrap_or("")),
+        (_, Some(at)) => format!("…{}", url.get(at..).unwrap_or("")),
+        (_, None) => url.to_owned(),
+    };
+    visible.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn https_goes_anywhere_and_plain_http_stays_on_this_machine() {
+        for good in [
+            "https://sts.amazonaws.com",
+            "https://vpce-1.iam.example:8443/",
+            "http://127.0.0.1:5000",
+            "http://localhost:1",
+            "http://[::1]:1",
+        ] {
+            assert!(check(good).is_ok(), "{good}");
+        }
+        for plain in [
+            "http://iam.amazonaws.com",
+            "http://10.0.0.1:80",
+            "http://0.0.0.0:80",
+            "http://localhost.example.com",
+            "http://127.0.0.1.nip.io",
+        ] {
+            assert!(matches!(check(plain), Err(AwsSetupError::PlainHttp { .. })), "{plain}");
+        }
+        for bad in ["", "iam", "127.0.0.1:5000", "ftp://iam", "https://", "https://iam/?a=b", "/x", "https://a b"] {
+            assert!(matches!(check(bad), Err(AwsSetupError::BadEndpoint { .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_the_url_is_refused_and_not_shown() {
+        for url in ["https://me:canary@iam.example", "me:canary@iam.example", "http://x:canary@127.0.0.1"] {
+            let error = check(url).unwrap_err().to_string();
+            assert!(!error.contains("canary"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_test_is_one_where_every_service_is_local() {
+        let local = Some("http://127.0.0.1:1".to_owned());
+        assert!(Endpoints { iam: local.clone(), sts: local.clone() }.all_loopback());
+        assert!(!Endpoints { iam: local, sts: None }.all_loopback());
+    }
+
+    #[test]
+    fn the_port_is_always_named() {
+        assert_eq!(host_and_port(&Uri::from_static("https://iam.amazonaws.com/")), "iam.amazonaws.com:443");
+        assert_eq!(host_and_port(&Uri::from_static("http://[::1]:5000/")), "[::1]:5000");
+    }
+}

@@ -1,0 +1,253 @@
+//! What went wrong in a call, in terms that the protocol decides by.
+//!
+//! Every code of AWS is classified once, here, by [`classify`]. Invariant: an error holds no secret and no body of an answer;
+//! its message is bounded.
+
+use std::fmt;
+
+/// A call to AWS that did not succeed. `Display` gives `iam:ListAccessKeys answered AccessDenied: …`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwsError {
+    /// The operation as IAM policies name it, such as `iam:ListAccessKeys`.
+    pub operation: &'static str,
+    /// What it means.
+    pub kind: ErrorKind,
+    /// AWS's error code, where there was an answer that had one.
+    pub code: Option<String>,
+    /// AWS's words, or ours where AWS said nothing. No secret, at most [`AwsError::LONGEST_MESSAGE`] characters.
+    pub message: String,
+    /// No attempt of this call can have taken effect.
+    pub(super) without_effect: bool,
+}
+
+/// What an error means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// AWS does not know the access key: too young, inactive, deleted; also an IAM call signed by a session without MFA.
+    NotYetValid,
+    /// The signature is wrong though the clock is right: the secret is not the key's, or the key is too young.
+    BadSignature,
+    /// The signature's time is not acceptable: this machine's clock is wrong.
+    ClockSkew,
+    /// Not allowed. `explicit`: a policy denies it in so many words, so that no further permission helps.
+    Denied {
+        /// AWS's message says "with an explicit deny".
+        explicit: bool,
+    },
+    /// Too many requests.
+    Throttled,
+    /// NoSuchEntity: the user or key is not there, or no longer under this name.
+    Gone,
+    /// A quota is used up, such as two access keys per user.
+    LimitExceeded,
+    /// Somebody else is changing the same thing.
+    Conflict,
+    /// The session has expired.
+    Expired,
+    /// AWS had a fault of its own (5xx).
+    Server,
+    /// No answer came.
+    Unreachable(Unreachable),
+    /// An answer came that cannot be read as AWS's.
+    Garbled,
+    /// Any other refusal.
+    Other,
+}
+
+/// Why no answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreachable {
+    /// Nothing listens there.
+    Refused,
+    /// The name has no address.
+    Dns,
+    /// No answer in time.
+    Timeout,
+    /// The proxy cannot be reached, or will not let the request through.
+    ProxyRefused,
+    /// The certificate was issued by an authority that is not trusted here.
+    UnknownCa,
+    /// Another fault of TLS.
+    Tls,
+    /// The connection was cut before the whole answer was here.
+    Reset,
+    /// Anything else, such as no network.
+    Other,
+}
+
+impl AwsError {
+    /// The most characters that a message has.
+    pub const LONGEST_MESSAGE: usize = 500;
+
+    pub(super) fn new(operation: &'static str, kind: ErrorKind, code: Option<String>, message: &str) -> Self {
+        Self { operation, kind, code, message: tidy(message), without_effect: false }
+    }
+
+    /// Whether this call changed nothing at AWS for certain: every attempt was refused by AWS with a 4xx that could be read, or
+    /// never left this machine (nothing listens, no address, the proxy refused, the certificate is not trusted).
+    ///
+    /// `false` means that it may have taken effect: timeout, cut connection, 5xx, an answer that cannot be read.
+    pub fn is_definitive(&self) -> bool {
+        self.without_effect
+    }
+
+    /// Whether the same call may succeed in a while: throttled, 5xx, unreachable, or an answer that cannot be read.
+    pub fn is_transient(&self) -> bool {
+        match self.kind {
+            ErrorKind::Throttled | ErrorKind::Server | ErrorKind::Unreachable(_) | ErrorKind::Garbled => true,
+            ErrorKind::NotYetValid | ErrorKind::BadSignature | ErrorKind::ClockSkew | ErrorKind::Denied { .. } => false,
+            ErrorKind::Gone | ErrorKind::LimitExceeded | ErrorKind::Conflict | ErrorKind::Expired | ErrorKind::Other => false,
+        }
+    }
+}
+
+impl ErrorKind {
+    /// Whether this is an answer by which AWS refuses a request.
+    pub(super) fn is_refusal(self) -> bool {
+        match self {
+            ErrorKind::Server | ErrorKind::Unreachable(_) | ErrorKind::Garbled => false,
+            ErrorKind::NotYetValid | ErrorKind::BadSignature | ErrorKind::ClockSkew | ErrorKind::Denied { .. } => true,
+            ErrorKind::Throttled | ErrorKind::Gone | ErrorKind::LimitExceeded | ErrorKind::Conflict => true,
+            ErrorKind::Expired | ErrorKind::Other => true,
+        }
+    }
+
+    /// Whether no request can have left this machine.
+    pub(super) fn is_before_sending(self) -> bool {
+        match self {
+            ErrorKind::Unreachable(Unreachable::Refused | Unreachable::Dns | Unreachable::ProxyRefused | Unreachable::UnknownCa) => true,
+            ErrorKind::Unreachable(Unreachable::Timeout | Unreachable::Tls | Unreachable::Reset | Unreachable::Other) => false,
+            ErrorKind::Server | ErrorKind::Garbled | ErrorKind::NotYetValid | ErrorKind::BadSignature | ErrorKind::ClockSkew => false,
+            ErrorKind::Denied { .. } | ErrorKind::Throttled | ErrorKind::Gone | ErrorKind::LimitExceeded => false,
+            ErrorKind::Conflict | ErrorKind::Expired | ErrorKind::Other => false,
+        }
+    }
+}
+
+impl fmt::Display for AwsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.code {
+            Some(code) => write!(f, "{} answered {code}", self.operation)?,
+            None => write!(f, "{} got no usable answer", self.operation)?,
+        }
+        if self.message.is_empty() { Ok(()) } else { write!(f, ": {}", self.message) }
+    }
+}
+
+impl std::error::Error for AwsError {}
+
+/// What an answer means, by its HTTP status, error code and message. The only place where AWS's codes are read.
+///
+/// An answer without a code is not AWS's, whatever its status: a proxy, a captive portal.
+pub(super) fn classify(status: u16, code: Option<&str>, message: &str) -> ErrorKind {
+    let Some(code) = code else { return if status >= 500 { ErrorKind::Server } else { ErrorKind::Garbled } };
+    if !(400..500).contains(&status) {
+        // An error's code under a 2xx or 3xx proves neither that it was done nor that it was not.
+        return if status >= 500 { ErrorKind::Server } else { ErrorKind::Garbled };
+    }
+    match code {
+        // QUIRK(iam): IAM and STS say the first, Secrets Manager and CloudWatch the second, S3 the third.
+        "InvalidClientTokenId" | "UnrecognizedClientException" | "InvalidAccessKeyId" => ErrorKind::NotYetValid,
+        "SignatureDoesNotMatch" | "InvalidSignatureException" if is_about_time(message) => ErrorKind::ClockSkew,
+        "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature" => ErrorKind::BadSignature,
+        "RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture" => ErrorKind::ClockSkew,
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "NotAuthorized" => {
+            ErrorKind::Denied { explicit: message.contains("explicit deny") }
+        }
+        "Throttling" | "ThrottlingException" | "ThrottledException" | "RequestThrottled" | "RequestThrottledException" => {
+            ErrorKind::Throttled
+        }
+        "RequestLimitExceeded" | "TooManyRequestsException" | "SlowDown" | "PriorRequestNotComplete" => ErrorKind::Throttled,
+        "NoSuchEntity" | "NoSuchEntityException" => ErrorKind::Gone,
+        // QUIRK(iam): the API reference heads it LimitExceededException; the wire says LimitExceeded, 409.
+        "LimitExceeded" | "LimitExceededException" => ErrorKind::LimitExceeded,
+        "EntityTemporarilyUnmodifiable" | "EntityTemporarilyUnmodifiableException" => ErrorKind::Conflict,
+        "ConcurrentModification" | "ConcurrentModificationException" => ErrorKind::Conflict,
+        "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => ErrorKind::Expired,
+        // AWS gave up waiting for the rest of the request: nothing is known of what it did with the beginning.
+        "RequestTimeout" | "RequestTimeoutException" => ErrorKind::Server,
+        _ if status == 429 => ErrorKind::Throttled,
+        _ => ErrorKind::Other,
+    }
+}
+
+/// QUIRK(iam): a wrong clock has the code of a wrong secret; only the message differs ("Signature expired: …", "Signature not
+/// yet current: …").
+fn is_about_time(message: &str) -> bool {
+    message.starts_with("Signature expired") || message.starts_with("Signature not yet current")
+}
+
+/// One line of bounded length, without what AWS quotes of the request.
+fn tidy(message: &str) -> String {
+    // QUIRK(iam): "The Canonical String for this request should have been …" follows a blank line and repeats the headers.
+    let first = message.trim().lines().next().unwrap_or_default();
+    let line: String = first.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line = line.trim();
+    let line = if line.ends_with("...") { line } else { line.trim_end_matches('.') };
+    match line.char_indices().nth(AwsError::LONGEST_MESSAGE) {
+        Some(_) => line.chars().take(AwsError::LONGEST_MESSAGE - 1).chain(['…']).collect(),
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_means_one_thing() {
+        let explicit = "User: arn:aws:iam::1:user/a is not authorized to perform: x with an explicit deny in an identity-based policy";
+        let expired = "Signature expired: 20240101T000000Z is now earlier than 20240101T025500Z (20240101T031000Z - 15 min.)";
+        for (status, code, message, kind) in [
+            (403, "InvalidClientTokenId", "The security token included in the request is invalid.", ErrorKind::NotYetValid),
+            (400, "UnrecognizedClientException", "", ErrorKind::NotYetValid),
+            (403, "InvalidAccessKeyId", "", ErrorKind::NotYetValid),
+            (403, "SignatureDoesNotMatch", "The request signature we calculated does not match", ErrorKind::BadSignature),
+            (403, "SignatureDoesNotMatch", expired, ErrorKind::ClockSkew),
+            (403, "SignatureDoesNotMatch", "Signature not yet current: 2024 is still later than 2023", ErrorKind::ClockSkew),
+            (400, "IncompleteSignature", "", ErrorKind::BadSignature),
+            (400, "RequestExpired", "", ErrorKind::ClockSkew),
+            (403, "AccessDenied", "is not authorized because no identity-based policy allows", ErrorKind::Denied { explicit: false }),
+            (403, "AccessDenied", explicit, ErrorKind::Denied { explicit: true }),
+            (400, "Throttling", "Rate exceeded", ErrorKind::Throttled),
+            (429, "Whatever", "", ErrorKind::Throttled),
+            (404, "NoSuchEntity", "", ErrorKind::Gone),
+            (409, "LimitExceeded", "Cannot exceed quota for AccessKeysPerUser: 2", ErrorKind::LimitExceeded),
+            (409, "EntityTemporarilyUnmodifiable", "", ErrorKind::Conflict),
+            (409, "ConcurrentModification", "", ErrorKind::Conflict),
+            (403, "ExpiredToken", "", ErrorKind::Expired),
+            (400, "RequestTimeout", "", ErrorKind::Server),
+            (500, "ServiceFailure", "", ErrorKind::Server),
+            (503, "Throttling", "", ErrorKind::Server),
+            (400, "ValidationError", "", ErrorKind::Other),
+            (200, "AccessDenied", "", ErrorKind::Garbled),
+        ] {
+            assert_eq!(classify(status, Some(code), message), kind, "{status} {code} {message}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_a_code_is_not_from_aws() {
+        for (status, kind) in [(200, ErrorKind::Garbled), (302, ErrorKind::Garbled), (403, ErrorKind::Garbled), (502, ErrorKind::Server)] {
+            assert_eq!(classify(status, None, ""), kind, "{status}");
+        }
+    }
+
+    #[test]
+    fn the_message_is_one_short_line() {
+        assert_eq!(
+            tidy("does not match. Check it.\n\nThe Canonical String for this request\nx-amz-security-token:canary"),
+            "does not match. Check it"
+        );
+        assert_eq!(tidy("a\u{1b}[31mb\n"), "a [31mb");
+        assert_eq!(tidy(&"ä".repeat(9_999)).chars().count(), AwsError::LONGEST_MESSAGE);
+    }
+
+    #[test]
+    fn display_reads_as_a_sentence() {
+        let denied = AwsError::new("iam:ListAccessKeys", ErrorKind::Other, Some("AccessDenied".into()), "no.");
+        assert_eq!(denied.to_string(), "iam:ListAccessKeys answered AccessDenied: no");
+        let lost = AwsError::new("iam:CreateAccessKey", ErrorKind::Garbled, None, "the answer ends too soon");
+        assert_eq!(lost.to_string(), "iam:CreateAccessKey got no usable answer: the answer ends too soon");
+    }
+}

@@ -1,0 +1,156 @@
+//! AWS IAM: access keys of a user, their last use, and what stands in the way of changing them.
+//!
+//! Invariant: the user is always named. Without a name IAM acts on the caller, which for root is the root user. And what a
+//! list answers is read to its last page or not at all.
+
+use aws_sdk_iam::types::{AccessKeyMetadata, StatusType, SummaryKeyType};
+use chrono::{DateTime, Utc};
+
+use super::call::Call;
+use super::server_time::from_sdk;
+use super::{Aws, AwsError, Signer};
+use crate::model::{AccessKey, AccessKeyId, AccessKeyPair, KeyStatus, LastUse, LastUsed, SecretAccessKey};
+
+impl Aws {
+    /// `iam:ListAccessKeys` of the user, all pages, in AWS's order.
+    pub fn list_access_keys(&self, signer: &Signer, user_name: &str) -> Result<Vec<AccessKey>, AwsError> {
+        self.runtime.block_on(self.access_keys(signer, user_name))
+    }
+
+    /// `iam:CreateAccessKey`, sent once. Returns the pair and when IAM says it was created, in UTC.
+    ///
+    /// An error that is not [`AwsError::is_definitive`] may have left a key behind whose secret nobody has.
+    pub fn create_access_key(&self, signer: &Signer, user_name: &str) -> Result<(AccessKeyPair, DateTime<Utc>), AwsError> {
+        self.runtime.block_on(async {
+            let call = Call::once(self, signer, "iam:CreateAccessKey");
+            let answer = call.finish(call.iam().create_access_key().user_name(user_name).send().await)?;
+            let lacks = |what: &str| call.garbled(&format!("the answer has no usable {what}"));
+            let key = answer.access_key.ok_or_else(|| lacks("AccessKey"))?;
+            // SECRET: the SDK's buffers held the answer's plaintext and are freed unwiped; from here on it is wiped when dropped.
+            let secret = SecretAccessKey::new(key.secret_access_key);
+            if secret.expose().is_empty() {
+                return Err(lacks("SecretAccessKey"));
+            }
+            let id = AccessKeyId::parse(&key.access_key_id).map_err(|_| lacks("AccessKeyId"))?;
+            let created_at = key.create_date.as_ref().and_then(from_sdk).ok_or_else(|| lacks("CreateDate"))?;
+            Ok((AccessKeyPair { id, secret }, created_at))
+        })
+    }
+
+    /// `iam:UpdateAccessKey`. [`KeyStatus::Other`] is sent in AWS's own word.
+    pub fn update_access_key(&self, signer: &Signer, user_name: &str, id: &AccessKeyId, status: KeyStatus) -> Result<(), AwsError> {
+        let status = match status {
+            KeyStatus::Active => StatusType::Active,
+            KeyStatus::Inactive => StatusType::Inactive,
+            KeyStatus::Other(word) => StatusType::from(word.as_str()),
+        };
+        self.runtime.block_on(async {
+            let call = Call::new(self, signer, "iam:UpdateAccessKey");
+            let request = call.iam().update_access_key().user_name(user_name).access_key_id(id.as_str()).status(status);
+            call.finish(request.send().await).map(|_| ())
+        })
+    }
+
+    /// `iam:DeleteAccessKey`.
+    pub fn delete_access_key(&self, signer: &Signer, user_name: &str, id: &AccessKeyId) -> Result<(), AwsError> {
+        self.runtime.block_on(async {
+            let call = Call::new(self, signer, "iam:DeleteAccessKey");
+            let request = call.iam().delete_access_key().user_name(user_name).access_key_id(id.as_str());
+            call.finish(request.send().await).map(|_| ())
+        })
+    }
+
+    /// `iam:GetAccessKeyLastUsed`: [`LastUsed::Never`] or [`LastUsed::Used`]. A refusal is an error; it never reads as "unused".
+    pub fn get_access_key_last_used(&self, signer: &Signer, id: &AccessKeyId) -> Result<LastUsed, AwsError> {
+        self.runtime.block_on(self.last_used(signer, id))
+    }
+
+    /// The names of the managed policies attached to the user and to its groups (`iam:ListAttachedUserPolicies`,
+    /// `iam:ListGroupsForUser`, `iam:ListAttachedGroupPolicies`), all pages.
+    pub fn list_attached_policies(&self, signer: &Signer, user_name: &str) -> Result<Vec<String>, AwsError> {
+        self.runtime.block_on(async {
+            let mut names = self.user_policies(signer, user_name).await?;
+            for group in self.groups(signer, user_name).await? {
+                names.extend(self.group_policies(signer, &group).await?);
+            }
+            Ok(names)
+        })
+    }
+
+    /// `AccountAccessKeysPresent` of `iam:GetAccountSummary`: the root user's access keys, inactive ones counted. `None` when
+    /// AWS leaves it out.
+    pub fn root_access_keys(&self, signer: &Signer) -> Result<Option<u32>, AwsError> {
+        self.runtime.block_on(self.root_keys(signer))
+    }
+
+    pub(super) async fn access_keys(&self, signer: &Signer, user_name: &str) -> Result<Vec<AccessKey>, AwsError> {
+        let call = Call::new(self, signer, "iam:ListAccessKeys");
+        let mut pages = call.iam().list_access_keys().user_name(user_name).into_paginator().send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            for key in call.finish(page)?.access_key_metadata {
+                keys.push(access_key(&key).ok_or_else(|| call.garbled("a key in the answer lacks its id, status or date"))?);
+            }
+        }
+        Ok(keys)
+    }
+
+    pub(super) async fn last_used(&self, signer: &Signer, id: &AccessKeyId) -> Result<LastUsed, AwsError> {
+        let call = Call::new(self, signer, "iam:GetAccessKeyLastUsed");
+        let answer = call.finish(call.iam().get_access_key_last_used().access_key_id(id.as_str()).send().await)?;
+        let last_use = answer.access_key_last_used.ok_or_else(|| call.garbled("the answer has no AccessKeyLastUsed"))?;
+        // A key that was never used has no date, and "N/A" for service and region (IAM API reference, AccessKeyLastUsed).
+        let Some(date) = last_use.last_used_date else { return Ok(LastUsed::Never) };
+        let at = from_sdk(&date).ok_or_else(|| call.garbled("the answer's LastUsedDate is not a date"))?;
+        Ok(LastUsed::Used(LastUse { at, service: last_use.service_name, region: last_use.region }))
+    }
+
+    pub(super) async fn root_keys(&self, signer: &Signer) -> Result<Option<u32>, AwsError> {
+        let call = Call::new(self, signer, "iam:GetAccountSummary");
+        let answer = call.finish(call.iam().get_account_summary().send().await)?;
+        match answer.summary_map.unwrap_or_default().get(&SummaryKeyType::AccountAccessKeysPresent) {
+            Some(count) => u32::try_from(*count).map(Some).map_err(|_| call.garbled("the answer's AccountAccessKeysPresent is negative")),
+            None => Ok(None),
+        }
+    }
+
+    async fn user_policies(&self, signer: &Signer, user_name: &str) -> Result<Vec<String>, AwsError> {
+        let call = Call::new(self, signer, "iam:ListAttachedUserPolicies");
+        let mut pages = call.iam().list_attached_user_policies().user_name(user_name).into_paginator().send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            names.extend(call.finish(page)?.attached_policies.unwrap_or_default().into_iter().filter_map(|policy| policy.policy_name));
+        }
+        Ok(names)
+    }
+
+    async fn groups(&self, signer: &Signer, user_name: &str) -> Result<Vec<String>, AwsError> {
+        let call = Call::new(self, signer, "iam:ListGroupsForUser");
+        let mut pages = call.iam().list_groups_for_user().user_name(user_name).into_paginator().send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            names.extend(call.finish(page)?.groups.into_iter().map(|group| group.group_name));
+        }
+        Ok(names)
+    }
+
+    async fn group_policies(&self, signer: &Signer, group: &str) -> Result<Vec<String>, AwsError> {
+        let call = Call::new(self, signer, "iam:ListAttachedGroupPolicies");
+        let mut pages = call.iam().list_attached_group_policies().group_name(group).into_paginator().send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            names.extend(call.finish(page)?.attached_policies.unwrap_or_default().into_iter().filter_map(|policy| policy.policy_name));
+        }
+        Ok(names)
+    }
+}
+
+fn access_key(key: &AccessKeyMetadata) -> Option<AccessKey> {
+    let status = match key.status.as_ref()?.as_str() {
+        "Active" => KeyStatus::Active,
+        "Inactive" => KeyStatus::Inactive,
+        word => KeyStatus::Other(word.to_owned()),
+    };
+    let id = AccessKeyId::parse(key.access_key_id.as_deref()?).ok()?;
+    Some(AccessKey { id, status, created_at: from_sdk(key.create_date.as_ref()?)? })
+}

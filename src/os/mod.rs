@@ -1,0 +1,3 @@
+//! What the operating system offers: here, its clocks.
+
+pub mod clock;
