@@ -83,10 +83,11 @@ impl AwsError {
         Self { operation, kind, code, message: tidy(message), without_effect: false }
     }
 
-    /// Whether this call changed nothing at AWS for certain: every attempt was refused by AWS with a 4xx that could be read, or
-    /// never left this machine (nothing listens, no address, the proxy refused, the certificate is not trusted).
+    /// Whether this call changed nothing at AWS for certain: AWS refused every attempt with a 4xx that could be read, or the only
+    /// attempt never left this machine (nothing listens, no address, the proxy refused, the certificate is not trusted).
     ///
-    /// `false` means that it may have taken effect: timeout, cut connection, 5xx, an answer that cannot be read.
+    /// `false` means that it may have taken effect: timeout, cut connection, 5xx, an answer that cannot be read, now or at an
+    /// earlier attempt of the same call.
     pub fn is_definitive(&self) -> bool {
         self.without_effect
     }

@@ -57,7 +57,7 @@ impl Connections {
     }
 }
 
-fn build(trust: TrustStore, proxy: ProxyConfig) -> Connector {
+pub(super) fn build(trust: TrustStore, proxy: ProxyConfig) -> Connector {
     let context = TlsContext::builder().with_trust_store(trust).build().unwrap_or_default();
     ConnectorBuilder::default()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))

@@ -15,6 +15,8 @@ mod server_time;
 mod signer;
 mod sts;
 mod unreachable;
+#[cfg(test)]
+mod wire;
 mod witness;
 
 use std::fmt;

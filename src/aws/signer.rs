@@ -3,8 +3,6 @@
 //! Invariant: requests are signed with exactly what is given here. The SDK's default chain (environment, files, instance
 //! metadata) is never asked, so that what is verified is the key in hand and not another one.
 
-use std::time::SystemTime;
-
 use aws_credential_types::Credentials;
 
 use crate::model::{AccessKeyId, AccessKeyPair, TemporaryCredentials};
@@ -35,7 +33,8 @@ impl Signer {
                 session.id.as_str(),
                 session.secret.expose(),
                 Some(session.session_token.expose().to_owned()),
-                Some(SystemTime::from(session.expires_at)),
+                // AWS decides when a session has ended, by its own clock.
+                None,
                 "keyrotate",
             ),
         }

@@ -129,7 +129,8 @@ fn tls(error: &rustls::Error) -> Cause {
         Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext, UnknownIssuer,
     };
     let rustls::Error::InvalidCertificate(reason) = error else { return Cause::Tls(error.to_string()) };
-    if *reason == UnknownIssuer {
+    // BadSignature: an authority of the same name as a trusted one, with another key, such as a renewed proxy CA.
+    if matches!(reason, UnknownIssuer | CertificateError::BadSignature) {
         return Cause::UnknownCa;
     }
     let said = if matches!(reason, Expired | ExpiredContext { .. }) {
