@@ -128,7 +128,7 @@ impl Gate {
     pub fn wait_paused(&self, limit: Duration) -> bool {
         let end = Instant::now() + limit;
         let mut stand = self.stand.lock().unwrap();
-        while !(stand.paused && !stand.released) {
+        while !stand.paused || stand.released {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
