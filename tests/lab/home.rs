@@ -210,7 +210,8 @@ impl Home {
         self.waiting.lock().unwrap().clone()
     }
 
-    fn problem(&self, kind: Problem, place: &str, what: impl fmt::Display) {
+    /// Notes a problem; the first of each kind is kept.
+    pub fn problem(&self, kind: Problem, place: &str, what: impl fmt::Display) {
         self.found.lock().unwrap().entry(kind).or_insert_with(|| format!("{place}: {what}"));
     }
 
