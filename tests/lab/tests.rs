@@ -20,7 +20,9 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use home::{Home, Problem};
+use keyrotate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey};
 use lab::faults::{Fault, Rule};
+use lab::front::{Manner, Proxy};
 use lab::sigv4::{Authorization, Request, signature};
 use lab::state::Status;
 use lab::{Lab, Settings, Verdict};
@@ -224,6 +226,86 @@ fn new_keys_flap_until_settled_and_pages_end() {
     let first = ask("Action=ListAccessKeys");
     assert!(first.contains("<IsTruncated>true</IsTruncated><Marker>1</Marker>") && !first.contains(&new.id));
     assert!(ask("Action=ListAccessKeys&Marker=1").contains(&new.id));
+}
+
+/// The product's own client over the TLS front.
+fn client(url: &str, ca_file: &std::path::Path) -> keyrotate::aws::Aws {
+    let endpoints = keyrotate::aws::Endpoints { iam: Some(url.to_owned()), sts: Some(url.to_owned()) };
+    let options = keyrotate::aws::ClientOptions { region: None, endpoints, ca_bundle: Some(ca_file.to_owned()) };
+    keyrotate::aws::Aws::new(options).expect("good options")
+}
+
+#[test]
+fn the_products_client_reads_the_lab_over_tls_by_its_ca_only() {
+    let (lab, folder) = (Lab::start(Settings::default()), tempfile::tempdir().expect("a directory"));
+    let (ca_file, other_ca) = (folder.path().join("ca.pem"), folder.path().join("other.pem"));
+    let url = lab::front::serve_tls(&lab, &ca_file);
+    lab::front::serve_tls(&lab, &other_ca);
+    let key = lab.first_key();
+    let pair = AccessKeyPair { id: AccessKeyId::parse(&key.id).expect("an ID"), secret: SecretAccessKey::new(key.secret.clone()) };
+    let signer = keyrotate::aws::Signer::LongTerm(pair);
+    let identity = client(&url, &ca_file).get_caller_identity(&signer).expect("an identity");
+    assert_eq!(identity.user_name(), Some("dev"));
+    let calls = lab.calls().len();
+    client(&url, &other_ca).get_caller_identity(&signer).expect_err("another CA is not trusted");
+    assert_eq!(lab.calls().len(), calls, "nothing was asked over an untrusted connection");
+}
+
+#[test]
+fn the_proxy_forwards_refuses_and_closes() {
+    let (lab, proxy) = (Lab::start(Settings::default()), Proxy::start());
+    for (manner, start, whole) in [
+        (Manner::Forward, "HTTP/1.1 200", true),
+        (Manner::Refuse(407), "HTTP/1.1 407", false),
+        (Manner::Refuse(403), "HTTP/1.1 403", false),
+        (Manner::AcceptAndClose, "HTTP/1.1 200", false),
+    ] {
+        proxy.set(manner);
+        let mut stream = TcpStream::connect(proxy.url().replace("http://", "")).expect("the proxy listens");
+        stream.set_read_timeout(Some(Duration::from_millis(300))).expect("a timeout");
+        let request = format!("CONNECT {} HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n", lab.url().replace("http://", ""));
+        stream.write_all(request.as_bytes()).expect("the proxy reads");
+        let (mut answer, mut chunk) = (Vec::new(), [0; 4096]);
+        while let Ok(got @ 1..) = stream.read(&mut chunk) {
+            answer.extend_from_slice(&chunk[..got]);
+        }
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with(start) && answer.contains("MissingAuthenticationToken") == whole, "{manner:?}: {answer}");
+    }
+    assert_eq!((proxy.seen(), lab.calls().len()), (4, 1));
+}
+
+#[test]
+fn users_are_renamed_deleted_quarantined_and_root_is_the_account() {
+    let (lab, ask) = started();
+    lab.world().users[0].policies.push("AWSCompromisedKeyQuarantineV3".into());
+    assert!(ask("Action=CreateAccessKey").contains("explicit deny"));
+    lab.world().users[0].policies.clear();
+    lab.world().settings.denied.insert("iam:CreateAccessKey".into());
+    assert!(ask("Action=CreateAccessKey").contains("because no identity-based policy allows the iam:CreateAccessKey action"));
+    lab.world().rename_user("dev", "eve");
+    assert!(ask("Action=ListAccessKeys&UserName=dev").contains("NoSuchEntity"));
+    assert!(ask("Action=GetUser").contains(":user/eve<"));
+    lab.world().delete_user("eve");
+    assert!(ask("Action=GetUser").contains("InvalidClientTokenId"));
+    let key = {
+        let mut world = lab.world();
+        let root = world.add_root();
+        world.add_settled_key(root)
+    };
+    let answer = call(&lab, &key.id, &key.secret, "sts", "Action=GetCallerIdentity");
+    assert!(answer.contains("arn:aws:iam::000000000000:root<") && answer.contains("<UserId>000000000000</UserId>"), "{answer}");
+}
+
+#[test]
+fn last_use_is_shown_after_its_lag() {
+    let (lab, ask) = started();
+    let body = format!("Action=GetAccessKeyLastUsed&AccessKeyId={}", lab.first_key().id);
+    lab.world().settings.last_use_lag = 60.0;
+    assert!(ask(&body).contains("<ServiceName>N/A</ServiceName>"));
+    lab.world().settings.last_use_lag = 0.0;
+    assert!(ask(&body).contains("<ServiceName>iam</ServiceName>"));
+    assert_eq!(lab.first_key().uses.len(), 1, "one record per 15 minutes");
 }
 
 #[test]
