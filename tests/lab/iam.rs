@@ -1,7 +1,8 @@
 //! The IAM actions. Invariant: a user never has more keys than the quota, however many ask at once (the state is locked around each call).
 
+use super::key::{Key, Status};
 use super::serve::{Caller, Params, Refusal};
-use super::state::{Key, Status, World};
+use super::state::World;
 use super::xml::{list, tag, text};
 
 /// The inner XML of the result; empty for the actions that return nothing.

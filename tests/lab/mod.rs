@@ -16,6 +16,7 @@ pub mod faults;
 pub mod front;
 pub mod http;
 pub mod iam;
+pub mod key;
 pub mod serve;
 pub mod sigv4;
 pub mod state;
@@ -29,7 +30,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 pub use faults::Rule;
-pub use state::{Call, Key, Settings, Verdict, World};
+pub use key::{Key, Verdict};
+pub use state::{Call, Settings, World};
 
 use faults::Gate;
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Instant, SystemTime};
 
 use super::faults::Rule;
+use super::key::{Key, Status, Verdict};
 
 /// How the lab behaves. Times are seconds; a span is drawn from, once per key.
 #[derive(Clone, Debug)]
@@ -75,48 +76,6 @@ pub struct User {
     pub groups: BTreeMap<String, Vec<String>>,
 }
 
-/// What a key is; `Deleted` ones are remembered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    Active,
-    Inactive,
-    Deleted,
-}
-
-impl Status {
-    /// AWS's word.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Active => "Active",
-            Self::Inactive => "Inactive",
-            Self::Deleted => "Deleted",
-        }
-    }
-}
-
-/// One recorded use of a key.
-#[derive(Clone, Debug)]
-pub struct Use {
-    pub at: f64,
-    pub service: String,
-    pub region: String,
-}
-
-/// A long-term key. `user` is an index, so that a rename of the user leaves it alone.
-#[derive(Clone, Debug)]
-pub struct Key {
-    pub id: String,
-    pub secret: String,
-    pub user: usize,
-    pub status: Status,
-    pub created_at: f64,
-    pub uses: Vec<Use>,
-    was_active: bool,
-    since: Instant,
-    settle: f64,
-    listed_after: f64,
-}
-
 /// Temporary credentials made here.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -140,15 +99,6 @@ pub struct Call {
     pub params: BTreeMap<String, String>,
     pub status: Option<u16>,
     pub code: Option<String>,
-}
-
-/// What a holder of a pair can rely on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    Yes,
-    /// Some calls are refused for a while.
-    Flapping,
-    No,
 }
 
 /// Everything the lab remembers.
@@ -319,25 +269,6 @@ impl World {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
-    }
-}
-
-impl Key {
-    /// Whether every server agrees on the last change.
-    pub fn settled(&self) -> bool {
-        self.since.elapsed().as_secs_f64() >= self.settle
-    }
-
-    /// Whether listings show the key yet.
-    pub fn listed(&self) -> bool {
-        self.listed_after == 0.0 || self.since.elapsed().as_secs_f64() >= self.listed_after
-    }
-
-    /// Records a use, the first of 15 minutes only, as IAM does.
-    pub fn used(&mut self, at: f64, service: &str, region: &str) {
-        if self.uses.last().is_none_or(|last| at - last.at > 900.0) {
-            self.uses.push(Use { at, service: service.into(), region: region.into() });
-        }
     }
 }
 

@@ -23,8 +23,8 @@ use home::{Home, Problem};
 use keyrotate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey};
 use lab::faults::{Fault, Rule};
 use lab::front::{Manner, Proxy};
+use lab::key::Status;
 use lab::sigv4::{Authorization, Request, signature};
-use lab::state::Status;
 use lab::{Lab, Settings, Verdict};
 
 /// Sends one signed call and returns everything that came back; empty when the connection was closed.
