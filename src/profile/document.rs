@@ -144,7 +144,10 @@ impl Document {
             .map(|(s, e)| Holding {
                 section: s.name.clone(),
                 line: e.line,
-                secret: entry(s, "aws_secret_access_key").map(|e| self.text(&e.value)).filter(|t| !t.is_empty()).map(SecretAccessKey::new),
+                secret: entry(s, "aws_secret_access_key")
+                    .map(|e| self.text(&(e.value.start..e.end)))
+                    .filter(|t| !t.is_empty())
+                    .map(SecretAccessKey::new),
             })
             .collect()
     }
