@@ -3,3 +3,4 @@
 pub mod aws;
 pub mod model;
 pub mod os;
+pub mod profile;

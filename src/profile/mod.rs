@@ -1,0 +1,3 @@
+//! What is configured: keyrotate's own settings.
+
+pub mod settings;
