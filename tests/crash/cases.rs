@@ -1,0 +1,208 @@
+//! Which cases there are and how one is run: break it once (or twice), look, resume it once, look again. Invariant: every case has a HOME
+//! and a lab of its own.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::home::{Home, Output, Problem, Run};
+use crate::lab::faults::{Fault, Rule};
+use crate::lab::{Settings, Verdict};
+use crate::trace;
+
+const ROTATE: &[&str] = &["rotate", "default", "--yes", "--no-input"];
+const DENIED: Fault = Fault::ErrorBefore { status: 403, code: "AccessDenied", message: "User is not authorized to perform this action" };
+const LATE: Fault = Fault::ErrorAfter { status: 500, code: "ServiceFailure", message: "Injected by the lab." };
+
+/// Names of errors at a system call: which calls, and what strace is to inject.
+const FILE_FAULTS: [(&str, &[&str], &str); 4] = [
+    ("file: killed", &[], "signal=KILL"),
+    (
+        "file: disk full",
+        &["write", "writev", "pwrite64", "fallocate", "openat", "mkdir", "mkdirat", "rename", "renameat", "renameat2"],
+        "error=ENOSPC",
+    ),
+    ("file: I/O error", &["write", "writev", "pwrite64", "fsync", "fdatasync"], "error=EIO"),
+    ("file: no access", &["openat", "rename", "renameat", "renameat2"], "error=EACCES"),
+];
+
+/// Where and how one case is broken.
+#[derive(Clone, Debug)]
+pub enum Point {
+    /// The call of this number.
+    Call(usize, Fault),
+    /// The nth system call of this name in a thread, and what strace injects.
+    File(String, usize, &'static str),
+    /// No file grows beyond so many bytes.
+    Size(u64),
+    /// Killed after this call, and the resume after that call of its own.
+    Twice(usize, usize),
+}
+
+/// One case.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub fault: &'static str,
+    pub point: Point,
+}
+
+/// What became of it.
+pub struct Row {
+    pub fault: &'static str,
+    pub name: String,
+    pub problems: Vec<Problem>,
+    pub told: String,
+    pub fired: bool,
+    pub waits: bool,
+}
+
+/// The fault-free run.
+pub struct Clean {
+    pub actions: Vec<String>,
+    pub files: Vec<(String, usize)>,
+    pub unsynced: Vec<String>,
+    pub problems: String,
+}
+
+/// Runs without a fault, under strace.
+pub fn record() -> Clean {
+    for tool in ["strace", "prlimit"] {
+        let found = std::process::Command::new(tool).arg("--version").output();
+        assert!(found.is_ok_and(|o| o.status.success()), "{tool} is needed by the crash ring: install it");
+    }
+    let home = start();
+    let trace = home.scratch("trace");
+    let mut run = Run::new(ROTATE);
+    run.prefix = strace(&trace, &["-yy", "-s", "256", "-e", &format!("trace=sendto,sendmsg,{}", trace::FILE_CALLS)]);
+    let output = home.run_with(&run);
+    home.look("the fault-free run");
+    finish(&home, "the fault-free run", &output);
+    let text = read(&trace);
+    Clean {
+        actions: home.lab.calls().into_iter().map(|c| c.action).collect(),
+        files: trace::changes(&text, &home.path()),
+        unsynced: trace::unsynced(&text, &home.path()),
+        problems: home.told(),
+    }
+}
+
+/// Every case for what the fault-free run did.
+pub fn all(clean: &Clean) -> Vec<Case> {
+    let calls = clean.actions.len();
+    let mut cases = Vec::new();
+    for (fault, broken) in call_faults() {
+        cases.extend((1..=calls).map(|number| Case { fault, point: Point::Call(number, broken.clone()) }));
+    }
+    for (fault, names, inject) in FILE_FAULTS {
+        let hit = clean.files.iter().filter(|(name, _)| names.is_empty() || names.contains(&name.as_str()));
+        cases.extend(hit.map(|(name, number)| Case { fault, point: Point::File(name.clone(), *number, inject) }));
+    }
+    cases.extend([0, 100, 200, 300, 1000].map(|bytes| Case { fault: "file size limit", point: Point::Size(bytes) }));
+    let twice = (1..=calls).flat_map(|first| (1..=calls + 2).map(move |second| Point::Twice(first, second)));
+    cases.extend(twice.map(|point| Case { fault: "killed twice", point }));
+    cases
+}
+
+fn call_faults() -> [(&'static str, Fault); 13] {
+    [
+        ("call: killed before", Fault::PauseBefore),
+        ("call: killed after", Fault::PauseAfter),
+        ("call: dropped", Fault::DropBefore),
+        ("call: answer lost", Fault::DropAfter),
+        ("call: reset", Fault::Reset),
+        ("call: 500", Fault::error(500, "ServiceFailure")),
+        ("call: 500 after", LATE),
+        ("call: throttled", Fault::error(400, "Throttling")),
+        ("call: denied", DENIED),
+        ("call: truncated", Fault::Truncate),
+        ("call: garbage", Fault::Garbage),
+        ("call: late", Fault::Hang(Duration::from_secs(2))),
+        ("call: clock", Fault::Skew(1200.0)),
+    ]
+}
+
+/// Runs one case to its end.
+pub fn run(case: &Case, actions: &[String]) -> Row {
+    let home = start();
+    let trace = home.scratch("trace");
+    let mut run = Run::new(ROTATE);
+    home.lab.rules(rules(&case.point, actions));
+    match &case.point {
+        Point::Call(_, fault) => run.kill_at_pause = matches!(fault, Fault::PauseBefore | Fault::PauseAfter),
+        Point::Twice(..) => run.kill_at_pause = true,
+        Point::Size(bytes) => run.prefix = vec!["prlimit".into(), format!("--fsize={bytes}")],
+        Point::File(name, number, inject) => {
+            run.prefix = strace(&trace, &["-y", "-e", &format!("trace={name}"), "-e", &format!("inject={name}:{inject}:when={number}")]);
+        }
+    }
+    let mut output = home.run_with(&run);
+    home.look("after the first run");
+    let mut fired = match &case.point {
+        Point::Call(..) | Point::Twice(..) => home.lab.fired() > 0,
+        Point::Size(_) => output.code != Some(0),
+        Point::File(name, ..) => trace::hit(&read(&trace), name, &home.path()),
+    };
+    if let Point::Twice(_, second) = case.point
+        && output.code != Some(0)
+    {
+        home.lab.rules(vec![Rule::call(home.lab.calls().len() + second, Fault::PauseAfter)]);
+        output = home.run_with(&run);
+        home.look("after the second run");
+        fired = home.lab.fired() > 0;
+    }
+    resume(&home, output);
+    let found = home.found();
+    let name = format!("{} {:?}{}", case.fault, case.point, action_of(&case.point, actions));
+    Row { fault: case.fault, name, problems: found.into_keys().collect(), told: home.told(), fired, waits: !home.waiting().is_empty() }
+}
+
+fn resume(home: &Home, output: Output) {
+    if output.code == Some(0) {
+        return finish(home, "after the first run", &output);
+    }
+    home.lab.rules(Vec::new());
+    let resumed = home.run(ROTATE);
+    home.look("after the resume");
+    finish(home, "after the resume", &resumed);
+}
+
+/// As the harness, and: exit 0 says that the key was rotated, so the old one must be gone.
+fn finish(home: &Home, place: &str, output: &Output) {
+    home.finish(place, output);
+    if output.code == Some(0) && home.lab.accepts(&home.old.id, &home.old.secret) != Verdict::No {
+        home.problem(Problem::Stuck, place, "exit 0, and the old key is still Active");
+    }
+}
+
+/// A denial lasts: it hits this call of the action and every later one of the run.
+fn rules(point: &Point, actions: &[String]) -> Vec<Rule> {
+    match point {
+        Point::Call(number, fault) if *fault == DENIED => {
+            let action = &actions[number - 1];
+            let nth = actions[..*number].iter().filter(|a| *a == action).count();
+            vec![Rule::on(action, fault.clone()).nth(nth).times(0)]
+        }
+        Point::Call(number, fault) => vec![Rule::call(*number, fault.clone())],
+        Point::Twice(first, _) => vec![Rule::call(*first, Fault::PauseAfter)],
+        Point::File(..) | Point::Size(_) => Vec::new(),
+    }
+}
+
+fn action_of(point: &Point, actions: &[String]) -> String {
+    match point {
+        Point::Call(number, _) | Point::Twice(number, _) => actions.get(number - 1).map_or_else(String::new, |a| format!(" {a}")),
+        Point::File(..) | Point::Size(_) => String::new(),
+    }
+}
+
+fn start() -> std::sync::Arc<Home> {
+    Home::new(env!("CARGO_BIN_EXE_keyrotate"), Settings::default(), true)
+}
+
+fn strace(trace: &Path, options: &[&str]) -> Vec<String> {
+    let start = ["strace", "-f", "-qq", "-o", &trace.display().to_string()].map(str::to_owned);
+    start.into_iter().chain(options.iter().map(|o| (*o).to_owned())).collect()
+}
+
+fn read(trace: &Path) -> String {
+    String::from_utf8_lossy(&std::fs::read(trace).unwrap_or_default()).into_owned()
+}

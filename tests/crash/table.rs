@@ -1,0 +1,43 @@
+//! The table at the end: one row per fault, zero in each column of damage.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::cases::Row;
+use crate::home::Problem;
+
+/// Columns of damage, and what counts there.
+const COLUMNS: [(&str, &[Problem]); 7] = [
+    ("locked out", &[Problem::Locked, Problem::Early]),
+    ("secret lost", &[Problem::Lost]),
+    ("key unaccounted for", &[Problem::Orphan]),
+    ("somebody else's key touched", &[Problem::Foreign]),
+    ("other bytes changed", &[Problem::Changed, Problem::Torn]),
+    ("secret leaked", &[Problem::Leak]),
+    ("stuck", &[Problem::Stuck]),
+];
+
+/// The table as Markdown.
+pub fn draw(rows: &[Row]) -> String {
+    let mut groups: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        groups.entry(row.fault).or_default().push(row);
+    }
+    let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
+    let mut text = format!("| fault | cases | failed | {} | did not fire | waits for a person |\n", names.join(" | "));
+    text += &format!("|---{}|\n", "|---:".repeat(COLUMNS.len() + 4));
+    for (fault, group) in groups {
+        line(&mut text, fault, &group);
+    }
+    line(&mut text, "total", &rows.iter().collect::<Vec<_>>());
+    text
+}
+
+fn line(text: &mut String, name: &str, rows: &[&Row]) {
+    let count = |what: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| what(row)).count();
+    let _ = write!(text, "| {name} | {} | {} |", rows.len(), count(&|row| !row.problems.is_empty()));
+    for (_, kinds) in COLUMNS {
+        let _ = write!(text, " {} |", count(&|row| kinds.iter().any(|kind| row.problems.contains(kind))));
+    }
+    let _ = writeln!(text, " {} | {} |", count(&|row| !row.fired), count(&|row| row.waits));
+}

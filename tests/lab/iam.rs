@@ -1,0 +1,160 @@
+//! The IAM actions. Invariant: a user never has more keys than the quota, however many ask at once (the state is locked around each call).
+
+use super::key::{Key, Status};
+use super::serve::{Caller, Params, Refusal};
+use super::state::World;
+use super::xml::{list, tag, text};
+
+/// The inner XML of the result; empty for the actions that return nothing.
+pub fn answer(world: &mut World, caller: Caller, action: &str, params: &Params) -> Result<String, Refusal> {
+    match action {
+        "CreateAccessKey" => create(world, caller, params),
+        "ListAccessKeys" => list_keys(world, caller, params),
+        "UpdateAccessKey" => update(world, caller, params),
+        "DeleteAccessKey" => {
+            let at = key_of(world, caller, params)?;
+            world.change_key(at, Status::Deleted);
+            Ok(String::new())
+        }
+        "GetAccessKeyLastUsed" => last_used(world, caller, params),
+        "GetUser" => get_user(world, caller, params),
+        "ListMFADevices" => list_devices(world, caller, params),
+        "GetAccountSummary" => Ok(summary(world)),
+        "ListAttachedUserPolicies" => {
+            let user = user_of(world, caller, params)?;
+            Ok(policies(world, &world.users[user].policies))
+        }
+        "ListGroupsForUser" => list_groups(world, caller, params),
+        "ListAttachedGroupPolicies" => group_policies(world, params),
+        other => Err(Refusal::new(400, "InvalidAction", format!("The lab does not know iam:{other}."))),
+    }
+}
+
+/// An instant as IAM writes it.
+pub fn iso(at: f64) -> String {
+    chrono::DateTime::from_timestamp(at as i64, 0).map(|t| t.format("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default()
+}
+
+/// The user that the call is about: by name, or the caller.
+pub fn user_of(world: &World, caller: Caller, params: &Params) -> Result<usize, Refusal> {
+    let Some(name) = params.get("UserName") else { return Ok(caller.user) };
+    let found = world.user(name).filter(|at| !world.users[*at].root);
+    found.ok_or_else(|| Refusal::new(404, "NoSuchEntity", format!("The user with name {name} cannot be found.")))
+}
+
+fn key_of(world: &World, caller: Caller, params: &Params) -> Result<usize, Refusal> {
+    let user = user_of(world, caller, params)?;
+    let id = params.get("AccessKeyId").map_or("", String::as_str);
+    let found = world.keys.iter().position(|k| k.id == id && k.user == user && k.status != Status::Deleted);
+    found.ok_or_else(|| Refusal::new(404, "NoSuchEntity", format!("The Access Key with id {id} cannot be found.")))
+}
+
+fn create(world: &mut World, caller: Caller, params: &Params) -> Result<String, Refusal> {
+    let user = user_of(world, caller, params)?;
+    let quota = world.settings.quota;
+    if world.live_keys(user).len() >= quota {
+        return Err(Refusal::new(409, "LimitExceeded", format!("Cannot exceed quota for AccessKeysPerUser: {quota}")));
+    }
+    let key = world.add_key(user);
+    Ok(tag("AccessKey", &(metadata(world, &key) + &text("SecretAccessKey", &key.secret))))
+}
+
+fn metadata(world: &World, key: &Key) -> String {
+    text("UserName", &world.users[key.user].name)
+        + &text("AccessKeyId", &key.id)
+        + &text("Status", key.status.word())
+        + &text("CreateDate", &iso(key.created_at))
+}
+
+fn list_keys(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {
+    let user = user_of(world, caller, params)?;
+    let shown: Vec<Key> = world.live_keys(user).into_iter().filter(Key::listed).collect();
+    let number = |name: &str, otherwise: usize| params.get(name).and_then(|v| v.parse().ok()).unwrap_or(otherwise);
+    let (start, size) = (number("Marker", 0), number("MaxItems", 100).min(world.settings.page_size));
+    let more = start + size < shown.len();
+    let page = shown.iter().skip(start).take(size).map(|key| metadata(world, key));
+    let marker = if more { text("Marker", &(start + size).to_string()) } else { String::new() };
+    Ok(list("AccessKeyMetadata", page) + &text("IsTruncated", if more { "true" } else { "false" }) + &marker)
+}
+
+fn update(world: &mut World, caller: Caller, params: &Params) -> Result<String, Refusal> {
+    let at = key_of(world, caller, params)?;
+    let status = match params.get("Status").map(String::as_str) {
+        Some("Active") => Status::Active,
+        Some("Inactive") => Status::Inactive,
+        _ => {
+            let message = "Value at 'status' failed to satisfy constraint: Member must satisfy enum value set: [Active, Inactive]";
+            return Err(Refusal::new(400, "ValidationError", message));
+        }
+    };
+    if world.keys[at].status != status {
+        world.change_key(at, status);
+    }
+    Ok(String::new())
+}
+
+fn last_used(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {
+    let id = params.get("AccessKeyId").map_or("", String::as_str);
+    let Some(key) = world.keys.iter().find(|k| k.id == id && k.status != Status::Deleted) else {
+        // QUIRK(iam): an unknown key is not "no such entity" here.
+        let who = super::sts::caller_arn(world, caller);
+        return Err(Refusal::new(403, "AccessDenied", format!("User: {who} is not authorized to perform: iam:GetAccessKeyLastUsed")));
+    };
+    let visible = key.uses.iter().rev().find(|u| u.at + world.settings.last_use_lag <= world.now());
+    let used = match visible {
+        Some(last) => text("LastUsedDate", &iso(last.at)) + &text("ServiceName", &last.service) + &text("Region", &last.region),
+        None => text("ServiceName", "N/A") + &text("Region", "N/A"),
+    };
+    Ok(text("UserName", &world.users[key.user].name) + &tag("AccessKeyLastUsed", &used))
+}
+
+fn get_user(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {
+    let at = user_of(world, caller, params)?;
+    let user = &world.users[at];
+    let name = if user.root { String::new() } else { text("Path", &user.path) + &text("UserName", &user.name) };
+    let rest = text("UserId", &user.id) + &text("Arn", &world.arn(at)) + &text("CreateDate", &iso(world.now() - 1e7));
+    Ok(tag("User", &(name + &rest)))
+}
+
+fn list_devices(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {
+    let user = &world.users[user_of(world, caller, params)?];
+    let enabled = iso(world.now() - 1e7);
+    let device = |serial: &String| text("UserName", &user.name) + &text("SerialNumber", serial) + &text("EnableDate", &enabled);
+    Ok(list("MFADevices", user.serials.iter().map(device)) + &text("IsTruncated", "false"))
+}
+
+fn summary(world: &World) -> String {
+    let settings = &world.settings;
+    let entries = [
+        ("AccountAccessKeysPresent", u64::from(settings.root_keys)),
+        ("AccountMFAEnabled", u64::from(settings.root_mfa)),
+        ("AccessKeysPerUserQuota", settings.quota as u64),
+        ("Users", world.users.iter().filter(|u| !u.root && !u.deleted).count() as u64),
+    ];
+    let entry = |(key, value): &(&str, u64)| tag("entry", &(text("key", key) + &text("value", &value.to_string())));
+    tag("SummaryMap", &entries.iter().map(entry).collect::<String>())
+}
+
+fn policies(world: &World, names: &[String]) -> String {
+    let arn = |name: &String| format!("arn:{}:iam::aws:policy/{name}", world.settings.partition);
+    let members = names.iter().map(|name| text("PolicyName", name) + &text("PolicyArn", &arn(name)));
+    list("AttachedPolicies", members) + &text("IsTruncated", "false")
+}
+
+fn list_groups(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {
+    let user = &world.users[user_of(world, caller, params)?];
+    let settings = &world.settings;
+    let group = |name: &String| {
+        let arn = format!("arn:{}:iam::{}:group/{name}", settings.partition, settings.account);
+        let id = format!("AGPA{:A>17}", name.to_uppercase());
+        text("Path", "/") + &text("GroupName", name) + &text("GroupId", &id) + &text("Arn", &arn) + &text("CreateDate", &iso(1.6e9))
+    };
+    Ok(list("Groups", user.groups.keys().map(group)) + &text("IsTruncated", "false"))
+}
+
+fn group_policies(world: &World, params: &Params) -> Result<String, Refusal> {
+    let name = params.get("GroupName").map_or("", String::as_str);
+    let found = world.users.iter().find_map(|u| u.groups.get(name));
+    let names = found.ok_or_else(|| Refusal::new(404, "NoSuchEntity", format!("The group with name {name} cannot be found.")))?;
+    Ok(policies(world, names))
+}

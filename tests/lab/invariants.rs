@@ -1,0 +1,126 @@
+//! What must hold at every call, and what must hold at the end. It reads the file, the lab and the machine's process list; it changes nothing.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::{Home, Output, Problem};
+use crate::lab::Verdict;
+use crate::lab::key::Status;
+
+impl Home {
+    /// Checks what holds at all times.
+    pub fn look(&self, place: &str) {
+        let path = self.path().join(".aws/credentials");
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            self.problem(Problem::Torn, place, "no readable file");
+            return self.problem(Problem::Locked, place, "no readable file");
+        };
+        let mode = std::fs::metadata(&path).map_or(0, |m| m.permissions().mode() & 0o777);
+        if mode != 0o600 {
+            self.problem(Problem::Leak, place, format_args!("mode {mode:o}"));
+        }
+        match profiles(&text) {
+            Some(found) => self.look_at_pairs(place, &found),
+            None => {
+                self.problem(Problem::Torn, place, "the file does not parse");
+                self.problem(Problem::Locked, place, "the file does not parse");
+            }
+        }
+        let back = self.dev_keys().iter().fold(text, |t, k| t.replace(&k.id, &self.old.id).replace(&k.secret, &self.old.secret));
+        if back != self.text {
+            self.problem(Problem::Changed, place, format_args!("{} bytes, {} expected", back.len(), self.text.len()));
+        }
+        if self.lab.accepts(&self.other.id, &self.other.secret) != Verdict::Yes {
+            self.problem(Problem::Foreign, place, &self.other.id);
+        }
+        self.look_for_secrets(place);
+    }
+
+    fn look_at_pairs(&self, place: &str, found: &BTreeMap<String, BTreeMap<String, String>>) {
+        for profile in profiles(&self.text).unwrap_or_default().keys() {
+            let value = |name: &str| found.get(profile).and_then(|p| p.get(name)).map_or("", String::as_str);
+            let (id, secret) = (value("aws_access_key_id"), value("aws_secret_access_key"));
+            match self.lab.accepts(id, secret) {
+                Verdict::Yes => {}
+                Verdict::Flapping => self.problem(Problem::Early, place, profile),
+                Verdict::No => {
+                    self.problem(Problem::Locked, place, profile);
+                    if !self.lab.world().keys.iter().any(|k| k.id == id && k.secret == secret) {
+                        self.problem(Problem::Torn, place, profile);
+                    }
+                }
+            }
+        }
+    }
+
+    fn look_for_secrets(&self, place: &str) {
+        let secrets = self.lab.secrets();
+        for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
+            let Ok(words) = std::fs::read(entry.path().join("cmdline")) else { continue };
+            let words = String::from_utf8_lossy(&words);
+            if secrets.iter().any(|s| words.contains(s)) {
+                self.problem(Problem::Leak, place, "a secret in an argument list");
+            }
+        }
+        for (path, text, mode) in self.files() {
+            if mode & 0o077 != 0 && secrets.iter().any(|s| text.contains(s)) {
+                self.problem(Problem::Leak, place, format_args!("{} has mode {mode:o}", path.display()));
+            }
+        }
+    }
+
+    /// Checks what holds when a run has ended well, or after the resume. Exit 10 may leave a suspect: known by ID, its secret nowhere.
+    pub fn finish(&self, place: &str, output: &Output) {
+        let (files, secrets) = (self.files(), self.lab.secrets());
+        for (path, text, _) in &files {
+            // While a rotation is open, the displaced file beside the credentials counts as journal.
+            let open = output.code != Some(0) && path.starts_with(".aws");
+            let home = open || path == Path::new(".aws/credentials") || path.starts_with(".local/state/keyrotate");
+            if !home && secrets.iter().any(|s| text.contains(s)) {
+                self.problem(Problem::Leak, place, format_args!("{} holds a secret", path.display()));
+            }
+        }
+        let holds = |what: &str| files.iter().any(|(_, text, _)| text.contains(what));
+        let (live, mut waiting) = (self.lab.live_keys("dev"), Vec::new());
+        for key in &live {
+            if !holds(&key.id) {
+                self.problem(Problem::Orphan, place, &key.id);
+            } else if key.status == Status::Active && !holds(&key.secret) {
+                if output.code == Some(10) {
+                    waiting.push(key.id.clone());
+                } else {
+                    self.problem(Problem::Lost, place, &key.id);
+                }
+            }
+        }
+        let active = live.iter().filter(|k| k.status == Status::Active && !waiting.contains(&k.id)).count();
+        if output.code != Some(if waiting.is_empty() { 0 } else { 10 }) || active != 1 {
+            let tail: String = output.stderr.trim().chars().rev().take(300).collect::<Vec<_>>().into_iter().rev().collect();
+            self.problem(Problem::Stuck, place, format_args!("exit {:?}, {active} active of {}: {tail}", output.code, live.len()));
+        }
+        *self.waiting.lock().unwrap() = waiting;
+    }
+}
+
+/// A strict reading, as botocore's: sections and their values; none for a duplicate, a line outside a section or one without a separator.
+fn profiles(text: &str) -> Option<BTreeMap<String, BTreeMap<String, String>>> {
+    let mut profiles: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let mut section: Option<String> = None;
+    for line in text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with(['#', ';'])) {
+        if let Some(name) = line.strip_prefix('[') {
+            let name = name.strip_suffix(']')?.to_owned();
+            if profiles.insert(name.clone(), BTreeMap::new()).is_some() {
+                return None;
+            }
+            section = Some(name);
+        } else {
+            let (name, value) = line.split_once(['=', ':'])?;
+            let values = profiles.get_mut(section.as_ref()?)?;
+            if values.insert(name.trim().to_lowercase(), value.trim().to_owned()).is_some() {
+                return None;
+            }
+        }
+    }
+    Some(profiles)
+}
