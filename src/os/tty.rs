@@ -99,3 +99,52 @@ impl Tty {
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim().to_owned()
 }
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use crate::os::signals::Signals;
+    use crate::os::terminal::{Answer, Console, ConsoleOptions, Question};
+
+    /// Set in the copy of the test program that runs in a terminal of its own.
+    const INSIDE: &str = "KEYROTATE_TEST_TTY";
+    const NAME: &str = "os::tty::tests::questions_reach_the_terminal_past_standard_input_and_a_signal_ends_them";
+
+    #[test]
+    fn questions_reach_the_terminal_past_standard_input_and_a_signal_ends_them() {
+        if std::env::var_os(INSIDE).is_some() {
+            return inside();
+        }
+        let program = std::env::current_exe().unwrap();
+        // `script` gives a controlling terminal; in it, neither input nor output of the program is the terminal.
+        let inner = format!("'{}' --exact {NAME} --nocapture </dev/null 2>&1 | cat", program.display());
+        let mut script = Command::new("script");
+        script.args(["-qec", &inner, "/dev/null"]).env(INSIDE, "1").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = script.spawn().expect("script, of util-linux");
+        let mut typed = child.stdin.take().unwrap();
+        std::io::Write::write_all(&mut typed, b"maybe\nYes\n").unwrap();
+        let output = child.wait_with_output().unwrap();
+        drop(typed);
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains("1 passed"), "{text}");
+        assert_eq!(text.matches("go on? (y = yes, n = no): ").count(), 3, "{text}");
+    }
+
+    fn inside() {
+        let signals = Signals::hold().unwrap();
+        let console = Console::new(ConsoleOptions::default(), Some(signals));
+        assert!(console.can_ask());
+        let choices = vec![('y', "yes".into()), ('n', "no".into())];
+        let question = Question { text: "go on?".into(), choices, default: None };
+        assert_eq!(console.ask(&question), Answer::Choice('y'));
+        let raise = std::thread::spawn(|| {
+            crate::os::clock::pause(std::time::Duration::from_millis(150), &|| false);
+            signal_hook::low_level::raise(signal_hook::consts::SIGINT).unwrap();
+        });
+        assert_eq!(console.ask(&question), Answer::None);
+        raise.join().unwrap();
+        assert_eq!(console.ask(&question), Answer::None, "after a signal nothing is asked");
+    }
+}
