@@ -4,12 +4,13 @@
 
 use std::{collections::HashSet, fmt, ops::Range};
 
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey};
 
 /// Which of the two AWS files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileKind {
     /// The shared credentials file.
     Credentials,
@@ -135,6 +136,12 @@ impl Document {
     /// The file's bytes, unchanged.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Every section that names an access key ID: header, line and the value as it stands.
+    pub fn access_key_ids(&self) -> Vec<(&str, usize, String)> {
+        let named = self.sections.iter().filter_map(|section| Some((section, entry(section, "aws_access_key_id")?)));
+        named.map(|(section, entry)| (section.name.as_str(), entry.line, self.text(&entry.value).trim().to_owned())).collect()
     }
 
     /// Every section whose `aws_access_key_id` is `id`, in file order.
