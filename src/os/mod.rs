@@ -1,8 +1,8 @@
-//! What the operating system offers: clocks, the lock, directories, the machine's name, signals and the terminal.
-//!
-//! The bottom of the house: nothing here knows of AWS or of a rotation.
+//! The operating system: files, locks, clocks, the terminal and processes. No knowledge of AWS.
 
+pub mod atomic_file;
 pub mod clock;
+pub mod disk;
 pub mod lock;
 pub mod machine;
 pub mod paths;

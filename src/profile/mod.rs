@@ -1,3 +1,6 @@
-//! What is configured: keyrotate's own settings.
+//! The AWS files: profiles and the key pairs in them; and keyrotate's own settings. Invariant: nothing here touches the disk.
 
+mod document;
 pub mod settings;
+
+pub use document::{Document, DocumentError, EditError, FileKind, Holding, Reason};

@@ -1,0 +1,315 @@
+//! The seam under every write: what a file system can do, as small calls that a simulated disk can also answer.
+//!
+//! Nothing here decides anything. Who writes a file goes through [`super::atomic_file`], the journal or an AWS-file holder,
+//! and each of these syncs what it wrote before it tells anybody.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What is known of a file without reading it. Symbolic links are followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileFacts {
+    /// The permission bits (Unix); 0o600 elsewhere.
+    pub mode: u32,
+    /// The owner's user ID (Unix); 0 elsewhere.
+    pub owner: u32,
+    /// How many names the file has.
+    pub links: u64,
+    /// Its length in bytes.
+    pub len: u64,
+    /// Whether another file system is mounted on exactly this name (a bind-mounted file): no rename can replace it.
+    pub is_mount_point: bool,
+}
+
+/// An open file. Its writes are on the disk for sure only after [`DiskFile::sync`].
+pub trait DiskFile {
+    /// Writes all bytes at the offset, in one call where the system can.
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+    /// Cuts the file, or extends it with zeros.
+    fn set_len(&mut self, len: u64) -> io::Result<()>;
+    /// Waits until content and size are on the disk. An error is final: what was written through this file may be lost.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// A file system.
+pub trait Disk {
+    /// The path with every symbolic link followed.
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf>;
+    /// The whole content.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// Facts about a file.
+    fn facts(&self, path: &Path) -> io::Result<FileFacts>;
+    /// The paths in a directory, sorted.
+    fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>>;
+    /// Creates a file that must not exist yet, with these permission bits (Unix).
+    fn create(&self, path: &Path, mode: u32) -> io::Result<Box<dyn DiskFile>>;
+    /// Opens an existing file to change it in place.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+    /// Gives `to` the mode, owner, ACL and extended attributes of `from`.
+    fn copy_attributes(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Moves a file over whatever has the name.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Exchanges two names in one act; [`io::ErrorKind::Unsupported`] where the system cannot.
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()>;
+    /// Removes a file.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Waits until the names in a directory are on the disk.
+    fn sync_directory(&self, directory: &Path) -> io::Result<()>;
+}
+
+/// This machine's file system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealDisk;
+
+struct RealFile(File);
+
+impl DiskFile for RealFile {
+    #[cfg(unix)]
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        std::os::unix::fs::FileExt::write_all_at(&self.0, bytes, offset)
+    }
+
+    #[cfg(not(unix))]
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        use std::io::{Seek, SeekFrom, Write};
+        self.0.seek(SeekFrom::Start(offset))?;
+        self.0.write_all(bytes)
+    }
+
+    fn set_len(&mut self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync_all()
+    }
+}
+
+impl Disk for RealDisk {
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::canonicalize(path)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        fs::read(path)
+    }
+
+    fn facts(&self, path: &Path) -> io::Result<FileFacts> {
+        let metadata = fs::metadata(path)?;
+        Ok(system::facts(path, &metadata))
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut paths = fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()?;
+        paths.sort();
+        Ok(paths)
+    }
+
+    fn create(&self, path: &Path, mode: u32) -> io::Result<Box<dyn DiskFile>> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        system::set_mode(&mut options, mode);
+        Ok(Box::new(RealFile(options.open(path)?)))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(RealFile(OpenOptions::new().write(true).open(path)?)))
+    }
+
+    fn copy_attributes(&self, from: &Path, to: &Path) -> io::Result<()> {
+        system::copy_attributes(from, to)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        system::exchange(one, other)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn sync_directory(&self, directory: &Path) -> io::Result<()> {
+        system::sync_directory(directory)
+    }
+}
+
+#[cfg(unix)]
+mod system {
+    use std::fs::{File, Metadata, OpenOptions};
+    use std::io;
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+    use std::path::Path;
+
+    use super::FileFacts;
+
+    pub(super) fn facts(path: &Path, metadata: &Metadata) -> FileFacts {
+        FileFacts {
+            mode: metadata.mode() & 0o7777,
+            owner: metadata.uid(),
+            links: metadata.nlink(),
+            len: metadata.len(),
+            is_mount_point: is_mount_point(path),
+        }
+    }
+
+    pub(super) fn set_mode(options: &mut OpenOptions, mode: u32) {
+        options.mode(mode);
+    }
+
+    pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
+        File::open(directory)?.sync_all()
+    }
+
+    /// Owner first: a change of owner clears set-id bits, and the mode must be right at the end.
+    pub(super) fn copy_attributes(from: &Path, to: &Path) -> io::Result<()> {
+        let wanted = std::fs::metadata(from)?;
+        let target = File::options().write(true).open(to)?;
+        let has = target.metadata()?;
+        if (wanted.uid(), wanted.gid()) != (has.uid(), has.gid()) {
+            fchown(&target, Some(wanted.uid()), Some(wanted.gid()))?;
+        }
+        copy_extended_attributes(from, &target)?;
+        if wanted.mode() & 0o7777 != target.metadata()?.mode() & 0o7777 {
+            target.set_permissions(std::fs::Permissions::from_mode(wanted.mode() & 0o7777))?;
+        }
+        Ok(())
+    }
+
+    /// POSIX ACLs are extended attributes too (`system.posix_acl_access`).
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    fn copy_extended_attributes(from: &Path, target: &File) -> io::Result<()> {
+        use rustix::fs::{XattrFlags, fgetxattr, fsetxattr, getxattr, listxattr};
+        use rustix::io::Errno;
+        let mut names = vec![0_u8; 64 * 1024];
+        let length = match listxattr(from, names.as_mut_slice()) {
+            Ok(length) => length,
+            Err(Errno::NOTSUP) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        names.truncate(length);
+        for name in names.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+            let mut value = vec![0_u8; 64 * 1024];
+            let length = match getxattr(from, name, value.as_mut_slice()) {
+                Ok(length) => length,
+                Err(Errno::NOTSUP) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            value.truncate(length);
+            let mut present = vec![0_u8; 64 * 1024];
+            if fgetxattr(target, name, present.as_mut_slice()).is_ok_and(|length| present.get(..length) == Some(value.as_slice())) {
+                continue;
+            }
+            match fsetxattr(target, name, &value, XattrFlags::empty()) {
+                Ok(()) => {}
+                // QUIRK(linux): labels that the kernel sets itself (security.*) are refused to ordinary users and need no copy.
+                Err(Errno::PERM | Errno::NOTSUP) if name.starts_with(b"security.") || name.starts_with(b"trusted.") => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
+    fn copy_extended_attributes(_from: &Path, _target: &File) -> io::Result<()> {
+        Ok(())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn is_mount_point(path: &Path) -> bool {
+        use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+        let mount = |path: &Path| statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID).ok().map(|facts| facts.stx_mnt_id);
+        let Ok(path) = path.canonicalize() else { return false };
+        let parent = path.parent().and_then(mount);
+        parent.is_some() && parent != mount(&path)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn is_mount_point(_path: &Path) -> bool {
+        false
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    pub(super) fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+        match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
+            Ok(()) => Ok(()),
+            // Old kernels and some file systems (NFS, FUSE) do not know the flag.
+            Err(Errno::NOSYS | Errno::INVAL | Errno::NOTSUP) => Err(io::ErrorKind::Unsupported.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
+    pub(super) fn exchange(_one: &Path, _other: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+#[cfg(not(unix))]
+mod system {
+    use std::fs::{Metadata, OpenOptions};
+    use std::io;
+    use std::path::Path;
+
+    use super::FileFacts;
+
+    pub(super) fn facts(_path: &Path, metadata: &Metadata) -> FileFacts {
+        FileFacts { mode: 0o600, owner: 0, links: 1, len: metadata.len(), is_mount_point: false }
+    }
+
+    pub(super) fn set_mode(_options: &mut OpenOptions, _mode: u32) {}
+
+    /// Windows offers no fsync of a directory; NTFS journals names itself.
+    pub(super) fn sync_directory(_directory: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// A new file inherits its directory's access list, as the original did.
+    pub(super) fn copy_attributes(_from: &Path, _to: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn exchange(_one: &Path, _other: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    use super::*;
+
+    #[test]
+    fn attributes_are_copied_and_names_exchanged() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (one, other) = (scratch.path().join("one"), scratch.path().join("other"));
+        for (path, text) in [(&one, "1"), (&other, "2")] {
+            let mut file = RealDisk.create(path, 0o600).unwrap();
+            file.write_at(0, text.as_bytes()).unwrap();
+            file.sync().unwrap();
+        }
+        fs::set_permissions(&one, fs::Permissions::from_mode(0o640)).unwrap();
+        RealDisk.copy_attributes(&one, &other).unwrap();
+        assert_eq!(fs::metadata(&other).unwrap().mode() & 0o777, 0o640);
+        RealDisk.exchange(&one, &other).unwrap();
+        assert_eq!((RealDisk.read(&one).unwrap(), RealDisk.read(&other).unwrap()), (b"2".to_vec(), b"1".to_vec()));
+        assert!(RealDisk.create(&one, 0o600).is_err(), "an existing file is never taken over");
+    }
+
+    #[test]
+    fn facts_count_the_names_of_a_file() {
+        let scratch = tempfile::tempdir().unwrap();
+        let one = scratch.path().join("one");
+        RealDisk.create(&one, 0o600).unwrap();
+        assert_eq!(RealDisk.facts(&one).map(|facts| (facts.links, facts.mode, facts.is_mount_point)).ok(), Some((1, 0o600, false)));
+        fs::hard_link(&one, scratch.path().join("two")).unwrap();
+        assert_eq!(RealDisk.facts(&one).map(|facts| facts.links).ok(), Some(2));
+    }
+}
