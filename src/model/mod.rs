@@ -5,6 +5,7 @@
 
 mod access_key;
 mod age;
+mod grace;
 mod identity;
 mod profile_name;
 mod temporary_credentials;
@@ -12,6 +13,7 @@ mod timing;
 
 pub use access_key::{AccessKey, AccessKeyId, AccessKeyPair, KeyKind, KeyStatus, LastUse, LastUsed, NotAnAccessKeyId, SecretAccessKey};
 pub use age::{Age, AgeLevel, Limits, NotADuration, format_duration, parse_duration};
+pub use grace::{Grace, NotAGrace};
 pub use identity::{Arn, Identity, NotAnArn};
 pub use profile_name::ProfileName;
 pub use temporary_credentials::{SessionToken, TemporaryCredentials};

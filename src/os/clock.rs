@@ -1,4 +1,6 @@
-//! The only readings of this machine's clocks.
+//! The only readings of this machine's clocks, and the only place that sleeps.
+//!
+//! Invariant: a wait is measured by a clock that counts suspend, so that a closed lid does not stretch it.
 
 use std::time::Duration;
 
@@ -28,4 +30,52 @@ pub fn boot_time() -> Duration {
 pub fn local_now() -> DateTime<Utc> {
     #[expect(clippy::disallowed_methods, reason = "this is the one place")]
     Utc::now()
+}
+
+/// The longest time that a stop or a wake-up goes unnoticed.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// Waits until `duration` of boot time is over or `stop` says so; returns whether `stop` did. Asks `stop` at least once.
+pub fn pause(duration: Duration, stop: &dyn Fn() -> bool) -> bool {
+    let until = boot_time().saturating_add(duration);
+    loop {
+        if stop() {
+            return true;
+        }
+        let left = until.saturating_sub(boot_time());
+        if left.is_zero() {
+            return false;
+        }
+        #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+        std::thread::sleep(left.min(SLICE));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_pause_lasts_as_long_as_it_says() {
+        let start = boot_time();
+        assert!(!pause(Duration::from_millis(120), &|| false));
+        assert!(boot_time() - start >= Duration::from_millis(120));
+    }
+
+    #[test]
+    fn a_stop_ends_a_pause_within_a_slice() {
+        let asked = Cell::new(0);
+        let stop = || asked.replace(asked.get() + 1) == 2;
+        assert!(pause(Duration::from_secs(3_600), &stop));
+        assert_eq!(asked.get(), 3);
+    }
+
+    #[test]
+    fn a_stop_that_came_before_is_seen_even_without_a_wait() {
+        assert!(pause(Duration::ZERO, &|| true));
+        assert!(pause(Duration::MAX, &|| true));
+        assert!(!pause(Duration::ZERO, &|| false));
+    }
 }

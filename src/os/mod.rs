@@ -3,3 +3,11 @@
 pub mod atomic_file;
 pub mod clock;
 pub mod disk;
+pub mod lock;
+pub mod machine;
+pub mod paths;
+pub mod private_directory;
+pub mod process;
+pub mod signals;
+pub mod terminal;
+mod tty;

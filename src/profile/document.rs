@@ -4,12 +4,13 @@
 
 use std::{collections::HashSet, fmt, ops::Range};
 
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey};
 
 /// Which of the two AWS files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileKind {
     /// The shared credentials file.
     Credentials,
@@ -163,6 +164,12 @@ impl Document {
     // With its continuation lines, comments between them included.
     pub(super) fn whole(&self, entry: &Entry) -> &str {
         self.text(&(entry.value.start..entry.end))
+    }
+
+    /// Every section that names an access key ID: header, line and the value as it stands.
+    pub fn access_key_ids(&self) -> Vec<(&str, usize, String)> {
+        let named = self.sections.iter().filter_map(|section| Some((section, entry(section, "aws_access_key_id")?)));
+        named.map(|(section, entry)| (section.name.as_str(), entry.line, self.text(&entry.value).trim().to_owned())).collect()
     }
 
     /// Every section whose `aws_access_key_id` is `id`, in file order.

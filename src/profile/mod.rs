@@ -1,4 +1,4 @@
-//! The AWS files: profiles and the key pairs in them. Invariant: nothing here touches the disk.
+//! The AWS files: profiles and the key pairs in them; and keyrotate's own settings. Invariant: nothing here touches the disk.
 
 mod document;
 mod environment;
@@ -7,6 +7,7 @@ mod header;
 mod own_keys;
 mod refusal;
 mod resolve;
+pub mod settings;
 
 pub use document::{Document, DocumentError, EditError, FileKind, Holding, Reason};
 pub use environment::{AwsPaths, Chosen, Environment, ProfileSource, choose_profile};

@@ -205,6 +205,11 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Whether nothing is wrong except that there is no long-term key.
+    pub fn is_no_key(&self) -> bool {
+        matches!(self, Self::NoFiles { .. } | Self::NoKey { .. } | Self::Elsewhere { .. } | Self::SessionKey { .. })
+    }
+
     /// A stable name for scripts.
     pub fn code(&self) -> &'static str {
         match self {

@@ -1,0 +1,209 @@
+//! The shared credentials file and the config file as holders.
+//!
+//! Invariants: the file that others read is always whole (a hard link or mount point apart, where one write has to do); mode,
+//! owner and links stay; what another program wrote in the meantime is kept, with our change applied to it.
+
+mod exchange;
+mod in_place;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::{Displaced, Foreign, Holder, HolderError, Sight, Staged};
+use crate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey};
+use crate::os::atomic_file::{directory, remove_if_there};
+use crate::os::disk::Disk;
+use crate::profile::{Document, FileKind};
+
+/// One AWS file.
+pub(super) struct AwsFile<'d> {
+    disk: &'d dyn Disk,
+    kind: FileKind,
+    path: PathBuf,
+}
+
+impl<'d> AwsFile<'d> {
+    pub(super) fn new(disk: &'d dyn Disk, kind: FileKind, path: PathBuf) -> Self {
+        Self { disk, kind, path }
+    }
+
+    fn io<'p>(&self, act: &'static str, path: &'p Path) -> impl Fn(io::Error) -> HolderError + use<'p> {
+        move |source| HolderError::Io { path: path.to_owned(), act, source }
+    }
+
+    fn changed(&self) -> HolderError {
+        HolderError::Changed { path: self.path.clone() }
+    }
+
+    fn busy(&self) -> HolderError {
+        HolderError::Busy { path: self.path.clone() }
+    }
+
+    fn read(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>, HolderError> {
+        self.disk.read(path).map(Zeroizing::new).map_err(self.io("read", path))
+    }
+
+    /// The bytes with the pair replaced.
+    fn edit(&self, bytes: &[u8], from: &AccessKeyPair, to: &AccessKeyPair) -> Result<Zeroizing<Vec<u8>>, HolderError> {
+        let path = || self.path.clone();
+        let document = Document::parse(self.kind, bytes.to_vec()).map_err(|source| HolderError::Malformed { path: path(), source })?;
+        document.replace_pair(from, to).map(Zeroizing::new).map_err(|source| HolderError::NotEditable { path: path(), source })
+    }
+
+    /// Writes a file beside the target that looks like it in all but content and name.
+    fn write_beside(&self, target: &Path, temporary: &Path, bytes: &[u8]) -> io::Result<()> {
+        remove_if_there(self.disk, temporary)?;
+        let written = (|| {
+            let mut file = self.disk.create(temporary, 0o600)?;
+            file.write_at(0, bytes)?;
+            self.disk.copy_attributes(target, temporary)?;
+            file.sync()?;
+            self.disk.sync_directory(directory(temporary))
+        })();
+        if written.is_err() {
+            let _ = remove_if_there(self.disk, temporary);
+        }
+        written
+    }
+
+    /// Whether the name cannot be replaced, whatever the permissions.
+    fn is_pinned(&self, target: &Path) -> Result<bool, HolderError> {
+        let facts = self.disk.facts(target).map_err(self.io("read", target))?;
+        Ok(facts.links > 1 || facts.is_mount_point)
+    }
+}
+
+impl Holder for AwsFile<'_> {
+    fn describe(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn look(&self, old: &AccessKeyPair, new: Option<&AccessKeyPair>, sections: &[String], staged: Option<&Staged>) -> Sight {
+        let bytes = match self.disk.read(&self.path).map(Zeroizing::new) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && sections.is_empty() => {
+                return Sight::Seen { old: Vec::new(), new: Vec::new(), foreign: Vec::new() };
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Sight::Away,
+            Err(error) => return Sight::Unreadable(error.to_string()),
+        };
+        if staged.is_some_and(|staged| in_place::is_torn(staged, &bytes)) {
+            return Sight::Torn;
+        }
+        match Document::parse(self.kind, bytes.to_vec()) {
+            Ok(document) => sight(&document, old, new, sections),
+            Err(error) => Sight::Unreadable(error.to_string()),
+        }
+    }
+
+    fn check_writable(&self, pair: &AccessKeyPair) -> Result<(), HolderError> {
+        let target = self.disk.resolve(&self.path).map_err(self.io("read", &self.path))?;
+        let bytes = self.read(&target)?;
+        self.edit(&bytes, pair, &placeholder(pair))?;
+        let open = || self.disk.open(&target).map(drop).map_err(self.io("written", &target));
+        if self.is_pinned(&target)? {
+            return open();
+        }
+        let probe = beside(&target, "probe");
+        match self.write_beside(&target, &probe, &bytes) {
+            Ok(()) => {}
+            Err(error) if must_stay(&error) => return open(),
+            Err(source) => return Err(HolderError::Io { path: target, act: "written", source }),
+        }
+        remove_if_there(self.disk, &probe).and_then(|()| self.disk.sync_directory(directory(&probe))).map_err(self.io("removed", &probe))
+    }
+
+    fn prepare(&self, tag: &str, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<Staged, HolderError> {
+        let target = self.disk.resolve(&self.path).map_err(self.io("read", &self.path))?;
+        let bytes = self.read(&target)?;
+        let edited = self.edit(&bytes, from, to)?;
+        if !self.is_pinned(&target)? {
+            let temporary = beside(&target, tag);
+            match self.write_beside(&target, &temporary, &edited) {
+                Ok(()) => return Ok(Staged::Beside { target, temporary, base: digest(&bytes), edited: digest(&edited) }),
+                Err(error) if must_stay(&error) => {}
+                Err(source) => return Err(HolderError::Io { path: target, act: "written", source }),
+            }
+        }
+        Ok(in_place::stage(target, &bytes, &edited))
+    }
+
+    fn write(&self, staged: &Staged, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<Option<Displaced>, HolderError> {
+        match staged {
+            Staged::Beside { target, temporary, base, edited } => {
+                let exchange = exchange::Exchange { file: self, target, temporary, from, to };
+                exchange.write(base, edited)
+            }
+            Staged::InPlace { target, .. } => in_place::write(self, target, staged).map(|()| None),
+        }
+    }
+
+    fn release(&self, displaced: &Displaced, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<(), HolderError> {
+        exchange::Exchange { file: self, target: &displaced.target, temporary: &displaced.path, from, to }.release(&displaced.content)
+    }
+
+    fn sweep(&self, tag: &str) {
+        let Ok(target) = self.disk.resolve(&self.path) else { return };
+        let prefix = beside(&target, tag);
+        for path in self.disk.list(directory(&target)).unwrap_or_default() {
+            if path.as_os_str().as_encoded_bytes().starts_with(prefix.as_os_str().as_encoded_bytes()) {
+                let _ = remove_if_there(self.disk, &path).and_then(|()| self.disk.sync_directory(directory(&target)));
+            }
+        }
+    }
+}
+
+/// Whether a new file is refused to us though the old one may be written to.
+fn must_stay(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}
+
+fn beside(target: &Path, tag: &str) -> PathBuf {
+    crate::os::atomic_file::beside(target, &format!("keyrotate-{tag}"))
+}
+
+/// A pair of the same lengths, for trying an edit out.
+fn placeholder(pair: &AccessKeyPair) -> AccessKeyPair {
+    let id = format!("AKIA{}", "0".repeat(pair.id.as_str().len().saturating_sub(4)));
+    AccessKeyPair {
+        id: AccessKeyId::parse(&id).unwrap_or_else(|_| pair.id.clone()),
+        secret: SecretAccessKey::new("x".repeat(pair.secret.expose().len())),
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn sight(document: &Document, old: &AccessKeyPair, new: Option<&AccessKeyPair>, sections: &[String]) -> Sight {
+    let mut foreign = Vec::new();
+    let mut holding = |pair: &AccessKeyPair| {
+        let mut names = Vec::new();
+        for held in document.holds(&pair.id) {
+            match held.secret {
+                Some(secret) if secret == pair.secret => names.push(held.section),
+                Some(_) => {
+                    foreign.push(Foreign { section: held.section, line: held.line, what: format!("{} with another secret", pair.id) })
+                }
+                None => foreign.push(Foreign { section: held.section, line: held.line, what: format!("{} without a secret", pair.id) }),
+            }
+        }
+        names
+    };
+    let (old_in, new_in) = (holding(old), new.map(&mut holding).unwrap_or_default());
+    for (section, line, id) in document.access_key_ids() {
+        let ours = [Some(old), new].into_iter().flatten().any(|pair| pair.id.as_str() == id);
+        if !ours && sections.iter().any(|name| name == section) {
+            // What is not an id may be anything, a secret in the wrong line too.
+            let what = AccessKeyId::parse(&id).map_or_else(|_| "something that is not an access key ID".to_owned(), |id| id.to_string());
+            foreign.push(Foreign { section: section.to_owned(), line, what });
+        }
+    }
+    Sight::Seen { old: old_in, new: new_in, foreign }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! Where a key pair can live: one trait, one file per kind.
+//!
+//! Invariants: a holder changes the pair it was told to expect and nothing else, or it changes nothing and says why; what it is
+//! about to replace can be found again from what [`Holder::prepare`] returned, which the caller journals before [`Holder::write`].
+
+mod aws_file;
+
+use std::io;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::journal::secret::SecretBytes;
+use crate::model::AccessKeyPair;
+use crate::os::disk::Disk;
+use crate::profile::{DocumentError, EditError, FileKind};
+
+/// Where a holder is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// The shared credentials file or the config file.
+    AwsFile {
+        /// Which grammar.
+        kind: FileKind,
+        /// The path as it is configured, symbolic links not followed.
+        path: PathBuf,
+    },
+}
+
+/// What a holder holds, as one rotation sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// It could be read.
+    Seen {
+        /// Sections with the old pair.
+        old: Vec<String>,
+        /// Sections with the new pair.
+        new: Vec<String>,
+        /// Sections of this rotation that hold something else now.
+        foreign: Vec<Foreign>,
+    },
+    /// A write of ours was cut off in the middle; writing again completes it.
+    Torn,
+    /// It is not there: not mounted, moved away, deleted.
+    Away,
+    /// It cannot be read, or not understood, and why.
+    Unreadable(String),
+}
+
+/// Something that is not this rotation's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    /// The section.
+    pub section: String,
+    /// The line in the file, from 1.
+    pub line: usize,
+    /// What it has, without any secret.
+    pub what: String,
+}
+
+/// A change that is ready to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Staged {
+    /// The new content is in a file beside the target.
+    Beside {
+        /// The file to be replaced, symbolic links followed.
+        target: PathBuf,
+        /// The file with the new content.
+        temporary: PathBuf,
+        /// SHA-256 of the content that was edited.
+        base: String,
+        /// SHA-256 of the new content.
+        edited: String,
+    },
+    /// The name cannot be replaced (hard link, mount point, directory that is not ours): bytes are written over.
+    InPlace {
+        /// The file, symbolic links followed.
+        target: PathBuf,
+        /// Where the change begins.
+        offset: u64,
+        /// The bytes there; when the lengths differ, up to the end of the file.
+        before: SecretBytes,
+        /// The bytes that replace them.
+        after: SecretBytes,
+        /// SHA-256 of the content that was edited.
+        base: String,
+        /// SHA-256 of the new content.
+        edited: String,
+    },
+}
+
+/// The file that a write displaced. Whoever had it open may still write to it, so it is looked at once more before it goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Displaced {
+    /// What took its place.
+    pub target: PathBuf,
+    /// Where it is now.
+    pub path: PathBuf,
+    /// SHA-256 of its content when it was displaced.
+    pub content: String,
+}
+
+/// A holder could not be changed. The holder is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum HolderError {
+    /// It changed since it was prepared: look again.
+    #[error("{} was changed by another program just now", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another program is writing it.
+    #[error("another program is writing {} just now", path.display())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file system refuses.
+    #[error("{} cannot be {act}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// `read`, `written`, …
+        act: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// It cannot be parsed.
+    #[error("{}: {source}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: DocumentError,
+    },
+    /// It cannot be edited exactly.
+    #[error("{}: {source}", path.display())]
+    NotEditable {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: EditError,
+    },
+}
+
+/// A place that holds a key pair.
+pub trait Holder {
+    /// How a person calls it.
+    fn describe(&self) -> String;
+    /// What it holds. `sections` are those that had the old pair when the rotation began; `staged` is a change under way.
+    fn look(&self, old: &AccessKeyPair, new: Option<&AccessKeyPair>, sections: &[String], staged: Option<&Staged>) -> Sight;
+    /// Proves, leaving nothing behind, that a change of this pair would be possible: an edit of this size, here and now.
+    fn check_writable(&self, pair: &AccessKeyPair) -> Result<(), HolderError>;
+    /// Makes a change ready, on the disk. `tag` names what it leaves there.
+    fn prepare(&self, tag: &str, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<Staged, HolderError>;
+    /// Makes the change, durably. Can be called again after a crash at any point of it.
+    fn write(&self, staged: &Staged, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<Option<Displaced>, HolderError>;
+    /// Removes what a write displaced, after taking over what somebody wrote there since.
+    fn release(&self, displaced: &Displaced, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<(), HolderError>;
+    /// Removes what a crash left of changes whose tag begins so. Errors are no harm: nobody reads these files.
+    fn sweep(&self, tag: &str);
+}
+
+impl Place {
+    /// The holder at this place.
+    pub fn open<'d>(&self, disk: &'d dyn Disk) -> Box<dyn Holder + 'd> {
+        match self {
+            Place::AwsFile { kind, path } => Box::new(aws_file::AwsFile::new(disk, *kind, path.clone())),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Signals as flags: work in hand is finished to a safe point, then keyrotate stops by itself.
+//!
+//! Invariant: a handler only sets a flag. A second Ctrl-C does nothing more: between two states of a rotation there is nothing
+//! that would be better broken off, and SIGKILL is survived anyway.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+#[cfg(unix)]
+use signal_hook::consts::{SIGHUP, SIGXFSZ};
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+/// The signals that ask to stop, each with its name.
+#[cfg(unix)]
+const STOPPING: [(i32, &str); 3] = [(SIGINT, "SIGINT"), (SIGTERM, "SIGTERM"), (SIGHUP, "SIGHUP")];
+#[cfg(not(unix))]
+const STOPPING: [(i32, &str); 2] = [(SIGINT, "SIGINT"), (SIGTERM, "SIGTERM")];
+
+/// Nothing noticed yet.
+const NONE: usize = usize::MAX;
+
+/// The flags; copies share them.
+#[derive(Clone, Debug)]
+pub struct Signals {
+    flags: Arc<[Arc<AtomicBool>]>,
+    first: Arc<AtomicUsize>,
+}
+
+impl Signals {
+    /// From now on INT, TERM and HUP only set flags (on Windows INT and TERM), for the rest of the process's life. SIGXFSZ is
+    /// caught too, so that a file size limit answers EFBIG, an error like a full disk, instead of death in the middle of a write.
+    /// What `exec` starts gets the defaults back, which ignored signals would not.
+    pub fn hold() -> io::Result<Self> {
+        let mut flags = Vec::new();
+        for (signal, _) in STOPPING {
+            let flag = Arc::new(AtomicBool::new(false));
+            signal_hook::flag::register(signal, Arc::clone(&flag))?;
+            flags.push(flag);
+        }
+        #[cfg(unix)]
+        signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+        Ok(Self { flags: flags.into(), first: Arc::new(AtomicUsize::new(NONE)) })
+    }
+
+    /// The name of the signal that asked to stop, the first that was noticed if there were several.
+    pub fn raised(&self) -> Option<&'static str> {
+        if let Some(index) = self.flags.iter().position(|flag| flag.load(Ordering::SeqCst)) {
+            let _ = self.first.compare_exchange(NONE, index, Ordering::SeqCst, Ordering::SeqCst);
+        }
+        STOPPING.get(self.first.load(Ordering::SeqCst)).map(|(_, name)| *name)
+    }
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::process::Command;
+
+    /// Set in the copy of the test program that gets the signals, so that the tests' own process stays as it is.
+    const INSIDE: &str = "KEYROTATE_TEST_SIGNALS";
+
+    #[test]
+    fn signals_become_flags_and_a_size_limit_becomes_an_error() {
+        if std::env::var_os(INSIDE).is_none() {
+            let again = ["--exact", "os::signals::tests::signals_become_flags_and_a_size_limit_becomes_an_error", "--test-threads=1"];
+            let output = Command::new(std::env::current_exe().unwrap()).args(again).env(INSIDE, "1").output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && text.contains("1 passed"), "{} {text}", output.status);
+            return;
+        }
+        let signals = Signals::hold().unwrap();
+        assert_eq!(signals.raised(), None);
+        for (signal, first) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGTERM"), (SIGINT, "SIGTERM"), (SIGHUP, "SIGTERM")] {
+            signal_hook::low_level::raise(signal).unwrap();
+            assert_eq!(signals.clone().raised(), Some(first));
+        }
+        let mut file = tempfile::tempfile().unwrap();
+        let limit = rustix::process::Rlimit { current: Some(10), maximum: Some(10) };
+        rustix::process::setrlimit(rustix::process::Resource::Fsize, limit).unwrap();
+        let error = file.write_all(&[0; 11]).and_then(|()| file.write_all(&[0; 11])).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    }
+}

@@ -1,0 +1,255 @@
+//! The one way to a person: progress, notes and questions.
+//!
+//! Invariants: questions go to the controlling terminal and never to standard input; without a terminal on standard error there
+//! is no progress and no thread, so that cron stays quiet and a later step can fork cheaply; a closed standard error is ignored.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::os::clock;
+use crate::os::signals::Signals;
+use crate::os::tty::Tty;
+
+/// How the person wants to be spoken to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConsoleOptions {
+    /// Never ask.
+    pub no_input: bool,
+    /// No notes and no progress.
+    pub quiet: bool,
+    /// A question that can be answered `y` is, unasked.
+    pub yes: bool,
+}
+
+/// The handle; copies share the progress line.
+#[derive(Clone, Debug)]
+pub struct Console {
+    options: ConsoleOptions,
+    style: Progress,
+    signals: Option<Signals>,
+    shown: Arc<Mutex<Shown>>,
+}
+
+/// What progress is on the screen.
+#[derive(Debug, Default)]
+struct Shown {
+    bar: Option<ProgressBar>,
+    line: Option<String>,
+}
+
+/// How progress is shown, found out once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// Not at all: standard error is no terminal, or the person wants quiet.
+    Hidden,
+    /// One line for each new message: a terminal that cannot redraw, or NO_COLOR.
+    Lines,
+    /// One live line.
+    Live,
+}
+
+/// A question with answers of one key each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// What is asked, without the choices.
+    pub text: String,
+    /// Lower-case keys, each with what it means.
+    pub choices: Vec<(char, String)>,
+    /// The key that an empty line stands for.
+    pub default: Option<char>,
+}
+
+/// What came of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The key that was chosen.
+    Choice(char),
+    /// Nobody can be asked, input ended, or a signal came.
+    None,
+}
+
+impl Console {
+    /// A console that ends questions and pauses when one of `signals` is raised.
+    pub fn new(options: ConsoleOptions, signals: Option<Signals>) -> Self {
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let plain = dumb || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let style = match (io::stderr().is_terminal() && !options.quiet, plain) {
+            (false, _) => Progress::Hidden,
+            (true, true) => Progress::Lines,
+            (true, false) => Progress::Live,
+        };
+        Self { options, style, signals, shown: Arc::default() }
+    }
+
+    /// Whether a question would reach somebody: input is allowed, and there is a controlling terminal with this process in its
+    /// foreground. Standard input and standard error do not matter: the AWS CLI redirects both of a `credential_process`.
+    pub fn can_ask(&self) -> bool {
+        !self.options.no_input && Tty::open().is_some()
+    }
+
+    /// Asks until one of the choices is given. With `yes`, a question that has the key `y` is answered so.
+    pub fn ask(&self, question: &Question) -> Answer {
+        if self.options.yes && question.choices.iter().any(|(key, _)| *key == 'y') {
+            return Answer::Choice('y');
+        }
+        self.with_tty(|tty| Some(question.put(&mut |text| tty.line(text, &|| self.stopped())))).unwrap_or(Answer::None)
+    }
+
+    /// Asks for a line, such as a name to be typed in confirmation; `None` as for [`Answer::None`]. What is typed is seen.
+    pub fn ask_line(&self, text: &str) -> Option<String> {
+        self.with_tty(|tty| tty.line(text, &|| self.stopped()))
+    }
+
+    /// Whether a signal asked to stop.
+    pub fn stopped(&self) -> bool {
+        self.signals.as_ref().is_some_and(|signals| signals.raised().is_some())
+    }
+
+    /// Waits; ends early and returns true when a signal asks to stop.
+    pub fn pause(&self, duration: Duration) -> bool {
+        clock::pause(duration, &|| self.stopped())
+    }
+
+    /// Shows what is being done, with the time since [`Console::progress_done`] or the start.
+    pub fn progress(&self, message: &str) {
+        match self.style {
+            Progress::Hidden => {}
+            Progress::Lines => {
+                if self.shown().line.replace(message.to_owned()).as_deref() != Some(message) {
+                    write_line(message);
+                }
+            }
+            Progress::Live => {
+                let mut shown = self.shown();
+                let bar = shown.bar.get_or_insert_with(live_line);
+                bar.set_message(message.to_owned());
+                bar.tick();
+            }
+        }
+    }
+
+    /// Clears the progress line.
+    pub fn progress_done(&self) {
+        let shown = std::mem::take(&mut *self.shown());
+        if let Some(bar) = shown.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Writes a line on standard error, above the progress line, unless the person wants quiet.
+    pub fn note(&self, text: &str) {
+        if !self.options.quiet {
+            self.aside(|| write_line(text));
+        }
+    }
+
+    fn with_tty<T>(&self, act: impl FnOnce(&mut Tty) -> Option<T>) -> Option<T> {
+        if self.options.no_input || self.stopped() {
+            return None;
+        }
+        let mut tty = Tty::open()?;
+        self.aside(|| act(&mut tty))
+    }
+
+    /// Runs `act` with the progress line out of the way. The line redraws itself from its own thread, hence not just before.
+    fn aside<T>(&self, act: impl FnOnce() -> T) -> T {
+        match &self.shown().bar {
+            Some(bar) => bar.suspend(act),
+            None => act(),
+        }
+    }
+
+    /// A panic elsewhere leaves the line as usable as before.
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Question {
+    /// Puts the question to `line` (shows a text, returns a line) until the answer is one of the choices.
+    fn put(&self, line: &mut dyn FnMut(&str) -> Option<String>) -> Answer {
+        let choices: Vec<String> = self.choices.iter().map(|(key, label)| format!("{key} = {label}")).collect();
+        let default = self.default.map(|key| format!(" [{key}]")).unwrap_or_default();
+        let text = format!("{} ({}){default}: ", self.text, choices.join(", "));
+        loop {
+            let Some(given) = line(&text) else { return Answer::None };
+            if let Some(key) = self.choice(&given) {
+                return Answer::Choice(key);
+            }
+        }
+    }
+
+    /// A key or a whole label, in either case; an empty line is the default.
+    fn choice(&self, given: &str) -> Option<char> {
+        let given = given.trim().to_lowercase();
+        if given.is_empty() {
+            return self.default;
+        }
+        self.choices.iter().find(|(key, label)| given == key.to_string() || given == label.to_lowercase()).map(|(key, _)| *key)
+    }
+}
+
+fn live_line() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+/// In one write, so that lines of several processes do not mix.
+fn write_line(text: &str) {
+    let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(default: Option<char>) -> Question {
+        Question { text: "delete it?".into(), choices: vec![('y', "yes".into()), ('n', "no".into())], default }
+    }
+
+    fn put(default: Option<char>, lines: &[&str]) -> (Answer, usize) {
+        let mut left = lines.iter();
+        let answer = question(default).put(&mut |text| {
+            assert!(text.starts_with("delete it? (y = yes, n = no)") && text.ends_with(": "), "{text}");
+            left.next().map(|line| (*line).to_owned())
+        });
+        (answer, left.len())
+    }
+
+    #[test]
+    fn an_answer_is_a_key_a_label_or_the_default_and_anything_else_is_asked_again() {
+        assert_eq!(put(None, &["y", "n"]), (Answer::Choice('y'), 1));
+        assert_eq!(put(None, &["NO", "y"]), (Answer::Choice('n'), 1));
+        assert_eq!(put(None, &["", "yy", "maybe", "n", "y"]), (Answer::Choice('n'), 1));
+        assert_eq!(put(Some('n'), &["", "y"]), (Answer::Choice('n'), 1));
+        assert_eq!(put(Some('y'), &["maybe"]), (Answer::None, 0), "the end of input is no answer, whatever the default");
+    }
+
+    #[test]
+    fn without_input_nobody_is_asked_and_yes_answers_only_what_has_a_yes() {
+        let options = ConsoleOptions { no_input: true, yes: true, quiet: true };
+        let console = Console::new(options, None);
+        assert!(!console.can_ask());
+        assert_eq!(console.ask(&question(Some('n'))), Answer::Choice('y'));
+        let other = Question { choices: vec![('f', "forward".into()), ('b', "back".into())], ..question(Some('f')) };
+        assert_eq!(console.ask(&other), Answer::None);
+        assert_eq!(Console::new(ConsoleOptions { yes: false, ..options }, None).ask(&question(Some('y'))), Answer::None);
+        assert_eq!(console.ask_line("name: "), None);
+    }
+
+    #[test]
+    fn quiet_shows_no_progress_and_keeps_no_line() {
+        let console = Console::new(ConsoleOptions { quiet: true, ..ConsoleOptions::default() }, None);
+        console.progress("waiting");
+        assert!(console.shown().bar.is_none());
+        console.progress_done();
+        assert!(!console.pause(Duration::from_millis(1)));
+    }
+}

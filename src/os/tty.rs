@@ -1,0 +1,150 @@
+//! The terminal that the person sits at, opened by its own name: standard input may be a pipe with data of its own.
+//!
+//! Invariant: a process in the background never touches it; the system would stop the process (SIGTTIN, SIGTTOU) with the lock held.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+#[cfg(unix)]
+use std::time::Duration;
+
+#[cfg(unix)]
+use crate::os::clock;
+
+/// An answer longer than this is not one.
+const LINE_BYTES: usize = 1_024;
+
+/// The controlling terminal, open for questions.
+#[derive(Debug)]
+pub(super) struct Tty {
+    input: File,
+    output: File,
+}
+
+impl Tty {
+    /// The terminal, or `None` where there is none or this process is in the background.
+    pub(super) fn open() -> Option<Self> {
+        let tty = Self::open_files().ok()?;
+        tty.is_ours().then_some(tty)
+    }
+
+    /// `/dev/tty` is opened anew, so that O_NONBLOCK is ours alone and does not reach the shell's own standard input.
+    #[cfg(unix)]
+    fn open_files() -> io::Result<Self> {
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = (rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::NONBLOCK).bits().cast_signed();
+        let input = OpenOptions::new().read(true).custom_flags(flags).open("/dev/tty")?;
+        let output = OpenOptions::new().write(true).open("/dev/tty")?;
+        Ok(Self { input, output })
+    }
+
+    #[cfg(not(unix))]
+    fn open_files() -> io::Result<Self> {
+        // The console wants both rights even for one direction.
+        let open = |name| OpenOptions::new().read(true).write(true).open(name);
+        Ok(Self { input: open("CONIN$")?, output: open("CONOUT$")? })
+    }
+
+    #[cfg(unix)]
+    fn is_ours(&self) -> bool {
+        rustix::termios::tcgetpgrp(&self.input).is_ok_and(|group| group == rustix::process::getpgrp())
+    }
+
+    #[cfg(not(unix))]
+    fn is_ours(&self) -> bool {
+        true
+    }
+
+    /// Shows `text` and reads a line without its end; `None` at the end of input, when `stop` says so, or in the background.
+    pub(super) fn line(&mut self, text: &str, stop: &dyn Fn() -> bool) -> Option<String> {
+        if !self.is_ours() {
+            return None;
+        }
+        self.output.write_all(text.as_bytes()).and_then(|()| self.output.flush()).ok()?;
+        let line = self.read_line(stop);
+        if line.is_none() {
+            // The cursor stands behind the question: what is printed next begins a line of its own.
+            let _ = self.output.write_all(b"\n");
+        }
+        line
+    }
+
+    /// The line discipline hands over whole lines. The read is asked, not waited for: std would restart it after a signal.
+    #[cfg(unix)]
+    fn read_line(&mut self, stop: &dyn Fn() -> bool) -> Option<String> {
+        let mut bytes = [0; LINE_BYTES];
+        loop {
+            if !self.is_ours() {
+                return None;
+            }
+            match self.input.read(&mut bytes) {
+                Ok(0) => return None,
+                Ok(count) => return Some(text(bytes.get(..count)?)),
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+                Err(_) => return None,
+            }
+            if clock::pause(Duration::from_millis(50), stop) {
+                return None;
+            }
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn read_line(&mut self, stop: &dyn Fn() -> bool) -> Option<String> {
+        let mut bytes = [0; LINE_BYTES];
+        let count = self.input.read(&mut bytes).ok().filter(|count| *count > 0 && !stop())?;
+        Some(text(bytes.get(..count)?))
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().to_owned()
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use crate::os::signals::Signals;
+    use crate::os::terminal::{Answer, Console, ConsoleOptions, Question};
+
+    /// Set in the copy of the test program that runs in a terminal of its own.
+    const INSIDE: &str = "KEYROTATE_TEST_TTY";
+    const NAME: &str = "os::tty::tests::questions_reach_the_terminal_past_standard_input_and_a_signal_ends_them";
+
+    #[test]
+    fn questions_reach_the_terminal_past_standard_input_and_a_signal_ends_them() {
+        if std::env::var_os(INSIDE).is_some() {
+            return inside();
+        }
+        let program = std::env::current_exe().unwrap();
+        // `script` gives a controlling terminal; in it, neither input nor output of the program is the terminal.
+        let inner = format!("'{}' --exact {NAME} --nocapture </dev/null 2>&1 | cat", program.display());
+        let mut script = Command::new("script");
+        script.args(["-qec", &inner, "/dev/null"]).env(INSIDE, "1").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = script.spawn().expect("script, of util-linux");
+        let mut typed = child.stdin.take().unwrap();
+        std::io::Write::write_all(&mut typed, b"maybe\nYes\n").unwrap();
+        let output = child.wait_with_output().unwrap();
+        drop(typed);
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains("1 passed"), "{text}");
+        assert_eq!(text.matches("go on? (y = yes, n = no): ").count(), 3, "{text}");
+    }
+
+    fn inside() {
+        let signals = Signals::hold().unwrap();
+        let console = Console::new(ConsoleOptions::default(), Some(signals));
+        assert!(console.can_ask());
+        let choices = vec![('y', "yes".into()), ('n', "no".into())];
+        let question = Question { text: "go on?".into(), choices, default: None };
+        assert_eq!(console.ask(&question), Answer::Choice('y'));
+        let raise = std::thread::spawn(|| {
+            crate::os::clock::pause(std::time::Duration::from_millis(150), &|| false);
+            signal_hook::low_level::raise(signal_hook::consts::SIGINT).unwrap();
+        });
+        assert_eq!(console.ask(&question), Answer::None);
+        raise.join().unwrap();
+        assert_eq!(console.ask(&question), Answer::None, "after a signal nothing is asked");
+    }
+}

@@ -1,0 +1,150 @@
+//! keyrotate's own settings, the content of `config.toml`.
+//!
+//! Invariant: what is not understood whole is refused with its line; a misspelt key never means its default.
+
+mod error;
+mod read;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::model::{Grace, Limits, ProfileName};
+
+pub use error::{SettingsError, SettingsProblem};
+
+/// All settings. The default is what holds without a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    defaults: Part,
+    profiles: BTreeMap<ProfileName, Part>,
+    keys: BTreeMap<String, KeySettings>,
+}
+
+/// What holds for one profile: its own table, else `[defaults]`, else what is built in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileSettings {
+    /// When its key is due and overdue.
+    pub limits: Limits,
+    /// How long the old key stays restorable.
+    pub grace: Grace,
+    /// Whether an inactive second key may be deleted to make room.
+    pub reclaim_inactive: bool,
+    /// Whether sessions without MFA are refused.
+    pub require_mfa: bool,
+    /// How long a session is asked for: 15 minutes to 36 hours, GetSessionToken's own bounds.
+    pub session_duration: Duration,
+    /// Whether a due key is rotated with a session that a person just opened.
+    pub rotate_on_login: RotateOnLogin,
+    /// Whether the desktop is told.
+    pub notify: bool,
+    /// The program that prints a token code, with its arguments; never empty.
+    pub mfa_command: Option<Vec<String>>,
+    /// More holders of the same key.
+    pub targets: Vec<Target>,
+}
+
+/// A key that is in no profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySettings {
+    /// The IAM user's name.
+    pub user: String,
+    /// The profile whose credentials manage it.
+    pub auth_profile: ProfileName,
+    /// The host name of the one machine that rotates it; `None` is any.
+    pub rotator: Option<String>,
+    /// Its holders.
+    pub targets: Vec<Target>,
+}
+
+/// A holder besides the AWS files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A secret in AWS Secrets Manager.
+    SecretsManager {
+        /// Its name or ARN.
+        secret_id: String,
+        /// Where it is; `None` is the ARN's or the profile's region.
+        region: Option<String>,
+    },
+    /// A program that is given the new key as JSON on standard input.
+    Command {
+        /// The program with its arguments; never empty.
+        run: Vec<String>,
+    },
+}
+
+/// When a login rotates a due key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RotateOnLogin {
+    /// Never.
+    #[default]
+    Off,
+    /// After the login has answered.
+    Background,
+    /// Before the login answers.
+    Foreground,
+}
+
+/// What one table says; `None` is left to the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Part {
+    max_age: Option<Duration>,
+    warn_age: Option<Duration>,
+    grace: Option<Grace>,
+    reclaim_inactive: Option<bool>,
+    require_mfa: Option<bool>,
+    session_duration: Option<Duration>,
+    rotate_on_login: Option<RotateOnLogin>,
+    notify: Option<bool>,
+    mfa_command: Option<Vec<String>>,
+    targets: Vec<Target>,
+}
+
+const DEFAULT_SESSION: Duration = Duration::from_secs(12 * 3_600);
+
+impl Settings {
+    /// Reads the `text` of the file at `path`, which is only named in errors.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, SettingsError> {
+        read::settings(path, text)
+    }
+
+    /// What holds for the profile, whether it has a table of its own or not.
+    pub fn for_profile(&self, name: &ProfileName) -> ProfileSettings {
+        let none = Part::default();
+        let own = self.profiles.get(name).unwrap_or(&none);
+        let all = &self.defaults;
+        ProfileSettings {
+            limits: own.limits(all.limits(Limits::default())),
+            grace: own.grace.or(all.grace).unwrap_or_default(),
+            reclaim_inactive: own.reclaim_inactive.or(all.reclaim_inactive).unwrap_or(false),
+            require_mfa: own.require_mfa.or(all.require_mfa).unwrap_or(true),
+            session_duration: own.session_duration.or(all.session_duration).unwrap_or(DEFAULT_SESSION),
+            rotate_on_login: own.rotate_on_login.or(all.rotate_on_login).unwrap_or_default(),
+            notify: own.notify.or(all.notify).unwrap_or(true),
+            mfa_command: own.mfa_command.clone(),
+            targets: own.targets.clone(),
+        }
+    }
+
+    /// The profiles that have a table of their own.
+    pub fn profiles(&self) -> impl Iterator<Item = &ProfileName> {
+        self.profiles.keys()
+    }
+
+    /// The keys that are in no profile, by the names of their tables.
+    pub fn keys(&self) -> &BTreeMap<String, KeySettings> {
+        &self.keys
+    }
+}
+
+impl Part {
+    /// The limits with what this table says about them; a `max_age` of its own takes the warning along.
+    fn limits(&self, otherwise: Limits) -> Limits {
+        let limits = self.max_age.map_or(otherwise, Limits::from_max_age);
+        Limits { warn_age: self.warn_age.unwrap_or(limits.warn_age), ..limits }
+    }
+}

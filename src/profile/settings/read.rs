@@ -1,0 +1,123 @@
+//! From the text of `config.toml` to the settings.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::error::{SettingsError, SettingsProblem, Source};
+use super::table::Table;
+use super::{KeySettings, Part, RotateOnLogin, Settings, Target};
+use crate::model::{Limits, ProfileName, format_duration};
+
+const DEFAULTS_KEYS: [&str; 8] =
+    ["max_age", "warn_age", "grace", "reclaim_inactive", "require_mfa", "session_duration", "rotate_on_login", "notify"];
+const PROFILE_KEYS: [&str; 2] = ["mfa_command", "target"];
+const KEY_KEYS: [&str; 4] = ["user", "auth_profile", "rotator", "target"];
+
+const AGE: &str = "a whole number and a unit in quotes, such as \"90d\"";
+const SESSION: &str = "a duration from 15 minutes to 36 hours in quotes, such as \"12h\"";
+
+pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsError> {
+    let source = Source { path, text };
+    let document = toml_edit::Document::parse(text).map_err(|error| {
+        source.error(error.span().or(Some(text.len()..text.len())), SettingsProblem::Syntax(error.message().replace('\n', ", ")))
+    })?;
+    let root = Table::root(source, document.as_table());
+    root.only(&["defaults", "profile", "key"], None)?;
+    let mut settings = Settings::default();
+    if let Some(table) = root.table("defaults")? {
+        table.only(&DEFAULTS_KEYS, Some((&PROFILE_KEYS, "[profile.NAME]")))?;
+        settings.defaults = part(&table)?;
+        check_limits(&table, &settings.defaults, Limits::default())?;
+    }
+    let limits = settings.defaults.limits(Limits::default());
+    for (name, table) in named(&root, "profile")? {
+        let own = profile(&table)?;
+        check_limits(&table, &own, limits)?;
+        settings.profiles.insert(ProfileName::new(name), own);
+    }
+    for (name, table) in named(&root, "key")? {
+        settings.keys.insert(name, key(&table)?);
+    }
+    Ok(settings)
+}
+
+fn named<'a>(root: &Table<'a>, kind: &str) -> Result<Vec<(String, Table<'a>)>, SettingsError> {
+    root.table(kind)?.map_or_else(|| Ok(Vec::new()), |tables| tables.tables(kind))
+}
+
+fn part(table: &Table<'_>) -> Result<Part, SettingsError> {
+    Ok(Part {
+        max_age: table.duration("max_age", AGE)?,
+        warn_age: table.duration("warn_age", AGE)?,
+        grace: table.parsed("grace", "a duration in quotes, such as \"0s\" or \"24h\", or \"next\"")?,
+        reclaim_inactive: table.boolean("reclaim_inactive")?,
+        require_mfa: table.boolean("require_mfa")?,
+        session_duration: session_duration(table)?,
+        rotate_on_login: table.shown("rotate_on_login", "\"off\", \"background\" or \"foreground\"", rotate_on_login)?,
+        notify: table.boolean("notify")?,
+        mfa_command: None,
+        targets: Vec::new(),
+    })
+}
+
+fn profile(table: &Table<'_>) -> Result<Part, SettingsError> {
+    let known: Vec<&str> = DEFAULTS_KEYS.into_iter().chain(PROFILE_KEYS).collect();
+    table.only(&known, None)?;
+    Ok(Part { mfa_command: table.words("mfa_command")?, targets: targets(table)?, ..part(table)? })
+}
+
+fn key(table: &Table<'_>) -> Result<KeySettings, SettingsError> {
+    table.only(&KEY_KEYS, Some((&DEFAULTS_KEYS, "[defaults] or [profile.NAME]")))?;
+    let key = KeySettings {
+        user: table.required_text("user")?,
+        auth_profile: ProfileName::new(table.required_text("auth_profile")?),
+        rotator: table.text("rotator")?,
+        targets: targets(table)?,
+    };
+    // A key that is nowhere could be made, and then not be kept.
+    if key.targets.is_empty() { Err(table.missing("target")) } else { Ok(key) }
+}
+
+fn targets(table: &Table<'_>) -> Result<Vec<Target>, SettingsError> {
+    table.list("target")?.iter().map(target).collect()
+}
+
+fn target(table: &Table<'_>) -> Result<Target, SettingsError> {
+    let kind = table.shown("type", "\"secretsmanager\" or \"command\"", |kind| match kind {
+        "secretsmanager" => Some(true),
+        "command" => Some(false),
+        _ => None,
+    })?;
+    if kind.ok_or_else(|| table.missing("type"))? {
+        table.only(&["type", "secret_id", "region"], None)?;
+        Ok(Target::SecretsManager { secret_id: table.required_text("secret_id")?, region: table.text("region")? })
+    } else {
+        table.only(&["type", "run"], None)?;
+        Ok(Target::Command { run: table.words("run")?.ok_or_else(|| table.missing("run"))? })
+    }
+}
+
+fn session_duration(table: &Table<'_>) -> Result<Option<Duration>, SettingsError> {
+    let allowed = Duration::from_secs(15 * 60)..=Duration::from_secs(36 * 3_600);
+    let read = |text: &str| crate::model::parse_duration(text).ok().filter(|duration| allowed.contains(duration));
+    table.shown("session_duration", SESSION, read)
+}
+
+fn rotate_on_login(text: &str) -> Option<RotateOnLogin> {
+    match text {
+        "off" => Some(RotateOnLogin::Off),
+        "background" => Some(RotateOnLogin::Background),
+        "foreground" => Some(RotateOnLogin::Foreground),
+        _ => None,
+    }
+}
+
+/// Only a `warn_age` that is written can be too late: without one it follows `max_age`.
+fn check_limits(table: &Table<'_>, part: &Part, otherwise: Limits) -> Result<(), SettingsError> {
+    let limits = part.limits(otherwise);
+    if limits.warn_age <= limits.max_age {
+        return Ok(());
+    }
+    let (warn_age, max_age) = (format_duration(limits.warn_age), format_duration(limits.max_age));
+    Err(table.error("warn_age", SettingsProblem::WarnsTooLate { table: table.name.clone(), warn_age, max_age }))
+}
