@@ -1,48 +1,219 @@
-//! The case folders against the editor: every rotation of a file gives exactly the expected bytes.
+//! The case folders against the AWS-file room: what is resolved, warned about, refused and edited, byte for byte.
 //!
-//! Invariant: a document is refused only with the code that its case names.
+//! Invariant: a folder that no test here or elsewhere answers for fails the run.
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path};
+    use std::{ffi::OsString, fmt::Write as _, fs, path::PathBuf};
 
     use keyrotate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey};
-    use keyrotate::profile::{Document, FileKind};
+    use keyrotate::profile::{AwsFiles, AwsPaths, Environment, FileKind, ResolvedProfile, choose_profile};
+    use sha2::{Digest, Sha256};
 
-    fn pair(expect: &toml::Table, id: &str, secret: &str) -> Option<AccessKeyPair> {
-        let text = |name| expect.get(name).and_then(toml::Value::as_str);
-        Some(AccessKeyPair { id: AccessKeyId::parse(text(id)?).ok()?, secret: SecretAccessKey::new(text(secret)?) })
+    /// Behaviour cases that the files alone do not decide: they need AWS, a clock, a process or a device behind the real binary.
+    const ELSEWHERE: [&str; 15] = [
+        "clock-behind-after-sleep",
+        "credential-process-expired",
+        "credential-process-extra-output",
+        "limit-race",
+        "mfa-serial-is-user-arn",
+        "mfa-serial-of-other-user",
+        "mfa-serial-u2f",
+        "opt-in-region-session",
+        "quarantined-key",
+        "secret-kms-denied",
+        "secret-other-shape",
+        "suspended-mid-rotation",
+        "two-active-keys-two-machines",
+        "user-with-path",
+        "proxy-and-ca-bundle",
+    ];
+
+    struct Case {
+        id: String,
+        folder: PathBuf,
+        toml: toml::Table,
     }
 
-    fn rotates_exactly(folder: &Path, expect: &toml::Table) -> bool {
-        let (Some(old), Some(new)) = (pair(expect, "key_id", "secret"), pair(expect, "new_key_id", "new_secret")) else { return false };
-        let Some(file) = expect.get("edit_file").and_then(toml::Value::as_str) else { return false };
-        let kind = if file == "config" { FileKind::Config } else { FileKind::Credentials };
-        let document = Document::parse(kind, fs::read(folder.join(file)).unwrap()).unwrap();
-        let edited = document.replace_pair(&old, &new).unwrap();
-        assert!(edited == fs::read(folder.join(format!("expected.{file}"))).unwrap(), "{}", folder.display());
-        true
+    impl Case {
+        fn all() -> Vec<Case> {
+            let folders = fs::read_dir("tests/cases").unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir());
+            let mut cases: Vec<_> = folders
+                .map(|folder| {
+                    let toml: toml::Table = fs::read_to_string(folder.join("case.toml")).unwrap().parse().unwrap();
+                    let id = folder.file_name().unwrap().to_str().unwrap().to_owned();
+                    assert_eq!(toml["id"].as_str(), Some(id.as_str()));
+                    Case { id, folder, toml }
+                })
+                .collect();
+            cases.sort_by(|a, b| a.id.cmp(&b.id));
+            cases
+        }
+
+        fn named(id: &str) -> Case {
+            Case::all().into_iter().find(|case| case.id == id).unwrap()
+        }
+
+        fn kind(&self) -> &str {
+            self.toml["kind"].as_str().unwrap()
+        }
+
+        fn expect(&self, field: &str) -> Option<&str> {
+            self.toml["expect"].get(field)?.as_str().filter(|text| !text.is_empty())
+        }
+
+        fn environment(&self) -> Environment {
+            let vars = self.toml.get("oracle_env").and_then(toml::Value::as_table).into_iter().flatten();
+            Environment::from_vars(vars.map(|(name, value)| (OsString::from(name), OsString::from(value.as_str().unwrap())))).unwrap()
+        }
+
+        fn files(&self) -> Result<AwsFiles, String> {
+            let paths = AwsPaths { credentials: self.folder.join("credentials"), config: self.folder.join("config") };
+            let (credentials, config) = (fs::read(&paths.credentials).ok(), fs::read(&paths.config).ok());
+            AwsFiles::parse(paths, credentials, config).map_err(|refusal| {
+                assert!(
+                    refusal.to_string().contains(&format!("{}, line {}: ", refusal.path.display(), refusal.line)),
+                    "{}: {refusal}",
+                    self.id
+                );
+                refusal.code.to_owned()
+            })
+        }
+
+        fn resolve(&self) -> Result<(AwsFiles, ResolvedProfile), String> {
+            let (files, environment) = (self.files()?, self.environment());
+            let argument = if self.toml.contains_key("profile_from_env") { None } else { self.toml["profile"].as_str() };
+            let chosen = choose_profile(&environment, argument);
+            if chosen.env_keys_shadow {
+                return Err("env-keys-shadow".to_owned());
+            }
+            let resolved = files.resolve(&chosen.name, &environment).map_err(|refusal| {
+                let shown = format!("{refusal} {refusal:?}");
+                assert!(shown.contains(self.folder.to_str().unwrap()) && !shown.contains("EXAMPLE/"), "{}: {shown}", self.id);
+                refusal.code().to_owned()
+            })?;
+            Ok((files, resolved))
+        }
+
+        /// Fails when an input is not the file that the expected answer was worked out from.
+        fn inputs_are_intact(&self) {
+            let sums = self.toml["must_preserve"]["sha256"].as_table().unwrap();
+            for file in ["credentials", "config"] {
+                let found = fs::read(self.folder.join(file)).ok().map(|bytes| hex(&Sha256::digest(bytes)));
+                assert_eq!(found.as_deref(), sums.get(file).and_then(toml::Value::as_str), "{}: {file}", self.id);
+            }
+        }
+
+        fn agrees_with_the_aws_cli(&self, resolved: &ResolvedProfile) {
+            let pair = AccessKeyPair {
+                id: AccessKeyId::parse(self.expect("key_id").unwrap()).unwrap(),
+                secret: SecretAccessKey::new(self.expect("secret").unwrap()),
+            };
+            assert!(resolved.pair == pair, "{}: another pair", self.id);
+            let oracle = |field: &str| self.toml["oracle"]["botocore"].get(field).and_then(toml::Value::as_str).filter(|v| !v.is_empty());
+            assert_eq!(resolved.region.as_deref(), oracle("region"), "{}", self.id);
+            let codes: Vec<_> = resolved.warnings.iter().map(|warning| warning.code).collect();
+            assert_eq!(codes, Vec::from_iter(self.expect("warn")), "{}", self.id);
+        }
+
+        fn edited_exactly(&self, files: &AwsFiles, resolved: &ResolvedProfile) {
+            let (name, document) = match resolved.file {
+                FileKind::Credentials => ("credentials", files.credentials().unwrap()),
+                FileKind::Config => ("config", files.config().unwrap()),
+            };
+            assert_eq!(self.expect("edit_file"), Some(name), "{}", self.id);
+            let new = AccessKeyPair {
+                id: AccessKeyId::parse(self.expect("new_key_id").unwrap()).unwrap(),
+                secret: SecretAccessKey::new(self.expect("new_secret").unwrap()),
+            };
+            let edited = document.replace_pair(&resolved.pair, &new).unwrap();
+            assert!(edited == fs::read(self.folder.join(format!("expected.{name}"))).unwrap(), "{}: not the expected bytes", self.id);
+            assert_eq!(self.toml["must_preserve"]["file"].as_str(), Some(name));
+            let (mut rebuilt, mut at) = (Vec::new(), 0);
+            for edit in self.toml["must_preserve"]["edits"].as_array().unwrap() {
+                let offset = |field: &str| usize::try_from(edit[field].as_integer().unwrap()).unwrap();
+                rebuilt.extend_from_slice(&document.bytes()[at..offset("start")]);
+                rebuilt.extend_from_slice(match edit["what"].as_str().unwrap() {
+                    "key_id" => new.id.as_str().as_bytes(),
+                    "secret" => new.secret.expose().as_bytes(),
+                    other => panic!("{}: an edit of {other}", self.id),
+                });
+                at = offset("end");
+            }
+            rebuilt.extend_from_slice(&document.bytes()[at..]);
+            assert!(edited == rebuilt, "{}: bytes outside the two values changed", self.id);
+        }
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().fold(String::new(), |mut text, byte| {
+            write!(text, "{byte:02x}").unwrap();
+            text
+        })
     }
 
     #[test]
-    fn every_file_case_is_edited_as_expected() {
-        let (mut edited, mut refused) = (0, 0);
-        for folder in fs::read_dir("tests/cases").unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir()) {
-            let case: toml::Table = fs::read_to_string(folder.join("case.toml")).unwrap().parse().unwrap();
-            let expect = case["expect"].as_table().unwrap();
-            if case["kind"].as_str() != Some("file") {
-                continue;
-            }
-            for (file, kind) in [("credentials", FileKind::Credentials), ("config", FileKind::Config)] {
-                let Ok(bytes) = fs::read(folder.join(file)) else { continue };
-                if let Err(error) = Document::parse(kind, bytes) {
-                    let reason = expect.get("reason").and_then(toml::Value::as_str);
-                    assert_eq!(Some(error.reason.code()), reason, "{}", folder.display());
+    fn every_file_case_is_answered_whole() {
+        let (mut rotated, mut refused) = (0, 0);
+        for case in Case::all().iter().filter(|case| case.kind() == "file") {
+            case.inputs_are_intact();
+            match (case.expect("action").unwrap(), case.resolve()) {
+                ("rotate", Ok((files, resolved))) => {
+                    case.agrees_with_the_aws_cli(&resolved);
+                    case.edited_exactly(&files, &resolved);
+                    rotated += 1;
+                }
+                ("refuse", Err(code)) => {
+                    assert_eq!(Some(code.as_str()), case.expect("reason"), "{}", case.id);
                     refused += 1;
                 }
+                (action, Ok(_)) => panic!("{}: resolved, but the case says {action}", case.id),
+                (action, Err(code)) => panic!("{}: refused with {code}, but the case says {action}", case.id),
             }
-            edited += usize::from(expect["action"].as_str() == Some("rotate") && rotates_exactly(&folder, expect));
         }
-        assert_eq!((edited, refused), (21, 8), "rotations edited, documents refused");
+        assert_eq!((rotated, refused), (21, 12), "cases rotated, cases refused");
+    }
+
+    #[test]
+    fn every_behaviour_case_is_answered_somewhere() {
+        let here = [
+            "env-keys-shadow-profile",
+            "mfa-hardware-serial",
+            "missing-aws-directory",
+            "no-region-anywhere",
+            "role-with-credential-process",
+        ];
+        let mut known: Vec<_> = ELSEWHERE.into_iter().chain(here).collect();
+        known.sort_unstable();
+        let cases = Case::all();
+        let found: Vec<_> = cases.iter().filter(|case| case.kind() != "file").map(|case| case.id.as_str()).collect();
+        assert_eq!(found, known);
+    }
+
+    #[test]
+    fn behaviour_that_the_files_alone_decide_is_refused() {
+        for id in ["env-keys-shadow-profile", "missing-aws-directory", "role-with-credential-process"] {
+            let case = Case::named(id);
+            case.inputs_are_intact();
+            assert_eq!((case.resolve().err().as_deref(), case.expect("action")), (case.expect("reason"), Some("refuse")), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_named_profile_uses_the_file_beside_exported_keys() {
+        let case = Case::named("env-keys-shadow-profile");
+        let chosen = choose_profile(&case.environment(), Some("default"));
+        let resolved = case.files().unwrap().resolve(&chosen.name, &case.environment()).unwrap();
+        assert_eq!((chosen.env_keys_shadow, Some(resolved.pair.id.as_str())), (false, case.expect("key_id")));
+    }
+
+    #[test]
+    fn a_bare_serial_a_ca_bundle_and_no_region_are_read_as_they_stand() {
+        let (_, hardware) = Case::named("mfa-hardware-serial").resolve().unwrap();
+        assert_eq!(hardware.mfa_serial.as_deref(), Case::named("mfa-hardware-serial").expect("serial"));
+        let (_, bundled) = Case::named("proxy-and-ca-bundle").resolve().unwrap();
+        assert_eq!((bundled.ca_bundle, bundled.region.as_deref()), (Some(PathBuf::from("corp-ca.pem")), Some("ap-southeast-2")));
+        let (_, nowhere) = Case::named("no-region-anywhere").resolve().unwrap();
+        assert_eq!((nowhere.region.as_deref(), Some(nowhere.pair.id.as_str())), (None, Case::named("no-region-anywhere").expect("key_id")));
     }
 }
