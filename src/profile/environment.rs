@@ -121,3 +121,51 @@ pub fn choose_profile(environment: &Environment, argument: Option<&str>) -> Chos
         env_keys_shadow: argument.is_none() && exported,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(vars: &[(&str, &str)]) -> Environment {
+        Environment::from_vars(vars.iter().map(|(name, value)| ((*name).into(), (*value).into()))).unwrap()
+    }
+
+    #[test]
+    fn paths_are_expanded_or_refused() {
+        let get = |value: &str, home: Option<&str>| {
+            let vars = [("AWS_SHARED_CREDENTIALS_FILE", value), ("AWS_CONFIG_FILE", "/c")];
+            AwsPaths::new(&environment(&vars), home.map(Path::new)).map(|paths| paths.credentials).map_err(|refusal| refusal.code())
+        };
+        assert_eq!(get("", Some("/h")), Ok("/h/.aws/credentials".into()));
+        assert_eq!(get("~/x", Some("/h")), Ok("/h/x".into()));
+        assert_eq!(get("rel/x", None), Ok("rel/x".into()));
+        assert_eq!(get("/a$/x", None), Ok("/a$/x".into()));
+        assert_eq!(get("$HOME/x", Some("/h")), Err("path-not-plain"));
+        assert_eq!(get("~bob/x", Some("/h")), Err("path-not-plain"));
+        assert_eq!(get("~/x", None), Err("no-home"));
+        assert_eq!(get("", None), Err("no-home"));
+    }
+
+    #[test]
+    fn the_profile_is_the_argument_then_the_variables() {
+        let both = environment(&[("AWS_PROFILE", "a"), ("AWS_DEFAULT_PROFILE", "b"), ("AWS_ACCESS_KEY_ID", "x")]);
+        let chosen = choose_profile(&both, None);
+        assert_eq!((chosen.name.as_str(), chosen.source), ("a", ProfileSource::AwsProfile));
+        assert_eq!((chosen.conflict, chosen.env_keys_shadow), (Some(("a".into(), "b".into())), true));
+        let named = choose_profile(&both, Some("c"));
+        assert_eq!((named.name.as_str(), named.conflict, named.env_keys_shadow), ("c", None, false));
+        let legacy = choose_profile(&environment(&[("AWS_PROFILE", ""), ("AWS_DEFAULT_PROFILE", "b")]), None);
+        assert_eq!((legacy.name.as_str(), legacy.source, legacy.conflict), ("b", ProfileSource::AwsDefaultProfile, None));
+        assert_eq!(choose_profile(&environment(&[]), None).source, ProfileSource::Default);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn only_variables_that_are_read_must_be_utf8_and_no_value_is_shown() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let odd = || OsString::from_vec(vec![0xff]);
+        assert_eq!(Environment::from_vars([("AWS_PROFILE".into(), odd())]).unwrap_err().code(), "variable-not-utf8");
+        let shown = Environment::from_vars([("LS_COLORS".into(), odd()), ("AWS_SECRET_ACCESS_KEY".into(), "marker".into())]).unwrap();
+        assert_eq!(format!("{shown:?}"), "{\"AWS_SECRET_ACCESS_KEY\"}");
+    }
+}

@@ -198,3 +198,43 @@ fn read(path: &Path, kind: FileKind, bytes: Option<Vec<u8>>) -> Result<Option<Do
         message: error.reason.to_string(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoint(vars: &[(&str, &str)], config: &str) -> Option<String> {
+        let paths = AwsPaths { credentials: "creds".into(), config: "conf".into() };
+        let files = AwsFiles::parse(paths, None, Some(config.into())).unwrap();
+        let environment = Environment::from_vars(vars.iter().map(|(name, value)| ((*name).into(), (*value).into()))).unwrap();
+        files.endpoint("iam", &ProfileName::new("p"), &environment)
+    }
+
+    #[test]
+    fn the_nearest_endpoint_counts() {
+        let general = "[profile p]\nservices = s\nendpoint_url = general\n";
+        let config = format!(
+            "{general}[services s]\nsts =\n  endpoint_url = other\niam =\n  # endpoint_url = no\n  endpoint_url = http://127.0.0.1:1/a=b\n"
+        );
+        let all = ("AWS_ENDPOINT_URL", "all");
+        for (vars, config, want) in [
+            (vec![("AWS_ENDPOINT_URL_IAM", "own"), all], config.as_str(), Some("own")),
+            (vec![("AWS_ENDPOINT_URL_STS", "own"), all], &config, Some("all")),
+            (vec![], &config, Some("http://127.0.0.1:1/a=b")),
+            (vec![], general, Some("general")),
+            (vec![("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "TRUE"), all], &config, None),
+            (vec![], "[profile p]\nignore_configured_endpoint_urls = true\nendpoint_url = x\n", None),
+            (vec![], "[profile q]\nendpoint_url = x\n", None),
+        ] {
+            assert_eq!(endpoint(&vars, config).as_deref(), want, "{vars:?}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_file_is_named_with_its_line() {
+        let paths = AwsPaths { credentials: "creds".into(), config: "conf".into() };
+        let found = AwsFiles::parse(paths, None, Some(b"[a]\r\nb=1\r\nword\r\n".into())).unwrap_err();
+        let want = "conf, line 3: the line is neither a header nor `key = value`: correct or remove it";
+        assert_eq!((found.code, found.to_string().as_str()), ("unparsable-line", want));
+    }
+}

@@ -47,3 +47,23 @@ impl AwsFiles {
         own
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::environment::AwsPaths;
+    use super::*;
+
+    #[test]
+    fn a_key_is_listed_once_and_the_rest_with_a_reason() {
+        let keys = |id: &str| format!("aws_access_key_id=AKIAEXAMPLE00000000{id}\naws_secret_access_key=s\n");
+        let credentials = format!("[z]\n{}[b]\n{}[a]\n{}", keys("1"), keys("2"), keys("1"));
+        let config = "[profile role]\nrole_arn=r\nsource_profile=b\n[profile sso]\nsso_account_id=1\n";
+        let paths = AwsPaths { credentials: "creds".into(), config: "conf".into() };
+        let files = AwsFiles::parse(paths, Some(credentials.into()), Some(config.into())).unwrap();
+        let own = files.own_keys(&Environment::from_vars([]).unwrap());
+        let names = |key: &OwnKey| key.profiles.iter().map(|p| p.name.to_string()).collect::<Vec<_>>();
+        assert_eq!(own.keys.iter().map(names).collect::<Vec<_>>(), [vec!["a", "z"], vec!["b", "role"]]);
+        let skipped: Vec<_> = own.skipped.iter().map(|(name, refusal)| (name.as_str(), refusal.code())).collect();
+        assert_eq!(skipped, [("sso", "sso")]);
+    }
+}

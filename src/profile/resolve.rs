@@ -262,3 +262,103 @@ struct StaticKey<'a> {
     id: &'a Entry,
     secret: &'a Entry,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::environment::AwsPaths;
+    use super::*;
+
+    const KEYS: &str = "aws_access_key_id=AKIAIOSFODNN7EXAMPLE\naws_secret_access_key=marker-secret\n";
+
+    fn files(credentials: &str, config: &str) -> AwsFiles {
+        let bytes = |text: &str| Some(text.replace("KEYS\n", KEYS).into_bytes());
+        AwsFiles::parse(AwsPaths { credentials: "creds".into(), config: "conf".into() }, bytes(credentials), bytes(config)).unwrap()
+    }
+
+    fn environment(vars: &[(&str, &str)]) -> Environment {
+        Environment::from_vars(vars.iter().map(|(name, value)| ((*name).into(), (*value).into()))).unwrap()
+    }
+
+    fn answer(credentials: &str, config: &str) -> String {
+        match files(credentials, config).resolve(&ProfileName::new("p"), &environment(&[])) {
+            Ok(found) => {
+                let warnings: String = found.warnings.iter().map(|w| format!(" {}", w.code)).collect();
+                format!("{:?} {} {}{warnings}", found.file, found.key_profile, found.line)
+            }
+            Err(refusal) => {
+                let text = format!("{refusal} {refusal:?}");
+                assert!(!text.contains("marker-secret") && !refusal.to_string().ends_with('.'), "{text}");
+                format!("{} {}", refusal.code(), refusal.to_string().split(':').next().unwrap())
+            }
+        }
+    }
+
+    #[test]
+    fn a_static_pair_counts_where_all_tools_take_it() {
+        for (credentials, config, want) in [
+            ("[p]\nKEYS\n", "", "Credentials p 2"),
+            ("", "[profile p]\nKEYS\n", "Config p 2"),
+            ("", "[profile \"p\"]\nKEYS\n", "Config p 2"),
+            ("[p]\nKEYS\n", "[profile p]\nKEYS\n", "Credentials p 2 shadowed-config-keys"),
+            ("[p]\nKEYS\n", "[profile p]\ncredential_process=x\n", "Credentials p 2 shadowed-credential-process"),
+            ("", "[profile p]\nKEYS\ncredential_process=x\n", "profile-ambiguous conf, line 4"),
+            ("[p]\nKEYS\n", "[profile p]\nsso_account_id=1\nsso_role_name=r\n", "profile-ambiguous conf, line 2"),
+            ("[p]\naws_secret_access_key=s\n", "[profile p]\nKEYS\n", "partial-credentials creds, line 2"),
+            ("[p]\nKEYS\n", "[profile p]\naws_session_token=t\n", "session-token-with-long-term-key conf, line 2"),
+            ("[p]\naws_access_key_id=\naws_secret_access_key=s\n", "", "partial-credentials creds, line 3"),
+            ("[p]\naws_access_key_id=ASIAIOSFODNN7EXAMPLE\naws_secret_access_key=s\n", "", "session-key creds, line 2"),
+            ("[p]\naws_access_key_id=AKIAIOSFODNN7EXAMPLE\n more\naws_secret_access_key=s\n", "", "not-a-key-id creds, line 2"),
+            ("[p]\n", "", "no-credentials creds, line 1"),
+            ("", "[profile p]\nKEYS\n[profile 'p']\nKEYS\n", "profile-ambiguous conf, line 2"),
+            ("", "[profile p]\nlogin_session=x\n", "login-session conf, line 2"),
+        ] {
+            assert_eq!(answer(credentials, config), want, "{credentials:?} {config:?}");
+        }
+    }
+
+    #[test]
+    fn a_role_leads_to_its_source() {
+        for (role, source, want) in [
+            ("role_arn=r\nsource_profile=b\n", "[b]\nKEYS\n", "Credentials b 2"),
+            ("role_arn=r\nsource_profile=p\n", "[p]\nKEYS\n", "Credentials p 2"),
+            ("role_arn=r\nsource_profile=p\n", "", "source-profile-loop conf, line 3"),
+            ("role_arn=r\nsource_profile=gone\n", "", "no-such-source-profile conf, line 3"),
+            ("role_arn=r\nsource_profile=b\n", "[b]\nrole_arn=s\nsource_profile=p\n", "source-profile-loop creds, line 3"),
+            ("role_arn=r\nsource_profile=b\n", "[b]\ncredential_process=x\n", "credential-process creds, line 2"),
+            ("role_arn=r\n", "", "role-without-source conf, line 2"),
+            ("role_arn=r\nsource_profile=b\ncredential_source=Environment\n", "", "role-without-source conf, line 2"),
+            ("role_arn=r\ncredential_source=Environment\n", "", "credential-source conf, line 3"),
+            ("role_arn=r\nweb_identity_token_file=f\n", "", "web-identity conf, line 3"),
+            ("role_arn=r\nweb_identity_token_file=f\n", "[p]\nKEYS\n", "profile-ambiguous creds, line 2"),
+            ("role_arn=r\nsource_profile=b\n", "[p]\nKEYS\n[b]\nKEYS\n", "profile-ambiguous creds, line 2"),
+        ] {
+            assert_eq!(answer(source, &format!("[profile p]\n{role}")), want, "{role:?} {source:?}");
+        }
+    }
+
+    #[test]
+    fn default_is_the_last_section_of_that_name() {
+        let get = |config: &str| files("", config).resolve(&ProfileName::default(), &environment(&[])).map(|found| found.line);
+        assert_eq!(get("[default]\nKEYS\n[profile default]\nKEYS\n"), Ok(5));
+        assert_eq!(get("[profile default]\nKEYS\n[default]\nKEYS\n").unwrap_err().code(), "profile-ambiguous");
+    }
+
+    #[test]
+    fn variables_win_then_the_profile_then_the_key_profile() {
+        let config = "[profile p]\nrole_arn=r\nsource_profile=b\nregion=r1\n[profile b]\nregion=r2\nmfa_serial=m\nca_bundle=c\n";
+        let files = files("[b]\nKEYS\n", config);
+        let get = |vars: &[(&str, &str)]| files.resolve(&ProfileName::new("p"), &environment(vars)).unwrap();
+        assert_eq!((get(&[]).region.as_deref(), get(&[]).mfa_serial.as_deref()), (Some("r1"), Some("m")));
+        assert_eq!(get(&[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "r3")]).region.as_deref(), Some("r3"));
+        assert_eq!(get(&[("AWS_REGION", "r4"), ("AWS_DEFAULT_REGION", "r3")]).region.as_deref(), Some("r4"));
+        assert_eq!((get(&[]).ca_bundle, get(&[("AWS_CA_BUNDLE", "x")]).ca_bundle), (Some("c".into()), Some("x".into())));
+    }
+
+    #[test]
+    fn an_unknown_profile_is_answered_with_the_nearest() {
+        let found = files("[prod]\nKEYS\n[work]\nKEYS\n", "").resolve(&ProfileName::new("wrok"), &environment(&[])).unwrap_err();
+        assert_eq!(found.to_string(), "no profile wrok in creds or the config file: is work meant?");
+        let none = files("[prod]\nKEYS\n", "").resolve(&ProfileName::new("zzz"), &environment(&[])).unwrap_err();
+        assert!(matches!(none, Refusal::NoSuchProfile { nearest: None, .. }), "{none:?}");
+    }
+}
