@@ -2,11 +2,12 @@
 //!
 //! Invariant: an edit changes the values of one key pair and not one byte more; what is not understood is refused.
 
-use std::{collections::HashSet, fmt, ops::Range};
+use std::{fmt, ops::Range};
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::grammar::{DocumentError, Entry, Section, read, space};
 use crate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey};
 
 /// Which of the two AWS files.
@@ -18,58 +19,11 @@ pub enum FileKind {
     Config,
 }
 
-/// Why a file is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Reason {
-    /// A byte order mark.
-    #[error("the file begins with a byte order mark: save it as UTF-8 without one")]
-    Bom,
-    /// Not UTF-8.
-    #[error("the file is not UTF-8: save it as UTF-8")]
-    NotUtf8,
-    /// An option twice in a section.
-    #[error("the section has this key twice: keep one")]
-    DuplicateKey,
-    /// A section twice.
-    #[error("the file has this section twice: merge them")]
-    DuplicateSection,
-    /// Neither header nor option.
-    #[error("the line is neither a header nor `key = value`: correct or remove it")]
-    UnparsableLine,
-    /// An option before any header.
-    #[error("the line stands before any section: add a header such as [default] above it")]
-    NoSectionHeader,
-}
-
-impl Reason {
-    /// A stable name for scripts.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Bom => "bom",
-            Self::NotUtf8 => "not-utf8",
-            Self::DuplicateKey => "duplicate-key",
-            Self::DuplicateSection => "duplicate-section",
-            Self::UnparsableLine => "unparsable-line",
-            Self::NoSectionHeader => "no-section-header",
-        }
-    }
-}
-
-/// The file cannot be read as an AWS file.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {reason}")]
-pub struct DocumentError {
-    /// Counted from 1.
-    pub line: usize,
-    /// Why.
-    pub reason: Reason,
-}
-
 /// The pair cannot be replaced exactly; nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
     /// No section has the id.
-    #[error("no section has the access key ID {0}")]
+    #[error("no section has the access key ID {0}: put the key there, or leave this file out")]
     NotHeld(AccessKeyId),
     /// Another secret, or none, beside the id.
     #[error("line {0}: the section does not have the expected secret access key: put the right pair there")]
@@ -81,34 +35,10 @@ pub enum EditError {
     #[error("line {0}: the value continues over lines: write it on one line")]
     Continued(usize),
     /// The result does not read back as the new pair.
-    #[error("the edited file does not read back with the new pair")]
+    #[error(
+        "the edited file does not read back with exactly the new pair, so it was left as it is: write each key as `name = value` on one line"
+    )]
     NotExact,
-}
-
-/// An option with its value. `value` is the part on the option's own line; `end` is where the last continuation line ends.
-pub(super) struct Entry {
-    name: String,
-    pub(super) line: usize,
-    value: Range<usize>,
-    end: usize,
-    pub(super) colon: bool,
-    pub(super) capitals: bool,
-}
-
-pub(super) struct Section {
-    pub(super) name: String,
-    pub(super) line: usize,
-    entries: Vec<Entry>,
-}
-
-impl Section {
-    pub(super) fn entry(&self, name: &str) -> Option<&Entry> {
-        entry(self, name)
-    }
-
-    pub(super) fn colon(&self) -> Option<&Entry> {
-        self.entries.iter().find(|e| e.colon)
-    }
 }
 
 /// One section that has a given access key ID.
@@ -139,11 +69,7 @@ impl Document {
     /// Reads a file; refuses what Python's parser refuses.
     pub fn parse(kind: FileKind, bytes: Vec<u8>) -> Result<Self, DocumentError> {
         let bytes = Zeroizing::new(bytes);
-        if bytes.starts_with(b"\xef\xbb\xbf") {
-            return Err(DocumentError { line: 1, reason: Reason::Bom });
-        }
-        let text = std::str::from_utf8(&bytes).map_err(|_| DocumentError { line: 1, reason: Reason::NotUtf8 })?;
-        let sections = read(text)?;
+        let sections = read(&bytes)?;
         Ok(Self { kind, bytes, sections })
     }
 
@@ -168,7 +94,7 @@ impl Document {
 
     /// Every section that names an access key ID: header, line and the value as it stands.
     pub fn access_key_ids(&self) -> Vec<(&str, usize, String)> {
-        let named = self.sections.iter().filter_map(|section| Some((section, entry(section, "aws_access_key_id")?)));
+        let named = self.sections.iter().filter_map(|section| Some((section, section.entry("aws_access_key_id")?)));
         named.map(|(section, entry)| (section.name.as_str(), entry.line, self.text(&entry.value).trim().to_owned())).collect()
     }
 
@@ -179,7 +105,8 @@ impl Document {
             .map(|(s, e)| Holding {
                 section: s.name.clone(),
                 line: e.line,
-                secret: entry(s, "aws_secret_access_key")
+                secret: s
+                    .entry("aws_secret_access_key")
                     .map(|e| self.text(&(e.value.start..e.end)))
                     .filter(|t| !t.is_empty())
                     .map(SecretAccessKey::new),
@@ -192,14 +119,14 @@ impl Document {
         let mut edits = Vec::new();
         for section in &self.sections {
             let Some(id) = self.id_entry(section, &expected.id) else { continue };
-            let secret = entry(section, "aws_secret_access_key").ok_or(EditError::OtherSecret(id.line))?;
+            let secret = section.entry("aws_secret_access_key").ok_or(EditError::OtherSecret(id.line))?;
             if let Some(e) = [id, secret].into_iter().find(|e| e.end > e.value.end) {
                 return Err(EditError::Continued(e.line));
             }
             if self.text(&secret.value) != expected.secret.expose() {
                 return Err(EditError::OtherSecret(secret.line));
             }
-            let tokens = ["aws_session_token", "aws_security_token"].into_iter().filter_map(|n| entry(section, n));
+            let tokens = ["aws_session_token", "aws_security_token"].into_iter().filter_map(|n| section.entry(n));
             if let Some(e) = tokens.into_iter().find(|e| e.end > e.value.start) {
                 return Err(EditError::SessionToken(e.line));
             }
@@ -232,7 +159,7 @@ impl Document {
 
     // A continued value that names the id on any of its lines counts, so that an edit refuses instead of overlooking it.
     fn id_entry<'a>(&self, section: &'a Section, id: &AccessKeyId) -> Option<&'a Entry> {
-        let found = entry(section, "aws_access_key_id")?;
+        let found = section.entry("aws_access_key_id")?;
         self.text(&(found.value.start..found.end)).split(['\n', '\r']).any(|l| l.trim_matches(space) == id.as_str()).then_some(found)
     }
 
@@ -241,68 +168,10 @@ impl Document {
     }
 }
 
-fn entry<'a>(section: &'a Section, name: &str) -> Option<&'a Entry> {
-    section.entries.iter().find(|e| e.name == name)
-}
-
-// Python also strips the four ASCII separators, which Rust does not call white space.
-fn space(c: char) -> bool {
-    c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)
-}
-
-fn read(text: &str) -> Result<Vec<Section>, DocumentError> {
-    let (mut sections, mut names, mut keys) = (Vec::<Section>::new(), HashSet::new(), HashSet::new());
-    let (mut indent, mut start, mut line) = (0, 0, 1);
-    // A lone CR ends a line too; the empty piece inside CRLF is not counted.
-    for raw in text.split_inclusive(['\n', '\r']) {
-        let body = raw.trim_matches(space);
-        let lead = raw.len() - raw.trim_start_matches(space).len();
-        let (at, here) = (start + lead, line);
-        start += raw.len();
-        line += usize::from(!(raw.ends_with('\r') && text.as_bytes().get(start) == Some(&b'\n')));
-        if body.is_empty() || body.starts_with(['#', ';']) {
-            continue;
-        }
-        let width = raw.chars().take_while(|c| space(*c)).count();
-        if let Some(last) = sections.last_mut().and_then(|s| s.entries.last_mut()).filter(|_| width > indent) {
-            last.end = at + body.len();
-            continue;
-        }
-        indent = width;
-        let wrong = |reason| DocumentError { line: here, reason };
-        if let Some(name) = header(body) {
-            if !names.insert(name.to_owned()) {
-                return Err(wrong(Reason::DuplicateSection));
-            }
-            keys.clear();
-            sections.push(Section { name: name.to_owned(), line: here, entries: Vec::new() });
-            continue;
-        }
-        let section = sections.last_mut().ok_or(wrong(Reason::NoSectionHeader))?;
-        let found = option(body, at, here).ok_or(wrong(Reason::UnparsableLine))?;
-        if !keys.insert(found.name.clone()) {
-            return Err(wrong(Reason::DuplicateKey));
-        }
-        section.entries.push(found);
-    }
-    Ok(sections)
-}
-
-fn header(body: &str) -> Option<&str> {
-    body.strip_prefix('[')?.rsplit_once(']').map(|(name, _)| name).filter(|name| !name.is_empty())
-}
-
-fn option(body: &str, at: usize, line: usize) -> Option<Entry> {
-    let (written, value) = body.split_once(['=', ':'])?;
-    let colon = body.as_bytes().get(written.len()) == Some(&b':');
-    let (written, value) = (written.trim_matches(space), value.trim_matches(space));
-    let (name, end) = (written.to_lowercase(), at + body.len());
-    let capitals = name != written;
-    (!name.is_empty()).then_some(Entry { name, line, value: end - value.len()..end, end, colon, capitals })
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn pair(id: &str, secret: &str) -> AccessKeyPair {
@@ -322,14 +191,69 @@ mod tests {
     }
 
     #[test]
-    fn what_python_refuses_is_refused() {
-        for (text, code) in [
-            ("a=1\n", "no-section-header"),
-            ("[a]\nb=1\nB=2\n", "duplicate-key"),
-            ("[a]\n[a]\n", "duplicate-section"),
-            ("[a]\nb\n", "unparsable-line"),
+    fn what_cannot_be_replaced_exactly_names_its_line() {
+        let old = pair("AKIAIOSFODNN7EXAMPLE", "old");
+        for (text, want) in [
+            ("[a]\naws_access_key_id=AKIAIOSFODNN7EXAMPLE\n", EditError::OtherSecret(2)),
+            ("[a]\naws_access_key_id=AKIAIOSFODNN7EXAMPLE\n more\naws_secret_access_key=old\n", EditError::Continued(2)),
+            ("[a]\naws_access_key_id=AKIAIOSFODNN7EXAMPLE\naws_secret_access_key=\n old\n", EditError::Continued(3)),
+            ("[a]\naws_access_key_id=AKIAIOSFODNN7EXAMPLE\naws_secret_access_key=old\naws_session_token=t\n", EditError::SessionToken(4)),
+            ("[a]\n# aws_access_key_id=AKIAIOSFODNN7EXAMPLE\n", EditError::NotHeld(old.id.clone())),
         ] {
-            assert_eq!(Document::parse(FileKind::Config, text.into()).unwrap_err().reason.code(), code, "{text}");
+            let document = Document::parse(FileKind::Credentials, text.into()).unwrap();
+            assert_eq!(document.replace_pair(&old, &pair("AKIAIOSFODNN7EXAMPL2", "new")), Err(want), "{text}");
+        }
+    }
+
+    // Lines around the pair in all the shapes that a file takes; each section has its own name and each option its own.
+    fn noise() -> impl Strategy<Value = String> {
+        let line = prop_oneof![
+            Just(String::new()),
+            "[#;][ -~]{0,20}",
+            "[ \t]{0,3}",
+            "# AKIAIOSFODNN7EXAMPLE old",
+            "region ?[=:] ?[!-~\u{e9}]{0,12}[ \t]{0,2}",
+            "s3 =\n  a = AKIAIOSFODNN7EXAMPLE\n  # x\n\tb = old",
+        ];
+        (line, prop_oneof![Just("\n"), Just("\r\n"), Just("\r")]).prop_map(|(line, end)| line + end)
+    }
+
+    fn section(at: usize) -> impl Strategy<Value = String> {
+        let spaced = || "[ \t]{0,2}[=:][ \t]{0,2}";
+        (noise(), noise(), noise(), spaced(), spaced(), any::<bool>(), "[ \t]{0,2}").prop_map(
+            move |(a, b, c, id, secret, flipped, tail)| {
+                let id = format!("aws_access_key_id{id}AKIAIOSFODNN7EXAMPLE{tail}\n");
+                let secret = format!("AWS_Secret_Access_Key{secret}o/l+d=={tail}\r\n");
+                let (first, second) = if flipped { (secret, id) } else { (id, secret) };
+                let unique = |text: String, name| text.replace("region", name).replace("s3 =", &format!("{name}3 ="));
+                format!("[s{at}] # x\n{}{first}{}{second}{}", unique(a, "ra"), unique(b, "rb"), unique(c, "rc"))
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn an_edit_changes_its_spans_and_reads_back(
+            head in "(# [ -~]{0,9}\n){0,2}", sections in (section(0), section(1), section(2)), cut in any::<bool>(), secret in "[!-~&&[^=:#;]][ -~]{0,40}[!-~]",
+        ) {
+            let text = [head, sections.0, sections.1, sections.2].concat();
+            let text = if cut { text.trim_end_matches(['\r', '\n']) } else { &text };
+            let document = Document::parse(FileKind::Credentials, text.into()).unwrap();
+            prop_assert_eq!(document.bytes(), text.as_bytes());
+            let (old, new) = (pair("AKIAIOSFODNN7EXAMPLE", "o/l+d=="), pair("AKIAIOSFODNN7EXAMPL2", &secret));
+            let edited = document.replace_pair(&old, &new).unwrap();
+            let again = Document::parse(FileKind::Credentials, edited.clone()).unwrap();
+            prop_assert_eq!(again.holds(&new.id).iter().filter(|h| h.secret.as_ref() == Some(&new.secret)).count(), 3);
+            prop_assert!(again.holds(&old.id).is_empty());
+            // Putting the old pair back gives the old bytes: nothing outside the spans was touched.
+            prop_assert_eq!(again.replace_pair(&new, &old).unwrap(), text.as_bytes());
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(b"[]=: #;\r\n\ta".to_vec())], 0..80)) {
+            if let Ok(document) = Document::parse(FileKind::Config, bytes.clone()) {
+                prop_assert_eq!(document.bytes(), bytes);
+            }
         }
     }
 }

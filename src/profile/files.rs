@@ -8,8 +8,9 @@ use std::{
 };
 
 use super::{
-    document::{Document, Entry, FileKind, Section},
+    document::{Document, FileKind},
     environment::{AwsPaths, Environment},
+    grammar::{Entry, Section},
     header::second_word,
     refusal::Place,
 };

@@ -3,15 +3,17 @@
 mod document;
 mod environment;
 mod files;
+mod grammar;
 mod header;
 mod own_keys;
 mod refusal;
 mod resolve;
 pub mod settings;
 
-pub use document::{Document, DocumentError, EditError, FileKind, Holding, Reason};
+pub use document::{Document, EditError, FileKind, Holding};
 pub use environment::{AwsPaths, Chosen, Environment, ProfileSource, choose_profile};
 pub use files::{AwsFiles, FileRefusal};
+pub use grammar::{DocumentError, Reason};
 pub use own_keys::{OwnKey, OwnKeys};
 pub use refusal::{Elsewhere, Place, Refusal, Warning};
 pub use resolve::ResolvedProfile;

@@ -5,9 +5,10 @@
 use std::path::PathBuf;
 
 use super::{
-    document::{Entry, FileKind, Section},
+    document::FileKind,
     environment::Environment,
     files::{AwsFiles, Profile},
+    grammar::{Entry, Section},
     refusal::{Elsewhere, Refusal, Warning},
 };
 use crate::model::{AccessKeyId, AccessKeyPair, KeyKind, ProfileName, SecretAccessKey};
