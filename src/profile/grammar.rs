@@ -181,17 +181,11 @@ mod tests {
     fn continuations_and_headers_are_read_as_python_reads_them() {
         let text = "[a]] # b ] c\nx = 1\n # not a comment's end\n\n  2\ny : =3\n  [z]\n z=4\n";
         let sections = read(text.as_bytes()).unwrap();
-        let shown: Vec<_> = sections
-            .iter()
-            .map(|s| {
-                (
-                    s.name.as_str(),
-                    s.line,
-                    s.entries.iter().map(|e| (e.name.as_str(), e.line, &text[e.value.start..e.end])).collect::<Vec<_>>(),
-                )
-            })
-            .collect();
-        let want = vec![("x", 2, "1\n # not a comment's end\n\n  2"), ("y", 6, "=3\n  [z]\n z=4")];
+        let options =
+            |s: &Section| s.entries.iter().map(|e| (e.name.clone(), e.line, text.get(e.value.start..e.end).unwrap().to_owned())).collect();
+        let shown: Vec<(_, _, Vec<_>)> = sections.iter().map(|s| (s.name.as_str(), s.line, options(s))).collect();
+        let want = [("x", 2, "1\n # not a comment's end\n\n  2"), ("y", 6, "=3\n  [z]\n z=4")];
+        let want = want.map(|(name, line, value)| (name.to_owned(), line, value.to_owned())).to_vec();
         assert_eq!(shown, [("a]] # b ", 1, want)]);
     }
 }

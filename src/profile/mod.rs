@@ -9,6 +9,7 @@ mod own_keys;
 mod refusal;
 mod resolve;
 pub mod settings;
+mod static_key;
 
 pub use document::{Document, EditError, FileKind, Holding};
 pub use environment::{AwsPaths, Chosen, Environment, ProfileSource, choose_profile};

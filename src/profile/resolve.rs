@@ -8,14 +8,11 @@ use super::{
     document::FileKind,
     environment::Environment,
     files::{AwsFiles, Profile},
-    grammar::{Entry, Section},
+    grammar::Entry,
     refusal::{Elsewhere, Refusal, Warning},
+    static_key::{ID, SECRET},
 };
-use crate::model::{AccessKeyId, AccessKeyPair, KeyKind, ProfileName, SecretAccessKey};
-
-const ID: &str = "aws_access_key_id";
-const SECRET: &str = "aws_secret_access_key";
-const TOKENS: [&str; 2] = ["aws_session_token", "aws_security_token"];
+use crate::model::{AccessKeyPair, ProfileName};
 
 /// A profile with the long-term key pair that it leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,138 +128,9 @@ impl AwsFiles {
         let nearest = near.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, other)| other.to_string());
         Refusal::NoSuchProfile { name: name.clone(), nearest, path: paths.credentials.clone() }
     }
-
-    fn static_key<'a>(&'a self, at: &str, profile: &Profile<'a>) -> Result<StaticKey<'a>, Refusal> {
-        let name = ProfileName::new(at);
-        let file = match profile.credentials.filter(|s| s.entry(ID).or(s.entry(SECRET)).is_some()) {
-            Some(_) => FileKind::Credentials,
-            None => FileKind::Config,
-        };
-        let halves = profile.section(file).map(|s| (s, s.entry(ID), s.entry(SECRET)));
-        self.other_sources(&name, profile, file, halves.and_then(|(_, id, secret)| id.or(secret)))?;
-        let value = |entry: &Entry| self.document(file).map(|d| d.whole(entry)).filter(|v| !v.is_empty());
-        let partial = |half: &Entry, missing| Refusal::Partial { name: name.clone(), place: self.place(file, half.line), missing };
-        let (section, id, secret) = match halves {
-            Some((section, Some(id), Some(secret))) => (section, id, secret),
-            Some((_, Some(id), None)) => return Err(partial(id, SECRET)),
-            Some((_, None, Some(secret))) => return Err(partial(secret, ID)),
-            Some((_, None, None)) | None => return Err(Refusal::NoKey { name, place: profile.header() }),
-        };
-        let place = self.place(file, id.line);
-        let id_text = value(id).ok_or_else(|| partial(secret, ID))?;
-        let secret_text = value(secret).ok_or_else(|| partial(id, SECRET))?;
-        let parsed = AccessKeyId::parse(id_text).map_err(|_| Refusal::NotAKeyId { name: name.clone(), place: place.clone() })?;
-        match parsed.kind() {
-            KeyKind::LongTerm => {}
-            KeyKind::Session => return Err(Refusal::SessionKey { name, place }),
-            KeyKind::Other => return Err(Refusal::NotAKeyId { name, place }),
-        }
-        // The SDKs merge the files' options, so a token in either file goes with the pair.
-        let token = TOKENS.into_iter().find(|t| profile.value(t).is_some()).and_then(|t| profile.option(t));
-        if let Some((file, entry)) = token {
-            return Err(Refusal::SessionToken { name, place: self.place(file, entry.line) });
-        }
-        Ok(StaticKey { pair: AccessKeyPair { id: parsed, secret: SecretAccessKey::new(secret_text) }, file, section, id, secret })
-    }
-
-    // What botocore asks before a static pair; with a pair beside it, the SDKs go different ways.
-    fn other_sources(&self, name: &ProfileName, profile: &Profile<'_>, keys: FileKind, key: Option<&Entry>) -> Result<(), Refusal> {
-        let sso = profile.option("sso_account_id").or_else(|| profile.option("sso_role_name"));
-        let asked = [
-            (sso, Elsewhere::Sso),
-            (profile.option("login_session"), Elsewhere::LoginSession),
-            (profile.option("credential_process"), Elsewhere::CredentialProcess),
-        ];
-        for (found, by) in asked {
-            let Some((file, entry)) = found else { continue };
-            let (name, place) = (name.clone(), self.place(file, entry.line));
-            match (key, keys, by) {
-                (None, _, _) => return Err(Refusal::Elsewhere { name, place, by }),
-                // The AWS CLI takes the pair of the credentials file first; it is warned about.
-                (Some(_), FileKind::Credentials, Elsewhere::CredentialProcess | Elsewhere::LoginSession) => {}
-                (Some(_), FileKind::Credentials | FileKind::Config, _) => {
-                    return Err(Refusal::Ambiguous { name, place, one: "an access key", other: by.option() });
-                }
-            }
-        }
-        self.same_name_twice(name, profile, keys)
-    }
-
-    // [default] before [profile default] is read alike by all; any other repetition is not.
-    fn same_name_twice(&self, name: &ProfileName, profile: &Profile<'_>, keys: FileKind) -> Result<(), Refusal> {
-        let Some(earlier) = profile.shadowed.filter(|_| keys == FileKind::Config) else { return Ok(()) };
-        let default_first = earlier.name == "default" && name.as_str() == "default";
-        match earlier.entry(ID).or(earlier.entry(SECRET)) {
-            Some(key) if !default_first => Err(Refusal::Ambiguous {
-                name: name.clone(),
-                place: self.place(FileKind::Config, key.line),
-                one: "a later section of the same name",
-                other: "an access key here",
-            }),
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    fn warnings(&self, chain: &[(&str, Profile<'_>)], profile: &Profile<'_>, key: &StaticKey<'_>) -> Vec<Warning> {
-        let mut warnings = Vec::new();
-        let mut warn = |code, file, line, message: &str| {
-            warnings.push(Warning { code, message: format!("{}: {message}", self.place(file, line)) });
-        };
-        if let Some(colon) = key.section.colon() {
-            warn(
-                "colon",
-                key.file,
-                colon.line,
-                "`:` stands where only the AWS CLI and the Go SDK accept it: the Rust SDK reads nothing of the file",
-            );
-        }
-        if let Some(upper) = [key.id, key.secret].into_iter().find(|e| e.capitals) {
-            warn("uppercase-keys", key.file, upper.line, "the option is in capitals: several SDKs do not see the key");
-        }
-        if chain.iter().any(|(name, _)| name.contains(char::is_whitespace)) {
-            warn(
-                "spaced-profile-name",
-                key.file,
-                key.section.line,
-                "the profile's name has a space: the Rust SDK does not find it, the Go SDK not its region",
-            );
-        }
-        if let Some(earlier) = profile.shadowed {
-            warn("shadowed-default", FileKind::Config, earlier.line, "this section is not used: a later one is the same profile");
-        }
-        if key.file == FileKind::Credentials {
-            if let Some(unused) = profile.config.and_then(|s| s.entry(ID)) {
-                warn(
-                    "shadowed-config-keys",
-                    FileKind::Config,
-                    unused.line,
-                    "this key is not used: the credentials file has one for the profile",
-                );
-            }
-            for option in ["credential_process", "login_session"] {
-                if let Some((file, unused)) = profile.option(option) {
-                    warn(
-                        "shadowed-credential-process",
-                        file,
-                        unused.line,
-                        "not used by the AWS CLI, which takes the access key; some SDKs do use it",
-                    );
-                }
-            }
-        }
-        warnings
-    }
 }
 
 type Found<'a> = (FileKind, &'a Entry);
-
-struct StaticKey<'a> {
-    pair: AccessKeyPair,
-    file: FileKind,
-    section: &'a Section,
-    id: &'a Entry,
-    secret: &'a Entry,
-}
 
 #[cfg(test)]
 mod tests {
