@@ -85,16 +85,30 @@ pub enum EditError {
     NotExact,
 }
 
-struct Entry {
+/// An option with its value. `value` is the part on the option's own line; `end` is where the last continuation line ends.
+pub(super) struct Entry {
     name: String,
-    line: usize,
+    pub(super) line: usize,
     value: Range<usize>,
     end: usize,
+    pub(super) colon: bool,
+    pub(super) capitals: bool,
 }
 
-struct Section {
-    name: String,
+pub(super) struct Section {
+    pub(super) name: String,
+    pub(super) line: usize,
     entries: Vec<Entry>,
+}
+
+impl Section {
+    pub(super) fn entry(&self, name: &str) -> Option<&Entry> {
+        entry(self, name)
+    }
+
+    pub(super) fn colon(&self) -> Option<&Entry> {
+        self.entries.iter().find(|e| e.colon)
+    }
 }
 
 /// One section that has a given access key ID.
@@ -142,6 +156,20 @@ impl Document {
     pub fn access_key_ids(&self) -> Vec<(&str, usize, String)> {
         let named = self.sections.iter().filter_map(|section| Some((section, entry(section, "aws_access_key_id")?)));
         named.map(|(section, entry)| (section.name.as_str(), entry.line, self.text(&entry.value).trim().to_owned())).collect()
+    }
+
+    /// Which of the two files it is.
+    pub fn kind(&self) -> FileKind {
+        self.kind
+    }
+
+    pub(super) fn sections(&self) -> &[Section] {
+        &self.sections
+    }
+
+    // With its continuation lines, comments between them included.
+    pub(super) fn whole(&self, entry: &Entry) -> &str {
+        self.text(&(entry.value.start..entry.end))
     }
 
     /// Every section whose `aws_access_key_id` is `id`, in file order.
@@ -247,7 +275,7 @@ fn read(text: &str) -> Result<Vec<Section>, DocumentError> {
                 return Err(wrong(Reason::DuplicateSection));
             }
             keys.clear();
-            sections.push(Section { name: name.to_owned(), entries: Vec::new() });
+            sections.push(Section { name: name.to_owned(), line: here, entries: Vec::new() });
             continue;
         }
         let section = sections.last_mut().ok_or(wrong(Reason::NoSectionHeader))?;
@@ -265,10 +293,12 @@ fn header(body: &str) -> Option<&str> {
 }
 
 fn option(body: &str, at: usize, line: usize) -> Option<Entry> {
-    let (name, value) = body.split_once(['=', ':'])?;
-    let (name, value) = (name.trim_matches(space).to_lowercase(), value.trim_matches(space));
-    let end = at + body.len();
-    (!name.is_empty()).then_some(Entry { name, line, value: end - value.len()..end, end })
+    let (written, value) = body.split_once(['=', ':'])?;
+    let colon = body.as_bytes().get(written.len()) == Some(&b':');
+    let (written, value) = (written.trim_matches(space), value.trim_matches(space));
+    let (name, end) = (written.to_lowercase(), at + body.len());
+    let capitals = name != written;
+    (!name.is_empty()).then_some(Entry { name, line, value: end - value.len()..end, end, colon, capitals })
 }
 
 #[cfg(test)]

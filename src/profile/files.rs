@@ -1,0 +1,200 @@
+//! The two AWS files together, indexed by profile as botocore maps sections to profiles.
+//!
+//! Invariant: where a profile stands in both files, the shared credentials file's options win, one by one.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    document::{Document, Entry, FileKind, Section},
+    environment::{AwsPaths, Environment},
+    header::second_word,
+    refusal::Place,
+};
+use crate::model::ProfileName;
+
+/// A file that cannot be read as an AWS file. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}, line {line}: {message}", path.display())]
+pub struct FileRefusal {
+    /// The file.
+    pub path: PathBuf,
+    /// The line, counted from 1.
+    pub line: usize,
+    /// A stable name for scripts.
+    pub code: &'static str,
+    /// What is wrong and the fix.
+    pub message: String,
+}
+
+/// Both files, parsed. A file that does not exist is `None`.
+#[derive(Debug)]
+pub struct AwsFiles {
+    paths: AwsPaths,
+    credentials: Option<Document>,
+    config: Option<Document>,
+    profiles: BTreeMap<String, Spot>,
+    services: BTreeMap<String, usize>,
+}
+
+// Positions of a profile's sections.
+#[derive(Debug, Default)]
+struct Spot {
+    credentials: Option<usize>,
+    config: Option<usize>,
+    shadowed: Option<usize>,
+}
+
+/// A profile's sections in the two files.
+pub(super) struct Profile<'a> {
+    files: &'a AwsFiles,
+    pub(super) credentials: Option<&'a Section>,
+    pub(super) config: Option<&'a Section>,
+    // An earlier section of the config file that is the same profile: botocore keeps the last one.
+    pub(super) shadowed: Option<&'a Section>,
+}
+
+impl AwsFiles {
+    /// Reads both files' bytes. One that the AWS CLI cannot read refuses all, as it does there.
+    pub fn parse(paths: AwsPaths, credentials: Option<Vec<u8>>, config: Option<Vec<u8>>) -> Result<Self, FileRefusal> {
+        let credentials = read(&paths.credentials, FileKind::Credentials, credentials)?;
+        let config = read(&paths.config, FileKind::Config, config)?;
+        let mut files = Self { paths, credentials, config, profiles: BTreeMap::new(), services: BTreeMap::new() };
+        files.index();
+        Ok(files)
+    }
+
+    /// The shared credentials file.
+    pub fn credentials(&self) -> Option<&Document> {
+        self.credentials.as_ref()
+    }
+
+    /// The config file.
+    pub fn config(&self) -> Option<&Document> {
+        self.config.as_ref()
+    }
+
+    /// Where the files are, whether they exist or not.
+    pub fn paths(&self) -> &AwsPaths {
+        &self.paths
+    }
+
+    /// Every profile's name, sorted.
+    pub fn profiles(&self) -> impl Iterator<Item = ProfileName> {
+        self.profiles.keys().map(ProfileName::new)
+    }
+
+    /// The endpoint set for `service` (`iam`, `sts`), as botocore looks it up: the service's variable, the general variable, the profile's
+    /// services section, the profile's `endpoint_url`. `None` where none is set or `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is true.
+    pub fn endpoint(&self, service: &str, profile: &ProfileName, environment: &Environment) -> Option<String> {
+        let profile = self.profile(profile.as_str());
+        let option = |name| profile.as_ref().and_then(|p| p.value(name));
+        let ignore = environment.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").or(option("ignore_configured_endpoint_urls"));
+        if ignore.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            return None;
+        }
+        let variable = format!("AWS_ENDPOINT_URL_{}", service.to_uppercase().replace([' ', '-'], "_"));
+        let set = environment.get(&variable).or_else(|| environment.get("AWS_ENDPOINT_URL")).map(str::to_owned);
+        set.or_else(|| self.service_endpoint(option("services")?, &service.to_lowercase().replace([' ', '-'], "_")))
+            .or_else(|| option("endpoint_url").map(str::to_owned))
+    }
+
+    pub(super) fn profile(&self, name: &str) -> Option<Profile<'_>> {
+        let spot = self.profiles.get(name)?;
+        let config = self.config.as_ref();
+        Some(Profile {
+            files: self,
+            credentials: self.credentials.as_ref().zip(spot.credentials).and_then(|(d, at)| d.sections().get(at)),
+            config: config.zip(spot.config).and_then(|(d, at)| d.sections().get(at)),
+            shadowed: config.zip(spot.shadowed).and_then(|(d, at)| d.sections().get(at)),
+        })
+    }
+
+    pub(super) fn place(&self, file: FileKind, line: usize) -> Place {
+        Place { path: self.path(file).to_owned(), line }
+    }
+
+    pub(super) fn path(&self, file: FileKind) -> &Path {
+        match file {
+            FileKind::Credentials => &self.paths.credentials,
+            FileKind::Config => &self.paths.config,
+        }
+    }
+
+    pub(super) fn document(&self, file: FileKind) -> Option<&Document> {
+        match file {
+            FileKind::Credentials => self.credentials.as_ref(),
+            FileKind::Config => self.config.as_ref(),
+        }
+    }
+
+    // botocore's build_profile_map: the prefix decides, even where it is no word of its own.
+    fn index(&mut self) {
+        for (at, section) in self.config.iter().flat_map(Document::sections).enumerate() {
+            let name = if section.name.starts_with("profile") {
+                second_word(&section.name)
+            } else if section.name.starts_with("services") {
+                self.services.extend(second_word(&section.name).map(|name| (name, at)));
+                None
+            } else {
+                (section.name == "default").then(|| section.name.clone())
+            };
+            if let Some(name) = name {
+                let spot = self.profiles.entry(name).or_default();
+                spot.shadowed = spot.config.replace(at).or(spot.shadowed);
+            }
+        }
+        for (at, section) in self.credentials.iter().flat_map(Document::sections).enumerate() {
+            self.profiles.entry(section.name.clone()).or_default().credentials = Some(at);
+        }
+    }
+
+    fn service_endpoint(&self, services: &str, service: &str) -> Option<String> {
+        let config = self.config.as_ref()?;
+        let section = config.sections().get(*self.services.get(services)?)?;
+        let lines = config.whole(section.entry(service)?).split(['\n', '\r']).map(str::trim);
+        let mut options = lines.filter(|line| !line.starts_with(['#', ';'])).filter_map(|line| line.split_once('='));
+        let (_, value) = options.find(|(name, _)| name.trim() == "endpoint_url")?;
+        Some(value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+}
+
+impl<'a> Profile<'a> {
+    /// The option as botocore merges it: the shared credentials file's, else the config file's.
+    pub(super) fn option(&self, name: &str) -> Option<(FileKind, &'a Entry)> {
+        let own = self.credentials.and_then(|s| s.entry(name)).map(|e| (FileKind::Credentials, e));
+        own.or_else(|| self.config.and_then(|s| s.entry(name)).map(|e| (FileKind::Config, e)))
+    }
+
+    /// The option's value; an empty one counts as unset.
+    pub(super) fn value(&self, name: &str) -> Option<&'a str> {
+        let (file, entry) = self.option(name)?;
+        Some(self.files.document(file)?.whole(entry)).filter(|value| !value.is_empty())
+    }
+
+    pub(super) fn section(&self, file: FileKind) -> Option<&'a Section> {
+        match file {
+            FileKind::Credentials => self.credentials,
+            FileKind::Config => self.config,
+        }
+    }
+
+    /// The header to point at when an option is missing.
+    pub(super) fn header(&self) -> Place {
+        let credentials = self.credentials.map(|s| self.files.place(FileKind::Credentials, s.line));
+        let config = self.config.map(|s| self.files.place(FileKind::Config, s.line));
+        credentials.or(config).unwrap_or_else(|| self.files.place(FileKind::Credentials, 1))
+    }
+}
+
+fn read(path: &Path, kind: FileKind, bytes: Option<Vec<u8>>) -> Result<Option<Document>, FileRefusal> {
+    let parsed = bytes.map(|bytes| Document::parse(kind, bytes)).transpose();
+    parsed.map_err(|error| FileRefusal {
+        path: path.to_owned(),
+        line: error.line,
+        code: error.reason.code(),
+        message: error.reason.to_string(),
+    })
+}

@@ -1,0 +1,240 @@
+//! Why a profile is not rotated, and what is said beside one that is.
+//!
+//! Invariant: no text here holds a secret, and each refusal names the file, the line and the fix.
+
+use std::{fmt, path::PathBuf};
+
+use crate::model::ProfileName;
+
+/// A line of a file, counted from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub path: PathBuf,
+    /// The line.
+    pub line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, line {}", self.path.display(), self.line)
+    }
+}
+
+/// Where a profile's credentials come from when it has no long-term key in the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// `credential_process`.
+    CredentialProcess,
+    /// `credential_source`: the environment, an instance or a container.
+    CredentialSource,
+    /// `web_identity_token_file`.
+    WebIdentity,
+    /// IAM Identity Center (`sso_account_id`, `sso_role_name`).
+    Sso,
+    /// `login_session`: the AWS CLI's own login.
+    LoginSession,
+}
+
+impl Elsewhere {
+    /// The option in the file that says so, and the start of the refusal's code.
+    pub fn option(self) -> &'static str {
+        match self {
+            Self::CredentialProcess => "credential_process",
+            Self::CredentialSource => "credential_source",
+            Self::WebIdentity => "web_identity_token_file",
+            Self::Sso => "sso_account_id",
+            Self::LoginSession => "login_session",
+        }
+    }
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::CredentialProcess => "credential-process",
+            Self::CredentialSource => "credential-source",
+            Self::WebIdentity => "web-identity",
+            Self::Sso => "sso",
+            Self::LoginSession => "login-session",
+        }
+    }
+}
+
+/// A profile is not what can be rotated, or cannot be told for sure. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A variable that the AWS tools read is not UTF-8.
+    #[error("the variable {name} is not UTF-8: unset it or write its value in UTF-8")]
+    VariableNotUtf8 {
+        /// The variable.
+        name: String,
+    },
+    /// There is no home directory to look in.
+    #[error("the home directory is not known: set HOME or {variable}")]
+    NoHome {
+        /// The variable that would name the file.
+        variable: &'static str,
+    },
+    /// A path that the AWS tools expand differently.
+    #[error("{variable} is `{value}`, which the AWS tools expand differently: write the whole path out")]
+    PathNotPlain {
+        /// The variable.
+        variable: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// Neither file exists.
+    #[error("no long-term keys: neither {} nor {} exists; `aws configure` makes them", credentials.display(), config.display())]
+    NoFiles {
+        /// The shared credentials file that was looked for.
+        credentials: PathBuf,
+        /// The config file that was looked for.
+        config: PathBuf,
+    },
+    /// No section is this profile.
+    #[error("no profile {name} in {} or the config file{}", path.display(), meant(nearest.as_deref()))]
+    NoSuchProfile {
+        /// The profile.
+        name: ProfileName,
+        /// The existing profile that is spelled most like it.
+        nearest: Option<String>,
+        /// The shared credentials file.
+        path: PathBuf,
+    },
+    /// The profile says nothing about credentials.
+    #[error("{place}: the profile {name} has no access key: add one with `aws configure --profile`, or name another profile")]
+    NoKey {
+        /// The profile.
+        name: ProfileName,
+        /// Its header.
+        place: Place,
+    },
+    /// The profile's credentials are not long-term keys in a file.
+    #[error("{place}: the profile {name} gets its credentials by {}, so it has no long-term key to rotate: name the profile that has the key", by.option())]
+    Elsewhere {
+        /// The profile.
+        name: ProfileName,
+        /// The option that says so.
+        place: Place,
+        /// Where they come from.
+        by: Elsewhere,
+    },
+    /// The AWS tools disagree about the profile.
+    #[error(
+        "{place}: the profile {name} has {one} and also {other}, and the AWS tools disagree on which counts: keep one of them, or name the profile that has the key"
+    )]
+    Ambiguous {
+        /// The profile.
+        name: ProfileName,
+        /// The second of the two.
+        place: Place,
+        /// What the profile also is.
+        one: &'static str,
+        /// What stands at the place.
+        other: &'static str,
+    },
+    /// Half a pair, or a pair with an empty half.
+    #[error("{place}: the profile {name} has no {missing} beside it in this section: put both keys there")]
+    Partial {
+        /// The profile.
+        name: ProfileName,
+        /// The half that is there.
+        place: Place,
+        /// The option that is missing or empty.
+        missing: &'static str,
+    },
+    /// A session token beside a long-term key.
+    #[error(
+        "{place}: a session token stands with the long-term key of the profile {name}, and AWS refuses the two together: remove this line"
+    )]
+    SessionToken {
+        /// The profile.
+        name: ProfileName,
+        /// The token's line.
+        place: Place,
+    },
+    /// Temporary credentials.
+    #[error(
+        "{place}: the key of the profile {name} is a session's (ASIA), which ends by itself: name the profile that has the long-term key"
+    )]
+    SessionKey {
+        /// The profile.
+        name: ProfileName,
+        /// The access key ID's line.
+        place: Place,
+    },
+    /// The value is no access key ID of a user.
+    #[error(
+        "{place}: the value is not an access key ID (AKIA and capital letters and digits): write the key itself there, no reference or quotes"
+    )]
+    NotAKeyId {
+        /// The profile.
+        name: ProfileName,
+        /// The value's line.
+        place: Place,
+    },
+    /// `source_profile` names no profile.
+    #[error("{place}: the source_profile {missing} does not exist: correct its name")]
+    NoSource {
+        /// The profile that names it.
+        name: ProfileName,
+        /// The `source_profile` line.
+        place: Place,
+        /// The name.
+        missing: String,
+    },
+    /// `source_profile` comes back to a profile that was passed.
+    #[error("{place}: the source_profile leads back to {back}: name the profile that has the access key")]
+    SourceLoop {
+        /// The profile that names it.
+        name: ProfileName,
+        /// The `source_profile` line.
+        place: Place,
+        /// Where it comes back to.
+        back: String,
+    },
+    /// A role with no source, or with two.
+    #[error("{place}: role_arn needs either source_profile or credential_source, and the profile {name} has {found}: keep exactly one")]
+    RoleSource {
+        /// The profile.
+        name: ProfileName,
+        /// The `role_arn` line.
+        place: Place,
+        /// `neither` or `both`.
+        found: &'static str,
+    },
+}
+
+impl Refusal {
+    /// A stable name for scripts.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::VariableNotUtf8 { .. } => "variable-not-utf8",
+            Self::NoHome { .. } => "no-home",
+            Self::PathNotPlain { .. } => "path-not-plain",
+            Self::NoFiles { .. } | Self::NoKey { .. } => "no-credentials",
+            Self::NoSuchProfile { .. } => "no-such-profile",
+            Self::Elsewhere { by, .. } => by.code(),
+            Self::Ambiguous { .. } => "profile-ambiguous",
+            Self::Partial { .. } => "partial-credentials",
+            Self::SessionToken { .. } => "session-token-with-long-term-key",
+            Self::SessionKey { .. } => "session-key",
+            Self::NotAKeyId { .. } => "not-a-key-id",
+            Self::NoSource { .. } => "no-such-source-profile",
+            Self::SourceLoop { .. } => "source-profile-loop",
+            Self::RoleSource { .. } => "role-without-source",
+        }
+    }
+}
+
+/// Something that a person should know of a profile that can be rotated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// A stable name for scripts.
+    pub code: &'static str,
+    /// One sentence.
+    pub message: String,
+}
+
+fn meant(nearest: Option<&str>) -> String {
+    nearest.map_or_else(|| ": `aws configure list-profiles` shows what there is".to_owned(), |name| format!(": is {name} meant?"))
+}
