@@ -1,8 +1,11 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
 pub mod aws;
+pub mod cli;
+pub mod commands;
 pub mod holder;
 pub mod journal;
 pub mod model;
 pub mod os;
 pub mod profile;
+pub mod rotation;

@@ -1,3 +1,7 @@
 //! keyrotate: see the library's documentation.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keyrotate::cli::run()
+}

@@ -141,6 +141,21 @@ impl Holder for AwsFile<'_> {
         }
     }
 
+    fn abandon(&self, staged: &Staged) -> Result<Option<Displaced>, HolderError> {
+        match staged {
+            Staged::Beside { target, temporary, edited, .. } => match self.disk.read(temporary).map(Zeroizing::new) {
+                Ok(bytes) if digest(&bytes) != *edited => {
+                    Ok(Some(Displaced { target: target.clone(), path: temporary.clone(), content: digest(&bytes) }))
+                }
+                Ok(_) | Err(_) => remove_if_there(self.disk, temporary)
+                    .and_then(|()| self.disk.sync_directory(directory(temporary)))
+                    .map_err(self.io("removed", temporary))
+                    .map(|()| None),
+            },
+            Staged::InPlace { .. } => Ok(None),
+        }
+    }
+
     fn release(&self, displaced: &Displaced, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<(), HolderError> {
         exchange::Exchange { file: self, target: &displaced.target, temporary: &displaced.path, from, to }.release(&displaced.content)
     }

@@ -1,0 +1,124 @@
+//! What can be typed.
+
+use clap::{Args as ClapArgs, ColorChoice, Parser, Subcommand, ValueEnum};
+
+use crate::commands::failure::{Failure, FailureKind};
+use crate::commands::rotate::RotateOptions;
+use crate::model::{AccessKeyId, Grace};
+use crate::rotation::Direction;
+
+/// Checks the age of your AWS access keys and rotates them so that no crash can cost you one.
+#[derive(Debug, Parser)]
+#[command(name = "keyrotate", version, max_term_width = 100, subcommand_required = false)]
+pub struct Args {
+    /// No notes and no progress
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// Sets it for everything that is printed.
+    pub fn apply(self) {
+        let choice = match self {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
+        match choice {
+            ColorChoice::Auto => anstream::ColorChoice::Auto,
+            ColorChoice::Always => anstream::ColorChoice::Always,
+            ColorChoice::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Rotate access keys: create, write, verify, then deactivate and delete the old one
+    Rotate(RotateArgs),
+}
+
+/// Rotate the access key of a profile, wherever this machine's AWS files have it.
+///
+/// The old key is not touched before the new one is written everywhere and AWS accepts it from there. An interrupted
+/// rotation is finished by running the same command again.
+#[derive(Debug, ClapArgs)]
+pub struct RotateArgs {
+    /// Profiles whose keys to rotate; without any, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
+    #[arg(value_name = "PROFILE")]
+    pub profiles: Vec<String>,
+    /// Rotate every own key
+    #[arg(long, conflicts_with = "profiles")]
+    pub all: bool,
+    /// Rotate only keys that are due or overdue
+    #[arg(long)]
+    pub due: bool,
+    /// Print the plan and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How long the old key stays, inactive, before it is deleted: 0s, 24h, 7d, or next
+    #[arg(long, value_name = "DURATION")]
+    pub grace: Option<Grace>,
+    /// Delete a second key that is inactive and was not used for 30 days
+    #[arg(long)]
+    pub reclaim_inactive: bool,
+    /// Delete this second key, to make room for the new one
+    #[arg(long, value_name = "ID", value_parser = access_key_id)]
+    pub delete_key: Option<AccessKeyId>,
+    /// Decide how a rotation that stopped goes on: the old or the new key's ID, then forward, back or forget
+    #[arg(long, num_args = 2, value_names = ["ID", "DIRECTION"], conflicts_with_all = ["all", "due", "dry_run"])]
+    pub resolve: Option<Vec<String>>,
+    /// Never ask anything
+    #[arg(long)]
+    pub no_input: bool,
+    /// Rotate without confirmation; a key is never deleted on this alone
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+fn access_key_id(text: &str) -> Result<AccessKeyId, String> {
+    AccessKeyId::parse(text).map_err(|error| error.to_string())
+}
+
+impl RotateArgs {
+    /// The options of the command.
+    pub fn options(&self) -> Result<RotateOptions, Failure> {
+        Ok(RotateOptions {
+            profiles: self.profiles.clone(),
+            all: self.all,
+            due: self.due,
+            dry_run: self.dry_run,
+            grace: self.grace,
+            reclaim_inactive: self.reclaim_inactive,
+            delete_key: self.delete_key.clone(),
+            resolve: self.resolve.as_deref().map(decision).transpose()?,
+            yes: self.yes,
+        })
+    }
+}
+
+fn decision(words: &[String]) -> Result<(AccessKeyId, Direction), Failure> {
+    let wrong = |message: String| Failure::new(FailureKind::Usage, message).hint("write `--resolve ID forward|back|forget`");
+    let [id, direction] = words else { return Err(wrong("--resolve takes an access key ID and a direction".to_owned())) };
+    let direction = match direction.as_str() {
+        "forward" => Direction::Forward,
+        "back" => Direction::Back,
+        "forget" => Direction::Forget,
+        other => return Err(wrong(format!("`{other}` is not a direction"))),
+    };
+    Ok((AccessKeyId::parse(id).map_err(|error| wrong(format!("`{id}` is {error}")))?, direction))
+}

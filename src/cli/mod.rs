@@ -1,0 +1,63 @@
+//! The command line: clap's types in, text and an exit code out. The only room that prints.
+
+mod args;
+mod render;
+mod rotate;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::commands::context::Context;
+use crate::commands::failure::Failure;
+use crate::os::process;
+use crate::os::signals::Signals;
+use crate::os::terminal::{Console, ConsoleOptions};
+use args::{Args, Command};
+
+/// Runs the program and returns its exit code.
+pub fn run() -> ExitCode {
+    process::harden();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return usage(&error),
+    };
+    args.color.apply();
+    let code = match dispatch(&args) {
+        Ok(code) => code,
+        Err(failure) => {
+            render::failure(&failure);
+            failure.kind.exit_code()
+        }
+    };
+    ExitCode::from(code)
+}
+
+fn usage(error: &clap::Error) -> ExitCode {
+    // A closed pipe is not an error of ours.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+fn dispatch(args: &Args) -> Result<u8, Failure> {
+    let variables: Vec<_> = std::env::vars_os().collect();
+    let context = Context::load(&variables, std::env::home_dir())?;
+    match &args.command {
+        Some(Command::Rotate(rotate)) => {
+            let signals = Signals::hold().map_err(|error| render::no_signals(&error))?;
+            let options = ConsoleOptions { no_input: rotate.no_input, quiet: args.quiet, yes: false };
+            let console = Console::new(options, Some(signals.clone()));
+            let outcome = crate::commands::rotate::rotate(&context, &console, &signals, &rotate.options()?);
+            console.progress_done();
+            Ok(rotate::print(&outcome?, args.quiet))
+        }
+        None => Ok(0),
+    }
+}
+
+/// Writes lines on standard output; a closed pipe is not an error.
+fn print(text: &str) {
+    let mut out = anstream::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

@@ -1,0 +1,119 @@
+//! What every command begins with: the environment, the AWS files and the settings, read once.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::failure::{Failure, FailureKind};
+use crate::aws::{Aws, ClientOptions, Endpoints};
+use crate::holder::Place;
+use crate::model::{ProfileName, Timing};
+use crate::os::disk::{Disk, RealDisk};
+use crate::os::paths::Paths;
+use crate::profile::settings::Settings;
+use crate::profile::{AwsFiles, AwsPaths, Environment, FileKind, FileRefusal};
+
+/// The environment as a command sees it.
+pub struct Context {
+    /// The variables.
+    pub environment: Environment,
+    /// Where keyrotate's own files are.
+    pub paths: Paths,
+    /// Where the AWS files are.
+    pub aws_paths: AwsPaths,
+    /// keyrotate's settings.
+    pub settings: Settings,
+    files: Result<AwsFiles, FileRefusal>,
+    empty: AwsFiles,
+    time_scale: Option<String>,
+}
+
+impl Context {
+    /// Reads it all. A malformed AWS file is an error only for who asks for [`Context::files`].
+    pub fn load(variables: &[(OsString, OsString)], home: Option<PathBuf>) -> Result<Self, Failure> {
+        let variable = |name: &str| variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let environment =
+            Environment::from_vars(variables.iter().cloned()).map_err(|error| Failure::from_error(FailureKind::Usage, &error))?;
+        let paths = Paths::new(&variable, home.clone()).map_err(|error| Failure::from_error(FailureKind::Usage, &error))?;
+        let aws_paths = AwsPaths::new(&environment, home.as_deref()).map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
+        let files = AwsFiles::parse(aws_paths.clone(), read(&aws_paths.credentials)?, read(&aws_paths.config)?);
+        let empty = AwsFiles::parse(aws_paths.clone(), None, None).map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
+        let settings = match read(&paths.config_file)? {
+            None => Settings::default(),
+            Some(bytes) => {
+                let text = String::from_utf8(bytes)
+                    .map_err(|_| Failure::new(FailureKind::Usage, format!("{} is not UTF-8 text", paths.config_file.display())))?;
+                Settings::parse(&paths.config_file, &text).map_err(|error| Failure::from_error(FailureKind::Usage, &error))?
+            }
+        };
+        let time_scale = variable("KEYROTATE_TIME_SCALE").map(|value| value.to_string_lossy().into_owned());
+        Ok(Self { environment, paths, aws_paths, settings, files, empty, time_scale })
+    }
+
+    /// The AWS files.
+    pub fn files(&self) -> Result<&AwsFiles, Failure> {
+        self.files.as_ref().map_err(|refusal| {
+            Failure::from_error(FailureKind::Failed, refusal)
+                .state("nothing was changed")
+                .hint("correct the file there, then run this again")
+        })
+    }
+
+    /// The AWS files, or empty ones where they cannot be parsed: an interrupted rotation may be what can put them right.
+    pub fn files_or_empty(&self) -> &AwsFiles {
+        self.files.as_ref().unwrap_or(&self.empty)
+    }
+
+    /// The places that may hold a key.
+    pub fn places(&self) -> Vec<Place> {
+        let place = |kind, path: &Path| Place::AwsFile { kind, path: path.to_owned() };
+        vec![place(FileKind::Credentials, &self.aws_paths.credentials), place(FileKind::Config, &self.aws_paths.config)]
+    }
+
+    /// The way to AWS for a profile, and the waits that go with it.
+    pub fn aws(
+        &self,
+        files: &AwsFiles,
+        profile: &ProfileName,
+        region: Option<String>,
+        ca_bundle: Option<PathBuf>,
+    ) -> Result<(Aws, Timing), Failure> {
+        let endpoint = |service| files.endpoint(service, profile, &self.environment);
+        let endpoints = Endpoints { iam: endpoint("iam"), sts: endpoint("sts") };
+        let timing = self.timing(&endpoints)?;
+        let aws =
+            Aws::new(ClientOptions { region, endpoints, ca_bundle }).map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
+        Ok((aws, timing))
+    }
+
+    /// How long to wait for the lock. It is taken before any endpoint is known, so that the scale, which only shortens it, is not
+    /// held against one.
+    pub fn lock_wait(&self) -> Duration {
+        let timing = self.time_scale.as_deref().and_then(|scale| Timing::default().scaled(scale).ok());
+        timing.unwrap_or_default().lock_wait
+    }
+
+    fn timing(&self, endpoints: &Endpoints) -> Result<Timing, Failure> {
+        match self.time_scale.as_deref().filter(|scale| !scale.is_empty()) {
+            None => Ok(Timing::default()),
+            Some(_) if !endpoints.all_loopback() => {
+                let message = "KEYROTATE_TIME_SCALE is set, which is for tests against a loopback endpoint only";
+                Err(Failure::new(FailureKind::Usage, message).hint("unset KEYROTATE_TIME_SCALE"))
+            }
+            Some(scale) => Timing::default().scaled(scale).map_err(|error| Failure::from_error(FailureKind::Usage, &error)),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    match RealDisk.read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound || error.kind() == io::ErrorKind::NotADirectory => Ok(None),
+        Err(error) => {
+            let mut failure = Failure::new(FailureKind::Failed, format!("{} cannot be read", path.display()));
+            failure.causes.push(error.to_string());
+            Err(failure.state("nothing was changed"))
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! One file per verb: options in, outcome value out. Nothing here prints.
+
+pub mod context;
+pub mod failure;
+pub mod rotate;

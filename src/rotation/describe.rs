@@ -1,0 +1,48 @@
+//! States and facts in a person's words.
+
+use chrono::Local;
+
+use super::record::{Record, State};
+use crate::holder::Place;
+use crate::model::LastUsed;
+
+/// What state a rotation is in.
+pub fn state(record: &Record) -> String {
+    let old = &record.old.id;
+    let new = record.new.as_ref().map_or_else(|| "the new key".to_owned(), |new| format!("the new key {}", new.pair.id));
+    match &record.state {
+        State::Intent { .. } => format!("{old} is in use as before; whether a new key was made is not known yet"),
+        State::Suspect { key, .. } => format!("{old} is in use as before; {key} exists at AWS and nobody has its secret"),
+        State::Created => format!("{old} is in use as before; {new} waits in the journal"),
+        State::Verified => format!("{old} is still active; {new} is accepted and being written to the holders"),
+        State::Committed { .. } => format!("every holder has {new}; {old} is still active"),
+        State::OldInactive { .. } => format!("every holder has {new}; {old} is inactive"),
+        State::Reactivating { .. } => format!("holders have {new}; {old} is being activated again"),
+        State::RollingBack { .. } => format!("holders go back to {old}; {new} will be deleted"),
+        State::Undoing { .. } => format!("holders go back to {old}; {new} will be deactivated"),
+        State::Deleted | State::Done(_) => format!("every holder has {new}; {old} is deleted"),
+    }
+}
+
+/// A key's last use, in local time with its zone.
+pub fn last_use(last_use: &LastUsed) -> String {
+    match last_use {
+        LastUsed::Never => "never used".to_owned(),
+        LastUsed::Used(last_use) => {
+            format!(
+                "last used {} for {} in {}",
+                last_use.at.with_timezone(&Local).format("%Y-%m-%d %H:%M %Z"),
+                last_use.service,
+                last_use.region
+            )
+        }
+        LastUsed::Unknown(_) => "last use unknown".to_owned(),
+    }
+}
+
+/// How a person calls a place.
+pub fn place(place: &Place) -> String {
+    match place {
+        Place::AwsFile { path, .. } => path.display().to_string(),
+    }
+}

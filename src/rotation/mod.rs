@@ -1,0 +1,30 @@
+//! The rotation of one key, as a saga that every interruption leaves in a state from which it goes on.
+//!
+//! [`next`] decides and is pure; [`drive`] performs one step after the other and writes the record down in between; effects go
+//! through [`World`]. Invariants: a state is on the disk before the act that it announces; what must not be done twice is decided
+//! from what is seen, never from what was tried.
+
+mod begin;
+pub mod describe;
+mod drive;
+mod history;
+mod next;
+mod observation;
+mod plan;
+mod record;
+mod resolve;
+mod second_key;
+mod step;
+mod world;
+
+pub use begin::{Begun, Preflight, Refused, begin, explain};
+pub use drive::{Ended, drive};
+pub use history::HistoryLine;
+pub use next::{Rules, next};
+pub use observation::{Act, Listing, Observation, Proof};
+pub use plan::plan;
+pub use record::{End, HolderEntry, NewKey, Record, State, Which};
+pub use resolve::{Direction, resolve};
+pub use second_key::{Decision, Permissions, SecondKey, second_key};
+pub use step::{Step, Stop, StopKind};
+pub use world::{Outcome, Prepared, RealWorld, World};

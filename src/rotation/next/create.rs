@@ -1,0 +1,222 @@
+//! From the intent to every holder having the new pair. Until then the old key is untouched.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::super::observation::{Act, Listing, Observation};
+use super::super::record::{End, Record, State, Which};
+use super::super::step::Step;
+use super::evidence::{Listed, Proven, is_settled, is_stranger, listed, prove};
+use super::holders::{Brought, bring};
+use super::{Rules, words};
+use crate::aws::{AwsError, ErrorKind};
+use crate::model::{AccessKey, AccessKeyId, KeyStatus, LastUsed};
+
+/// How often CreateAccessKey may be answered with "too many requests".
+const THROTTLED: u32 = 3;
+
+/// Sends CreateAccessKey, once; or finds out what became of it.
+pub(super) fn intent(record: &Record, seen: &Observation, rules: &Rules, signed_at: DateTime<Utc>, throttled: u32) -> Step {
+    match &seen.act {
+        None if seen.resumed => lost(record, seen, rules, signed_at),
+        None => create(record, seen, rules),
+        Some(Act { result: Err(error), clock }) if error.is_definitive() => not_created(record, seen, rules, error, *clock, throttled),
+        Some(Act { .. }) => lost(record, seen, rules, signed_at),
+    }
+}
+
+fn create(record: &Record, seen: &Observation, rules: &Rules) -> Step {
+    let youngest = seen.clock.saturating_sub(rules.timing.listing_max_age);
+    match listed(seen, youngest, &[Which::Old]) {
+        Listed::First(step) => step,
+        Listed::Error(error) => abort(error.to_string()),
+        Listed::Yes(listing) => match newcomers(record, listing).next() {
+            Some(newcomer) => abort(format!("{} has appeared: another rotation of this user's keys is under way", newcomer.id)),
+            None if listing.status(&record.old.id) != Some(&KeyStatus::Active) => abort(format!("{} is no longer active", record.old.id)),
+            None => Step::CreateAccessKey,
+        },
+    }
+}
+
+fn abort(why: String) -> Step {
+    Step::Enter(State::Done(End::Aborted { why, lost_at: None }))
+}
+
+/// A clear refusal: nothing was created, and a newcomer in the listing is somebody else's.
+fn not_created(record: &Record, seen: &Observation, rules: &Rules, error: &AwsError, at: Duration, throttled: u32) -> Step {
+    if error.kind == ErrorKind::Throttled && throttled < THROTTLED {
+        let pause = (at + rules.timing.poll * 2_u32.pow(throttled)).saturating_sub(seen.clock);
+        return match seen.now {
+            Some(now) if pause.is_zero() => Step::Enter(State::Intent { signed_at: now, throttled: throttled + 1 }),
+            Some(_) | None => Step::Wait(pause, "AWS answers that it is asked too often; trying again".to_owned()),
+        };
+    }
+    if error.kind == ErrorKind::LimitExceeded {
+        return match listed(seen, at, &[Which::Old]) {
+            Listed::First(step) => step,
+            Listed::Error(_) => abort(error.to_string()),
+            Listed::Yes(listing) => match newcomers(record, listing).next() {
+                Some(newcomer) => abort(format!("{} has appeared: another rotation of this user's keys is under way", newcomer.id)),
+                None => abort(error.to_string()),
+            },
+        };
+    }
+    abort(error.to_string())
+}
+
+fn newcomers<'a>(record: &'a Record, listing: &'a Listing) -> impl Iterator<Item = &'a AccessKey> {
+    listing.keys.iter().filter(|key| !record.keys_before.contains(&key.id))
+}
+
+/// The answer was lost. Only what is there when the consistency window is over counts.
+fn lost(record: &Record, seen: &Observation, rules: &Rules, signed_at: DateTime<Utc>) -> Step {
+    let listing = match listed(seen, Duration::ZERO, &[Which::Old]) {
+        Listed::First(step) => return step,
+        Listed::Error(error) => return words::refused(record, &error),
+        Listed::Yes(listing) => listing,
+    };
+    if !is_settled(listing, signed_at, &rules.timing) {
+        let end = signed_at + TimeDelta::from_std(rules.timing.consistency_window).unwrap_or_default();
+        let left = (end - seen.now.unwrap_or(listing.at)).to_std().unwrap_or_default();
+        let why = "the answer to CreateAccessKey was lost; waiting until AWS would list a key that it made";
+        return if left.is_zero() { Step::ListAccessKeys(Which::Old) } else { Step::Wait(left, why.to_owned()) };
+    }
+    let span = TimeDelta::from_std(rules.timing.suspect_span).unwrap_or_default();
+    let ours = |key: &&AccessKey| key.created_at >= signed_at - TimeDelta::seconds(1) && key.created_at <= signed_at + span;
+    let suspects: Vec<&AccessKey> = newcomers(record, listing).filter(ours).collect();
+    match suspects.as_slice() {
+        [] => Step::Enter(State::Done(End::Aborted {
+            why: "the answer to CreateAccessKey was lost, and AWS made no key".to_owned(),
+            lost_at: Some(signed_at),
+        })),
+        [one] => suspected(record, seen, one),
+        several => {
+            let ids: Vec<&str> = several.iter().map(|key| key.id.as_str()).collect();
+            let message =
+                format!("the answer to CreateAccessKey was lost, and {} appeared since: one of them may be its", ids.join(" and "));
+            words::attention(record, message, format!("delete the keys that nobody uses, then {}", words::again(record)))
+        }
+    }
+}
+
+fn suspected(record: &Record, seen: &Observation, key: &AccessKey) -> Step {
+    match &seen.last_use {
+        None => Step::GetAccessKeyLastUsed { key: key.id.clone(), signer: Which::Old },
+        Some(LastUsed::Used(last_use)) => {
+            let message =
+                format!("{} appeared while a key was being made, and {} was used with it: it is somebody else's", key.id, last_use.service);
+            words::attention(record, message, words::resolve_hint(&record.old.id))
+        }
+        Some(LastUsed::Never | LastUsed::Unknown(_)) => Step::Enter(State::Suspect { key: key.id.clone(), created_at: key.created_at }),
+    }
+}
+
+/// A key that is probably ours and whose secret nobody has. It goes only if a person says so.
+pub(super) fn suspect(record: &Record, seen: &Observation, rules: &Rules, key: &AccessKeyId) -> Step {
+    let gone =
+        |why: &str| Step::Enter(State::Done(End::Aborted { why: format!("{key}, whose secret nobody had, is {why}"), lost_at: None }));
+    let since = match &seen.act {
+        Some(Act { result: Ok(()), .. }) => return gone("deleted"),
+        Some(Act { result: Err(error), .. }) if error.kind != ErrorKind::Gone => return words::refused(record, error),
+        Some(Act { clock, .. }) => *clock,
+        None => Duration::ZERO,
+    };
+    let listing = match listed(seen, since, &[Which::Old]) {
+        Listed::First(step) => return step,
+        Listed::Error(error) => return words::refused(record, &error),
+        Listed::Yes(listing) => listing,
+    };
+    if listing.status(key).is_none() {
+        return gone("no longer there");
+    }
+    let named = rules.delete_key.as_ref() == Some(key) || seen.delete_suspect == Some(true);
+    if named && listing.status(&record.old.id) == Some(&KeyStatus::Active) {
+        return Step::DeleteAccessKey { key: key.clone(), signer: Which::Old };
+    }
+    if rules.attended && seen.delete_suspect.is_none() {
+        return Step::AskAboutSuspect(key.clone());
+    }
+    let message = format!("{key} was probably made for an earlier run, whose answer was lost: nobody has its secret");
+    words::attention(record, message, format!("if nobody uses it, run `keyrotate rotate {} --delete-key {key}`", record.profile))
+}
+
+/// The new pair is on the disk: is it accepted?
+pub(super) fn created(record: &Record, seen: &Observation, rules: &Rules) -> Step {
+    if is_stranger(record, seen, Which::New) {
+        return Step::Enter(State::RollingBack { why: "the new key belongs to another user".to_owned() });
+    }
+    match prove(seen, rules, Which::New, rules.timing.verify_successes, Duration::ZERO) {
+        Proven::Yes => Step::Enter(State::Verified),
+        Proven::First(step) => step,
+        Proven::Error(error) => words::refused(record, &error),
+        Proven::NotYet => not_accepted(record, seen, rules),
+    }
+}
+
+/// AWS does not accept the new key: is it there at all?
+fn not_accepted(record: &Record, seen: &Observation, rules: &Rules) -> Step {
+    let Some(new) = &record.new else { return abort("there is no new key".to_owned()) };
+    let listing = match listed(seen, seen.entered + rules.timing.verify_cap, &[Which::Old]) {
+        Listed::First(step) => return step,
+        Listed::Error(error) => return words::refused(record, &error),
+        Listed::Yes(listing) => listing,
+    };
+    let early = record.state == State::Created;
+    match listing.status(&new.pair.id) {
+        None if is_settled(listing, new.created_at, &rules.timing) && early => {
+            abort(format!("{} is gone: somebody deleted it", new.pair.id))
+        }
+        None if is_settled(listing, new.created_at, &rules.timing) => {
+            Step::Enter(State::RollingBack { why: format!("{} is gone: somebody deleted it", new.pair.id) })
+        }
+        Some(KeyStatus::Inactive) if early => {
+            let message = format!("{} was made inactive by somebody before it was in use", new.pair.id);
+            words::attention(record, message, format!("activate it, or give it up with {}", words::resolve_hint(&new.pair.id)))
+        }
+        Some(KeyStatus::Inactive) => Step::Enter(State::RollingBack { why: format!("{} was made inactive by somebody", new.pair.id) }),
+        None | Some(KeyStatus::Active | KeyStatus::Other(_)) => {
+            let age = (listing.at - new.created_at).to_std().unwrap_or_default();
+            if age >= rules.timing.give_up {
+                return Step::Enter(State::RollingBack { why: format!("AWS did not accept {} in time", new.pair.id) });
+            }
+            let cause = seen.proof(Which::New).error.as_ref().map(ToString::to_string);
+            let message = format!("AWS does not accept {} everywhere yet, so it was not put into use", new.pair.id);
+            words::failed(record, message, cause.into_iter().collect())
+        }
+    }
+}
+
+/// Writes the holders, all that can be written.
+pub(super) fn verified(record: &Record, seen: &Observation, rules: &Rules) -> Step {
+    if seen.resumed && seen.proof(Which::New).successes.is_empty() || seen.proof(Which::New).refused.is_some() {
+        match prove(seen, rules, Which::New, 1, Duration::ZERO) {
+            Proven::Yes => {}
+            Proven::First(step) => return step,
+            Proven::Error(error) => return words::refused(record, &error),
+            Proven::NotYet => return not_accepted(record, seen, rules),
+        }
+    }
+    match bring(record, seen, rules, Which::New, false) {
+        Brought::First(step) => step,
+        Brought::Refused(reasons) => {
+            let hint = format!("put that right and {}, or end it with {}", words::again(record), words::resolve_hint(&record.old.id));
+            words::stop(record, super::super::step::StopKind::Failed, "a holder cannot be written".to_owned(), reasons, hint)
+        }
+        Brought::None => {
+            let message = "none of the places that had the key is there any more".to_owned();
+            words::attention(
+                record,
+                message,
+                format!("bring one back and {}, or end it with {}", words::again(record), words::resolve_hint(&record.old.id)),
+            )
+        }
+        // One call with what was just read back.
+        Brought::All { .. } => match prove(seen, rules, Which::New, 1, seen.holders_at) {
+            Proven::Yes => Step::Enter(State::Committed { rounds: 0 }),
+            Proven::First(step) => step,
+            Proven::Error(error) => words::refused(record, &error),
+            Proven::NotYet => not_accepted(record, seen, rules),
+        },
+    }
+}

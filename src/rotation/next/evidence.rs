@@ -1,0 +1,125 @@
+//! When something seen is enough to go by: IAM answers late, and not always the same.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::super::observation::{Listing, Observation, Proof, is_refusal};
+use super::super::record::{Record, Which};
+use super::super::step::Step;
+use super::Rules;
+use crate::aws::AwsError;
+use crate::model::Timing;
+
+/// Whether AWS accepts a pair.
+pub(super) enum Proven {
+    /// It does.
+    Yes,
+    /// Do this first.
+    First(Step),
+    /// Not within the time that one run waits.
+    NotYet,
+    /// The question could not be asked.
+    Error(AwsError),
+}
+
+/// Whether `which` is accepted, by at least `successes` answers since `since` and none against it. Several must span
+/// `verify_span`; after a refusal they must span more, for then IAM is flapping.
+pub(super) fn prove(seen: &Observation, rules: &Rules, which: Which, successes: u32, since: Duration) -> Proven {
+    let (proof, timing) = (seen.proof(which), &rules.timing);
+    let fresh: Vec<Duration> = proof.successes.iter().copied().filter(|at| *at >= since).collect();
+    if is_enough(proof, &fresh, timing, successes) {
+        return Proven::Yes;
+    }
+    if let Some(error) = proof.error.as_ref().filter(|error| !is_refusal(error) && !error.is_transient()) {
+        return Proven::Error(error.clone());
+    }
+    if seen.clock.saturating_sub(seen.entered) >= timing.verify_cap && proof.tried.is_some() {
+        return match &proof.error {
+            Some(error) if !is_refusal(error) => Proven::Error(error.clone()),
+            Some(_) | None => Proven::NotYet,
+        };
+    }
+    let due = due(proof, &fresh, timing, successes);
+    let step = if due <= seen.clock { Step::GetCallerIdentity(which) } else { Step::Wait(due - seen.clock, waiting_for(which)) };
+    Proven::First(step)
+}
+
+fn waiting_for(which: Which) -> String {
+    match which {
+        Which::Old => "waiting until AWS accepts the old key again".to_owned(),
+        Which::New => "waiting until AWS accepts the new key everywhere".to_owned(),
+    }
+}
+
+fn is_enough(proof: &Proof, fresh: &[Duration], timing: &Timing, successes: u32) -> bool {
+    let (Some(first), Some(last)) = (fresh.first(), fresh.last()) else { return false };
+    match proof.refused {
+        Some(refused) => fresh.len() > 1 && *last >= refused + timing.verify_span_flapping,
+        None => fresh.len() >= successes as usize && (successes <= 1 || *last >= *first + timing.verify_span),
+    }
+}
+
+/// When to ask next: at 0, 5, 50 and 100 % of the span while all goes well, in growing steps while not.
+fn due(proof: &Proof, fresh: &[Duration], timing: &Timing, successes: u32) -> Duration {
+    let Some(tried) = proof.tried else { return Duration::ZERO };
+    if proof.error.is_some() {
+        return tried + timing.poll;
+    }
+    if let Some(refused) = proof.refused {
+        return tried + (tried.saturating_sub(refused) / 2).clamp(timing.poll, timing.poll_max);
+    }
+    let Some(first) = fresh.first() else { return Duration::ZERO };
+    let share = match fresh.len() {
+        _ if successes <= 1 => 0.0,
+        1 => 0.05,
+        count if count + 1 < successes as usize => 0.5,
+        _ => 1.0,
+    };
+    *first + timing.verify_span.mul_f64(share)
+}
+
+/// A listing to decide by, or what to do to get one.
+pub(super) enum Listed<'a> {
+    /// This one.
+    Yes(&'a Listing),
+    /// Do this first.
+    First(Step),
+    /// None of the signers may list.
+    Error(AwsError),
+}
+
+/// A listing taken at or after `after` (boot clock), asked for with the first of `signers` that is not refused.
+pub(super) fn listed<'a>(seen: &'a Observation, after: Duration, signers: &[Which]) -> Listed<'a> {
+    if let Some(listing) = seen.listing.as_ref().filter(|listing| listing.clock >= after) {
+        return Listed::Yes(listing);
+    }
+    match signers.iter().find(|signer| seen.listing_error(**signer).is_none()) {
+        Some(signer) => Listed::First(Step::ListAccessKeys(*signer)),
+        None => match signers.iter().rev().find_map(|signer| seen.listing_error(*signer)) {
+            Some(error) => Listed::Error(error.clone()),
+            None => Listed::First(Step::ListAccessKeys(Which::Old)),
+        },
+    }
+}
+
+/// Takes the listing again after a pause: it contradicts what we know, and IAM lists late.
+pub(super) fn list_again(seen: &Observation, rules: &Rules, signer: Which, why: &str) -> Step {
+    let pause = seen.listing.as_ref().map_or(Duration::ZERO, |listing| (listing.clock + rules.timing.poll).saturating_sub(seen.clock));
+    if pause.is_zero() { Step::ListAccessKeys(signer) } else { Step::Wait(pause, why.to_owned()) }
+}
+
+/// Whether the consistency window after `since` (AWS's clock) was over when the listing was taken.
+pub(super) fn is_settled(listing: &Listing, since: DateTime<Utc>, timing: &Timing) -> bool {
+    listing.at >= since + TimeDelta::from_std(timing.consistency_window).unwrap_or_default()
+}
+
+/// Whether the window after this run entered the state was over when the listing was taken.
+pub(super) fn is_settled_here(listing: &Listing, seen: &Observation, timing: &Timing) -> bool {
+    listing.clock >= seen.entered + timing.consistency_window
+}
+
+/// Whether a pair that was accepted belongs to somebody else.
+pub(super) fn is_stranger(record: &Record, seen: &Observation, which: Which) -> bool {
+    seen.proof(which).identity.as_ref().is_some_and(|identity| !identity.same_principal(&record.identity))
+}

@@ -1,0 +1,45 @@
+//! What to do now. The whole policy of a rotation, without a clock, a file or a socket.
+
+mod create;
+mod evidence;
+mod holders;
+mod retire;
+mod retreat;
+pub(crate) mod words;
+
+pub(super) use holders::is_hopeless;
+
+use super::observation::Observation;
+use super::record::{Record, State};
+use super::step::Step;
+use crate::model::{AccessKeyId, Timing};
+
+/// What a run may do beside what the record says.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// How long to wait for what.
+    pub timing: Timing,
+    /// A person can be asked.
+    pub attended: bool,
+    /// The person named this key for deletion.
+    pub delete_key: Option<AccessKeyId>,
+    /// A new rotation needs the old key's place, which ends a grace of "next".
+    pub place_needed: bool,
+}
+
+/// The next step of a rotation.
+pub fn next(record: &Record, seen: &Observation, rules: &Rules) -> Step {
+    match &record.state {
+        State::Intent { signed_at, throttled } => create::intent(record, seen, rules, *signed_at, *throttled),
+        State::Suspect { key, .. } => create::suspect(record, seen, rules, key),
+        State::Created => create::created(record, seen, rules),
+        State::Verified => create::verified(record, seen, rules),
+        State::Committed { rounds } => retire::committed(record, seen, rules, *rounds),
+        State::OldInactive { at, rounds, .. } => retire::old_inactive(record, seen, rules, *at, *rounds),
+        State::Deleted => retire::deleted(record, seen, rules),
+        State::Reactivating { why, rounds } => retreat::reactivating(record, seen, rules, why, *rounds),
+        State::RollingBack { why } => retreat::rolling_back(record, seen, rules, why),
+        State::Undoing { why } => retreat::undoing(record, seen, rules, why),
+        State::Done(_) => Step::Close,
+    }
+}

@@ -1,0 +1,171 @@
+//! Ways back: the old key is activated again, or the holders return to the old pair. Nothing is undone before the old pair has
+//! proved that AWS accepts it.
+
+use std::time::Duration;
+
+use super::super::observation::{Act, Listing, Observation};
+use super::super::record::{End, Record, State, Which};
+use super::super::step::{Step, StopKind};
+use super::evidence::{Listed, Proven, is_settled_here, list_again, listed, prove};
+use super::holders::{Brought, bring};
+use super::retire::is_gone;
+use super::{Rules, words};
+use crate::model::KeyStatus;
+
+/// How often the old key is activated again before a person has to look.
+const ROUNDS: u32 = 3;
+
+/// A listing newer than an act whose outcome is unclear, signed by whichever pair may.
+fn look<'a>(record: &Record, seen: &'a Observation, signers: &[Which]) -> Result<&'a Listing, Step> {
+    let since = match &seen.act {
+        Some(Act { clock, result: Err(_) }) => *clock,
+        Some(Act { result: Ok(()), .. }) | None => Duration::ZERO,
+    };
+    match listed(seen, since, signers) {
+        Listed::Yes(listing) => Ok(listing),
+        Listed::First(step) => Err(step),
+        Listed::Error(error) => Err(words::stop(
+            record,
+            StopKind::Attention,
+            "AWS accepts neither the old key nor the new one, or neither may list keys".to_owned(),
+            vec![error.to_string()],
+            format!("ask an administrator to activate {}, then {}", record.old.id, words::again(record)),
+        )),
+    }
+}
+
+fn status<'a>(record: &Record, listing: &'a Listing, which: Which) -> Option<&'a KeyStatus> {
+    record.pair(which).and_then(|pair| listing.status(&pair.id))
+}
+
+fn is_active(record: &Record, listing: &Listing, which: Which) -> bool {
+    status(record, listing, which) == Some(&KeyStatus::Active)
+}
+
+/// The act did not go through, and was tried often enough.
+fn given_up(record: &Record, seen: &Observation) -> Option<Step> {
+    match &seen.act {
+        Some(Act { result: Err(error), .. }) if !is_gone(seen.act.as_ref()) && (seen.attempts >= ROUNDS || !error.is_transient()) => {
+            Some(words::refused(record, error))
+        }
+        Some(_) | None => None,
+    }
+}
+
+/// The old key, inactive, is needed again.
+pub(super) fn reactivating(record: &Record, seen: &Observation, rules: &Rules, why: &str, rounds: u32) -> Step {
+    let listing = match look(record, seen, &[Which::New, Which::Old]) {
+        Ok(listing) => listing,
+        Err(step) => return step,
+    };
+    let new_active = is_active(record, listing, Which::New);
+    match status(record, listing, Which::Old) {
+        None if !is_settled_here(listing, seen, &rules.timing) => {
+            list_again(seen, rules, listing.signer, "waiting until AWS lists the keys reliably")
+        }
+        None if new_active => Step::Enter(State::Deleted),
+        None => both_dead(record),
+        Some(KeyStatus::Active) => prove_old(record, seen, rules).unwrap_or_else(|| back_to(record, new_active, why, rounds)),
+        Some(KeyStatus::Inactive | KeyStatus::Other(_)) => {
+            given_up(record, seen).unwrap_or(Step::UpdateAccessKey { key: Which::Old, status: KeyStatus::Active, signer: listing.signer })
+        }
+    }
+}
+
+fn back_to(record: &Record, new_active: bool, why: &str, rounds: u32) -> Step {
+    match new_active {
+        true if rounds >= ROUNDS => {
+            words::attention(record, format!("the old key was activated {ROUNDS} times: {why}"), words::resolve_hint(&record.old.id))
+        }
+        true => Step::Enter(State::Committed { rounds: rounds + 1 }),
+        false => Step::Enter(State::Undoing { why: why.to_owned() }),
+    }
+}
+
+fn both_dead(record: &Record) -> Step {
+    let hint = format!(
+        "ask an administrator for a new key for the user {}, then end this with {}",
+        record.user_name,
+        words::resolve_hint(&record.old.id)
+    );
+    words::attention(record, "the old key and the new one are both deleted or inactive".to_owned(), hint)
+}
+
+/// What is missing to the proof that AWS accepts the old pair.
+fn prove_old(record: &Record, seen: &Observation, rules: &Rules) -> Option<Step> {
+    match prove(seen, rules, Which::Old, 1, Duration::ZERO) {
+        Proven::Yes => None,
+        Proven::First(step) => Some(step),
+        Proven::Error(error) => Some(words::refused(record, &error)),
+        Proven::NotYet => Some(words::failed(record, format!("AWS does not accept {} yet", record.old.id), Vec::new())),
+    }
+}
+
+/// Before Committed: holders back to the old pair, then the new key is deleted.
+pub(super) fn rolling_back(record: &Record, seen: &Observation, rules: &Rules, why: &str) -> Step {
+    let listing = match look(record, seen, &[Which::Old, Which::New]) {
+        Ok(listing) => listing,
+        Err(step) => return step,
+    };
+    let done = || Step::Enter(State::Done(End::Aborted { why: why.to_owned(), lost_at: None }));
+    if !is_active(record, listing, Which::Old) {
+        return match is_active(record, listing, Which::New) {
+            _ if !is_settled_here(listing, seen, &rules.timing) => {
+                list_again(seen, rules, listing.signer, "waiting until AWS lists the keys reliably")
+            }
+            true => Step::Enter(State::Verified),
+            false => both_dead(record),
+        };
+    }
+    if let Some(step) = prove_old(record, seen, rules).or_else(|| restore(record, seen, rules)) {
+        return step;
+    }
+    match (status(record, listing, Which::New), &record.new) {
+        (None, _) | (_, None) => done(),
+        (Some(_), Some(new)) => given_up(record, seen).unwrap_or(Step::DeleteAccessKey { key: new.pair.id.clone(), signer: Which::Old }),
+    }
+}
+
+/// What is missing to every holder having the old pair again.
+fn restore(record: &Record, seen: &Observation, rules: &Rules) -> Option<Step> {
+    match bring(record, seen, rules, Which::Old, true) {
+        Brought::First(step) => Some(step),
+        Brought::All { .. } | Brought::None => None,
+        Brought::Refused(reasons) => {
+            let hint = format!("put that right and {}, or go on without it: {}", words::again(record), words::resolve_hint(&record.old.id));
+            Some(words::stop(record, StopKind::Failed, "a holder cannot be put back".to_owned(), reasons, hint))
+        }
+    }
+}
+
+/// After Committed: the old key is activated, holders go back to it, the new key is deactivated.
+pub(super) fn undoing(record: &Record, seen: &Observation, rules: &Rules, why: &str) -> Step {
+    let listing = match look(record, seen, &[Which::Old, Which::New]) {
+        Ok(listing) => listing,
+        Err(step) => return step,
+    };
+    let done = || Step::Enter(State::Done(End::Undone { why: why.to_owned() }));
+    let new_active = is_active(record, listing, Which::New);
+    match status(record, listing, Which::Old) {
+        None if !is_settled_here(listing, seen, &rules.timing) => {
+            return list_again(seen, rules, listing.signer, "waiting until AWS lists the keys reliably");
+        }
+        None if new_active => return Step::Enter(State::Verified),
+        None => return both_dead(record),
+        Some(KeyStatus::Inactive | KeyStatus::Other(_)) => {
+            return given_up(record, seen).unwrap_or(Step::UpdateAccessKey {
+                key: Which::Old,
+                status: KeyStatus::Active,
+                signer: listing.signer,
+            });
+        }
+        Some(KeyStatus::Active) => {}
+    }
+    if let Some(step) = prove_old(record, seen, rules).or_else(|| restore(record, seen, rules)) {
+        return step;
+    }
+    if !new_active {
+        return done();
+    }
+    given_up(record, seen).unwrap_or(Step::UpdateAccessKey { key: Which::New, status: KeyStatus::Inactive, signer: Which::Old })
+}

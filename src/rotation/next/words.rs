@@ -1,0 +1,56 @@
+//! How stops are worded.
+
+use super::super::describe;
+use super::super::record::Record;
+use super::super::step::{Step, Stop, StopKind};
+use crate::aws::{AwsError, ErrorKind};
+use crate::model::AccessKeyId;
+
+/// A stop that running again may get past.
+pub(super) fn failed(record: &Record, message: String, causes: Vec<String>) -> Step {
+    stop(record, StopKind::Failed, message, causes, again(record))
+}
+
+/// A stop for a person to look at.
+pub(super) fn attention(record: &Record, message: String, hint: String) -> Step {
+    stop(record, StopKind::Attention, message, Vec::new(), hint)
+}
+
+/// A stop because a call to AWS did not go through.
+pub(super) fn refused(record: &Record, error: &AwsError) -> Step {
+    let (kind, hint) = match error.kind {
+        ErrorKind::Denied { explicit: true } => {
+            (StopKind::MfaNeeded, format!("{} once you are allowed {}", again(record), error.operation))
+        }
+        ErrorKind::Denied { explicit: false } => {
+            (StopKind::Failed, format!("allow {} for the user {}, then {}", error.operation, record.user_name, again(record)))
+        }
+        ErrorKind::NotYetValid
+        | ErrorKind::BadSignature
+        | ErrorKind::ClockSkew
+        | ErrorKind::Throttled
+        | ErrorKind::Gone
+        | ErrorKind::LimitExceeded
+        | ErrorKind::Conflict
+        | ErrorKind::Expired
+        | ErrorKind::Server
+        | ErrorKind::Unreachable(_)
+        | ErrorKind::Garbled
+        | ErrorKind::Other => (StopKind::Failed, again(record)),
+    };
+    stop(record, kind, format!("{} did not go through", error.operation), vec![error.to_string()], hint)
+}
+
+pub(super) fn stop(record: &Record, kind: StopKind, message: String, causes: Vec<String>, hint: String) -> Step {
+    Step::Stop(Stop { kind, message, causes, state: describe::state(record), hint })
+}
+
+/// The command that goes on.
+pub(crate) fn again(record: &Record) -> String {
+    format!("run `keyrotate rotate {}` again", record.profile)
+}
+
+/// The way out of every stop.
+pub(super) fn resolve_hint(id: &AccessKeyId) -> String {
+    format!("`keyrotate rotate --resolve {id} forward|back|forget`")
+}

@@ -1,0 +1,189 @@
+//! What a rotation has to remember: the body of its journal entry.
+//!
+//! Invariant: from Created on it holds both pairs until the rotation is over, and no other copy of the new secret is relied on.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::holder::{Displaced, Place, Staged};
+use crate::model::{AccessKeyId, AccessKeyPair, Grace, Identity, LastUsed, ProfileName};
+
+/// One rotation of one key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Unique; names the entry's file and whatever the rotation leaves beside other files.
+    pub id: String,
+    /// The machine that began it. Another one must not go on: it sees other files.
+    pub machine: String,
+    /// That machine's name, for messages.
+    pub host: String,
+    /// When it began, by AWS's clock, in UTC.
+    pub started_at: DateTime<Utc>,
+    /// Whose key it is.
+    pub identity: Identity,
+    /// The IAM user name when it began.
+    pub user_name: String,
+    /// The profile by which calls find their region, endpoint and CA bundle.
+    pub profile: ProfileName,
+    /// The pair that is replaced.
+    #[serde(with = "crate::journal::secret")]
+    pub old: AccessKeyPair,
+    /// When IAM made the old key, in UTC.
+    pub old_created_at: DateTime<Utc>,
+    /// Every key that the user had before.
+    pub keys_before: Vec<AccessKeyId>,
+    /// The new pair, from Created on.
+    pub new: Option<NewKey>,
+    /// Both AWS files; those without sections hold nothing yet and are watched for strays.
+    pub holders: Vec<HolderEntry>,
+    /// How long the old key stays inactive.
+    pub grace: Grace,
+    /// Where the rotation stands.
+    pub state: State,
+}
+
+/// The key that replaces the old one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NewKey {
+    /// The pair.
+    #[serde(with = "crate::journal::secret")]
+    pub pair: AccessKeyPair,
+    /// When IAM made it, in UTC.
+    pub created_at: DateTime<Utc>,
+}
+
+/// One holder and how far it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HolderEntry {
+    /// Where it is.
+    pub place: Place,
+    /// The sections with the old pair when the rotation began.
+    pub sections: Vec<String>,
+    /// How many changes were prepared; numbers the files they leave.
+    pub stagings: u32,
+    /// A change that is prepared and perhaps made.
+    pub staged: Option<Staged>,
+    /// Which pair that change brings.
+    pub staged_to: Which,
+    /// Files that changes displaced and that are still there.
+    pub displaced: Vec<Displaced>,
+    /// A person decided that the rotation goes on without it.
+    pub left_out: bool,
+}
+
+/// Where a rotation stands. Each is on the disk before the act that it announces.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum State {
+    /// CreateAccessKey is about to be sent, or was.
+    Intent {
+        /// AWS's time when the entry was written.
+        signed_at: DateTime<Utc>,
+        /// How often AWS was asked and answered that it was asked too often.
+        throttled: u32,
+    },
+    /// The answer was lost and exactly this key appeared. Nobody has its secret.
+    Suspect {
+        /// The key.
+        key: AccessKeyId,
+        /// When IAM made it, in UTC.
+        created_at: DateTime<Utc>,
+    },
+    /// The new pair is on the disk; AWS may not accept it yet.
+    Created,
+    /// AWS accepts the new pair; holders are being written.
+    Verified,
+    /// Every holder has the new pair; the old key is about to be deactivated.
+    Committed {
+        /// How often the old key had to be activated again.
+        rounds: u32,
+    },
+    /// The old key is inactive.
+    OldInactive {
+        /// Since when, by AWS's clock, in UTC.
+        at: DateTime<Utc>,
+        /// Its last use, as known then.
+        last_use: LastUsed,
+        /// As in Committed.
+        rounds: u32,
+    },
+    /// The old key is being activated again.
+    Reactivating {
+        /// Why.
+        why: String,
+        /// As in Committed.
+        rounds: u32,
+    },
+    /// Holders go back to the old pair, then the new key is deleted.
+    RollingBack {
+        /// Why.
+        why: String,
+    },
+    /// The old key is activated, holders go back to it, then the new key is deactivated.
+    Undoing {
+        /// Why.
+        why: String,
+    },
+    /// The old key is gone.
+    Deleted,
+    /// Over: the entry is closed.
+    Done(End),
+}
+
+/// How a rotation ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum End {
+    /// The old key is deleted, every holder has the new one.
+    Rotated,
+    /// A person closed it with the old key inactive, not deleted.
+    RotatedOldInactive,
+    /// The old pair is back everywhere; the new key is inactive.
+    Undone {
+        /// Why.
+        why: String,
+    },
+    /// Nothing came of it: the old pair is where it was.
+    Aborted {
+        /// Why.
+        why: String,
+        /// When a CreateAccessKey was signed whose answer never came: a key that shows up late may be its.
+        lost_at: Option<DateTime<Utc>>,
+    },
+    /// A person closed it as it was.
+    Forgotten,
+}
+
+/// Which of the two pairs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Which {
+    /// The one that is replaced.
+    Old,
+    /// The one that replaces it.
+    New,
+}
+
+impl Record {
+    /// The pair, where there is one.
+    pub fn pair(&self, which: Which) -> Option<&AccessKeyPair> {
+        match which {
+            Which::Old => Some(&self.old),
+            Which::New => self.new.as_ref().map(|new| &new.pair),
+        }
+    }
+
+    /// The same without any secret: what is left on the disk last.
+    pub fn scrubbed(&self) -> Self {
+        let blank = |pair: &AccessKeyPair| AccessKeyPair { id: pair.id.clone(), secret: crate::model::SecretAccessKey::new("") };
+        let mut record = self.clone();
+        record.old = blank(&self.old);
+        record.new = self.new.as_ref().map(|new| NewKey { pair: blank(&new.pair), created_at: new.created_at });
+        for holder in &mut record.holders {
+            holder.staged = None;
+        }
+        record
+    }
+
+    /// The tag of what change number `number` of holder `holder` leaves beside a file.
+    pub fn tag(&self, holder: usize, number: u32) -> String {
+        format!("{}-{holder}-{number}", self.id)
+    }
+}

@@ -1,0 +1,45 @@
+//! The way out of every stop: a person decides how a rotation goes on.
+
+use super::record::{End, Record, State};
+
+/// What a person decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Go on, without the holders that refuse.
+    Forward,
+    /// Back to the old pair.
+    Back,
+    /// Close it as it is; the pairs go to a file.
+    Forget,
+}
+
+/// The state from which the rotation goes on; `refusing` are the holders (by index) that are left out on the way forward. `None`
+/// where the direction is not open any more.
+pub fn resolve(record: &Record, direction: Direction, refusing: &[usize]) -> Option<Record> {
+    let mut record = record.clone();
+    let why = || "a person decided so".to_owned();
+    record.state = match (direction, record.state.clone()) {
+        (Direction::Forget, _) => State::Done(End::Forgotten),
+        (_, state @ (State::Intent { .. } | State::Suspect { .. } | State::Done(_))) => state,
+        (Direction::Forward, State::RollingBack { .. } | State::Undoing { .. }) => State::Verified,
+        (Direction::Forward, State::OldInactive { at, .. }) if record.grace != crate::model::Grace::default() => {
+            State::OldInactive { at, last_use: crate::model::LastUsed::Unknown("not asked".to_owned()), rounds: 0 }
+        }
+        (Direction::Forward, State::OldInactive { .. }) => State::Done(End::RotatedOldInactive),
+        (Direction::Forward, State::Deleted) => State::Done(End::Rotated),
+        (Direction::Forward, state @ (State::Created | State::Verified | State::Committed { .. } | State::Reactivating { .. })) => state,
+        (Direction::Back, State::Created | State::Verified | State::RollingBack { .. }) => State::RollingBack { why: why() },
+        (Direction::Back, State::Committed { .. } | State::OldInactive { .. } | State::Reactivating { .. } | State::Undoing { .. }) => {
+            State::Undoing { why: why() }
+        }
+        (Direction::Back, State::Deleted) => return None,
+    };
+    if direction == Direction::Forward {
+        for index in refusing {
+            if let Some(entry) = record.holders.get_mut(*index) {
+                entry.left_out = true;
+            }
+        }
+    }
+    Some(record)
+}

@@ -1,0 +1,228 @@
+//! Everything a rotation touches, behind one trait.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::history::HistoryLine;
+use super::record::{Record, Which};
+use super::step::Step;
+use crate::aws::{Aws, AwsError, Signer};
+use crate::holder::{Displaced, HolderError, Sight, Staged};
+use crate::journal::{Entry, History, JournalError};
+use crate::model::{AccessKey, AccessKeyPair, Identity, LastUsed};
+use crate::os::clock;
+use crate::os::disk::Disk;
+use crate::os::signals::Signals;
+use crate::os::terminal::{Answer, Console, Question};
+
+/// What came of a step.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The user's keys.
+    Listed(Which, Result<Vec<AccessKey>, AwsError>),
+    /// Who a pair belongs to.
+    Identified(Which, Result<Identity, AwsError>),
+    /// A key's last use; what could not be asked is unknown.
+    LastUse(LastUsed),
+    /// A new pair and when IAM made it.
+    Created(Result<(AccessKeyPair, DateTime<Utc>), AwsError>),
+    /// A key was updated or deleted.
+    Changed(Result<(), AwsError>),
+    /// What the holders have.
+    Read(Vec<Sight>),
+    /// A holder's change is ready.
+    Prepared(usize, Which, Result<Prepared, HolderError>),
+    /// A holder was changed.
+    Written(usize, Result<Option<Displaced>, HolderError>),
+    /// What a change displaced is gone.
+    Released(usize, Result<(), HolderError>),
+    /// The time is over, or a signal came.
+    Waited,
+    /// Whether a person wants the suspect deleted.
+    Answered(bool),
+}
+
+/// A change that is ready, and what an earlier one had displaced.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The change.
+    pub staged: Staged,
+    /// What another change, given up for this one, turned out to have displaced.
+    pub displaced: Option<Displaced>,
+}
+
+/// The effects of a rotation.
+pub trait World {
+    /// The boot clock, and AWS's time where an answer of this run told it; else `known`.
+    fn observe(&self, known: Option<DateTime<Utc>>) -> (Duration, Option<DateTime<Utc>>);
+    /// Writes the record down; when this returns, it is on the disk.
+    fn persist(&mut self, record: &Record) -> Result<(), JournalError>;
+    /// Performs one step; those that only concern the record are [`Outcome::Waited`].
+    fn perform(&mut self, record: &Record, step: &Step) -> Outcome;
+    /// Adds the rotation to the history and removes its entry, secrets first.
+    fn close(&mut self, record: &Record) -> Result<(), JournalError>;
+    /// The signal that asked to stop.
+    fn interrupted(&self) -> Option<&'static str>;
+}
+
+/// AWS, this machine's files and its terminal.
+pub struct RealWorld<'a> {
+    /// AWS.
+    pub aws: &'a Aws,
+    /// The files.
+    pub disk: &'a dyn Disk,
+    /// The journal entry.
+    pub entry: Option<Entry<'a>>,
+    /// The history.
+    pub history: History<'a>,
+    /// The person.
+    pub console: &'a Console,
+    /// The signals.
+    pub signals: &'a Signals,
+}
+
+impl RealWorld<'_> {
+    fn with<T>(&self, record: &Record, which: Which, call: impl FnOnce(&Signer) -> T) -> T {
+        let pair = record.pair(which).unwrap_or(&record.old);
+        call(&Signer::LongTerm(pair.clone()))
+    }
+
+    fn hold<T>(
+        &self,
+        record: &Record,
+        index: usize,
+        to: Which,
+        act: impl FnOnce(&dyn crate::holder::Holder, &AccessKeyPair, &AccessKeyPair, &str) -> Result<T, HolderError>,
+    ) -> Result<T, HolderError> {
+        let gone = || HolderError::Changed { path: std::path::PathBuf::from("a holder") };
+        let entry = record.holders.get(index).ok_or_else(gone)?;
+        let (Some(from), Some(to)) = (record.pair(to.other()), record.pair(to)) else { return Err(gone()) };
+        act(&*entry.place.open(self.disk), from, to, &record.tag(index, entry.stagings))
+    }
+
+    fn prepare(&self, record: &Record, index: usize, to: Which) -> Result<Prepared, HolderError> {
+        let pending = record.holders.get(index).and_then(|entry| entry.staged.as_ref());
+        self.hold(record, index, to, |holder, from, to, tag| {
+            let displaced = pending.map(|staged| holder.abandon(staged)).transpose()?.flatten();
+            Ok(Prepared { staged: holder.prepare(tag, from, to)?, displaced })
+        })
+    }
+
+    fn write(&self, record: &Record, index: usize, to: Which) -> Result<Option<Displaced>, HolderError> {
+        let staged = record.holders.get(index).and_then(|entry| entry.staged.as_ref());
+        self.hold(record, index, to, |holder, from, to, _| match staged {
+            Some(staged) => holder.write(staged, from, to),
+            None => Ok(None),
+        })
+    }
+
+    fn release(&self, record: &Record, index: usize, to: Which) -> Result<(), HolderError> {
+        let displaced = record.holders.get(index).map(|entry| entry.displaced.clone()).unwrap_or_default();
+        self.hold(record, index, to, |holder, from, to, _| displaced.iter().try_for_each(|displaced| holder.release(displaced, from, to)))
+    }
+
+    fn read(&self, record: &Record) -> Vec<Sight> {
+        let look = |entry: &super::record::HolderEntry| {
+            entry.place.open(self.disk).look(&record.old, record.pair(Which::New), &entry.sections, entry.staged.as_ref())
+        };
+        record.holders.iter().map(look).collect()
+    }
+
+    fn ask(&self, record: &Record, key: &crate::model::AccessKeyId) -> bool {
+        let question = Question {
+            text: format!(
+                "{key} was probably made for an interrupted rotation of {}; nobody has its secret. Delete it and go on?",
+                record.old.id
+            ),
+            choices: vec![('y', "delete it".to_owned()), ('n', "leave it alone".to_owned())],
+            default: Some('y'),
+        };
+        self.console.ask(&question) == Answer::Choice('y')
+    }
+}
+
+impl World for RealWorld<'_> {
+    fn observe(&self, known: Option<DateTime<Utc>>) -> (Duration, Option<DateTime<Utc>>) {
+        let now = clock::boot_time();
+        (now, self.aws.server_time().map(|time| time.at(now)).or(known))
+    }
+
+    fn persist(&mut self, record: &Record) -> Result<(), JournalError> {
+        self.entry.as_mut().map_or(Ok(()), |entry| entry.update(record))
+    }
+
+    fn perform(&mut self, record: &Record, step: &Step) -> Outcome {
+        let user = record.user_name.as_str();
+        let aws = self.aws;
+        self.console.progress(&say(record, step));
+        match step {
+            Step::ListAccessKeys(signer) => {
+                Outcome::Listed(*signer, self.with(record, *signer, |signer| aws.list_access_keys(signer, user)))
+            }
+            Step::GetCallerIdentity(which) => {
+                Outcome::Identified(*which, self.with(record, *which, |signer| aws.get_caller_identity(signer)))
+            }
+            Step::GetAccessKeyLastUsed { key, signer } => {
+                let answer = self.with(record, *signer, |signer| aws.get_access_key_last_used(signer, key));
+                Outcome::LastUse(answer.unwrap_or_else(|error| LastUsed::Unknown(error.to_string())))
+            }
+            Step::CreateAccessKey => Outcome::Created(self.with(record, Which::Old, |signer| aws.create_access_key(signer, user))),
+            Step::UpdateAccessKey { key, status, signer } => {
+                let id = record.pair(*key).unwrap_or(&record.old).id.clone();
+                Outcome::Changed(self.with(record, *signer, |signer| aws.update_access_key(signer, user, &id, status.clone())))
+            }
+            Step::DeleteAccessKey { key, signer } => {
+                Outcome::Changed(self.with(record, *signer, |signer| aws.delete_access_key(signer, user, key)))
+            }
+            Step::ReadHolders => Outcome::Read(self.read(record)),
+            Step::PrepareHolder { holder, to } => Outcome::Prepared(*holder, *to, self.prepare(record, *holder, *to)),
+            Step::WriteHolder { holder, to } => Outcome::Written(*holder, self.write(record, *holder, *to)),
+            Step::ReleaseHolder { holder, to } => Outcome::Released(*holder, self.release(record, *holder, *to)),
+            Step::Wait(duration, _) => {
+                clock::pause(*duration, &|| self.signals.raised().is_some());
+                Outcome::Waited
+            }
+            Step::AskAboutSuspect(key) => Outcome::Answered(self.ask(record, key)),
+            Step::Enter(_) | Step::Close | Step::Stop(_) => Outcome::Waited,
+        }
+    }
+
+    fn close(&mut self, record: &Record) -> Result<(), JournalError> {
+        let line = HistoryLine::of(record, self.observe(None).1.unwrap_or(record.started_at));
+        let known: Vec<HistoryLine> = self.history.lines().unwrap_or_default();
+        if !known.iter().any(|known| known.rotation == line.rotation) {
+            self.history.append(&line).map_err(|error| JournalError::Io { path: error.path, act: error.act, source: error.source })?;
+        }
+        for entry in &record.holders {
+            entry.place.open(self.disk).sweep(&format!("{}-", record.id));
+        }
+        self.console.progress_done();
+        self.entry.take().map_or(Ok(()), |entry| entry.close(&record.scrubbed()))
+    }
+
+    fn interrupted(&self) -> Option<&'static str> {
+        self.signals.raised()
+    }
+}
+
+/// The step in a person's words.
+pub(super) fn say(record: &Record, step: &Step) -> String {
+    let id = |which| record.pair(which).map_or_else(|| "the new key".to_owned(), |pair| pair.id.to_string());
+    match step {
+        Step::ListAccessKeys(_) => format!("listing the access keys of {}", record.user_name),
+        Step::GetCallerIdentity(which) => format!("checking that AWS accepts {}", id(*which)),
+        Step::GetAccessKeyLastUsed { key, .. } => format!("asking when {key} was used last"),
+        Step::CreateAccessKey => format!("creating a new access key for {}", record.user_name),
+        Step::UpdateAccessKey { key, status: crate::model::KeyStatus::Active, .. } => format!("activating {}", id(*key)),
+        Step::UpdateAccessKey { key, .. } => format!("deactivating {}", id(*key)),
+        Step::DeleteAccessKey { key, .. } => format!("deleting {key}"),
+        Step::ReadHolders => "reading the files that hold the key".to_owned(),
+        Step::PrepareHolder { holder, .. } | Step::WriteHolder { holder, .. } | Step::ReleaseHolder { holder, .. } => {
+            format!("writing {}", record.holders.get(*holder).map_or_else(String::new, |entry| super::describe::place(&entry.place)))
+        }
+        Step::Wait(_, why) => why.clone(),
+        Step::AskAboutSuspect(key) => format!("asking about {key}"),
+        Step::Enter(_) | Step::Close | Step::Stop(_) => "writing the journal".to_owned(),
+    }
+}
