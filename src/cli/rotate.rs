@@ -79,6 +79,16 @@ fn done(text: &mut String, record: &Record, resumed: bool) -> std::fmt::Result {
     match &record.state {
         State::Done(End::Rotated) => writeln!(text, "  {DIM}old key:{DIM:#} {} is deleted", record.old.id),
         State::Done(End::RotatedOldInactive) => writeln!(text, "  {DIM}old key:{DIM:#} {} is inactive, not deleted", record.old.id),
-        _ => writeln!(text, "  {DIM}state:{DIM:#} closed as it was"),
+        State::Done(End::Undone { .. } | End::Aborted { .. } | End::Forgotten)
+        | State::Intent { .. }
+        | State::Suspect { .. }
+        | State::Created
+        | State::Verified
+        | State::Committed { .. }
+        | State::OldInactive { .. }
+        | State::Reactivating { .. }
+        | State::RollingBack { .. }
+        | State::Undoing { .. }
+        | State::Deleted => writeln!(text, "  {DIM}state:{DIM:#} closed as it was"),
     }
 }

@@ -304,10 +304,8 @@ impl Run<'_> {
 
 fn resolve(context: &Context, files: &crate::profile::AwsFiles, name: &ProfileName) -> Result<ResolvedProfile, Failure> {
     files.resolve(name, &context.environment).map_err(|refusal| {
-        let kind = match refusal {
-            Refusal::NoFiles { .. } | Refusal::NoKey { .. } => FailureKind::Unchecked,
-            _ => FailureKind::Failed,
-        };
+        let is_no_key = matches!(refusal, Refusal::NoFiles { .. } | Refusal::NoKey { .. });
+        let kind = if is_no_key { FailureKind::Unchecked } else { FailureKind::Failed };
         Failure::from_error(kind, &refusal).state("nothing was changed")
     })
 }

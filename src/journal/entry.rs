@@ -248,7 +248,7 @@ mod tests {
             (text.replace("body", "bodx"), "checksum"),
             (text.replace("journal 1", "journal 2"), "format 2"),
             (String::new(), "does not begin"),
-            (text[..90].to_owned(), "checksum"),
+            (text.chars().take(90).collect(), "checksum"),
         ] {
             atomic_file::replace(&RealDisk, &path, bytes.as_bytes()).unwrap();
             let error = Entry::load::<String>(&RealDisk, &path).unwrap_err().to_string();

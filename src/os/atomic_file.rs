@@ -70,7 +70,7 @@ mod tests {
         write_new(&RealDisk, &beside(&path, "tmp"), b"left by a crash").unwrap();
         replace(&RealDisk, &path, b"two").unwrap();
         assert_eq!(RealDisk.read(&path).unwrap(), b"two");
-        assert_eq!(RealDisk.list(scratch.path()).unwrap(), [path.clone()]);
+        assert_eq!(RealDisk.list(scratch.path()).unwrap(), std::slice::from_ref(&path));
         assert_eq!(RealDisk.facts(&path).unwrap().mode, PRIVATE);
     }
 }

@@ -53,7 +53,18 @@ pub fn drive(record: &mut Record, seen: &mut Observation, rules: &Rules, world: 
                 return Ended::Closed { end, error };
             }
             Step::Stop(stop) => return Ended::Stopped(stop),
-            step => {
+            step @ (Step::ListAccessKeys(_)
+            | Step::GetCallerIdentity(_)
+            | Step::GetAccessKeyLastUsed { .. }
+            | Step::CreateAccessKey
+            | Step::UpdateAccessKey { .. }
+            | Step::DeleteAccessKey { .. }
+            | Step::ReadHolders
+            | Step::PrepareHolder { .. }
+            | Step::WriteHolder { .. }
+            | Step::ReleaseHolder { .. }
+            | Step::Wait(..)
+            | Step::AskAboutSuspect(_)) => {
                 let outcome = world.perform(record, &step);
                 (seen.clock, seen.now) = world.observe(seen.now);
                 let created = matches!(outcome, Outcome::Created(Ok(_)));
@@ -98,10 +109,9 @@ fn unwritten_secret(record: &mut Record, world: &mut dyn World, error: &JournalE
     let mut stop = not_written(record, error);
     let Some(new) = record.new.take() else { return stop };
     let delete = Step::DeleteAccessKey { key: new.pair.id.clone(), signer: Which::Old };
-    stop.state = match world.perform(record, &delete) {
-        Outcome::Changed(Ok(())) => format!("{} is in use as before; the new key {} was deleted again", record.old.id, new.pair.id),
-        _ => format!("{} is in use as before; the new key {}, whose secret could not be kept, is still there", record.old.id, new.pair.id),
-    };
+    let deleted = matches!(world.perform(record, &delete), Outcome::Changed(Ok(())));
+    let fate = if deleted { "was deleted again" } else { "could not be deleted, and its secret is in no file" };
+    stop.state = format!("{} is in use as before; the new key {} {fate}", record.old.id, new.pair.id);
     stop
 }
 
@@ -187,10 +197,11 @@ fn changed(record: &Record, seen: &mut Observation, step: &Step, result: Result<
     if result.is_ok()
         && let Some(listing) = &mut seen.listing
     {
-        match step {
-            Step::UpdateAccessKey { key, status, .. } => set_status(listing, record.pair(*key), status),
-            Step::DeleteAccessKey { key, .. } => listing.keys.retain(|listed| listed.id != *key),
-            _ => {}
+        if let Step::UpdateAccessKey { key, status, .. } = step {
+            set_status(listing, record.pair(*key), status);
+        }
+        if let Step::DeleteAccessKey { key, .. } = step {
+            listing.keys.retain(|listed| listed.id != *key);
         }
     }
     seen.attempts = if result.is_ok() { 0 } else { seen.attempts + 1 };

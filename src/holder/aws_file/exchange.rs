@@ -24,7 +24,7 @@ impl Exchange<'_, '_> {
     /// Exchanges the names, or finds that an earlier run did. `base` and `edited` are the digests from the preparation; which of
     /// the two the temporary has tells on which side of the exchange we are.
     pub(super) fn write(&self, base: &str, edited: &str) -> Result<Option<Displaced>, HolderError> {
-        let now = digest(&*self.file.read(self.target)?);
+        let now = digest(&self.file.read(self.target)?);
         match self.digest_if_there(self.temporary)? {
             Some(found) if found == edited && now == base => self.exchange(base),
             Some(found) if found == edited => {
@@ -65,7 +65,7 @@ impl Exchange<'_, '_> {
         }
         // CRASH: from here on the temporary is the original, which `write` tells by its digest.
         self.sync()?;
-        let found = digest(&*self.file.read(self.temporary)?);
+        let found = digest(&self.file.read(self.temporary)?);
         if found == base { Ok(Some(self.displaced(found))) } else { self.absorb() }
     }
 
@@ -76,7 +76,7 @@ impl Exchange<'_, '_> {
         for _ in 0..ROUNDS {
             let theirs = self.file.read(self.temporary)?;
             let Ok(edited) = self.file.edit(&theirs, self.from, self.to) else { return self.put_back() };
-            let ours = digest(&*self.file.read(self.target)?);
+            let ours = digest(&self.file.read(self.target)?);
             if ours == digest(&edited) {
                 self.remove(&second)?;
                 return Ok(Some(self.displaced(digest(&theirs))));
@@ -84,7 +84,7 @@ impl Exchange<'_, '_> {
             self.file.write_beside(self.target, &second, &edited).map_err(self.file.io("written", &second))?;
             self.file.disk.exchange(&second, self.target).map_err(self.file.io("replaced", self.target))?;
             self.sync()?;
-            if digest(&*self.file.read(&second)?) == ours {
+            if digest(&self.file.read(&second)?) == ours {
                 continue;
             }
             // Faster once more: what we displaced now is newer than what we had.

@@ -49,7 +49,7 @@ pub(super) fn write(file: &AwsFile<'_>, target: &Path, staged: &Staged) -> Resul
         open.sync()
     })();
     written.map_err(file.io("written", target))?;
-    if digest(&*file.read(target)?) == *edited { Ok(()) } else { Err(file.changed()) }
+    if digest(&file.read(target)?) == *edited { Ok(()) } else { Err(file.changed()) }
 }
 
 /// `bytes` with the change applied; `None` when they are too short to have been its base.

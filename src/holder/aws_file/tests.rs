@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "tests stand in for other programs, which write as they like")]
+
 use std::fs;
 
 use super::*;
