@@ -45,7 +45,7 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
     let context = Context::load(&variables, std::env::home_dir())?;
     match &args.command {
         Some(Command::Rotate(rotate)) => {
-            let signals = Signals::hold().map_err(|error| render::no_signals(&error))?;
+            let signals = Signals::watch().map_err(|error| render::no_signals(&error))?;
             let options = ConsoleOptions { no_input: rotate.no_input, quiet: args.quiet, yes: false };
             let console = Console::new(options, Some(signals.clone()));
             let outcome = crate::commands::rotate::rotate(&context, &console, &signals, &rotate.options()?);

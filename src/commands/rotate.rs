@@ -15,8 +15,8 @@ use crate::os::signals::Signals;
 use crate::os::terminal::{Answer, Console, Question};
 use crate::profile::{OwnKey, Refusal, ResolvedProfile, choose_profile};
 use crate::rotation::{
-    Begun, Direction, End, Ended, HistoryLine, Permissions, Preflight, RealWorld, Record, Rules, Stop, StopKind, begin, describe, drive,
-    plan,
+    Begun, Direction, End, Ended, HistoryLine, Observation, Permissions, Preflight, RealWorld, Record, Rules, Stop, StopKind, begin,
+    describe, drive, plan,
 };
 
 /// What `rotate` was asked for.
@@ -282,12 +282,25 @@ impl Run<'_> {
         let Begun { mut record, mut seen, .. } = begun;
         let path = self.state_file("journal").join(format!("{}.json", record.id));
         let entry = Entry::begin(&self.disk, path, &record).map_err(|error| {
-            Failure::from_error(FailureKind::Failed, &error).state("nothing was changed").hint("make room or correct the permissions there")
+            Failure::from_error(FailureKind::Failed, &error).state("no key was created").hint("make room or correct the permissions there")
         })?;
-        let mut world = self.world(aws, entry);
-        let ended = drive(&mut record, &mut seen, rules, &mut world);
+        self.drive(&mut record, &mut seen, rules, self.world(aws, entry), false)
+    }
+
+    /// Signals are held from here to the end of the drive: the entry is on the disk.
+    fn drive(
+        &self,
+        record: &mut Record,
+        seen: &mut Observation,
+        rules: &Rules,
+        mut world: RealWorld<'_>,
+        resumed: bool,
+    ) -> Result<Rotated, Failure> {
+        self.signals.hold();
+        let ended = drive(record, seen, rules, &mut world);
+        self.signals.let_go();
         self.console.progress_done();
-        finished(&record, ended, false)
+        finished(record, ended, resumed)
     }
 
     fn world<'w>(&'w self, aws: &'w Aws, entry: Entry<'w>) -> RealWorld<'w> {

@@ -12,7 +12,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::os::atomic_file::directory;
 use crate::os::clock;
+use crate::os::disk::{Disk, RealDisk};
 
 /// The lock, held until this is dropped or the process ends.
 #[derive(Debug)]
@@ -90,6 +92,7 @@ impl Lock {
             }
         }
         Owner::of_this_process(command).write(&mut file).map_err(wrong)?;
+        RealDisk.sync_directory(directory(path)).map_err(wrong)?;
         Ok(Self { _file: file })
     }
 }

@@ -1,4 +1,5 @@
-//! Signals as flags: work in hand is finished to a safe point, then keyrotate stops by itself.
+//! Signals as flags: work in hand is finished to a safe point, then keyrotate stops by itself. As long as nothing is in hand, a
+//! signal ends the process at once, as everywhere else.
 //!
 //! Invariant: a handler only sets a flag. A second Ctrl-C does nothing more: between two states of a rotation there is nothing
 //! that would be better broken off, and SIGKILL is survived anyway.
@@ -25,22 +26,35 @@ const NONE: usize = usize::MAX;
 pub struct Signals {
     flags: Arc<[Arc<AtomicBool>]>,
     first: Arc<AtomicUsize>,
+    at_once: Arc<AtomicBool>,
 }
 
 impl Signals {
-    /// From now on INT, TERM and HUP only set flags (on Windows INT and TERM), for the rest of the process's life. SIGXFSZ is
-    /// caught too, so that a file size limit answers EFBIG, an error like a full disk, instead of death in the middle of a write.
+    /// Watches INT, TERM and HUP (on Windows INT and TERM) for the rest of the process's life. They end the process until
+    /// [`Signals::hold`] is called; from then on they only set flags. SIGXFSZ is caught from the start, so that a file size limit answers EFBIG, an error like a full disk, instead of death in the middle of a write.
     /// What `exec` starts gets the defaults back, which ignored signals would not.
-    pub fn hold() -> io::Result<Self> {
+    pub fn watch() -> io::Result<Self> {
+        let at_once = Arc::new(AtomicBool::new(true));
         let mut flags = Vec::new();
         for (signal, _) in STOPPING {
             let flag = Arc::new(AtomicBool::new(false));
+            signal_hook::flag::register_conditional_default(signal, Arc::clone(&at_once))?;
             signal_hook::flag::register(signal, Arc::clone(&flag))?;
             flags.push(flag);
         }
         #[cfg(unix)]
         signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
-        Ok(Self { flags: flags.into(), first: Arc::new(AtomicUsize::new(NONE)) })
+        Ok(Self { flags: flags.into(), first: Arc::new(AtomicUsize::new(NONE)), at_once })
+    }
+
+    /// From now on something is in hand.
+    pub fn hold(&self) {
+        self.at_once.store(false, Ordering::SeqCst);
+    }
+
+    /// Nothing is in hand any more.
+    pub fn let_go(&self) {
+        self.at_once.store(true, Ordering::SeqCst);
     }
 
     /// The name of the signal that asked to stop, the first that was noticed if there were several.
@@ -71,7 +85,8 @@ mod tests {
             assert!(output.status.success() && text.contains("1 passed"), "{} {text}", output.status);
             return;
         }
-        let signals = Signals::hold().unwrap();
+        let signals = Signals::watch().unwrap();
+        signals.hold();
         assert_eq!(signals.raised(), None);
         for (signal, first) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGTERM"), (SIGINT, "SIGTERM"), (SIGHUP, "SIGTERM")] {
             signal_hook::low_level::raise(signal).unwrap();

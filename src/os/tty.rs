@@ -133,7 +133,8 @@ mod tests {
     }
 
     fn inside() {
-        let signals = Signals::hold().unwrap();
+        let signals = Signals::watch().unwrap();
+        signals.hold();
         let console = Console::new(ConsoleOptions::default(), Some(signals));
         assert!(console.can_ask());
         let choices = vec![('y', "yes".into()), ('n', "no".into())];

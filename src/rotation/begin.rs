@@ -95,6 +95,8 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Begun, Refused> {
     let last_use = aws.get_access_key_last_used(&signer, &own.id).unwrap_or_else(|error| LastUsed::Unknown(error.to_string()));
     match aws.list_attached_policies(&signer, &user_name) {
         Ok(policies) => quarantine(&policies)?,
+        // Many users may not ask; it is worth a line only to who looks before leaping.
+        Err(error) if !preflight.dry_run => drop(error),
         Err(error) => notes.push(format!("whether AWS has quarantined the key is unknown: {error}")),
     }
     let now = server_now(aws, own.created_at);

@@ -1,6 +1,6 @@
 //! States and facts in a person's words.
 
-use chrono::Local;
+use chrono::{DateTime, Local, Utc};
 
 use super::record::{Record, State};
 use crate::holder::Place;
@@ -24,17 +24,17 @@ pub fn state(record: &Record) -> String {
     }
 }
 
+/// A time in local time, with its zone.
+pub fn time(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Local).format("%Y-%m-%d %H:%M %Z").to_string()
+}
+
 /// A key's last use, in local time with its zone.
 pub fn last_use(last_use: &LastUsed) -> String {
     match last_use {
         LastUsed::Never => "never used".to_owned(),
         LastUsed::Used(last_use) => {
-            format!(
-                "last used {} for {} in {}",
-                last_use.at.with_timezone(&Local).format("%Y-%m-%d %H:%M %Z"),
-                last_use.service,
-                last_use.region
-            )
+            format!("last used {} for {} in {}", time(last_use.at), last_use.service, last_use.region)
         }
         LastUsed::Unknown(_) => "last use unknown".to_owned(),
     }

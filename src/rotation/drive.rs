@@ -38,7 +38,7 @@ pub fn drive(record: &mut Record, seen: &mut Observation, rules: &Rules, world: 
         }
         match next(record, seen, rules) {
             Step::Enter(state) => {
-                error = seen.act.take().and_then(|act| act.result.err()).or_else(|| seen.listing_error(Which::Old).cloned()).or(error);
+                error = seen.act.take().and_then(|act| act.result.err()).or_else(|| seen.listing_error(Which::Old).cloned());
                 record.state = state;
                 if let Err(error) = world.persist(record) {
                     return Ended::Stopped(not_written(record, &error));

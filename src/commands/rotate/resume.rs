@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{RotateOutcome, Rotated, Run, finished};
+use super::{RotateOutcome, Rotated, Run};
 use crate::aws::AwsError;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::holder::Sight;
 use crate::journal::{Entry, JournalError};
 use crate::model::{AccessKeyId, Grace, ProfileName};
 use crate::os::{atomic_file, clock};
-use crate::rotation::{Direction, End, HolderEntry, Observation, Record, Rules, State, Which, describe, drive, explain, resolve};
+use crate::rotation::{Direction, End, HolderEntry, Observation, Record, Rules, State, Which, describe, explain, resolve};
 
 /// What became of the rotations that were under way.
 #[derive(Debug, Default)]
@@ -141,10 +141,7 @@ impl Run<'_> {
         let rules = Rules { timing, attended: self.is_attended(), delete_key: self.options.delete_key.clone(), place_needed };
         let clock = clock::boot_time();
         let mut seen = Observation { now: Some(record.started_at), clock, entered: clock, resumed: true, ..Observation::default() };
-        let mut world = self.world(&aws, entry);
-        let ended = drive(record, &mut seen, &rules, &mut world);
-        self.console.progress_done();
-        finished(record, ended, true)
+        self.drive(record, &mut seen, &rules, self.world(&aws, entry), true)
     }
 
     /// Applies what the person decided about this rotation. Returns whether the record changed.

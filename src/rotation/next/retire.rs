@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::super::describe;
 use super::super::observation::{Act, Listing, Observation};
 use super::super::record::{End, NewKey, Record, State, Which};
 use super::super::step::{Step, StopKind};
@@ -178,7 +179,10 @@ fn delete(record: &Record, seen: &Observation, at: DateTime<Utc>) -> Step {
             Some(LastUsed::Used(last_use)) if last_use.at > at => {
                 let message = format!(
                     "{} was used at {} for {} in {}, after it was replaced: it is not deleted",
-                    record.old.id, last_use.at, last_use.service, last_use.region
+                    record.old.id,
+                    describe::time(last_use.at),
+                    last_use.service,
+                    last_use.region
                 );
                 return words::attention(
                     record,
@@ -194,6 +198,8 @@ fn delete(record: &Record, seen: &Observation, at: DateTime<Utc>) -> Step {
 
 /// The stop while the grace lasts.
 fn resting(record: &Record, seen: &Observation, rules: &Rules, at: DateTime<Utc>) -> Option<Step> {
+    let new = record.new.as_ref().map_or("the new key", |new| new.pair.id.as_str());
+    let replaced = format!("{} is replaced by {new} in every holder", record.old.id);
     let (message, hint) = match record.grace {
         Grace::After(grace) if grace.is_zero() => return None,
         Grace::After(grace) => {
@@ -201,10 +207,10 @@ fn resting(record: &Record, seen: &Observation, rules: &Rules, at: DateTime<Utc>
             if seen.now.is_some_and(|now| now >= due) {
                 return None;
             }
-            (format!("{} stays inactive until {}", record.old.id, due.format("%Y-%m-%d %H:%M UTC")), "a run after that deletes it")
+            (format!("{replaced} and stays inactive until {}", describe::time(due)), "a run after that deletes it")
         }
         Grace::Next if rules.place_needed => return None,
-        Grace::Next => (format!("{} stays inactive until the next rotation", record.old.id), "the next rotation deletes it"),
+        Grace::Next => (format!("{replaced} and stays inactive until the next rotation"), "the next rotation deletes it"),
     };
     let hint = format!("{hint}; `keyrotate rotate {} --grace 0s` deletes it now", record.profile);
     Some(words::stop(record, StopKind::Resting, message, Vec::new(), hint))
