@@ -83,6 +83,12 @@ impl AwsError {
         Self { operation, kind, code, message: tidy(message), without_effect: false }
     }
 
+    /// An error as AWS might give it.
+    #[cfg(test)]
+    pub(crate) fn for_tests(operation: &'static str, kind: ErrorKind, without_effect: bool) -> Self {
+        Self { without_effect, ..Self::new(operation, kind, None, "") }
+    }
+
     /// Whether this call changed nothing at AWS for certain: AWS refused every attempt with a 4xx that could be read, or the only
     /// attempt never left this machine (nothing listens, no address, the proxy refused, the certificate is not trusted).
     ///

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::os::atomic_file::{directory, remove_if_there, write_new};
+use crate::os::atomic_file::{directory, remove_if_there, replace, write_new};
 use crate::os::disk::Disk;
 
 /// The format that this program writes and reads.
@@ -68,6 +68,24 @@ impl<'d> Entry<'d> {
         }
     }
 
+    /// Removes what crashes left in the directory: files that belong to no entry. For the holder of the lock only.
+    pub fn sweep(disk: &dyn Disk, directory: &Path) -> Result<(), JournalError> {
+        let wrong = |source| JournalError::Io { path: directory.to_owned(), act: "tidied", source };
+        let mut removed = false;
+        for path in disk.list(directory).map_err(wrong)? {
+            let is_left = match path.extension().and_then(|ext| ext.to_str()) {
+                Some("spare") => disk.facts(&path.with_extension("json")).is_err_and(|error| error.kind() == io::ErrorKind::NotFound),
+                Some("tmp") => true,
+                Some(_) | None => false,
+            };
+            if is_left {
+                remove_if_there(disk, &path).map_err(wrong)?;
+                removed = true;
+            }
+        }
+        if removed { disk.sync_directory(directory).map_err(wrong) } else { Ok(()) }
+    }
+
     /// Reads the entry at `path`.
     pub fn load<T: DeserializeOwned>(disk: &dyn Disk, path: &Path) -> Result<T, JournalError> {
         let bytes =
@@ -88,8 +106,8 @@ impl<'d> Entry<'d> {
         let size = (sealed.len() * 4).next_multiple_of(BLOCK);
         let sealed = seal(body, size).map_err(wrong)?;
         write_new(disk, &entry.spare(), &sealed).map_err(wrong)?;
-        // CRASH: a spare without its entry is not an entry; the next begin or sweep removes it.
-        if let Err(source) = write_new(disk, &entry.path, &sealed) {
+        // CRASH: a spare or a temporary without its entry is no entry; the next sweep removes it.
+        if let Err(source) = replace(disk, &entry.path, &sealed) {
             let _ = remove_if_there(disk, &entry.spare());
             return Err(entry.error("written", source));
         }
@@ -224,6 +242,18 @@ mod tests {
         assert_eq!(Entry::load::<String>(&RealDisk, &path).unwrap(), "canary 2");
         entry.close(&"done").unwrap();
         assert!(RealDisk.list(scratch.path()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_a_crash_left_is_swept_and_entries_stay() {
+        let scratch = tempfile::tempdir().unwrap();
+        let at = |name: &str| scratch.path().join(name);
+        Entry::begin(&RealDisk, at("r1.json"), &"body").unwrap();
+        for name in ["r2.spare", ".r3.json.tmp"] {
+            write_new(&RealDisk, &at(name), b"left").unwrap();
+        }
+        Entry::sweep(&RealDisk, scratch.path()).unwrap();
+        assert_eq!(RealDisk.list(scratch.path()).unwrap(), [at("r1.json"), at("r1.spare")]);
     }
 
     #[test]

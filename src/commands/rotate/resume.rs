@@ -56,6 +56,8 @@ impl Run<'_> {
     /// Goes on with every rotation in the journal, as far as each goes.
     pub(super) fn resume(&self, outcome: &mut RotateOutcome) -> Result<Resumed, Failure> {
         let mut resumed = Resumed::default();
+        let tidied = Entry::sweep(&self.disk, &self.state_file("journal"));
+        tidied.map_err(|error| Failure::from_error(FailureKind::Failed, &error).state("nothing was changed"))?;
         for (path, record) in self.entries()? {
             if self.options.resolve.as_ref().is_some_and(|(id, _)| !concerns(&record, id)) {
                 continue;

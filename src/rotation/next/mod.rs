@@ -5,6 +5,8 @@ mod evidence;
 mod holders;
 mod retire;
 mod retreat;
+#[cfg(test)]
+mod tests;
 pub(crate) mod words;
 
 pub(super) use holders::is_hopeless;

@@ -1,0 +1,277 @@
+//! Decisions in situations that are rare at AWS, one by one. Whole schedules are the simulation's.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::super::observation::{Act, Listing, Observation};
+use super::super::record::{End, NewKey, Record, State, Which};
+use super::super::step::{Step, Stop, StopKind};
+use super::{Rules, next};
+use crate::aws::{AwsError, ErrorKind, Unreachable};
+use crate::holder::{Foreign, Place, Sight};
+use crate::model::*;
+use crate::profile::FileKind;
+use crate::rotation::HolderEntry;
+
+const OLD: &str = "AKIAOLD0000000000001";
+const NEW: &str = "AKIANEW0000000000001";
+
+fn id(text: &str) -> AccessKeyId {
+    AccessKeyId::parse(text).unwrap()
+}
+
+fn pair(text: &str) -> AccessKeyPair {
+    AccessKeyPair { id: id(text), secret: SecretAccessKey::new("canary") }
+}
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+}
+
+fn identity() -> Identity {
+    let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").unwrap();
+    Identity { account: "111122223333".into(), arn, user_id: "AIDADEV".into() }
+}
+
+fn record(state: State) -> Record {
+    let entry = HolderEntry {
+        place: Place::AwsFile { kind: FileKind::Credentials, path: "/home/me/.aws/credentials".into() },
+        sections: vec!["default".into()],
+        stagings: 0,
+        staged: None,
+        staged_to: Which::New,
+        displaced: vec![],
+        left_out: false,
+    };
+    Record {
+        id: "r".into(),
+        machine: "m".into(),
+        host: "h".into(),
+        started_at: at(0),
+        identity: identity(),
+        user_name: "dev".into(),
+        profile: ProfileName::default(),
+        old: pair(OLD),
+        old_created_at: at(-9_000_000),
+        keys_before: vec![id(OLD)],
+        new: match state {
+            State::Intent { .. } | State::Suspect { .. } => None,
+            _ => Some(NewKey { pair: pair(NEW), created_at: at(1) }),
+        },
+        holders: vec![entry],
+        grace: Grace::default(),
+        state,
+    }
+}
+
+/// A run that looks `clock` seconds after it entered the state, which was at the rotation's second 10.
+fn seen(clock: u64, keys: &[(&str, KeyStatus, i64)]) -> Observation {
+    let keys =
+        keys.iter().map(|(key, status, created)| AccessKey { id: id(key), status: status.clone(), created_at: at(*created) }).collect();
+    let clock = Duration::from_secs(clock);
+    let now = at(10) + TimeDelta::from_std(clock).unwrap();
+    Observation {
+        now: Some(now),
+        clock,
+        listing: Some(Listing { keys, signer: Which::New, clock, at: now }),
+        holders: Some(vec![sight(&[], &["default"])]),
+        ..Observation::default()
+    }
+}
+
+fn sight(old: &[&str], new: &[&str]) -> Sight {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    Sight::Seen { old: names(old), new: names(new), foreign: vec![] }
+}
+
+fn error(kind: ErrorKind, definitive: bool) -> AwsError {
+    AwsError::for_tests("iam:CreateAccessKey", kind, definitive)
+}
+
+fn stop(step: Step) -> Stop {
+    match step {
+        Step::Stop(stop) => stop,
+        other => panic!("{other:?}"),
+    }
+}
+
+use KeyStatus::{Active, Inactive};
+
+fn intent() -> Record {
+    record(State::Intent { signed_at: at(0), throttled: 0 })
+}
+
+fn lost(clock: u64, keys: &[(&str, KeyStatus, i64)]) -> Observation {
+    let mut seen = seen(clock, keys);
+    seen.act = Some(Act { clock: Duration::ZERO, result: Err(error(ErrorKind::Unreachable(Unreachable::Timeout), false)) });
+    seen
+}
+
+#[test]
+fn a_lost_answer_is_decided_when_the_window_is_over_and_not_before() {
+    let rules = Rules::default();
+    assert!(matches!(next(&intent(), &lost(50, &[(OLD, Active, -9), (NEW, Active, 1)]), &rules), Step::Wait(..)));
+    assert!(matches!(next(&intent(), &lost(50, &[(OLD, Active, -9)]), &rules), Step::Wait(..)));
+    let none = next(&intent(), &lost(111, &[(OLD, Active, -9)]), &rules);
+    assert!(matches!(none, Step::Enter(State::Done(End::Aborted { lost_at: Some(_), .. }))), "{none:?}");
+}
+
+#[test]
+fn one_unused_newcomer_of_the_right_minute_is_a_suspect_and_nobody_deletes_it_unasked() {
+    let rules = Rules::default();
+    let mut one = lost(111, &[(OLD, Active, -9), (NEW, Active, 1)]);
+    assert!(matches!(next(&intent(), &one, &rules), Step::GetAccessKeyLastUsed { .. }));
+    one.last_use = Some(LastUsed::Never);
+    assert_eq!(next(&intent(), &one, &rules), Step::Enter(State::Suspect { key: id(NEW), created_at: at(1) }));
+    one.last_use = Some(LastUsed::Used(LastUse { at: at(60), service: "s3".into(), region: "x".into() }));
+    assert_eq!(stop(next(&intent(), &one, &rules)).kind, StopKind::Attention);
+    let suspect = record(State::Suspect { key: id(NEW), created_at: at(1) });
+    let listed = seen(111, &[(OLD, Active, -9), (NEW, Active, 1)]);
+    let told = stop(next(&suspect, &listed, &rules));
+    assert_eq!(told.kind, StopKind::Attention);
+    assert!(told.hint.contains(&format!("--delete-key {NEW}")), "{}", told.hint);
+    assert!(matches!(next(&suspect, &listed, &Rules { attended: true, ..Rules::default() }), Step::AskAboutSuspect(_)));
+    let named = Rules { delete_key: Some(id(NEW)), ..Rules::default() };
+    assert_eq!(next(&suspect, &listed, &named), Step::DeleteAccessKey { key: id(NEW), signer: Which::Old });
+    let old_gone = seen(111, &[(OLD, Inactive, -9), (NEW, Active, 1)]);
+    assert_eq!(stop(next(&suspect, &old_gone, &named)).kind, StopKind::Attention, "the other key must be active");
+}
+
+#[test]
+fn a_newcomer_of_another_hour_or_after_a_clear_refusal_is_somebody_elses() {
+    let rules = Rules::default();
+    for created in [-2, 15 * 60 + 1] {
+        let step = next(&intent(), &lost(111, &[(OLD, Active, -9), (NEW, Active, created)]), &rules);
+        assert!(matches!(step, Step::Enter(State::Done(End::Aborted { .. }))), "{step:?}");
+    }
+    let mut refused = seen(5, &[(OLD, Active, -9), (NEW, Active, 1)]);
+    refused.act = Some(Act { clock: Duration::from_secs(5), result: Err(error(ErrorKind::LimitExceeded, true)) });
+    let step = next(&intent(), &refused, &rules);
+    assert!(matches!(&step, Step::Enter(State::Done(End::Aborted { why, lost_at: None })) if why.contains("another rotation")), "{step:?}");
+}
+
+#[test]
+fn several_newcomers_are_left_alone() {
+    let two = lost(111, &[(OLD, Active, -9), (NEW, Active, 1), ("AKIANEW0000000000002", Active, 2)]);
+    assert_eq!(stop(next(&intent(), &two, &Rules::default())).kind, StopKind::Attention);
+}
+
+#[test]
+fn a_key_that_appears_before_the_request_stops_it() {
+    let step = next(&intent(), &seen(0, &[(OLD, Active, -9), (NEW, Active, -1)]), &Rules::default());
+    assert!(matches!(step, Step::Enter(State::Done(End::Aborted { .. }))), "{step:?}");
+    assert_eq!(next(&intent(), &seen(0, &[(OLD, Active, -9)]), &Rules::default()), Step::CreateAccessKey);
+    let mut stale = seen(0, &[(OLD, Active, -9)]);
+    stale.clock = Duration::from_secs(6);
+    assert_eq!(next(&intent(), &stale, &Rules::default()), Step::ListAccessKeys(Which::Old), "a suspended machine lists again");
+}
+
+#[test]
+fn one_success_is_not_enough_for_a_young_key_and_a_refusal_asks_for_more() {
+    let created = record(State::Created);
+    let mut young = seen(0, &[]);
+    let mut succeed = |clock: Duration, young: &mut Observation| {
+        young.clock = clock;
+        young.prove(Which::New, Ok(identity()));
+    };
+    for (percent, wanted) in [(0.0, false), (0.05, false), (0.5, false), (1.0, true)] {
+        succeed(Duration::from_secs(5).mul_f64(percent), &mut young);
+        assert_eq!(next(&created, &young, &Rules::default()) == Step::Enter(State::Verified), wanted, "{percent}");
+    }
+    let mut flapping = seen(0, &[]);
+    flapping.prove(Which::New, Err(error(ErrorKind::NotYetValid, true)));
+    for (second, wanted) in [(1, false), (5, false), (9, false), (10, true)] {
+        succeed(Duration::from_secs(second), &mut flapping);
+        assert_eq!(next(&created, &flapping, &Rules::default()) == Step::Enter(State::Verified), wanted, "{second}");
+    }
+}
+
+#[test]
+fn a_new_key_of_another_user_is_never_put_into_use() {
+    let mut stranger = seen(0, &[]);
+    stranger.prove(Which::New, Ok(Identity { user_id: "AIDAOTHER".into(), ..identity() }));
+    assert!(matches!(next(&record(State::Created), &stranger, &Rules::default()), Step::Enter(State::RollingBack { .. })));
+}
+
+#[test]
+fn a_holder_that_is_somebody_elses_now_does_not_hold_up_another() {
+    let mut record = record(State::Verified);
+    let second = HolderEntry { place: Place::AwsFile { kind: FileKind::Config, path: "/c".into() }, ..record.holders[0].clone() };
+    record.holders.push(second);
+    let strange =
+        Sight::Seen { old: vec![], new: vec![], foreign: vec![Foreign { section: "default".into(), line: 2, what: "AKIAX".into() }] };
+    let mut mixed = seen(0, &[]);
+    mixed.holders = Some(vec![strange.clone(), sight(&["default"], &[])]);
+    assert_eq!(next(&record, &mixed, &Rules::default()), Step::PrepareHolder { holder: 1, to: Which::New });
+    mixed.holders = Some(vec![strange, sight(&[], &["default"])]);
+    let told = stop(next(&record, &mixed, &Rules::default()));
+    assert!(told.causes[0].contains("credentials line 2: [default] has AKIAX"), "{told:?}");
+}
+
+#[test]
+fn nothing_is_deactivated_or_deleted_unless_the_other_key_is_active_in_the_same_listing() {
+    let committed = record(State::Committed { rounds: 0 });
+    let update = Step::UpdateAccessKey { key: Which::Old, status: Inactive, signer: Which::New };
+    assert_eq!(next(&committed, &seen(0, &[(OLD, Active, -9), (NEW, Active, 1)]), &Rules::default()), update);
+    let late = seen(0, &[(OLD, Active, -9)]);
+    assert!(matches!(next(&committed, &late, &Rules::default()), Step::Wait(..)), "IAM lists late");
+    let dead = seen(130, &[(OLD, Active, -9), (NEW, Inactive, 1)]);
+    assert!(matches!(next(&committed, &dead, &Rules::default()), Step::Enter(State::Undoing { .. })));
+}
+
+fn old_inactive(clock: u64, keys: &[(&str, KeyStatus, i64)]) -> (Record, Observation) {
+    let record = record(State::OldInactive { at: at(10), last_use: LastUsed::Never, rounds: 0 });
+    let mut seen = seen(clock, keys);
+    seen.prove(Which::New, Ok(identity()));
+    (record, seen)
+}
+
+#[test]
+fn an_old_key_that_somebody_activated_is_not_deleted() {
+    let (record, early) = old_inactive(3, &[(OLD, Active, -9), (NEW, Active, 1)]);
+    assert!(matches!(next(&record, &early, &Rules::default()), Step::Wait(..)), "a listing that contradicts us is no evidence yet");
+    let (record, settled) = old_inactive(121, &[(OLD, Active, -9), (NEW, Active, 1)]);
+    assert_eq!(stop(next(&record, &settled, &Rules::default())).kind, StopKind::Attention);
+    let (record, agreed) = old_inactive(0, &[(OLD, Inactive, -9), (NEW, Active, 1)]);
+    assert_eq!(next(&record, &agreed, &Rules::default()), Step::DeleteAccessKey { key: id(OLD), signer: Which::New });
+}
+
+#[test]
+fn a_grace_rests_then_looks_at_the_last_use_before_it_deletes() {
+    let (mut record, early) = old_inactive(100, &[(OLD, Inactive, -9), (NEW, Active, 1)]);
+    record.grace = Grace::After(Duration::from_secs(3_600));
+    assert_eq!(stop(next(&record, &early, &Rules::default())).kind, StopKind::Resting);
+    let (_, mut over) = old_inactive(3_600, &[(OLD, Inactive, -9), (NEW, Active, 1)]);
+    assert!(matches!(next(&record, &over, &Rules::default()), Step::GetAccessKeyLastUsed { .. }));
+    over.last_use = Some(LastUsed::Used(LastUse { at: at(11), service: "s3".into(), region: "eu-west-1".into() }));
+    let told = stop(next(&record, &over, &Rules::default()));
+    assert!(told.kind == StopKind::Attention && told.message.contains("s3 in eu-west-1"), "{told:?}");
+    record.grace = Grace::Next;
+    assert_eq!(stop(next(&record, &early, &Rules::default())).kind, StopKind::Resting);
+}
+
+#[test]
+fn a_rollback_touches_no_holder_before_the_old_pair_is_proved() {
+    let rolling = record(State::RollingBack { why: "x".into() });
+    let mut both = seen(0, &[(OLD, Active, -9), (NEW, Active, 1)]);
+    assert_eq!(next(&rolling, &both, &Rules::default()), Step::GetCallerIdentity(Which::Old));
+    both.prove(Which::Old, Ok(identity()));
+    assert_eq!(next(&rolling, &both, &Rules::default()), Step::PrepareHolder { holder: 0, to: Which::Old });
+    both.holders = Some(vec![sight(&["default"], &[])]);
+    assert_eq!(next(&rolling, &both, &Rules::default()), Step::DeleteAccessKey { key: id(NEW), signer: Which::Old });
+    let old_dead = seen(130, &[(NEW, Active, 1)]);
+    assert_eq!(next(&rolling, &old_dead, &Rules::default()), Step::Enter(State::Verified), "the only way is forward");
+}
+
+#[test]
+fn an_undo_activates_and_proves_the_old_key_before_the_new_one_is_deactivated() {
+    let undoing = record(State::Undoing { why: "x".into() });
+    let mut look = seen(0, &[(OLD, Inactive, -9), (NEW, Active, 1)]);
+    assert_eq!(next(&undoing, &look, &Rules::default()), Step::UpdateAccessKey { key: Which::Old, status: Active, signer: Which::New });
+    look = seen(0, &[(OLD, Active, -9), (NEW, Active, 1)]);
+    assert_eq!(next(&undoing, &look, &Rules::default()), Step::GetCallerIdentity(Which::Old));
+    look.prove(Which::Old, Ok(identity()));
+    look.holders = Some(vec![sight(&["default"], &[])]);
+    assert_eq!(next(&undoing, &look, &Rules::default()), Step::UpdateAccessKey { key: Which::New, status: Inactive, signer: Which::Old });
+}
