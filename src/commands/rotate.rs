@@ -6,7 +6,7 @@ use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use crate::aws::Aws;
 use crate::journal::{Entry, History};
-use crate::model::{AccessKeyId, Age, Grace, LastUsed, ProfileName};
+use crate::model::{AccessKeyId, AccessKeyPair, Age, Grace, LastUsed, ProfileName};
 use crate::os::disk::{Disk, RealDisk};
 use crate::os::lock::{Lock, LockError};
 use crate::os::machine;
@@ -255,11 +255,11 @@ impl Run<'_> {
     }
 
     /// The other long-term keys that profiles here have.
-    fn others(&self, id: &AccessKeyId) -> Result<Vec<(AccessKeyId, String)>, Failure> {
+    fn others(&self, id: &AccessKeyId) -> Result<Vec<(AccessKeyPair, String)>, Failure> {
         let keys = self.context.files()?.own_keys(&self.context.environment).keys;
         let others = keys.into_iter().filter(|key| key.pair.id != *id);
         Ok(others
-            .flat_map(|key| key.profiles.into_iter().map(move |profile| (key.pair.id.clone(), format!("profile {}", profile.name))))
+            .flat_map(|key| key.profiles.into_iter().map(move |profile| (key.pair.clone(), format!("profile {}", profile.name))))
             .collect())
     }
 

@@ -36,6 +36,8 @@ pub struct Record {
     pub new: Option<NewKey>,
     /// Both AWS files; those without sections hold nothing yet and are watched for strays.
     pub holders: Vec<HolderEntry>,
+    /// The new key was there before, in use by a profile here: it is never deleted or deactivated.
+    pub adopted: bool,
     /// How long the old key stays inactive.
     pub grace: Grace,
     /// Where the rotation stands.

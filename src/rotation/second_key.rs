@@ -43,6 +43,8 @@ pub enum Decision {
     Delete(&'static str),
     /// Ask whether to delete it; the question.
     Ask(String),
+    /// Ask whether all holders here shall have the younger of the two keys, and the older goes.
+    OfferToUnite(String),
     /// Leave it; what to say, and what a person can do.
     Refuse {
         /// Why the rotation cannot go on.
@@ -90,6 +92,10 @@ pub fn second_key(other: &SecondKey<'_>, may: &Permissions, timing: &Timing) -> 
                 format!("the user has a second active key, {described}, which no profile here has: it is somebody's or a program's"),
                 &format!("find out who uses it; if nobody does, run this again with --delete-key {id}"),
             ),
+            places if may.attended => Decision::OfferToUnite(format!(
+                "the user has a second active key, {described}, which {} here. Move everything here to the younger of the two and delete the older?",
+                said(places)
+            )),
             places => refuse(
                 format!("the user has a second active key, {described}, which {} here", said(places)),
                 "let those profiles and this one use one of the two keys, delete the other, then run this again",
@@ -190,6 +196,7 @@ mod tests {
         match second_key(&other, may, &Timing::default()) {
             Decision::Delete(_) => "delete",
             Decision::Ask(_) => "ask",
+            Decision::OfferToUnite(_) => "unite",
             Decision::Refuse { .. } => "refuse",
         }
     }
@@ -219,7 +226,8 @@ mod tests {
             (Inactive, used(29), &[], &[], &reclaiming, "refuse"),
             (Inactive, LastUsed::Never, &[], &[], &reclaiming, "delete"),
             (Inactive, LastUsed::Unknown("denied".into()), &[], &[], &reclaiming, "refuse"),
-            (Active, LastUsed::Never, &here, &[], &attended, "refuse"),
+            (Active, LastUsed::Never, &here, &[], &attended, "unite"),
+            (Active, LastUsed::Never, &here, &[], &alone, "refuse"),
             (Active, LastUsed::Never, &[], &[], &attended, "refuse"),
             (Active, LastUsed::Never, &[], &[], &reclaiming, "refuse"),
             (Active, LastUsed::Never, &[], &[], &naming, "delete"),

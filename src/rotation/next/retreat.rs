@@ -117,7 +117,14 @@ pub(super) fn rolling_back(record: &Record, seen: &Observation, rules: &Rules, w
             false => both_dead(record),
         };
     }
-    if let Some(step) = prove_old(record, seen, rules).or_else(|| restore(record, seen, rules)) {
+    if let Some(step) = prove_old(record, seen, rules) {
+        return step;
+    }
+    // Both keys were in use here before: each holder may keep the one that it has.
+    if record.adopted {
+        return done();
+    }
+    if let Some(step) = restore(record, seen, rules) {
         return step;
     }
     match (status(record, listing, Which::New), &record.new) {
@@ -164,7 +171,7 @@ pub(super) fn undoing(record: &Record, seen: &Observation, rules: &Rules, why: &
     if let Some(step) = prove_old(record, seen, rules).or_else(|| restore(record, seen, rules)) {
         return step;
     }
-    if !new_active {
+    if !new_active || record.adopted {
         return done();
     }
     given_up(record, seen).unwrap_or(Step::UpdateAccessKey { key: Which::New, status: KeyStatus::Inactive, signer: Which::Old })

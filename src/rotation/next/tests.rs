@@ -55,11 +55,13 @@ fn record(state: State) -> Record {
         old: pair(OLD),
         old_created_at: at(-9_000_000),
         keys_before: vec![id(OLD)],
-        new: match state {
-            State::Intent { .. } | State::Suspect { .. } => None,
-            _ => Some(NewKey { pair: pair(NEW), created_at: at(1) }),
+        new: if matches!(state, State::Intent { .. } | State::Suspect { .. }) {
+            None
+        } else {
+            Some(NewKey { pair: pair(NEW), created_at: at(1) })
         },
         holders: vec![entry],
+        adopted: false,
         grace: Grace::default(),
         state,
     }
@@ -90,10 +92,8 @@ fn error(kind: ErrorKind, definitive: bool) -> AwsError {
 }
 
 fn stop(step: Step) -> Stop {
-    match step {
-        Step::Stop(stop) => stop,
-        other => panic!("{other:?}"),
-    }
+    let Step::Stop(stop) = step else { panic!("{step:?}") };
+    stop
 }
 
 use KeyStatus::{Active, Inactive};
@@ -171,7 +171,7 @@ fn a_key_that_appears_before_the_request_stops_it() {
 fn one_success_is_not_enough_for_a_young_key_and_a_refusal_asks_for_more() {
     let created = record(State::Created);
     let mut young = seen(0, &[]);
-    let mut succeed = |clock: Duration, young: &mut Observation| {
+    let succeed = |clock: Duration, young: &mut Observation| {
         young.clock = clock;
         young.prove(Which::New, Ok(identity()));
     };
@@ -262,6 +262,15 @@ fn a_rollback_touches_no_holder_before_the_old_pair_is_proved() {
     assert_eq!(next(&rolling, &both, &Rules::default()), Step::DeleteAccessKey { key: id(NEW), signer: Which::Old });
     let old_dead = seen(130, &[(NEW, Active, 1)]);
     assert_eq!(next(&rolling, &old_dead, &Rules::default()), Step::Enter(State::Verified), "the only way is forward");
+}
+
+#[test]
+fn a_key_that_was_there_before_is_not_deleted_by_a_rollback() {
+    let rolling = Record { adopted: true, ..record(State::RollingBack { why: "x".into() }) };
+    let mut both = seen(0, &[(OLD, Active, -9), (NEW, Active, -5)]);
+    both.prove(Which::Old, Ok(identity()));
+    let step = next(&rolling, &both, &Rules::default());
+    assert!(matches!(step, Step::Enter(State::Done(End::Aborted { .. }))), "{step:?}");
 }
 
 #[test]
