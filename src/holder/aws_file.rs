@@ -134,8 +134,7 @@ impl Holder for AwsFile<'_> {
     fn write(&self, staged: &Staged, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<Option<Displaced>, HolderError> {
         match staged {
             Staged::Beside { target, temporary, base, edited } => {
-                let exchange = exchange::Exchange { file: self, target, temporary, from, to };
-                exchange.write(base, edited)
+                exchange::Exchange { file: self, target, temporary, edited, from, to }.write(base)
             }
             Staged::InPlace { target, .. } => in_place::write(self, target, staged).map(|()| None),
         }
@@ -145,7 +144,7 @@ impl Holder for AwsFile<'_> {
         match staged {
             Staged::Beside { target, temporary, edited, .. } => match self.disk.read(temporary).map(Zeroizing::new) {
                 Ok(bytes) if digest(&bytes) != *edited => {
-                    Ok(Some(Displaced { target: target.clone(), path: temporary.clone(), content: digest(&bytes) }))
+                    Ok(Some(Displaced { target: target.clone(), path: temporary.clone(), content: digest(&bytes), edited: edited.clone() }))
                 }
                 Ok(_) | Err(_) => remove_if_there(self.disk, temporary)
                     .and_then(|()| self.disk.sync_directory(directory(temporary)))
@@ -157,7 +156,8 @@ impl Holder for AwsFile<'_> {
     }
 
     fn release(&self, displaced: &Displaced, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<(), HolderError> {
-        exchange::Exchange { file: self, target: &displaced.target, temporary: &displaced.path, from, to }.release(&displaced.content)
+        let Displaced { target, path, content, edited } = displaced;
+        exchange::Exchange { file: self, target, temporary: path, edited, from, to }.release(content)
     }
 
     fn sweep(&self, tag: &str) {

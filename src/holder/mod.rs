@@ -98,6 +98,8 @@ pub struct Displaced {
     pub path: PathBuf,
     /// SHA-256 of its content when it was displaced.
     pub content: String,
+    /// SHA-256 of what took its place.
+    pub edited: String,
 }
 
 /// A holder could not be changed. The holder is as it was.

@@ -248,7 +248,8 @@ fn written(
             entry.staged = None;
         }),
         Err(error) => {
-            let stale = matches!(error, HolderError::Changed { .. } | HolderError::Busy { .. });
+            // A busy holder may have displaced something already, which only the staged change knows of.
+            let stale = matches!(error, HolderError::Changed { .. });
             collided(seen, holder, &error);
             stale && edit(record, holder, |entry| entry.staged = None)
         }

@@ -16,25 +16,27 @@ pub(super) struct Exchange<'a, 'd> {
     pub(super) file: &'a AwsFile<'d>,
     pub(super) target: &'a Path,
     pub(super) temporary: &'a Path,
+    /// Digest of the edited copy.
+    pub(super) edited: &'a str,
     pub(super) from: &'a AccessKeyPair,
     pub(super) to: &'a AccessKeyPair,
 }
 
 impl Exchange<'_, '_> {
-    /// Exchanges the names, or finds that an earlier run did. `base` and `edited` are the digests from the preparation; which of
-    /// the two the temporary has tells on which side of the exchange we are.
-    pub(super) fn write(&self, base: &str, edited: &str) -> Result<Option<Displaced>, HolderError> {
+    /// Exchanges the names, or finds that an earlier run did. `base` is the digest of what was edited; whether the temporary has
+    /// that or the edited content tells on which side of the exchange we are.
+    pub(super) fn write(&self, base: &str) -> Result<Option<Displaced>, HolderError> {
         let now = digest(&self.file.read(self.target)?);
         match self.digest_if_there(self.temporary)? {
-            Some(found) if found == edited && now == base => self.exchange(base),
-            Some(found) if found == edited => {
+            Some(found) if found == self.edited && now == base => self.exchange(base),
+            Some(found) if found == self.edited => {
                 self.remove(self.temporary)?;
                 Err(self.file.changed())
             }
-            Some(found) if found == base => Ok(Some(self.displaced(found))),
+            Some(found) if found == base => Ok(Some(self.displaced(found, self.edited))),
             Some(_) => self.absorb(),
             // Where names cannot be exchanged, the rename left no temporary.
-            None if now == edited => Ok(None),
+            None if now == self.edited => Ok(None),
             None => Err(self.file.changed()),
         }
     }
@@ -66,24 +68,26 @@ impl Exchange<'_, '_> {
         // CRASH: from here on the temporary is the original, which `write` tells by its digest.
         self.sync()?;
         let found = digest(&self.file.read(self.temporary)?);
-        if found == base { Ok(Some(self.displaced(found))) } else { self.absorb() }
+        if found == base { Ok(Some(self.displaced(found, self.edited))) } else { self.absorb() }
     }
 
     /// The displaced file is not what was edited: its content is somebody's newer work. It becomes the base of the same edit, or,
     /// where that cannot be, goes back to where it was.
     fn absorb(&self) -> Result<Option<Displaced>, HolderError> {
         let second = self.temporary.with_extension("second");
+        let mut put = self.edited.to_owned();
         for _ in 0..ROUNDS {
             let theirs = self.file.read(self.temporary)?;
-            let Ok(edited) = self.file.edit(&theirs, self.from, self.to) else { return self.put_back() };
+            let Ok(edited) = self.file.edit(&theirs, self.from, self.to) else { return self.put_back(&put) };
             let ours = digest(&self.file.read(self.target)?);
             if ours == digest(&edited) {
                 self.remove(&second)?;
-                return Ok(Some(self.displaced(digest(&theirs))));
+                return Ok(Some(self.displaced(digest(&theirs), &digest(&edited))));
             }
             self.file.write_beside(self.target, &second, &edited).map_err(self.file.io("written", &second))?;
             self.file.disk.exchange(&second, self.target).map_err(self.file.io("replaced", self.target))?;
             self.sync()?;
+            put = digest(&edited);
             if digest(&self.file.read(&second)?) == ours {
                 continue;
             }
@@ -94,16 +98,19 @@ impl Exchange<'_, '_> {
         Err(self.file.busy())
     }
 
-    /// Undoes the exchange. A slow writer goes on in the file that has the name again.
-    fn put_back(&self) -> Result<Option<Displaced>, HolderError> {
+    /// Undoes the exchange, if the target still has what we put there. A slow writer goes on in the file that has the name again.
+    fn put_back(&self, put: &str) -> Result<Option<Displaced>, HolderError> {
+        if digest(&self.file.read(self.target)?) != put {
+            return Err(self.file.busy());
+        }
         self.file.disk.exchange(self.temporary, self.target).map_err(self.file.io("replaced", self.target))?;
         self.sync()?;
         self.remove(self.temporary)?;
         Err(self.file.busy())
     }
 
-    fn displaced(&self, content: String) -> Displaced {
-        Displaced { target: self.target.to_owned(), path: self.temporary.to_owned(), content }
+    fn displaced(&self, content: String, edited: &str) -> Displaced {
+        Displaced { target: self.target.to_owned(), path: self.temporary.to_owned(), content, edited: edited.to_owned() }
     }
 
     fn digest_if_there(&self, path: &Path) -> Result<Option<String>, HolderError> {

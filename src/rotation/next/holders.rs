@@ -10,6 +10,8 @@ use crate::rotation::describe::place as name;
 /// How often other programs may be faster before we stop for now.
 const COLLISIONS: u32 = 10;
 
+const WAITING: &str = "waiting for another program to finish writing";
+
 /// How far the holders are.
 pub(super) enum Brought {
     /// Do this first.
@@ -27,10 +29,11 @@ pub(super) enum Brought {
 
 /// Brings every holder to `to`; with `release`, also removes what the changes displaced.
 pub(super) fn bring(record: &Record, seen: &Observation, rules: &Rules, to: Which, release: bool) -> Brought {
-    let Some(sights) = &seen.holders else { return Brought::First(Step::ReadHolders) };
-    if seen.collisions > 0 && seen.holders_at <= seen.collided_at {
-        return Brought::First(read_again(seen, rules));
+    let rest = (seen.collided_at + rules.timing.poll).saturating_sub(seen.clock);
+    if seen.collisions > 0 && !rest.is_zero() {
+        return Brought::First(Step::Wait(rest, WAITING.to_owned()));
     }
+    let Some(sights) = &seen.holders else { return Brought::First(Step::ReadHolders) };
     let each = || record.holders.iter().zip(sights).enumerate().filter(|(_, (entry, _))| !entry.left_out);
     if let Some(step) = each().find_map(|(index, (entry, sight))| change(index, entry, sight, seen, to)) {
         return Brought::First(step);
@@ -62,8 +65,8 @@ pub(in crate::rotation) fn is_hopeless(collisions: u32) -> bool {
 }
 
 fn read_again(seen: &Observation, rules: &Rules) -> Step {
-    let pause = (seen.holders_at.max(seen.collided_at) + rules.timing.poll).saturating_sub(seen.clock);
-    if pause.is_zero() { Step::ReadHolders } else { Step::Wait(pause, "waiting for another program to finish writing".to_owned()) }
+    let pause = (seen.holders_at + rules.timing.poll).saturating_sub(seen.clock);
+    if pause.is_zero() { Step::ReadHolders } else { Step::Wait(pause, WAITING.to_owned()) }
 }
 
 fn is_garbled(entry: &HolderEntry, sight: &Sight) -> bool {
