@@ -14,6 +14,9 @@ pub struct Args {
     /// No notes and no progress
     #[arg(long, short, global = true)]
     pub quiet: bool,
+    /// Tell each step on standard error
+    #[arg(long, global = true)]
+    pub debug: bool,
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Color,

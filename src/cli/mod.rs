@@ -1,6 +1,7 @@
 //! The command line: clap's types in, text and an exit code out. The only room that prints.
 
 mod args;
+mod debug;
 mod render;
 mod rotate;
 
@@ -24,6 +25,9 @@ pub fn run() -> ExitCode {
         Err(error) => return usage(&error),
     };
     args.color.apply();
+    if args.debug {
+        debug::turn_on();
+    }
     let code = match dispatch(&args) {
         Ok(code) => code,
         Err(failure) => {

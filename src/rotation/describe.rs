@@ -24,6 +24,23 @@ pub fn state(record: &Record) -> String {
     }
 }
 
+/// The state's name, as it is written in the journal.
+pub fn name(state: &State) -> &'static str {
+    match state {
+        State::Intent { .. } => "Intent",
+        State::Suspect { .. } => "Suspect",
+        State::Created => "Created",
+        State::Verified => "Verified",
+        State::Committed { .. } => "Committed",
+        State::OldInactive { .. } => "OldInactive",
+        State::Reactivating { .. } => "Reactivating",
+        State::RollingBack { .. } => "RollingBack",
+        State::Undoing { .. } => "Undoing",
+        State::Deleted => "Deleted",
+        State::Done(_) => "Done",
+    }
+}
+
 /// A time in local time, with its zone.
 pub fn time(at: DateTime<Utc>) -> String {
     at.with_timezone(&Local).format("%Y-%m-%d %H:%M %Z").to_string()

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::describe;
 use super::history::HistoryLine;
 use super::record::{Record, Which};
 use super::step::Step;
@@ -149,13 +150,16 @@ impl World for RealWorld<'_> {
     }
 
     fn persist(&mut self, record: &Record) -> Result<(), JournalError> {
+        tracing::debug!(rotation = record.id, "writing down {}", describe::name(&record.state));
         self.entry.as_mut().map_or(Ok(()), |entry| entry.update(record))
     }
 
     fn perform(&mut self, record: &Record, step: &Step) -> Outcome {
         let user = record.user_name.as_str();
         let aws = self.aws;
-        self.console.progress(&say(record, step));
+        let said = say(record, step);
+        tracing::debug!(rotation = record.id, "{said}");
+        self.console.progress(&said);
         match step {
             Step::ListAccessKeys(signer) => {
                 Outcome::Listed(*signer, self.with(record, *signer, |signer| aws.list_access_keys(signer, user)))
@@ -219,7 +223,7 @@ pub(super) fn say(record: &Record, step: &Step) -> String {
         Step::DeleteAccessKey { key, .. } => format!("deleting {key}"),
         Step::ReadHolders => "reading the files that hold the key".to_owned(),
         Step::PrepareHolder { holder, .. } | Step::WriteHolder { holder, .. } | Step::ReleaseHolder { holder, .. } => {
-            format!("writing {}", record.holders.get(*holder).map_or_else(String::new, |entry| super::describe::place(&entry.place)))
+            format!("writing {}", record.holders.get(*holder).map_or_else(String::new, |entry| describe::place(&entry.place)))
         }
         Step::Wait(_, why) => why.clone(),
         Step::AskAboutSuspect(key) => format!("asking about {key}"),
