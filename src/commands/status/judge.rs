@@ -96,3 +96,120 @@ pub fn worst(codes: impl IntoIterator<Item = u8>) -> u8 {
     let rank = |code: &u8| ORDER.iter().position(|other| other == code).unwrap_or(ORDER.len());
     codes.into_iter().min_by_key(rank).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::commands::failure::Failure;
+    use crate::commands::status::facts::Observation;
+    use crate::model::{AccessKeyId, Arn, Identity, LastUsed, Limits};
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000, 0).unwrap()
+    }
+
+    fn id() -> AccessKeyId {
+        AccessKeyId::parse("AKIAEXAMPLE000000001").unwrap()
+    }
+
+    fn key(change: impl Fn(&mut KeyFacts)) -> KeyFacts {
+        let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").unwrap();
+        let seen = Observation {
+            observed_at: now(),
+            identity: Identity { account: "111122223333".into(), arn, user_id: "AIDAEXAMPLE".into() },
+            created_at: Some(now() - TimeDelta::days(1)),
+            status: None,
+            last_use: LastUsed::Never,
+            others: None,
+            root_keys: RootKeys::Count(0),
+        };
+        let mut key = KeyFacts {
+            id: id(),
+            profiles: Vec::new(),
+            holders: Vec::new(),
+            limits: Limits::default(),
+            warnings: Vec::new(),
+            seen: Some(seen),
+            is_remembered: false,
+            problem: None,
+            pending: Vec::new(),
+        };
+        change(&mut key);
+        key
+    }
+
+    fn aged(key: &mut KeyFacts, days: i64) {
+        key.seen.as_mut().unwrap().created_at = Some(now() - TimeDelta::days(days));
+    }
+
+    fn root(key: &mut KeyFacts, keys: RootKeys) {
+        key.seen.as_mut().unwrap().root_keys = keys;
+    }
+
+    fn pend(key: &mut KeyFacts, rests_until: Option<Rest>) {
+        let (state, hint) = (String::new(), String::new());
+        key.pending.push(Pending { path: PathBuf::new(), old: id(), new: None, state, hint, rests_until });
+    }
+
+    #[test]
+    fn every_fact_finds_its_code() {
+        let problem = || Some(Failure::new(FailureKind::Unchecked, "denied"));
+        let table: [(&str, KeyFacts, &[&str], u8); 15] = [
+            ("fresh", key(|_| {}), &[], 0),
+            ("due", key(|k| aged(k, 75)), &["due"], 10),
+            ("overdue", key(|k| aged(k, 91)), &["overdue"], 11),
+            ("from the future", key(|k| aged(k, -3)), &[], 0),
+            ("root keys", key(|k| root(k, RootKeys::Count(1))), &["root-keys"], 11),
+            ("root check denied", key(|k| root(k, RootKeys::Unknown("denied".into()))), &[], 0),
+            (
+                "root user",
+                key(|k| k.seen.as_mut().unwrap().identity.arn = Arn::parse("arn:aws:iam::111122223333:root").unwrap()),
+                &["root-user-key"],
+                11,
+            ),
+            ("broken off", key(|k| pend(k, None)), &["rotation-waits"], 10),
+            ("in its grace", key(|k| pend(k, Some(Rest::Until(now() + TimeDelta::hours(1))))), &[], 0),
+            ("past its grace", key(|k| pend(k, Some(Rest::Until(now() - TimeDelta::hours(1))))), &["rotation-waits"], 10),
+            ("until the next", key(|k| pend(k, Some(Rest::Next))), &[], 0),
+            ("never observed", key(|k| k.seen = None), &["never-observed"], 12),
+            ("refused", key(|k| (k.seen, k.problem) = (None, problem())), &["unchecked"], 12),
+            (
+                "overdue as remembered",
+                key(|k| {
+                    aged(k, 200);
+                    k.problem = problem();
+                }),
+                &["overdue", "unchecked"],
+                11,
+            ),
+            (
+                "due, root keys, rotation",
+                key(|k| {
+                    aged(k, 80);
+                    root(k, RootKeys::Count(2));
+                    pend(k, None);
+                }),
+                &["due", "root-keys", "rotation-waits"],
+                11,
+            ),
+        ];
+        for (name, key, wanted, code) in table {
+            let findings = judge(&key, now());
+            assert_eq!(findings.iter().map(Finding::name).collect::<Vec<_>>(), wanted, "{name}");
+            assert_eq!(worst(findings.iter().map(Finding::exit_code)), code, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_strictest_code_wins() {
+        for (codes, wanted) in
+            [(vec![], 0), (vec![0, 12], 12), (vec![12, 10], 10), (vec![10, 11, 12], 11), (vec![11, 20], 20), (vec![20, 2, 1], 1)]
+        {
+            assert_eq!(worst(codes.clone()), wanted, "{codes:?}");
+        }
+    }
+}
