@@ -4,6 +4,7 @@ use clap::{Args as ClapArgs, ColorChoice, Parser, Subcommand, ValueEnum};
 
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::rotate::RotateOptions;
+use crate::commands::status::StatusOptions;
 use crate::model::{AccessKeyId, Grace};
 use crate::rotation::Direction;
 
@@ -51,8 +52,37 @@ impl Color {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Show the age of each own key, its holders, its last use and what waits (also without any command)
+    Status(StatusArgs),
     /// Rotate access keys: create, write, verify, then deactivate and delete the old one
     Rotate(RotateArgs),
+}
+
+/// Show the age of each own key against its limit, its holders, its last use, second keys, root keys and pending rotations.
+///
+/// Exits with 0 when all is well, 10 when a key is due or a rotation waits, 11 when a key is overdue or root keys exist, 12 when
+/// something could not be checked.
+#[derive(Debug, Default, ClapArgs)]
+pub struct StatusArgs {
+    /// Profiles whose keys to show; without any, every own key
+    #[arg(value_name = "PROFILE")]
+    pub profiles: Vec<String>,
+    /// Print JSON, with times in UTC
+    #[arg(long)]
+    pub json: bool,
+    /// Ask nobody: show what the last run saw
+    #[arg(long)]
+    pub offline: bool,
+    /// List the profiles that have no long-term key, too
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+impl StatusArgs {
+    /// The options of the command.
+    pub fn options(&self) -> StatusOptions {
+        StatusOptions { profiles: self.profiles.clone(), offline: self.offline }
+    }
 }
 
 /// Rotate the access key of a profile, wherever this machine's AWS files have it.

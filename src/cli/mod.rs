@@ -4,6 +4,7 @@ mod args;
 mod debug;
 mod render;
 mod rotate;
+mod status;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -15,7 +16,7 @@ use crate::commands::failure::Failure;
 use crate::os::process;
 use crate::os::signals::Signals;
 use crate::os::terminal::{Console, ConsoleOptions};
-use args::{Args, Command};
+use args::{Args, Command, StatusArgs};
 
 /// Runs the program and returns its exit code.
 pub fn run() -> ExitCode {
@@ -56,8 +57,15 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             console.progress_done();
             Ok(rotate::print(&outcome?, args.quiet))
         }
-        None => Ok(0),
+        Some(Command::Status(asked)) => show_status(&context, asked, args.quiet),
+        None => show_status(&context, &StatusArgs::default(), args.quiet),
     }
+}
+
+fn show_status(context: &Context, asked: &StatusArgs, quiet: bool) -> Result<u8, Failure> {
+    let outcome = crate::commands::status::status(context, &asked.options())?;
+    status::print(&outcome, &status::Look { json: asked.json, verbose: asked.verbose, quiet });
+    Ok(outcome.exit_code)
 }
 
 /// Writes lines on standard output; a closed pipe is not an error.

@@ -3,3 +3,4 @@
 pub mod context;
 pub mod failure;
 pub mod rotate;
+pub mod status;

@@ -1,0 +1,114 @@
+//! `status --json`: names that scripts can rely on.
+//!
+//! Invariant: within one `version` a name is never removed and never means something else; times are UTC in RFC 3339; no secret is
+//! within reach of what is written here.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+
+use super::status_word;
+use crate::commands::failure::Failure;
+use crate::commands::status::{Finding, KeyFacts, OtherKey, Pending, Rest, RootKeys, StatusOutcome};
+use crate::model::{Age, KeyStatus, LastUsed};
+
+const VERSION: u32 = 1;
+
+/// The whole outcome, on indented lines.
+pub fn text(outcome: &StatusOutcome) -> String {
+    let now = outcome.now;
+    let skipped = |skipped: &crate::commands::status::Skipped| json!({"profile": skipped.profile.as_str(), "code": skipped.code, "reason": skipped.reason});
+    let value = json!({
+        "version": VERSION,
+        "observed_at": time(now),
+        "exit_code": outcome.exit_code,
+        "keys": outcome.keys.iter().map(|(facts, findings)| key(facts, findings, now)).collect::<Vec<_>>(),
+        "skipped": outcome.skipped.iter().map(skipped).collect::<Vec<_>>(),
+        "other_rotations": outcome.other_rotations.iter().map(rotation).collect::<Vec<_>>(),
+        "unreadable": outcome.unreadable.iter().map(failure).collect::<Vec<_>>(),
+        "notes": outcome.notes,
+    });
+    format!("{value:#}\n")
+}
+
+fn key(key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>) -> Value {
+    let seen = key.seen.as_ref();
+    let holder = |holder: &crate::commands::status::Section| json!({"file": holder.path.to_string_lossy(), "section": holder.name, "line": holder.line});
+    json!({
+        "access_key_id": key.id.as_str(),
+        "profiles": key.profiles,
+        "holders": key.holders.iter().map(holder).collect::<Vec<_>>(),
+        "observed_at": seen.map(|seen| time(seen.observed_at)),
+        "remembered": key.is_remembered,
+        "status": seen.and_then(|seen| seen.status.as_ref()).map(status_word),
+        "created_at": seen.and_then(|seen| seen.created_at).map(time),
+        "age_days": key.age(now).map(Age::days),
+        "age_seconds": key.age(now).map(|age| age.as_duration().as_secs()),
+        "warn_age_seconds": key.limits.warn_age.as_secs(),
+        "max_age_seconds": key.limits.max_age.as_secs(),
+        "last_use": seen.map(|seen| last_use(&seen.last_use)),
+        "account": seen.map(|seen| seen.identity.account.as_str()),
+        "arn": seen.map(|seen| seen.identity.arn.as_str()),
+        "user_name": seen.and_then(|seen| seen.identity.user_name()),
+        "root_user": seen.map(|seen| seen.identity.is_root()),
+        "root_keys": seen.map(|seen| root_keys(&seen.root_keys)),
+        "second_keys": seen.and_then(|seen| seen.others.as_ref()).map(|others| others.iter().map(|other| second(other, now)).collect::<Vec<_>>()),
+        "rotations": key.pending.iter().map(rotation).collect::<Vec<_>>(),
+        "findings": findings.iter().map(Finding::name).collect::<Vec<_>>(),
+        "problem": key.problem.as_ref().map(failure),
+        "warnings": key.warnings.iter().map(|warning| json!({"code": warning.code, "message": warning.message})).collect::<Vec<_>>(),
+    })
+}
+
+fn second(other: &OtherKey, now: DateTime<Utc>) -> Value {
+    let age = Age::at(now, other.created_at);
+    json!({
+        "access_key_id": other.id.as_str(),
+        "status": status_word(&other.status),
+        "active": matches!(other.status, KeyStatus::Active | KeyStatus::Other(_)),
+        "created_at": time(other.created_at),
+        "age_days": age.days(),
+        "age_seconds": age.as_duration().as_secs(),
+        "last_use": last_use(&other.last_use),
+        "profiles": other.profiles,
+    })
+}
+
+fn last_use(last_use: &LastUsed) -> Value {
+    match last_use {
+        LastUsed::Never => json!({"known": true, "at": null}),
+        LastUsed::Used(last_use) => json!({"known": true, "at": time(last_use.at), "service": last_use.service, "region": last_use.region}),
+        LastUsed::Unknown(why) => json!({"known": false, "reason": why}),
+    }
+}
+
+fn root_keys(root_keys: &RootKeys) -> Value {
+    match root_keys {
+        RootKeys::Count(count) => json!({"known": true, "count": count}),
+        RootKeys::Unknown(why) => json!({"known": false, "reason": why}),
+    }
+}
+
+fn rotation(pending: &Pending) -> Value {
+    let (rests, until) = match pending.rests_until {
+        None => (false, None),
+        Some(Rest::Until(at)) => (true, Some(time(at))),
+        Some(Rest::Next) => (true, None),
+    };
+    json!({
+        "old_access_key_id": pending.old.as_str(),
+        "new_access_key_id": pending.new.as_ref().map(|id| id.as_str()),
+        "state": pending.state,
+        "rests": rests,
+        "rests_until": until,
+        "hint": pending.hint,
+        "entry": pending.path.to_string_lossy(),
+    })
+}
+
+fn failure(failure: &Failure) -> Value {
+    json!({"message": failure.message, "causes": failure.causes, "hint": failure.hint})
+}
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}

@@ -1,0 +1,207 @@
+//! `keyrotate status`: how old the keys are, who has them, and what waits.
+//!
+//! Invariant: it only reads. The one file it writes is the memory of what it saw; no directory is made or tightened, no lock taken.
+
+mod facts;
+mod judge;
+mod look;
+mod observations;
+mod pending;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
+use super::context::Context;
+use super::failure::{Failure, FailureKind};
+use crate::model::{AccessKeyId, Limits, ProfileName};
+use crate::os::disk::RealDisk;
+use crate::os::{clock, machine};
+use crate::profile::{AwsFiles, OwnKey, OwnKeys, Refusal, Warning, choose_profile};
+
+pub use facts::{KeyFacts, Observation, OtherKey, Pending, Rest, RootKeys, Section};
+pub use judge::{Finding, judge, waits};
+
+use look::Looked;
+use observations::Observations;
+use pending::Journal;
+
+/// What `status` was asked for.
+#[derive(Clone, Debug, Default)]
+pub struct StatusOptions {
+    /// The profiles; none means every own key.
+    pub profiles: Vec<String>,
+    /// No network: what the last run saw.
+    pub offline: bool,
+}
+
+/// What is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StatusOutcome {
+    /// The time that ages are held against, in UTC: AWS's where it answered.
+    pub now: DateTime<Utc>,
+    /// The keys, each with what is to be said against it.
+    pub keys: Vec<(KeyFacts, Vec<Finding>)>,
+    /// Profiles without a long-term key: all, or those that were named.
+    pub skipped: Vec<Skipped>,
+    /// Rotations of keys that no profile here has; with names, none.
+    pub other_rotations: Vec<Pending>,
+    /// Journal entries that cannot be read.
+    pub unreadable: Vec<Failure>,
+    /// What a person should know beside.
+    pub notes: Vec<String>,
+    /// What the whole comes to.
+    pub exit_code: u8,
+}
+
+/// A profile without a long-term key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Skipped {
+    /// The profile.
+    pub profile: ProfileName,
+    /// A stable name of the reason.
+    pub code: &'static str,
+    /// The reason.
+    pub reason: String,
+    /// It was asked for by name, so that it counts: as this.
+    pub asked: Option<Failure>,
+}
+
+/// Runs the command.
+pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcome, Failure> {
+    let disk = RealDisk;
+    let machine = machine::machine_id().unwrap_or_else(machine::host_name);
+    let journal = Journal::read(&disk, &context.paths.state_dir.join("journal"), &machine);
+    let files = context.files().map_err(|failure| match journal.pending.first() {
+        Some(pending) => failure.hint(format!("correct the file there; a rotation of {} is under way: {}", pending.old, pending.hint)),
+        None => failure,
+    })?;
+    let own = files.own_keys(&context.environment);
+    let (chosen, skipped) = choose(context, files, &own, &options.profiles);
+    let path = context.paths.state_dir.join("observations.json");
+    let mut memory = Observations::load(&disk, &path);
+    let mut notes: Vec<String> = conflict(context).into_iter().chain(memory.fault.take()).collect();
+    let (looked, now) = if options.offline {
+        (chosen.iter().map(|_| Looked::default()).collect(), clock::local_now())
+    } else {
+        look::look(context, files, &chosen)
+    };
+    let holders = by_id(&own);
+    let mut keys: Vec<KeyFacts> = chosen.iter().zip(looked).map(|(key, looked)| facts(context, files, key, looked, &memory)).collect();
+    for key in &mut keys {
+        for other in key.seen.iter_mut().filter_map(|seen| seen.others.as_mut()).flatten() {
+            other.profiles = holders.get(&other.id).cloned().unwrap_or_default();
+        }
+        key.pending = journal.pending.iter().filter(|pending| pending.concerns(&key.id)).cloned().collect();
+    }
+    if !options.offline {
+        notes.extend(remember(memory, &keys, now, &path));
+    }
+    let is_other = |pending: &&Pending| options.profiles.is_empty() && !keys.iter().any(|key| pending.concerns(&key.id));
+    let other_rotations = journal.pending.iter().filter(is_other).cloned().collect();
+    let keys = keys.into_iter().map(|key| (judge(&key, now), key)).map(|(findings, key)| (key, findings)).collect();
+    let outcome = StatusOutcome { now, keys, skipped, other_rotations, unreadable: journal.unreadable, notes, exit_code: 0 };
+    Ok(StatusOutcome { exit_code: outcome.code(), ..outcome })
+}
+
+impl StatusOutcome {
+    fn code(&self) -> u8 {
+        let nothing = self.keys.is_empty().then_some(FailureKind::Unchecked);
+        let asked = self.skipped.iter().filter_map(|skipped| skipped.asked.as_ref());
+        let failures = asked.chain(&self.unreadable).map(|failure| failure.kind).chain(nothing).map(FailureKind::exit_code);
+        let rotations = self.other_rotations.iter().filter(|pending| waits(pending, self.now)).map(|_| Finding::RotationWaits.exit_code());
+        let findings = self.keys.iter().flat_map(|(_, findings)| findings).map(Finding::exit_code);
+        judge::worst(failures.chain(rotations).chain(findings))
+    }
+}
+
+/// The keys that are meant, and the profiles that have none.
+fn choose<'a>(context: &Context, files: &AwsFiles, own: &'a OwnKeys, names: &[String]) -> (Vec<&'a OwnKey>, Vec<Skipped>) {
+    if names.is_empty() {
+        let skipped = own.skipped.iter().map(|(profile, refusal)| skipped(profile, refusal, false)).collect();
+        return (own.keys.iter().collect(), skipped);
+    }
+    let (mut keys, mut refused): (Vec<&OwnKey>, Vec<Skipped>) = Default::default();
+    for name in names.iter().map(ProfileName::new) {
+        match files.resolve(&name, &context.environment) {
+            Ok(profile) => {
+                let key = own.keys.iter().find(|key| key.pair.id == profile.pair.id);
+                keys.extend(key.filter(|key| !keys.iter().any(|other| other.pair.id == key.pair.id)));
+            }
+            Err(refusal) => refused.push(skipped(&name, &refusal, true)),
+        }
+    }
+    (keys, refused)
+}
+
+fn skipped(profile: &ProfileName, refusal: &Refusal, asked: bool) -> Skipped {
+    let failure = || {
+        let kind = if refusal.code() == "no-credentials" { FailureKind::Unchecked } else { FailureKind::Failed };
+        Failure::from_error(kind, refusal)
+    };
+    Skipped { profile: profile.clone(), code: refusal.code(), reason: refusal.to_string(), asked: asked.then(failure) }
+}
+
+fn by_id(own: &OwnKeys) -> BTreeMap<AccessKeyId, Vec<ProfileName>> {
+    let names = |key: &OwnKey| key.profiles.iter().map(|profile| profile.name.clone()).collect();
+    own.keys.iter().map(|key| (key.pair.id.clone(), names(key))).collect()
+}
+
+/// Tools disagree on the profile; a command that only reads says so.
+fn conflict(context: &Context) -> Option<String> {
+    let (profile, default_profile) = choose_profile(&context.environment, None).conflict?;
+    Some(format!("AWS_PROFILE is {profile} and AWS_DEFAULT_PROFILE is {default_profile}: programs differ in which they take"))
+}
+
+/// What this machine's files say of a key, with what was seen now, or before where nothing was.
+fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memory: &Observations) -> KeyFacts {
+    let remembered = memory.of(&key.pair.id);
+    let Looked { seen, problem } = looked;
+    let is_remembered = seen.is_none() && remembered.is_some();
+    let seen = seen.map(|seen| {
+        let created_at = seen.created_at.or_else(|| remembered.and_then(|before| before.created_at));
+        Observation { created_at, ..seen }
+    });
+    let mut holders: Vec<Section> = Vec::new();
+    let mut warnings: Vec<Warning> = Vec::new();
+    for profile in &key.profiles {
+        let path = match profile.file {
+            crate::profile::FileKind::Credentials => &files.paths().credentials,
+            crate::profile::FileKind::Config => &files.paths().config,
+        };
+        let section = Section { path: path.clone(), name: profile.section.clone(), line: profile.line };
+        if !holders.contains(&section) {
+            holders.push(section);
+        }
+        warnings.extend(profile.warnings.iter().filter(|warning| !warnings.contains(warning)).cloned().collect::<Vec<_>>());
+    }
+    KeyFacts {
+        id: key.pair.id.clone(),
+        profiles: key.profiles.iter().map(|profile| profile.name.clone()).collect(),
+        holders,
+        limits: limits(context, key),
+        warnings,
+        seen: seen.or_else(|| remembered.cloned()),
+        is_remembered,
+        problem,
+        pending: Vec::new(),
+    }
+}
+
+/// Where profiles with different limits have the same key, the strictest hold.
+fn limits(context: &Context, key: &OwnKey) -> Limits {
+    let all = key.profiles.iter().map(|profile| context.settings.for_profile(&profile.name).limits);
+    let strictest = |a: Limits, b: Limits| Limits { warn_age: a.warn_age.min(b.warn_age), max_age: a.max_age.min(b.max_age) };
+    all.reduce(strictest).unwrap_or_default()
+}
+
+/// Stores what was seen now. An answer without an age would take away more than it brings.
+fn remember(mut memory: Observations, keys: &[KeyFacts], now: DateTime<Utc>, path: &Path) -> Option<String> {
+    for key in keys.iter().filter(|key| !key.is_remembered) {
+        if let Some(seen) = key.seen.as_ref().filter(|seen| seen.created_at.is_some() || seen.identity.is_root()) {
+            memory.remember(&key.id, seen);
+        }
+    }
+    memory.store(&RealDisk, path, now)
+}

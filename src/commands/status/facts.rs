@@ -1,0 +1,130 @@
+//! What is known of one key: from this machine's files, from AWS, from the journal.
+//!
+//! Invariant: no secret is in here, so that all of it may be printed and remembered.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::commands::failure::Failure;
+use crate::model::{AccessKeyId, Age, Identity, KeyStatus, LastUsed, Limits, ProfileName};
+use crate::profile::Warning;
+
+/// One own key and everything that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// The key.
+    pub id: AccessKeyId,
+    /// The profiles that lead to it, by name.
+    pub profiles: Vec<ProfileName>,
+    /// The sections that have it.
+    pub holders: Vec<Section>,
+    /// The strictest limits of its profiles.
+    pub limits: Limits,
+    /// What the profiles' resolution warns of.
+    pub warnings: Vec<Warning>,
+    /// What AWS said, now or at the last observation.
+    pub seen: Option<Observation>,
+    /// Whether `seen` is an earlier run's.
+    pub is_remembered: bool,
+    /// Why AWS could not be asked for all of it now.
+    pub problem: Option<Failure>,
+    /// Rotations under way that concern it.
+    pub pending: Vec<Pending>,
+}
+
+/// A section of an AWS file that has the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// The file.
+    pub path: PathBuf,
+    /// The section's name, as its header shows it.
+    pub name: String,
+    /// The line of the access key ID, counted from 1.
+    pub line: usize,
+}
+
+/// What AWS said of a key and its user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    /// When, in UTC, by AWS's clock.
+    pub observed_at: DateTime<Utc>,
+    /// Whose key it is.
+    pub identity: Identity,
+    /// When IAM made it, in UTC; it never changes, so an earlier run's answer counts.
+    pub created_at: Option<DateTime<Utc>>,
+    /// Its status, where the listing could be read.
+    pub status: Option<KeyStatus>,
+    /// Its last use.
+    pub last_use: LastUsed,
+    /// The user's other keys; `None` where the listing could not be read.
+    pub others: Option<Vec<OtherKey>>,
+    /// The root user's keys in the account.
+    pub root_keys: RootKeys,
+}
+
+/// Another key of the same user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherKey {
+    /// The key.
+    pub id: AccessKeyId,
+    /// Its status.
+    pub status: KeyStatus,
+    /// When IAM made it, in UTC.
+    pub created_at: DateTime<Utc>,
+    /// Its last use.
+    pub last_use: LastUsed,
+    /// The profiles here that have it, as of now.
+    #[serde(skip)]
+    pub profiles: Vec<ProfileName>,
+}
+
+/// How many access keys the account's root user has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RootKeys {
+    /// So many, inactive ones counted.
+    Count(u32),
+    /// It could not be asked; the text says why.
+    Unknown(String),
+}
+
+/// A rotation in the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// The journal entry.
+    pub path: PathBuf,
+    /// The key that is replaced.
+    pub old: AccessKeyId,
+    /// The key that replaces it, where there is one.
+    pub new: Option<AccessKeyId>,
+    /// What state it is in.
+    pub state: String,
+    /// The command that goes on with it.
+    pub hint: String,
+    /// When it may go on, in UTC: `None` is now, as something broke it off or its grace is over.
+    pub rests_until: Option<Rest>,
+}
+
+/// What a resting rotation rests for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// The end of the grace, in UTC.
+    Until(DateTime<Utc>),
+    /// The next rotation.
+    Next,
+}
+
+impl Pending {
+    /// Whether it is of this key.
+    pub fn concerns(&self, id: &AccessKeyId) -> bool {
+        self.old == *id || self.new.as_ref() == Some(id)
+    }
+}
+
+impl KeyFacts {
+    /// The key's age at `now`, where its creation date is known.
+    pub fn age(&self, now: DateTime<Utc>) -> Option<Age> {
+        self.seen.as_ref().and_then(|seen| seen.created_at).map(|created_at| Age::at(now, created_at))
+    }
+}

@@ -1,0 +1,122 @@
+//! Asks AWS about keys, several at once, and makes observations of the answers.
+
+use chrono::{DateTime, Utc};
+
+use super::facts::{Observation, OtherKey, RootKeys};
+use crate::aws::{Aws, AwsError, KeySight, Signer, look_all};
+use crate::commands::context::Context;
+use crate::commands::failure::{Failure, FailureKind};
+use crate::model::{AccessKey, AccessKeyId, LastUsed};
+use crate::os::clock;
+use crate::profile::{AwsFiles, OwnKey, ResolvedProfile};
+use crate::rotation::explain;
+
+/// So many keys are asked about at once: AWS throttles an account that asks for more.
+const AT_ONCE: usize = 16;
+
+/// What came of asking about one key.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    pub(super) seen: Option<Observation>,
+    pub(super) problem: Option<Failure>,
+}
+
+/// Looks at all keys; the answers are in their order. Also returns the time: AWS's by its latest answer, else this machine's.
+pub(super) fn look(context: &Context, files: &AwsFiles, keys: &[&OwnKey]) -> (Vec<Looked>, DateTime<Utc>) {
+    let mut ways = Ways::default();
+    let chosen: Vec<Result<usize, Failure>> = keys.iter().map(|key| ways.to(context, files, key)).collect();
+    let signers: Vec<Signer> = keys.iter().map(|key| Signer::LongTerm(key.pair.clone())).collect();
+    let asked: Vec<(&Aws, &Signer)> =
+        chosen.iter().zip(&signers).filter_map(|(way, signer)| Some((&ways.0.get(*way.as_ref().ok()?)?.1, signer))).collect();
+    let mut sights = asked.chunks(AT_ONCE).flat_map(look_all);
+    let mut answers: Vec<Result<KeySight, Failure>> = Vec::new();
+    for way in &chosen {
+        match way {
+            Ok(_) => answers.extend(sights.next().map(Ok)),
+            Err(failure) => answers.push(Err(failure.clone())),
+        }
+    }
+    drop(sights);
+    let now = ways.now();
+    let looked = keys.iter().zip(answers).map(|(key, answer)| match answer {
+        Ok(sight) => observe(&key.pair.id, sight, now),
+        Err(failure) => Looked { seen: None, problem: Some(failure) },
+    });
+    (looked.collect(), now)
+}
+
+/// Clients, one for all profiles that go the same way.
+#[derive(Default)]
+struct Ways(Vec<(Way, Aws)>);
+
+#[derive(PartialEq)]
+struct Way {
+    region: Option<String>,
+    ca_bundle: Option<std::path::PathBuf>,
+    endpoints: [Option<String>; 2],
+}
+
+impl Ways {
+    fn to(&mut self, context: &Context, files: &AwsFiles, key: &OwnKey) -> Result<usize, Failure> {
+        let nowhere = || Failure::new(FailureKind::Unchecked, format!("no profile has {}", key.pair.id));
+        let ResolvedProfile { name, region, ca_bundle, .. } = key.profiles.first().ok_or_else(nowhere)?;
+        let endpoints = ["iam", "sts"].map(|service| files.endpoint(service, name, &context.environment));
+        let way = Way { region: region.clone(), ca_bundle: ca_bundle.clone(), endpoints };
+        if let Some(at) = self.0.iter().position(|(other, _)| *other == way) {
+            return Ok(at);
+        }
+        let (aws, _) = context.aws(files, name, region.clone(), ca_bundle.clone())?;
+        self.0.push((way, aws));
+        Ok(self.0.len() - 1)
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        let boot = clock::boot_time();
+        self.0.iter().find_map(|(_, aws)| aws.server_time()).map_or_else(clock::local_now, |time| time.at(boot))
+    }
+}
+
+fn observe(id: &AccessKeyId, sight: KeySight, now: DateTime<Utc>) -> Looked {
+    let KeySight { identity, listing, mut last_uses, root_keys } = sight;
+    let identity = match identity {
+        Ok(identity) => identity,
+        Err(error) => return Looked { seen: None, problem: Some(refused(id, &error)) },
+    };
+    let mut last_use = |id: &AccessKeyId| match last_uses.iter().position(|(of, _)| of == id) {
+        Some(at) => last_uses.swap_remove(at).1.unwrap_or_else(|error| LastUsed::Unknown(error.to_string())),
+        None => LastUsed::Unknown("not asked".to_owned()),
+    };
+    let (keys, problem) = match listing {
+        Some(Ok(keys)) if keys.iter().any(|key| key.id == *id) => (Some(keys), None),
+        Some(Ok(_)) => (None, Some(unlisted(id))),
+        Some(Err(error)) => (None, Some(refused(id, &error))),
+        None if identity.is_root() => (None, None),
+        None => (None, Some(Failure::new(FailureKind::Unchecked, format!("{} is not an IAM user", identity.arn)))),
+    };
+    let own: Option<&AccessKey> = keys.iter().flatten().find(|key| key.id == *id);
+    let (created_at, status) = (own.map(|key| key.created_at), own.map(|key| key.status.clone()));
+    let own_last_use = last_use(id);
+    let other = |AccessKey { id, status, created_at }: AccessKey| {
+        let last_use = last_use(&id);
+        OtherKey { id, status, created_at, last_use, profiles: Vec::new() }
+    };
+    let others = keys.map(|keys| keys.into_iter().filter(|key| key.id != *id).map(other).collect());
+    let root_keys = match root_keys {
+        Ok(Some(count)) => RootKeys::Count(count),
+        Ok(None) => RootKeys::Unknown("iam:GetAccountSummary leaves it out".to_owned()),
+        Err(error) => RootKeys::Unknown(error.to_string()),
+    };
+    Looked {
+        seen: Some(Observation { observed_at: now, identity, created_at, status, last_use: own_last_use, others, root_keys }),
+        problem,
+    }
+}
+
+fn refused(id: &AccessKeyId, error: &AwsError) -> Failure {
+    Failure { kind: FailureKind::Unchecked, state: None, ..Failure::from(explain(id, error)) }
+}
+
+fn unlisted(id: &AccessKeyId) -> Failure {
+    Failure::new(FailureKind::Unchecked, format!("AWS accepts {id} and does not list it among its user's keys"))
+        .hint("run this again in a few minutes: listings follow late")
+}

@@ -1,0 +1,73 @@
+//! What earlier runs saw, by access key ID: the one file that `status` writes.
+//!
+//! Invariant: it is a memory, not a source. One that is missing or cannot be read is as if nothing was ever seen, and nothing but
+//! the file itself is made: a missing state directory stays missing.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::facts::Observation;
+use crate::model::AccessKeyId;
+use crate::os::atomic_file;
+use crate::os::disk::Disk;
+
+/// Keys that were not seen for so long are forgotten, so that the file does not grow for ever.
+const KEPT_DAYS: i64 = 400;
+const VERSION: u32 = 1;
+
+/// The remembered observations.
+#[derive(Debug, Default)]
+pub(super) struct Observations {
+    keys: BTreeMap<AccessKeyId, Observation>,
+    /// Why earlier ones could not be read.
+    pub(super) fault: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct File<K> {
+    version: u32,
+    keys: K,
+}
+
+impl Observations {
+    /// Reads the file.
+    pub(super) fn load(disk: &dyn Disk, path: &Path) -> Self {
+        let fault =
+            |why: &str| Self { fault: Some(format!("{} cannot be read ({why}); it is written anew", path.display())), ..Self::default() };
+        let bytes = match disk.read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::default(),
+            Err(error) => return fault(&error.to_string()),
+        };
+        match serde_json::from_slice::<File<BTreeMap<AccessKeyId, Observation>>>(&bytes) {
+            Ok(File { version: VERSION, keys }) => Self { keys, fault: None },
+            Ok(File { version, .. }) => fault(&format!("version {version}")),
+            Err(error) => fault(&error.to_string()),
+        }
+    }
+
+    /// The last observation of a key.
+    pub(super) fn of(&self, id: &AccessKeyId) -> Option<&Observation> {
+        self.keys.get(id)
+    }
+
+    /// Takes in what was seen now.
+    pub(super) fn remember(&mut self, id: &AccessKeyId, seen: &Observation) {
+        self.keys.insert(id.clone(), seen.clone());
+    }
+
+    /// Writes the file, where there is a directory for it. Returns a note where that is refused.
+    pub(super) fn store(mut self, disk: &dyn Disk, path: &Path, now: DateTime<Utc>) -> Option<String> {
+        self.keys.retain(|_, seen| now - seen.observed_at < TimeDelta::days(KEPT_DAYS));
+        let bytes = serde_json::to_vec_pretty(&File { version: VERSION, keys: &self.keys }).map_err(io::Error::from);
+        match bytes.and_then(|bytes| atomic_file::replace(disk, path, &bytes)) {
+            Ok(()) => None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => Some(format!("{} cannot be written, so `--offline` will not know of this: {error}", path.display())),
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! `keyrotate status` of the real binary against the lab. Invariant: whatever it finds, it changes nothing but its own memory, and no
+//! secret is in anything it prints or writes.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test bench on loopback"
+)]
+
+#[expect(dead_code, reason = "this ring uses a part of the lab")]
+mod lab;
+
+#[expect(dead_code, reason = "this ring uses a part of the harness")]
+#[path = "lab/home.rs"]
+mod home;
+
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::sync::Arc;
+
+use home::{Home, Output, Run};
+use lab::Settings;
+use lab::faults::{Fault, Rule};
+use lab::key::Status;
+use serde_json::Value;
+
+const DAY: f64 = 86_400.0;
+const STATE: &str = ".local/state/keyrotate";
+const DENIED: Fault = Fault::ErrorBefore { status: 403, code: "AccessDenied", message: "User is not authorized to perform this action" };
+const REFUSED: Fault = Fault::ErrorBefore {
+    status: 403,
+    code: "AccessDenied",
+    message: "User is not authorized to perform this action with an explicit deny in an identity-based policy",
+};
+
+fn start(settings: Settings) -> Arc<Home> {
+    Home::new(env!("CARGO_BIN_EXE_keyrotate"), settings, true)
+}
+
+/// A HOME whose state directory is there, as after a first rotation.
+fn settled(settings: Settings) -> Arc<Home> {
+    let home = start(settings);
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(home.path().join(STATE)).unwrap();
+    home
+}
+
+fn age(home: &Home, days: f64) {
+    home.lab.world().keys[0].created_at -= days * DAY;
+}
+
+/// Runs it and checks what holds for every run of it.
+fn status(home: &Home, args: &[&str]) -> Output {
+    let before = home.lab.live_keys("dev").len();
+    let output = home.run(args);
+    home.look(&format!("after {args:?}"));
+    let secrets = home.lab.secrets();
+    let memory = std::fs::read_to_string(home.path().join(STATE).join("observations.json")).unwrap_or_default();
+    for secret in &secrets {
+        assert!(!output.stdout.contains(secret) && !output.stderr.contains(secret) && !memory.contains(secret), "{args:?} shows a secret");
+    }
+    assert_eq!(home.lab.live_keys("dev").len(), before);
+    let changes = ["CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"];
+    let changed = home.lab.calls().iter().filter(|call| changes.contains(&call.action.as_str())).count();
+    assert_eq!(changed, 0, "it changed a key");
+    output
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", output.stdout, output.stderr))
+}
+
+#[test]
+fn ages_decide_the_exit_code() {
+    for (days, code, word) in [(3.0, 0, "3 days old, fine"), (80.0, 10, "80 days old, due"), (91.0, 11, "91 days old, overdue")] {
+        let home = start(Settings::default());
+        age(&home, days);
+        let output = status(&home, &["status", "default"]);
+        assert_eq!(output.code, Some(code), "{}{}", output.stdout, output.stderr);
+        assert!(output.stdout.contains(word) && output.stdout.contains(&home.old.id), "{}", output.stdout);
+        assert!(output.stdout.contains("default, work") && !output.stdout.contains(&home.other.id), "{}", output.stdout);
+        assert!(output.stdout.contains("dev in account 000000000000"), "{}", output.stdout);
+        assert!(home.found().is_empty(), "{}", home.told());
+    }
+}
+
+#[test]
+fn settings_move_the_limits_and_the_strictest_profile_counts() {
+    let home = start(Settings::default());
+    std::fs::create_dir_all(home.path().join(".config/keyrotate")).unwrap();
+    home.write(".config/keyrotate/config.toml", "[profile.work]\nmax_age = \"30d\"\n");
+    age(&home, 26.0);
+    assert_eq!(status(&home, &["status", "default"]).code, Some(10));
+}
+
+#[test]
+fn bare_is_status_of_every_key_and_leaves_no_file() {
+    let home = start(Settings::default());
+    let before = names(&home);
+    let output = status(&home, &[]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert!(output.stdout.contains(&home.old.id) && output.stdout.contains(&home.other.id), "{}", output.stdout);
+    assert_eq!(output.stdout.matches(&home.old.id).count(), 1, "grouped by key: {}", output.stdout);
+    assert_eq!(names(&home), before);
+}
+
+/// Every name below HOME.
+fn names(home: &Home) -> Vec<std::path::PathBuf> {
+    let (mut found, mut folders) = (Vec::new(), vec![home.path()]);
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path.clone());
+            }
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn what_is_denied_is_unknown_and_the_root_check_alone_does_not_count() {
+    for (action, fault, code, said) in [
+        ("GetAccountSummary", DENIED, 0, "root keys: unknown: iam:GetAccountSummary answered AccessDenied"),
+        ("GetAccessKeyLastUsed", DENIED, 0, "last use unknown"),
+        ("ListAccessKeys", DENIED, 12, "iam:ListAccessKeys is not allowed"),
+        ("ListAccessKeys", REFUSED, 12, "wants MFA"),
+        ("GetCallerIdentity", Fault::DropBefore, 12, "could not be checked"),
+    ] {
+        let home = start(Settings::default());
+        home.lab.rules(vec![Rule::on(action, fault).times(0)]);
+        let output = status(&home, &["status", "default"]);
+        assert_eq!(output.code, Some(code), "{action}: {}{}", output.stdout, output.stderr);
+        assert!(output.stdout.contains(said), "{action}: {}", output.stdout);
+    }
+}
+
+#[test]
+fn a_key_that_aws_refuses_is_explained() {
+    let home = start(Settings::default());
+    home.lab.world().set_status(&home.old.id, Status::Inactive);
+    let output = home.run(&["status", "default"]);
+    assert_eq!(output.code, Some(12), "{}{}", output.stdout, output.stderr);
+    assert!(output.stdout.contains(&format!("AWS does not accept {}", home.old.id)), "{}", output.stdout);
+}
+
+#[test]
+fn root_keys_and_the_root_users_own_key_are_critical() {
+    let home = start(Settings { root_keys: 1, ..Settings::default() });
+    let output = status(&home, &["status", "default"]);
+    assert_eq!(output.code, Some(11));
+    assert!(output.stdout.contains("the root user has 1 access key"), "{}", output.stdout);
+
+    let home = start(Settings::default());
+    let root = {
+        let mut world = home.lab.world();
+        let user = world.add_root();
+        world.add_settled_key(user)
+    };
+    home.write(".aws/config", &format!("[profile boss]\naws_access_key_id = {}\naws_secret_access_key = {}\n", root.id, root.secret));
+    let output = status(&home, &["status", "boss"]);
+    assert_eq!(output.code, Some(11), "{}", output.stdout);
+    assert!(output.stdout.contains("a key of the root user"), "{}", output.stdout);
+}
+
+#[test]
+fn a_second_key_is_told_and_is_no_alarm() {
+    let home = start(Settings { keys: 2, ..Settings::default() });
+    let second = home.lab.live_keys("dev")[1].clone();
+    let output = status(&home, &["status", "default"]);
+    assert_eq!(output.code, Some(0), "{}", output.stdout);
+    let line = output.stdout.lines().find(|line| line.contains(&second.id)).unwrap_or_else(|| panic!("{}", output.stdout));
+    assert!(line.contains("Active") && line.contains("0 days old") && line.contains("no profile here has it"), "{line}");
+}
+
+#[test]
+fn a_rotation_that_was_killed_waits_for_the_next_run() {
+    let home = start(Settings::default());
+    home.lab.rules(vec![Rule::on("CreateAccessKey", Fault::PauseAfter)]);
+    let rotate = Run { kill_at_pause: true, ..Run::new(&["rotate", "default", "--yes", "--no-input"]) };
+    assert_eq!(home.run_with(&rotate).code, None);
+    home.lab.rules(Vec::new());
+    for args in [&["status", "default"][..], &["status", "default", "--offline"], &["status", "default", "--json"]] {
+        let output = home.run(args);
+        assert_eq!(output.code, Some(10), "{}{}", output.stdout, output.stderr);
+        assert!(output.stdout.contains("run `keyrotate rotate default`"), "{}", output.stdout);
+    }
+    let entry = std::fs::read_dir(home.path().join(STATE).join("journal")).unwrap().map(|entry| entry.unwrap().path());
+    let entry = entry.into_iter().find(|path| path.extension().is_some_and(|ext| ext == "json")).unwrap();
+    std::fs::write(&entry, "torn").unwrap();
+    let output = home.run(&["status", "default"]);
+    assert_eq!(output.code, Some(10), "{}", output.stdout);
+    assert!(output.stderr.contains("is damaged") && output.stderr.contains(&entry.display().to_string()), "{}", output.stderr);
+}
+
+#[test]
+fn offline_tells_the_last_observation_and_calls_nobody() {
+    let home = settled(Settings::default());
+    age(&home, 80.0);
+    let before = status(&home, &["status", "default", "--offline"]);
+    assert_eq!(before.code, Some(12), "{}", before.stdout);
+    assert!(before.stdout.contains("never observed"), "{}", before.stdout);
+    assert!(home.lab.calls().is_empty());
+    assert_eq!(status(&home, &["status"]).code, Some(10));
+    let memory = std::fs::metadata(home.path().join(STATE).join("observations.json")).unwrap();
+    assert_eq!(memory.permissions().mode() & 0o777, 0o600);
+    let calls = home.lab.calls().len();
+    let after = status(&home, &["status", "default", "--offline"]);
+    assert_eq!(after.code, Some(10), "{}", after.stdout);
+    assert!(after.stdout.contains("80 days old, due") && after.stdout.contains("as of:"), "{}", after.stdout);
+    assert_eq!(home.lab.calls().len(), calls);
+}
+
+#[test]
+fn what_was_seen_before_outlives_a_refusal() {
+    let home = settled(Settings::default());
+    age(&home, 95.0);
+    assert_eq!(status(&home, &["status", "default"]).code, Some(11));
+    home.lab.rules(vec![Rule::on("GetCallerIdentity", DENIED).times(0)]);
+    let output = status(&home, &["status", "default"]);
+    assert_eq!(output.code, Some(11), "{}", output.stdout);
+    assert!(output.stdout.contains("95 days old, overdue, could not be checked") || output.stdout.contains("as of:"), "{}", output.stdout);
+    home.lab.rules(vec![Rule::on("ListAccessKeys", DENIED).times(0)]);
+    assert_eq!(status(&home, &["status", "default"]).code, Some(11), "the creation date is still known");
+    assert_eq!(status(&home, &["status", "default", "--offline"]).code, Some(11));
+}
+
+#[test]
+fn a_memory_that_cannot_be_written_is_a_note() {
+    let home = settled(Settings::default());
+    std::fs::create_dir(home.path().join(STATE).join("observations.json")).unwrap();
+    let output = status(&home, &["status", "default"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert!(output.stdout.contains("cannot be written"), "{}", output.stdout);
+}
+
+#[test]
+fn profiles_that_do_not_exist_and_files_that_cannot_be_read_are_errors() {
+    let home = start(Settings::default());
+    let output = status(&home, &["status", "defualt"]);
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
+    assert!(output.stderr.contains("is default meant?"), "{}", output.stderr);
+    home.write(".aws/credentials", "");
+    assert_eq!(home.run(&["status"]).code, Some(12), "no key is not fine");
+    home.write(".aws/credentials", "[default]\nno separator\n");
+    let output = home.run(&["status"]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("line 2"), "{}", output.stderr);
+}
+
+#[test]
+fn json_has_stable_names_utc_times_and_no_secret() {
+    let home = start(Settings { keys: 2, root_keys: 1, ..Settings::default() });
+    age(&home, 91.0);
+    home.write(".aws/config", "[profile away]\nregion = eu-west-1\n");
+    let output = status(&home, &["status", "--json"]);
+    assert_eq!(output.code, Some(11), "{}", output.stderr);
+    let value = json(&output);
+    assert_eq!(value["version"], 1);
+    assert!(value["observed_at"].as_str().is_some_and(|at| at.ends_with('Z')), "{value}");
+    let key = &value["keys"][0];
+    assert_eq!(key["access_key_id"], home.old.id.as_str());
+    assert_eq!(key["profiles"], serde_json::json!(["default", "work"]));
+    assert_eq!((&key["age_days"], &key["status"]), (&Value::from(91), &Value::from("Active")));
+    assert!(key["age_seconds"].as_u64().is_some_and(|seconds| seconds >= 91 * 86_400));
+    assert_eq!(key["holders"].as_array().map(Vec::len), Some(2));
+    assert_eq!((&key["user_name"], &key["root_keys"]["count"]), (&Value::from("dev"), &Value::from(1)));
+    assert_eq!(key["findings"], serde_json::json!(["overdue", "root-keys"]));
+    assert_eq!(key["second_keys"].as_array().map(Vec::len), Some(1));
+    assert_eq!(value["skipped"][0]["profile"], "away");
+    assert_eq!(value["skipped"][0]["code"], "no-credentials");
+}
+
+#[test]
+fn two_variables_that_disagree_are_a_note_only() {
+    let home = start(Settings::default());
+    let env = vec![("AWS_PROFILE", "default".to_owned()), ("AWS_DEFAULT_PROFILE", "work".to_owned())];
+    let output = home.run_with(&Run { env, ..Run::new(&["status"]) });
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert!(output.stdout.contains("AWS_PROFILE is default and AWS_DEFAULT_PROFILE is work"), "{}", output.stdout);
+}
