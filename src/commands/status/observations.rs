@@ -1,7 +1,6 @@
 //! What earlier runs saw, by access key ID: the one file that `status` writes.
 //!
-//! Invariant: it is a memory, not a source. One that is missing or cannot be read is as if nothing was ever seen, and nothing but
-//! the file itself is made: a missing state directory stays missing.
+//! Invariant: it is a memory, not a source. One that is missing or cannot be read is as if nothing was ever seen.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,8 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::Observation;
 use crate::model::AccessKeyId;
-use crate::os::atomic_file;
+use crate::os::atomic_file::{self, directory};
 use crate::os::disk::Disk;
+use crate::os::private_directory::private_directory;
 
 /// Keys that were not seen for so long are forgotten, so that the file does not grow for ever.
 const KEPT_DAYS: i64 = 400;
@@ -60,13 +60,15 @@ impl Observations {
         self.keys.insert(id.clone(), seen.clone());
     }
 
-    /// Writes the file, where there is a directory for it. Returns a note where that is refused.
+    /// Writes the file, and makes its directory where it is missing. Returns a note where that is refused.
     pub(super) fn store(mut self, disk: &dyn Disk, path: &Path, now: DateTime<Utc>) -> Option<String> {
+        if let Err(error) = private_directory(directory(path)) {
+            return Some(format!("`--offline` will not know of this: {error}"));
+        }
         self.keys.retain(|_, seen| now - seen.observed_at < TimeDelta::days(KEPT_DAYS));
         let bytes = serde_json::to_vec_pretty(&File { version: VERSION, keys: &self.keys }).map_err(io::Error::from);
         match bytes.and_then(|bytes| atomic_file::replace(disk, path, &bytes)) {
             Ok(()) => None,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => Some(format!("{} cannot be written, so `--offline` will not know of this: {error}", path.display())),
         }
     }
