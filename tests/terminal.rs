@@ -1,0 +1,227 @@
+//! `keyrotate` as a person meets it: in a terminal, which `script` of util-linux gives. Questions, progress, colours, Ctrl-C.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test bench on loopback"
+)]
+
+#[expect(dead_code, reason = "this ring uses a part of the lab")]
+mod lab;
+
+#[expect(dead_code, reason = "this ring uses a part of the harness")]
+#[path = "lab/home.rs"]
+mod home;
+
+use std::io::{Read, Write};
+use std::process::{Child, ChildStdin, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use home::{Home, Run};
+use lab::Settings;
+use lab::faults::{Fault, Rule};
+use lab::key::Status;
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn start(settings: Settings) -> Arc<Home> {
+    Home::new(env!("CARGO_BIN_EXE_keyrotate"), settings, false)
+}
+
+/// A program in a terminal of its own.
+struct Terminal {
+    child: Child,
+    keyboard: ChildStdin,
+    screen: Arc<Mutex<String>>,
+}
+
+impl Terminal {
+    fn open(home: &Home, args: &str, env: &[(&str, &str)]) -> Self {
+        let program = env!("CARGO_BIN_EXE_keyrotate");
+        let mut command = home.command(&Run::new(&[]));
+        let env: Vec<(&str, &str)> = command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_str()?, value?.to_str()?)))
+            .chain([("TERM", "xterm-256color")])
+            .chain(env.iter().copied())
+            .collect();
+        let mut script = std::process::Command::new("script");
+        script.args(["-qfec", &format!("exec '{program}' {args}"), "/dev/null"]).env_clear().envs(env).env("SHELL", "/bin/sh");
+        script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).current_dir(home.path());
+        command.stdin(Stdio::null());
+        let mut child = script.spawn().expect("script, of util-linux");
+        let (keyboard, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let screen = Arc::new(Mutex::new(String::new()));
+        let shown = Arc::clone(&screen);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4_096];
+            while let Ok(count) = output.read(&mut buffer) {
+                if count == 0 {
+                    break;
+                }
+                shown.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..count]));
+            }
+        });
+        Self { child, keyboard, screen }
+    }
+
+    fn screen(&self) -> String {
+        self.screen.lock().unwrap().clone()
+    }
+
+    /// Waits until the text is on the screen.
+    fn expect(&self, text: &str) {
+        let end = Instant::now() + LIMIT;
+        while !self.screen().contains(text) {
+            assert!(Instant::now() < end, "`{text}` did not appear in:\n{}", self.screen());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+        self.keyboard.flush().unwrap();
+    }
+
+    /// The program's exit code, and all that was on the screen.
+    fn end(mut self) -> (Option<i32>, String) {
+        let end = Instant::now() + LIMIT;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                std::thread::sleep(Duration::from_millis(50));
+                return (status.code(), self.screen());
+            }
+            assert!(Instant::now() < end, "it did not end:\n{}", self.screen());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+fn calls(home: &Home, action: &str) -> usize {
+    home.lab.calls().iter().filter(|call| call.action == action).count()
+}
+
+#[test]
+fn a_rotation_is_confirmed_first_and_no_leaves_the_key() {
+    let home = start(Settings::default());
+    let mut terminal = Terminal::open(&home, "rotate default", &[]);
+    terminal.expect("(y = rotate, n = leave it) [y]");
+    terminal.press("n\n");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains(&home.old.id) && screen.contains("was left as it is"), "{screen}");
+    assert_eq!(calls(&home, "CreateAccessKey"), 0);
+    assert_eq!(home.told(), "");
+}
+
+#[test]
+fn enter_rotates_and_the_wait_is_shown() {
+    let home = start(Settings { propagation: (0.4, 0.8), ..Settings::default() });
+    let mut terminal = Terminal::open(&home, "rotate default", &[]);
+    terminal.expect("[y]");
+    terminal.press("\n");
+    terminal.expect("waiting until AWS accepts the new key");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains("is deleted"), "{screen}");
+    assert!(home.lab.secrets().iter().all(|secret| !screen.contains(secret)));
+    assert_eq!(home.told(), "");
+}
+
+#[test]
+fn ctrl_c_before_there_is_anything_to_finish_ends_it_at_once() {
+    let home = start(Settings::default());
+    home.lab.rules(vec![Rule::on("GetCallerIdentity", Fault::PauseBefore)]);
+    let mut terminal = Terminal::open(&home, "rotate default", &[]);
+    assert!(home.lab.wait_paused(LIMIT));
+    terminal.press("\x03");
+    let (code, screen) = terminal.end();
+    assert_ne!(code, Some(0), "{screen}");
+    home.lab.release(true);
+    assert_eq!(calls(&home, "CreateAccessKey"), 0);
+    assert_eq!(home.told(), "");
+}
+
+#[test]
+fn ctrl_c_in_the_middle_stops_cleanly_and_says_how_to_go_on() {
+    let home = start(Settings::default());
+    home.lab.rules(vec![Rule::on("CreateAccessKey", Fault::PauseAfter)]);
+    let mut terminal = Terminal::open(&home, "rotate default --yes", &[]);
+    assert!(home.lab.wait_paused(LIMIT));
+    terminal.press("\x03");
+    std::thread::sleep(Duration::from_millis(200));
+    home.lab.release(false);
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(1), "{screen}");
+    assert!(screen.contains("stopped by SIGINT") && screen.contains("run `keyrotate rotate default` again"), "{screen}");
+    let resumed = home.run(&["rotate", "default", "--no-input"]);
+    assert_eq!(resumed.code, Some(0), "{}", resumed.stderr);
+    home.finish("after the resume", &resumed);
+    assert_eq!(home.told(), "");
+    assert_eq!(calls(&home, "CreateAccessKey"), 1, "the key that was made is the one in use");
+}
+
+#[test]
+fn a_key_whose_answer_was_lost_is_shown_and_deleted_when_the_person_says_so() {
+    let home = start(Settings::default());
+    home.lab.rules(vec![Rule::on("CreateAccessKey", Fault::DropAfter)]);
+    let mut terminal = Terminal::open(&home, "rotate default", &[]);
+    terminal.expect("[y]");
+    terminal.press("y\n");
+    terminal.expect("Delete it and go on?");
+    terminal.press("y\n");
+    let (_, screen) = terminal.end();
+    assert_eq!(calls(&home, "DeleteAccessKey"), 1, "{screen}");
+    let again = home.run(&["rotate", "default", "--no-input"]);
+    home.finish("afterwards", &again);
+    assert_eq!((again.code, home.told().as_str()), (Some(0), ""), "{screen}{}", again.stderr);
+}
+
+#[test]
+fn a_second_key_is_deleted_only_when_the_person_says_so() {
+    let home = start(Settings::default());
+    let second = {
+        let mut world = home.lab.world();
+        let user = world.keys.iter().find(|key| key.id == home.old.id).unwrap().user;
+        let key = world.add_settled_key(user);
+        world.set_status(&key.id, Status::Inactive);
+        key.id
+    };
+    let mut terminal = Terminal::open(&home, "rotate default", &[]);
+    terminal.expect("Delete it? (y = delete it, n = leave it alone) [n]");
+    terminal.press("\n");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(10), "{screen}");
+    assert_eq!(calls(&home, "DeleteAccessKey"), 0);
+    assert!(screen.contains(&format!("--delete-key {second}")), "{screen}");
+    let mut terminal = Terminal::open(&home, "rotate default", &[]);
+    terminal.expect("[n]");
+    terminal.press("y\n");
+    terminal.expect("[y]");
+    terminal.press("y\n");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(0), "{screen}");
+    assert_eq!(home.told(), "");
+}
+
+#[test]
+fn colour_is_for_terminals_and_no_color_turns_it_off() {
+    let home = start(Settings::default());
+    let shown = Terminal::open(&home, "status default", &[]).end().1;
+    assert!(shown.contains('\x1b'), "{shown:?}");
+    let plain = Terminal::open(&home, "status default", &[("NO_COLOR", "1")]).end().1;
+    assert!(!plain.contains('\x1b'), "{plain:?}");
+    assert!(!home.run(&["status", "default"]).stdout.contains('\x1b'));
+}
+
+#[test]
+fn nothing_is_asked_where_nobody_can_answer() {
+    let home = start(Settings::default());
+    let output = home.run(&["rotate", "default"]);
+    assert_eq!((output.code, output.stderr.as_str()), (Some(0), ""));
+    home.finish("afterwards", &output);
+    assert_eq!(home.told(), "");
+}
