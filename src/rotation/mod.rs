@@ -1,6 +1,6 @@
 //! The rotation of one key, as a saga that every interruption leaves in a state from which it goes on.
 //!
-//! [`next`] decides and is pure; [`drive`] performs one step after the other and writes the record down in between; effects go
+//! [`next()`] decides and is pure; [`drive()`] performs one step after the other and writes the record down in between; effects go
 //! through [`World`]. Invariants: a state is on the disk before the act that it announces; what must not be done twice is decided
 //! from what is seen, never from what was tried.
 
