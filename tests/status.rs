@@ -187,6 +187,13 @@ fn a_rotation_that_was_killed_waits_for_the_next_run() {
         assert_eq!(output.code, Some(10), "{}{}", output.stdout, output.stderr);
         assert!(output.stdout.contains("run `keyrotate rotate default`"), "{}", output.stdout);
     }
+    let credentials = std::fs::read_to_string(home.path().join(".aws/credentials")).unwrap();
+    home.write(".aws/credentials", "");
+    for args in [&["status"][..], &["status", "default"]] {
+        let stdout = home.run(args).stdout;
+        assert!(stdout.contains(&format!("of {}, for the profile default", home.old.id)), "its file is empty: {stdout}");
+    }
+    home.write(".aws/credentials", &credentials);
     let entry = std::fs::read_dir(home.path().join(STATE).join("journal")).unwrap().map(|entry| entry.unwrap().path());
     let entry = entry.into_iter().find(|path| path.extension().is_some_and(|ext| ext == "json")).unwrap();
     std::fs::write(&entry, "torn").unwrap();
@@ -214,6 +221,15 @@ fn offline_tells_the_last_observation_and_calls_nobody() {
 }
 
 #[test]
+fn without_a_state_directory_offline_says_what_makes_it() {
+    let home = start(Settings::default());
+    assert_eq!(status(&home, &["status"]).code, Some(0));
+    let output = status(&home, &["status", "--offline"]);
+    assert_eq!(output.code, Some(12));
+    assert!(output.stdout.contains(&format!("mkdir -p -m 700 {}", home.path().join(STATE).display())), "{}", output.stdout);
+}
+
+#[test]
 fn what_was_seen_before_outlives_a_refusal() {
     let home = settled(Settings::default());
     age(&home, 95.0);
@@ -221,7 +237,9 @@ fn what_was_seen_before_outlives_a_refusal() {
     home.lab.rules(vec![Rule::on("GetCallerIdentity", DENIED).times(0)]);
     let output = status(&home, &["status", "default"]);
     assert_eq!(output.code, Some(11), "{}", output.stdout);
-    assert!(output.stdout.contains("95 days old, overdue, could not be checked") || output.stdout.contains("as of:"), "{}", output.stdout);
+    for said in ["95 days old, overdue", "could not be checked", "as of:", "sts:GetCallerIdentity is not allowed"] {
+        assert!(output.stdout.contains(said), "{said}: {}", output.stdout);
+    }
     home.lab.rules(vec![Rule::on("ListAccessKeys", DENIED).times(0)]);
     assert_eq!(status(&home, &["status", "default"]).code, Some(11), "the creation date is still known");
     assert_eq!(status(&home, &["status", "default", "--offline"]).code, Some(11));

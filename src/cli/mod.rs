@@ -63,7 +63,11 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
 }
 
 fn show_status(context: &Context, asked: &StatusArgs, quiet: bool) -> Result<u8, Failure> {
-    let outcome = crate::commands::status::status(context, &asked.options())?;
+    let console = Console::new(ConsoleOptions { no_input: true, quiet: quiet || asked.offline, yes: false }, None);
+    console.progress("asking AWS about the keys");
+    let outcome = crate::commands::status::status(context, &asked.options());
+    console.progress_done();
+    let outcome = outcome?;
     status::print(&outcome, &status::Look { json: asked.json, verbose: asked.verbose, quiet });
     Ok(outcome.exit_code)
 }

@@ -51,7 +51,13 @@ fn whole(text: &mut String, outcome: &StatusOutcome, look: &Look) -> fmt::Result
         key(text, facts, findings, outcome.now)?;
     }
     for pending in &outcome.other_rotations {
-        writeln!(text, "{YELLOW}rotation:{YELLOW:#} of {}, which no profile here has: {}", pending.old, rotation(pending))?;
+        writeln!(
+            text,
+            "{YELLOW}rotation:{YELLOW:#} of {}, for the profile {}: {}",
+            pending.old,
+            plain(pending.profile.as_str()),
+            plain(&rotation(pending))
+        )?;
     }
     if outcome.keys.is_empty() && outcome.skipped.iter().all(|skipped| skipped.asked.is_none()) {
         writeln!(text, "no long-term access key was found; `aws configure` makes a profile with one")?;

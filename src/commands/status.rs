@@ -16,9 +16,9 @@ use chrono::{DateTime, Utc};
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use crate::model::{AccessKeyId, Limits, ProfileName};
-use crate::os::disk::RealDisk;
+use crate::os::disk::{Disk, RealDisk};
 use crate::os::{clock, machine};
-use crate::profile::{AwsFiles, OwnKey, OwnKeys, Refusal, Warning, choose_profile};
+use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys, Refusal, Warning, choose_profile};
 
 pub use facts::{KeyFacts, Observation, OtherKey, Pending, Rest, RootKeys, Section};
 pub use judge::{Finding, judge, waits};
@@ -45,7 +45,7 @@ pub struct StatusOutcome {
     pub keys: Vec<(KeyFacts, Vec<Finding>)>,
     /// Profiles without a long-term key: all, or those that were named.
     pub skipped: Vec<Skipped>,
-    /// Rotations of keys that no profile here has; with names, none.
+    /// Rotations of keys that are not among these; with names, those begun for one of them.
     pub other_rotations: Vec<Pending>,
     /// Journal entries that cannot be read.
     pub unreadable: Vec<Failure>,
@@ -95,10 +95,13 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
         }
         key.pending = journal.pending.iter().filter(|pending| pending.concerns(&key.id)).cloned().collect();
     }
-    if !options.offline {
+    if options.offline {
+        notes.extend(no_memory(context));
+    } else {
         notes.extend(remember(memory, &keys, now, &path));
     }
-    let is_other = |pending: &&Pending| options.profiles.is_empty() && !keys.iter().any(|key| pending.concerns(&key.id));
+    let asked = |name: &ProfileName| options.profiles.is_empty() || options.profiles.iter().any(|asked| asked == name.as_str());
+    let is_other = |pending: &&Pending| asked(&pending.profile) && !keys.iter().any(|key| pending.concerns(&key.id));
     let other_rotations = journal.pending.iter().filter(is_other).cloned().collect();
     let keys = keys.into_iter().map(|key| (judge(&key, now), key)).map(|(findings, key)| (key, findings)).collect();
     let outcome = StatusOutcome { now, keys, skipped, other_rotations, unreadable: journal.unreadable, notes, exit_code: 0 };
@@ -154,6 +157,14 @@ fn conflict(context: &Context) -> Option<String> {
     Some(format!("AWS_PROFILE is {profile} and AWS_DEFAULT_PROFILE is {default_profile}: programs differ in which they take"))
 }
 
+/// Nothing can be remembered before the state directory is there, which the first rotation makes.
+fn no_memory(context: &Context) -> Option<String> {
+    let path = &context.paths.state_dir;
+    let is_missing = RealDisk.list(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+    let fix = || format!("nothing is remembered before {} exists: `mkdir -p -m 700 {}` makes it", path.display(), path.display());
+    is_missing.then(fix)
+}
+
 /// What this machine's files say of a key, with what was seen now, or before where nothing was.
 fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memory: &Observations) -> KeyFacts {
     let remembered = memory.of(&key.pair.id);
@@ -167,8 +178,8 @@ fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memo
     let mut warnings: Vec<Warning> = Vec::new();
     for profile in &key.profiles {
         let path = match profile.file {
-            crate::profile::FileKind::Credentials => &files.paths().credentials,
-            crate::profile::FileKind::Config => &files.paths().config,
+            FileKind::Credentials => &files.paths().credentials,
+            FileKind::Config => &files.paths().config,
         };
         let section = Section { path: path.clone(), name: profile.section.clone(), line: profile.line };
         if !holders.contains(&section) {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::status_word;
 use crate::commands::failure::Failure;
-use crate::commands::status::{Finding, KeyFacts, OtherKey, Pending, Rest, RootKeys, StatusOutcome};
+use crate::commands::status::{Finding, KeyFacts, OtherKey, Pending, Rest, RootKeys, Section, Skipped, StatusOutcome};
 use crate::model::{Age, KeyStatus, LastUsed};
 
 const VERSION: u32 = 1;
@@ -16,7 +16,7 @@ const VERSION: u32 = 1;
 /// The whole outcome, on indented lines.
 pub fn text(outcome: &StatusOutcome) -> String {
     let now = outcome.now;
-    let skipped = |skipped: &crate::commands::status::Skipped| json!({"profile": skipped.profile.as_str(), "code": skipped.code, "reason": skipped.reason});
+    let skipped = |skipped: &Skipped| json!({"profile": skipped.profile.as_str(), "code": skipped.code, "reason": skipped.reason});
     let value = json!({
         "version": VERSION,
         "observed_at": time(now),
@@ -32,7 +32,7 @@ pub fn text(outcome: &StatusOutcome) -> String {
 
 fn key(key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>) -> Value {
     let seen = key.seen.as_ref();
-    let holder = |holder: &crate::commands::status::Section| json!({"file": holder.path.to_string_lossy(), "section": holder.name, "line": holder.line});
+    let holder = |holder: &Section| json!({"file": holder.path.to_string_lossy(), "section": holder.name, "line": holder.line});
     json!({
         "access_key_id": key.id.as_str(),
         "profiles": key.profiles,
@@ -95,6 +95,7 @@ fn rotation(pending: &Pending) -> Value {
         Some(Rest::Next) => (true, None),
     };
     json!({
+        "profile": pending.profile,
         "old_access_key_id": pending.old.as_str(),
         "new_access_key_id": pending.new.as_ref().map(|id| id.as_str()),
         "state": pending.state,

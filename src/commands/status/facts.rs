@@ -94,6 +94,8 @@ pub enum RootKeys {
 pub struct Pending {
     /// The journal entry.
     pub path: PathBuf,
+    /// The profile it was begun for.
+    pub profile: ProfileName,
     /// The key that is replaced.
     pub old: AccessKeyId,
     /// The key that replaces it, where there is one.
@@ -102,7 +104,7 @@ pub struct Pending {
     pub state: String,
     /// The command that goes on with it.
     pub hint: String,
-    /// When it may go on, in UTC: `None` is now, as something broke it off or its grace is over.
+    /// What it rests for; `None` is nothing: something broke it off.
     pub rests_until: Option<Rest>,
 }
 

@@ -152,7 +152,7 @@ mod tests {
 
     fn pend(key: &mut KeyFacts, rests_until: Option<Rest>) {
         let (state, hint) = (String::new(), String::new());
-        key.pending.push(Pending { path: PathBuf::new(), old: id(), new: None, state, hint, rests_until });
+        key.pending.push(Pending { path: PathBuf::new(), profile: Default::default(), old: id(), new: None, state, hint, rests_until });
     }
 
     #[test]

@@ -46,7 +46,8 @@ impl Observations {
         match serde_json::from_slice::<File<BTreeMap<AccessKeyId, Observation>>>(&bytes) {
             Ok(File { version: VERSION, keys }) => Self { keys, fault: None },
             Ok(File { version, .. }) => fault(&format!("version {version}")),
-            Err(error) => fault(&error.to_string()),
+            // serde's error may quote the file, so it is not passed on.
+            Err(_) => fault("it is not what keyrotate writes"),
         }
     }
 
@@ -71,5 +72,61 @@ impl Observations {
             Ok(()) => None,
             Err(error) => Some(format!("{} cannot be written, so `--offline` will not know of this: {error}", path.display())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::status::facts::RootKeys;
+    use crate::model::{Arn, Identity, LastUsed};
+    use crate::os::disk::RealDisk;
+
+    fn seen(observed_at: DateTime<Utc>) -> Observation {
+        let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").unwrap();
+        Observation {
+            observed_at,
+            identity: Identity { account: "111122223333".into(), arn, user_id: "AIDAEXAMPLE".into() },
+            created_at: Some(observed_at),
+            status: None,
+            last_use: LastUsed::Unknown("denied".into()),
+            others: None,
+            root_keys: RootKeys::Count(1),
+        }
+    }
+
+    #[test]
+    fn what_was_seen_is_read_again_until_it_is_too_old() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("observations.json");
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let ids = ["AKIAEXAMPLE000000001", "AKIAEXAMPLE000000002"].map(|id| AccessKeyId::parse(id).unwrap());
+        let mut memory = Observations::load(&RealDisk, &path);
+        memory.remember(&ids[0], &seen(now));
+        memory.remember(&ids[1], &seen(now - TimeDelta::days(KEPT_DAYS)));
+        assert_eq!(memory.store(&RealDisk, &path, now), None);
+        let memory = Observations::load(&RealDisk, &path);
+        assert_eq!((memory.of(&ids[0]), memory.of(&ids[1])), (Some(&seen(now)), None));
+    }
+
+    #[test]
+    fn a_damaged_or_newer_file_counts_as_empty_and_is_not_quoted() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("observations.json");
+        for text in ["{\"version\":2,\"keys\":{}}", "{\"version\":1,\"keys\":{\"canary\":1}}", "", "canary"] {
+            atomic_file::replace(&RealDisk, &path, text.as_bytes()).unwrap();
+            let memory = Observations::load(&RealDisk, &path);
+            let fault = memory.fault.unwrap();
+            assert!(memory.keys.is_empty() && fault.contains("observations.json") && !fault.contains("canary"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_missing_directory_stays_missing() {
+        let scratch = tempfile::tempdir().unwrap();
+        let directory = scratch.path().join("state");
+        let memory = Observations::load(&RealDisk, &directory.join("observations.json"));
+        assert_eq!(memory.store(&RealDisk, &directory.join("observations.json"), DateTime::UNIX_EPOCH), None);
+        assert!(!directory.exists());
     }
 }

@@ -1,5 +1,6 @@
 //! The rotations that the journal has, for looking only: nothing is locked, resumed or written.
 
+use std::io;
 use std::path::Path;
 
 use chrono::TimeDelta;
@@ -7,7 +8,7 @@ use chrono::TimeDelta;
 use super::facts::{Pending, Rest};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::journal::{Entry, JournalError};
-use crate::model::Grace;
+use crate::model::{AccessKeyId, Grace};
 use crate::os::disk::Disk;
 use crate::rotation::{Record, State, describe};
 
@@ -30,7 +31,7 @@ impl Journal {
             match Entry::load::<Record>(disk, &path) {
                 Ok(record) => journal.pending.push(pending(&record, &path, machine)),
                 // It was finished by another keyrotate since the listing.
-                Err(JournalError::Io { ref source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {}
+                Err(JournalError::Io { ref source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => journal.unreadable.push(unreadable(&error)),
             }
         }
@@ -54,10 +55,18 @@ fn pending(record: &Record, path: &Path, machine: &str) -> Pending {
     } else {
         format!("it began on another machine, {}: run `keyrotate rotate {}` there", record.host, record.profile)
     };
-    Pending { path: path.to_owned(), old: record.old.id.clone(), new, state: describe::state(record), hint, rests_until: rest(record) }
+    Pending {
+        path: path.to_owned(),
+        profile: record.profile.clone(),
+        old: record.old.id.clone(),
+        new,
+        state: describe::state(record),
+        hint,
+        rests_until: rest(record),
+    }
 }
 
-fn made(record: &Record) -> Option<crate::model::AccessKeyId> {
+fn made(record: &Record) -> Option<AccessKeyId> {
     record.new.as_ref().map(|new| new.pair.id.clone())
 }
 
@@ -70,5 +79,62 @@ fn rest(record: &Record) -> Option<Rest> {
         (State::OldInactive { .. }, Grace::Next) => Some(Rest::Next),
         (State::Intent { .. } | State::Suspect { .. } | State::Created | State::Verified | State::Committed { .. }, _) => None,
         (State::Reactivating { .. } | State::RollingBack { .. } | State::Undoing { .. } | State::Deleted | State::Done(_), _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::model::{AccessKeyPair, Arn, Identity, LastUsed, ProfileName, SecretAccessKey};
+
+    fn record(state: State, grace: Grace) -> Record {
+        let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").unwrap();
+        let id = AccessKeyId::parse("AKIAEXAMPLE000000001").unwrap();
+        Record {
+            id: "r1".into(),
+            machine: "here".into(),
+            host: "laptop".into(),
+            started_at: DateTime::UNIX_EPOCH,
+            identity: Identity { account: "111122223333".into(), arn, user_id: "AIDAEXAMPLE".into() },
+            user_name: "dev".into(),
+            profile: ProfileName::new("work"),
+            old: AccessKeyPair { id, secret: SecretAccessKey::new("canary") },
+            old_created_at: DateTime::UNIX_EPOCH,
+            keys_before: Vec::new(),
+            new: None,
+            holders: Vec::new(),
+            grace,
+            state,
+        }
+    }
+
+    #[test]
+    fn a_rotation_rests_only_with_its_old_key_inactive() {
+        let inactive = || State::OldInactive { at: DateTime::UNIX_EPOCH, last_use: LastUsed::Never, rounds: 0 };
+        let hour = Duration::from_secs(3_600);
+        let until = DateTime::from_timestamp(3_600, 0).map(Rest::Until);
+        for (state, grace, wanted) in [
+            (inactive(), Grace::After(hour), until),
+            (inactive(), Grace::Next, Some(Rest::Next)),
+            (State::Verified, Grace::After(hour), None),
+            (State::Deleted, Grace::Next, None),
+        ] {
+            assert_eq!(rest(&record(state.clone(), grace)), wanted, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn another_machines_rotation_is_sent_there_and_a_suspect_is_named() {
+        let key = AccessKeyId::parse("AKIAEXAMPLE000000002").unwrap();
+        let suspect = State::Suspect { key: key.clone(), created_at: DateTime::UNIX_EPOCH };
+        let there = pending(&record(suspect, Grace::default()), Path::new("/j/r1.json"), "there");
+        assert!(there.hint.contains("on another machine, laptop") && there.concerns(&key), "{there:?}");
+        let here = pending(&record(State::Created, Grace::default()), Path::new("/j/r1.json"), "here");
+        assert_eq!(here.hint, "run `keyrotate rotate work`");
+        assert!(!format!("{here:?}{there:?}").contains("canary"));
     }
 }
