@@ -42,6 +42,17 @@ fn the_next_rotation_ends_a_grace_until_next() {
 }
 
 #[test]
+fn a_plain_rotation_ends_a_grace_until_next_and_rotates() {
+    let home = start();
+    assert_eq!(with_grace(&home, "next").code, Some(0));
+    let resting = crate::bench::new_key(&home);
+    let output = home.run(ROTATE);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert_eq!((status(&home, &home.old.id), status(&home, &resting.id)), (Status::Deleted, Status::Deleted), "{}", output.stdout);
+    safe(&home);
+}
+
+#[test]
 fn a_grace_that_is_no_duration_is_wrong_usage() {
     let home = start();
     assert_eq!(with_grace(&home, "soon").code, Some(2));
@@ -135,10 +146,12 @@ fn a_key_used_by_somebody_else_within_the_grace_is_not_deleted() {
     let home = start();
     assert_eq!(with_grace(&home, "7d").code, Some(0));
     {
+        // Two minutes later, so that the use is after the commit beyond doubt.
         let mut world = home.lab.world();
-        let now = world.now();
+        world.settings.clock_offset += 240.0;
+        let at = world.now() - 120.0;
         let key = world.keys.iter_mut().find(|key| key.id == home.old.id).unwrap();
-        key.uses.push(crate::lab::key::Use { at: now, service: "s3".to_owned(), region: "eu-west-1".to_owned() });
+        key.uses.push(crate::lab::key::Use { at, service: "s3".to_owned(), region: "eu-west-1".to_owned() });
     }
     let output = with_grace(&home, "0s");
     told(&output, 10);
