@@ -102,7 +102,7 @@ pub fn meanwhile(home: &Arc<Home>, rule: Rule, act: impl FnOnce(&Home, i32)) -> 
 pub fn each<T: Sync + std::fmt::Debug>(items: &[T], check: impl Fn(&T) + Sync) {
     let (next, failed) = (std::sync::atomic::AtomicUsize::new(0), std::sync::Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
-        for _ in 0..6 {
+        for _ in 0..12 {
             scope.spawn(|| {
                 while let Some(item) = items.get(next.fetch_add(1, std::sync::atomic::Ordering::SeqCst)) {
                     if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(item))).is_err() {

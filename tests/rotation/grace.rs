@@ -144,7 +144,7 @@ fn an_id_that_no_rotation_has_cannot_be_resolved() {
 #[test]
 fn a_key_used_by_somebody_else_within_the_grace_is_not_deleted() {
     let home = start();
-    assert_eq!(with_grace(&home, "7d").code, Some(0));
+    assert_eq!(with_grace(&home, "60s").code, Some(0));
     {
         // Two minutes later, so that the use is after the commit beyond doubt.
         let mut world = home.lab.world();
@@ -153,7 +153,7 @@ fn a_key_used_by_somebody_else_within_the_grace_is_not_deleted() {
         let key = world.keys.iter_mut().find(|key| key.id == home.old.id).unwrap();
         key.uses.push(crate::lab::key::Use { at, service: "s3".to_owned(), region: "eu-west-1".to_owned() });
     }
-    let output = with_grace(&home, "0s");
+    let output = home.run(ROTATE);
     told(&output, 10);
     assert!(output.stderr.contains("s3") && output.stderr.contains("eu-west-1"), "{}", output.stderr);
     assert_eq!(status(&home, &home.old.id), Status::Inactive);

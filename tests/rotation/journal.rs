@@ -7,6 +7,9 @@ use crate::home::{Home, Run};
 use crate::lab::faults::Fault;
 use crate::lab::{Rule, Verdict};
 
+/// What becomes of an entry's text.
+type Damage = fn(String) -> String;
+
 /// Killed while the new key was tried: both pairs are in the journal.
 fn interrupted() -> (std::sync::Arc<Home>, PathBuf) {
     let home = start();
@@ -23,7 +26,7 @@ fn interrupted() -> (std::sync::Arc<Home>, PathBuf) {
 
 #[test]
 fn an_entry_that_cannot_be_read_is_named_and_kept_and_nothing_is_rotated() {
-    let damage: [(&str, fn(String) -> String); 4] = [
+    let damage: [(&str, Damage); 4] = [
         ("another format", |text| text.replacen("keyrotate-journal 1 ", "keyrotate-journal 0 ", 1)),
         ("cut", |text| text[..text.len().min(300)].to_owned()),
         ("empty", |_| String::new()),
