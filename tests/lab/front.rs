@@ -51,7 +51,7 @@ impl Write for Wire {
     }
 }
 
-/// Serves the lab over TLS as `localhost`; the CA's certificate is written to `ca_file`. Returns the URL.
+/// Serves the lab over TLS as `localhost`, and as `aws.test` for who comes through the proxy; the CA's certificate is written to `ca_file`. Returns the URL.
 pub fn serve_tls(lab: &Lab, ca_file: &Path) -> String {
     let mut params = rcgen::CertificateParams::new(Vec::new()).expect("no names");
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -60,7 +60,7 @@ pub fn serve_tls(lab: &Lab, ca_file: &Path) -> String {
     std::fs::write(ca_file, ca.pem()).expect("a writable CA file");
     let issuer = rcgen::Issuer::new(params, ca_key);
     let key = rcgen::KeyPair::generate().expect("a key pair");
-    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "aws.test".to_owned()];
     let leaf = rcgen::CertificateParams::new(names).expect("names").signed_by(&key, &issuer).expect("a certificate");
     let private = rustls::pki_types::PrivatePkcs8KeyDer::from(key.serialize_der());
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
