@@ -221,15 +221,6 @@ fn offline_tells_the_last_observation_and_calls_nobody() {
 }
 
 #[test]
-fn without_a_state_directory_offline_says_what_makes_it() {
-    let home = start(Settings::default());
-    assert_eq!(status(&home, &["status"]).code, Some(0));
-    let output = status(&home, &["status", "--offline"]);
-    assert_eq!(output.code, Some(12));
-    assert!(output.stdout.contains(&format!("mkdir -p -m 700 {}", home.path().join(STATE).display())), "{}", output.stdout);
-}
-
-#[test]
 fn what_was_seen_before_outlives_a_refusal() {
     let home = settled(Settings::default());
     age(&home, 95.0);

@@ -53,6 +53,9 @@ fn result(text: &mut String, key: &Rotated) -> std::fmt::Result {
             writeln!(text, "{GREEN}rotated:{GREEN:#} {}\n  {DIM}next:{DIM:#}  {}", plain(message), plain(hint))
         }
         Rotated::TakenBack { key, why } => writeln!(text, "taken back: {key} is in use as before: {}", plain(why)),
+        Rotated::Forgotten { key, pairs } => {
+            writeln!(text, "forgotten: the rotation of {key} is closed as it was\n  {DIM}pairs:{DIM:#} both are in {}", pairs.display())
+        }
         Rotated::Planned { key, last_use, notes, steps } => {
             writeln!(text, "{key}, {}, would be rotated:", describe::last_use(last_use))?;
             for note in notes {

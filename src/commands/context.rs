@@ -33,18 +33,19 @@ impl Context {
     /// Reads it all. A malformed AWS file is an error only for who asks for [`Context::files`].
     pub fn load(variables: &[(OsString, OsString)], home: Option<PathBuf>) -> Result<Self, Failure> {
         let variable = |name: &str| variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-        let environment =
-            Environment::from_vars(variables.iter().cloned()).map_err(|error| Failure::from_error(FailureKind::Usage, &error))?;
-        let paths = Paths::new(&variable, home.clone()).map_err(|error| Failure::from_error(FailureKind::Usage, &error))?;
-        let aws_paths = AwsPaths::new(&environment, home.as_deref()).map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
+        let environment = Environment::from_vars(variables.iter().cloned()).map_err(|error| unusable(FailureKind::Usage, &error))?;
+        let paths = Paths::new(&variable, home.clone()).map_err(|error| unusable(FailureKind::Usage, &error))?;
+        let aws_paths = AwsPaths::new(&environment, home.as_deref()).map_err(|error| unusable(FailureKind::Failed, &error))?;
         let files = AwsFiles::parse(aws_paths.clone(), read(&aws_paths.credentials)?, read(&aws_paths.config)?);
-        let empty = AwsFiles::parse(aws_paths.clone(), None, None).map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
+        let empty = AwsFiles::parse(aws_paths.clone(), None, None).map_err(|error| unusable(FailureKind::Failed, &error))?;
         let settings = match read(&paths.config_file)? {
             None => Settings::default(),
             Some(bytes) => {
-                let text = String::from_utf8(bytes)
-                    .map_err(|_| Failure::new(FailureKind::Usage, format!("{} is not UTF-8 text", paths.config_file.display())))?;
-                Settings::parse(&paths.config_file, &text).map_err(|error| Failure::from_error(FailureKind::Usage, &error))?
+                let text = String::from_utf8(bytes).map_err(|_| {
+                    Failure::new(FailureKind::Usage, format!("{} is not UTF-8 text", paths.config_file.display()))
+                        .state("nothing was changed")
+                })?;
+                Settings::parse(&paths.config_file, &text).map_err(|error| unusable(FailureKind::Usage, &error))?
             }
         };
         let time_scale = variable("KEYROTATE_TIME_SCALE").map(|value| value.to_string_lossy().into_owned());
@@ -82,8 +83,7 @@ impl Context {
         let endpoint = |service| files.endpoint(service, profile, &self.environment);
         let endpoints = Endpoints { iam: endpoint("iam"), sts: endpoint("sts") };
         let timing = self.timing(&endpoints)?;
-        let aws =
-            Aws::new(ClientOptions { region, endpoints, ca_bundle }).map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
+        let aws = Aws::new(ClientOptions { region, endpoints, ca_bundle }).map_err(|error| unusable(FailureKind::Failed, &error))?;
         Ok((aws, timing))
     }
 
@@ -99,11 +99,16 @@ impl Context {
             None => Ok(Timing::default()),
             Some(_) if !endpoints.all_loopback() => {
                 let message = "KEYROTATE_TIME_SCALE is set, which is for tests against a loopback endpoint only";
-                Err(Failure::new(FailureKind::Usage, message).hint("unset KEYROTATE_TIME_SCALE"))
+                Err(Failure::new(FailureKind::Usage, message).state("nothing was changed").hint("unset KEYROTATE_TIME_SCALE"))
             }
-            Some(scale) => Timing::default().scaled(scale).map_err(|error| Failure::from_error(FailureKind::Usage, &error)),
+            Some(scale) => Timing::default().scaled(scale).map_err(|error| unusable(FailureKind::Usage, &error)),
         }
     }
+}
+
+/// What is configured cannot be used, which is noticed before anything is done.
+fn unusable(kind: FailureKind, error: &dyn std::error::Error) -> Failure {
+    Failure::from_error(kind, error).state("nothing was changed")
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {

@@ -2,6 +2,8 @@
 
 mod resume;
 
+use std::path::PathBuf;
+
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use crate::aws::Aws;
@@ -65,6 +67,13 @@ pub enum Rotated {
         key: AccessKeyId,
         /// Why, and what happened.
         why: String,
+    },
+    /// A person closed it as it was.
+    Forgotten {
+        /// The old key.
+        key: AccessKeyId,
+        /// The file that has both pairs, readable by its owner only.
+        pairs: PathBuf,
     },
     /// What would be done.
     Planned {
@@ -137,7 +146,7 @@ impl Run<'_> {
         self.console.can_ask() && !self.options.yes
     }
 
-    fn state_file(&self, name: &str) -> std::path::PathBuf {
+    fn state_file(&self, name: &str) -> PathBuf {
         self.context.paths.state_dir.join(name)
     }
 

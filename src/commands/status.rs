@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use crate::model::{AccessKeyId, Limits, ProfileName};
-use crate::os::disk::{Disk, RealDisk};
+use crate::os::disk::RealDisk;
 use crate::os::{clock, machine};
 use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys, Refusal, Warning, choose_profile};
 
@@ -95,9 +95,7 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
         }
         key.pending = journal.pending.iter().filter(|pending| pending.concerns(&key.id)).cloned().collect();
     }
-    if options.offline {
-        notes.extend(no_memory(context));
-    } else {
+    if !options.offline {
         notes.extend(remember(memory, &keys, now, &path));
     }
     let asked = |name: &ProfileName| options.profiles.is_empty() || options.profiles.iter().any(|asked| asked == name.as_str());
@@ -155,14 +153,6 @@ fn by_id(own: &OwnKeys) -> BTreeMap<AccessKeyId, Vec<ProfileName>> {
 fn conflict(context: &Context) -> Option<String> {
     let (profile, default_profile) = choose_profile(&context.environment, None).conflict?;
     Some(format!("AWS_PROFILE is {profile} and AWS_DEFAULT_PROFILE is {default_profile}: programs differ in which they take"))
-}
-
-/// Nothing can be remembered before the state directory is there, which the first rotation makes.
-fn no_memory(context: &Context) -> Option<String> {
-    let path = &context.paths.state_dir;
-    let is_missing = RealDisk.list(path).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
-    let fix = || format!("nothing is remembered before {} exists: `mkdir -p -m 700 {}` makes it", path.display(), path.display());
-    is_missing.then(fix)
 }
 
 /// What this machine's files say of a key, with what was seen now, or before where nothing was.

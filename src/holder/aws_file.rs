@@ -69,10 +69,10 @@ impl<'d> AwsFile<'d> {
         written
     }
 
-    /// Whether the name cannot be replaced, whatever the permissions.
+    /// Whether the name cannot be replaced by a file that is the same but for its content.
     fn is_pinned(&self, target: &Path) -> Result<bool, HolderError> {
         let facts = self.disk.facts(target).map_err(self.io("read", target))?;
-        Ok(facts.links > 1 || facts.is_mount_point)
+        Ok(facts.links > 1 || facts.is_mount_point || !facts.is_ours)
     }
 }
 
@@ -108,11 +108,7 @@ impl Holder for AwsFile<'_> {
             return open();
         }
         let probe = beside(&target, "probe");
-        match self.write_beside(&target, &probe, &bytes) {
-            Ok(()) => {}
-            Err(error) if must_stay(&error) => return open(),
-            Err(source) => return Err(HolderError::Io { path: target, act: "written", source }),
-        }
+        self.write_beside(&target, &probe, &bytes).map_err(self.io("written", &target))?;
         remove_if_there(self.disk, &probe).and_then(|()| self.disk.sync_directory(directory(&probe))).map_err(self.io("removed", &probe))
     }
 
@@ -122,11 +118,8 @@ impl Holder for AwsFile<'_> {
         let edited = self.edit(&bytes, from, to)?;
         if !self.is_pinned(&target)? {
             let temporary = beside(&target, tag);
-            match self.write_beside(&target, &temporary, &edited) {
-                Ok(()) => return Ok(Staged::Beside { target, temporary, base: digest(&bytes), edited: digest(&edited) }),
-                Err(error) if must_stay(&error) => {}
-                Err(source) => return Err(HolderError::Io { path: target, act: "written", source }),
-            }
+            self.write_beside(&target, &temporary, &edited).map_err(self.io("written", &target))?;
+            return Ok(Staged::Beside { target, temporary, base: digest(&bytes), edited: digest(&edited) });
         }
         Ok(in_place::stage(target, &bytes, &edited))
     }
@@ -169,11 +162,6 @@ impl Holder for AwsFile<'_> {
             }
         }
     }
-}
-
-/// Whether a new file is refused to us though the old one may be written to.
-fn must_stay(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
 fn beside(target: &Path, tag: &str) -> PathBuf {

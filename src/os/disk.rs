@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 pub struct FileFacts {
     /// The permission bits (Unix); 0o600 elsewhere.
     pub mode: u32,
-    /// The owner's user ID (Unix); 0 elsewhere.
-    pub owner: u32,
+    /// Whether a file that replaces it can have the same owner: it is ours, or we may give files away.
+    pub is_ours: bool,
     /// How many names the file has.
     pub links: u64,
     /// Its length in bytes.
@@ -150,7 +150,7 @@ mod system {
     pub(super) fn facts(path: &Path, metadata: &Metadata) -> FileFacts {
         FileFacts {
             mode: metadata.mode() & 0o7777,
-            owner: metadata.uid(),
+            is_ours: rustix::process::geteuid().is_root() || rustix::process::geteuid().as_raw() == metadata.uid(),
             links: metadata.nlink(),
             len: metadata.len(),
             is_mount_point: is_mount_point(path),
@@ -260,7 +260,7 @@ mod system {
     use super::FileFacts;
 
     pub(super) fn facts(_path: &Path, metadata: &Metadata) -> FileFacts {
-        FileFacts { mode: 0o600, owner: 0, links: 1, len: metadata.len(), is_mount_point: false }
+        FileFacts { mode: 0o600, is_ours: true, links: 1, len: metadata.len(), is_mount_point: false }
     }
 
     pub(super) fn set_mode(_options: &mut OpenOptions, _mode: u32) {}

@@ -139,17 +139,23 @@ impl Run<'_> {
         let profile = files.resolve(&record.profile, &self.context.environment).ok();
         let (region, ca_bundle) = profile.map_or((None, None), |profile| (profile.region, profile.ca_bundle));
         let (aws, timing) = self.context.aws(files, &record.profile, region, ca_bundle)?;
-        let place_needed = self.is_asked_for(record) && self.options.grace != Some(Grace::Next);
+        let place_needed = self.is_asked_for(record);
         let rules = Rules { timing, attended: self.is_attended(), delete_key: self.options.delete_key.clone(), place_needed };
         let clock = clock::boot_time();
         let mut seen = Observation { now: Some(record.started_at), clock, entered: clock, resumed: true, ..Observation::default() };
-        self.drive(record, &mut seen, &rules, self.world(&aws, entry), true)
+        let result = self.drive(record, &mut seen, &rules, self.world(&aws, entry), true)?;
+        if record.state == State::Done(End::Forgotten) {
+            return Ok(Rotated::Forgotten { key: record.old.id.clone(), pairs: self.forgotten(record) });
+        }
+        Ok(result)
     }
 
     /// Applies what the person decided about this rotation. Returns whether the record changed.
     fn decide(&self, record: &mut Record) -> Result<bool, Failure> {
         let mut changed = false;
-        if let Some(grace) = self.options.grace.filter(|grace| *grace != record.grace && self.is_asked_for(record)) {
+        // A grace until the next rotation is for the rotation that begins now; one that rests keeps its own.
+        let is_for_this = |grace: &Grace| *grace != Grace::Next || !matches!(record.state, State::OldInactive { .. });
+        if let Some(grace) = self.options.grace.filter(|grace| is_for_this(grace) && *grace != record.grace && self.is_asked_for(record)) {
             record.grace = grace;
             changed = true;
         }
@@ -180,9 +186,13 @@ impl Run<'_> {
         record.holders.iter().enumerate().filter(|(_, entry)| refuses(entry)).map(|(index, _)| index).collect()
     }
 
+    fn forgotten(&self, record: &Record) -> PathBuf {
+        self.state_file(&format!("forgotten-{}.json", record.id))
+    }
+
     /// Before an entry is forgotten, its pairs go to a file that only the owner can read.
     fn keep_pairs(&self, record: &Record) -> Result<(), Failure> {
-        let path = self.state_file(&format!("forgotten-{}.json", record.id));
+        let path = self.forgotten(record);
         let text = serde_json::to_vec_pretty(record).map(zeroize::Zeroizing::new);
         let text = text.map_err(|_| Failure::new(FailureKind::Failed, "the entry cannot be written as JSON"))?;
         atomic_file::replace(&self.disk, &path, &text).map_err(|error| {
@@ -197,9 +207,11 @@ impl Run<'_> {
 pub(super) fn aborted(record: &Record, why: String, error: Option<&AwsError>) -> Failure {
     let state = format!("nothing was changed; {} is in use as before", record.old.id);
     match error {
-        Some(error) => Failure::from(explain(&record.old.id, error)).state(state),
-        None => {
-            Failure::new(FailureKind::Failed, why).state(state).hint(format!("`keyrotate status {}` shows the user's keys", record.profile))
+        Some(error) if error.to_string() == why => Failure::from(explain(&record.old.id, error)).state(state),
+        cause => {
+            let hint = format!("`keyrotate status {}` shows the user's keys", record.profile);
+            let failure = Failure::new(FailureKind::Failed, why).state(state).hint(hint);
+            Failure { causes: cause.map(ToString::to_string).into_iter().collect(), ..failure }
         }
     }
 }

@@ -95,6 +95,7 @@ mod tests {
         let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").unwrap();
         let id = AccessKeyId::parse("AKIAEXAMPLE000000001").unwrap();
         Record {
+            adopted: false,
             id: "r1".into(),
             machine: "here".into(),
             host: "laptop".into(),
