@@ -38,9 +38,10 @@ fn a_new_key_deleted_or_deactivated_by_an_admin_at_each_call_locks_nobody_out() 
     each(&states, |((action, nth), state)| {
         let home = start();
         let output = meanwhile(&home, pause(action, *nth), |home, _| {
-            // A deletion of the only other key is the admin's own lock-out.
-            if status(home, &home.old.id) != Status::Deleted {
-                home.lab.world().set_status(&new_key(home).id, *state);
+            // Once the old key is inactive, the new one is the only one alive: to take it is the admin's own lock-out.
+            if status(home, &home.old.id) == Status::Active {
+                let id = new_key(home).id;
+                home.lab.world().set_status(&id, *state);
             }
         });
         let again = if output.code == Some(0) { None } else { home.run(ROTATE).code };
