@@ -9,6 +9,8 @@ mod status;
 use std::io::Write;
 use std::process::ExitCode;
 
+use anstream::adapter::strip_str;
+use anstream::{AutoStream, ColorChoice};
 use clap::Parser;
 
 use crate::commands::context::Context;
@@ -74,6 +76,12 @@ fn show_status(context: &Context, asked: &StatusArgs, quiet: bool) -> Result<u8,
 
 /// Writes lines on standard output; a closed pipe is not an error.
 fn print(text: &str) {
-    let mut out = anstream::stdout();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let mut out = std::io::stdout();
+    let _ = if AutoStream::choice(&out) == ColorChoice::Never {
+        // Stripped as a whole: the stripping stream writes every line on its own, which is slow with a thousand keys.
+        out.write_all(strip_str(text).to_string().as_bytes())
+    } else {
+        anstream::stdout().write_all(text.as_bytes())
+    };
+    let _ = out.flush();
 }

@@ -1,0 +1,86 @@
+//! Every command and every example file in the README, as written.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test bench on loopback"
+)]
+
+#[expect(dead_code, reason = "this ring uses a part of the lab")]
+mod lab;
+
+#[expect(dead_code, reason = "this ring uses a part of the harness")]
+#[path = "lab/home.rs"]
+mod home;
+
+use std::path::Path;
+use std::process::Command;
+
+use home::Home;
+use keyrotate::profile::settings::Settings as KeyrotateSettings;
+use lab::Settings;
+
+/// Not run here: the one that runs this test, and what would install the program on the machine.
+const ELSEWHERE: [&str; 2] = ["tests/run", "cargo install --path . --locked"];
+
+/// The README's fenced blocks of one language.
+fn blocks(language: &str) -> Vec<String> {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README.md");
+    let fence = format!("```{language}\n");
+    readme.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap_or_default().to_owned()).collect()
+}
+
+fn commands() -> Vec<String> {
+    blocks("sh").iter().flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn the_first_two_commands_are_the_demo_and_the_tests() {
+    assert_eq!(commands()[..2], ["cargo run --example demo", "tests/run"]);
+}
+
+#[test]
+fn every_keyrotate_command_does_what_it_says() {
+    let home = Home::new(env!("CARGO_BIN_EXE_keyrotate"), Settings::default(), true);
+    let mut run = 0;
+    for command in commands() {
+        let words: Vec<&str> = command.split(' ').collect();
+        match words.as_slice() {
+            ["keyrotate", args @ ..] => {
+                let output = home.run(args);
+                assert_eq!((output.code, output.stderr.as_str()), (Some(0), ""), "{command}");
+                assert!(!output.stdout.is_empty(), "{command}");
+                run += 1;
+            }
+            _ if ELSEWHERE.contains(&command.as_str()) || command == "cargo run --example demo" => {}
+            _ => panic!("nobody runs `{command}`"),
+        }
+    }
+    assert!(run >= 6, "{run} commands");
+    assert_eq!(home.told(), "");
+}
+
+#[test]
+fn the_demo_ends_with_one_working_key() {
+    let output = Command::new(env!("CARGO")).args(["run", "--quiet", "--locked", "--example", "demo"]).output().expect("cargo");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    for shown in
+        ["$ keyrotate status default", "nothing was changed", "(killed)", "finishing an interrupted run", "AWS has one key of this user"]
+    {
+        assert!(text.contains(shown), "`{shown}` is missing in:\n{text}");
+    }
+}
+
+#[test]
+fn the_settings_and_the_policy_can_be_used() {
+    let settings = blocks("toml");
+    assert_eq!(settings.len(), 1);
+    KeyrotateSettings::parse(Path::new("config.toml"), &settings[0]).expect("usable settings");
+    let policies = blocks("json");
+    assert_eq!(policies.len(), 1);
+    let policy: serde_json::Value = serde_json::from_str(&policies[0]).expect("a JSON document");
+    assert_eq!(policy["Version"], "2012-10-17");
+}
