@@ -40,6 +40,7 @@ fn worst(codes: &[u8]) -> u8 {
         FailureKind::Usage,
         FailureKind::Locked,
         FailureKind::MfaNeeded,
+        FailureKind::Critical,
         FailureKind::Attention,
         FailureKind::Unchecked,
     ];

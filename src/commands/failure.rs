@@ -28,6 +28,8 @@ pub enum FailureKind {
     Usage,
     /// A person has to look.
     Attention,
+    /// A person has to act now.
+    Critical,
     /// What was asked could not be checked.
     Unchecked,
     /// An MFA code is needed and nobody can be asked.
@@ -43,6 +45,7 @@ impl FailureKind {
             FailureKind::Failed => 1,
             FailureKind::Usage => 2,
             FailureKind::Attention => 10,
+            FailureKind::Critical => 11,
             FailureKind::Unchecked => 12,
             FailureKind::MfaNeeded => 20,
             FailureKind::Locked => 21,
@@ -79,6 +82,7 @@ fn kind(kind: StopKind) -> FailureKind {
     match kind {
         StopKind::Failed | StopKind::Resting => FailureKind::Failed,
         StopKind::Attention => FailureKind::Attention,
+        StopKind::Critical => FailureKind::Critical,
         StopKind::MfaNeeded => FailureKind::MfaNeeded,
     }
 }

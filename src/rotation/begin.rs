@@ -208,7 +208,7 @@ fn user(preflight: &Preflight<'_>, signer: &Signer) -> Result<(Identity, String)
         let message =
             format!("{id} is a key of the root user of account {}: it can do everything, and no policy can stop it", identity.account);
         return Err(Refused::new(
-            StopKind::Attention,
+            StopKind::Critical,
             message,
             "delete it in the AWS console after giving an IAM user or role what it was for",
         ));

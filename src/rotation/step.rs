@@ -96,6 +96,8 @@ pub enum StopKind {
     Failed,
     /// A person has to look.
     Attention,
+    /// A person has to act now: a key of the root user.
+    Critical,
     /// An MFA code is needed.
     MfaNeeded,
 }

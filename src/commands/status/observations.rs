@@ -122,11 +122,11 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_directory_stays_missing() {
+    fn a_missing_directory_is_made() {
         let scratch = tempfile::tempdir().unwrap();
-        let directory = scratch.path().join("state");
-        let memory = Observations::load(&RealDisk, &directory.join("observations.json"));
-        assert_eq!(memory.store(&RealDisk, &directory.join("observations.json"), DateTime::UNIX_EPOCH), None);
-        assert!(!directory.exists());
+        let path = scratch.path().join("state").join("observations.json");
+        let memory = Observations::load(&RealDisk, &path);
+        assert_eq!(memory.store(&RealDisk, &path, DateTime::UNIX_EPOCH), None);
+        assert!(path.exists());
     }
 }

@@ -173,7 +173,8 @@ pub(super) fn old_inactive(record: &Record, seen: &Observation, rules: &Rules, a
 
 /// Deletes the old key, unless somebody used it between the two looks of a grace.
 fn delete(record: &Record, seen: &Observation, at: DateTime<Utc>) -> Step {
-    if record.grace != Grace::After(Duration::ZERO) {
+    // A run that finds the old key inactive does not know for how long it was.
+    if record.grace != Grace::After(Duration::ZERO) || seen.resumed {
         match &seen.last_use {
             None => return Step::GetAccessKeyLastUsed { key: record.old.id.clone(), signer: Which::New },
             Some(LastUsed::Used(last_use)) if last_use.at > at => {
