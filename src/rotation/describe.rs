@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Local, Utc};
 
-use super::record::{Record, State};
+use super::record::{End, Record, State};
 use crate::holder::Place;
 use crate::model::LastUsed;
 
@@ -20,7 +20,11 @@ pub fn state(record: &Record) -> String {
         State::Reactivating { .. } => format!("holders have {new}; {old} is being activated again"),
         State::RollingBack { .. } => format!("holders go back to {old}; {new} will be deleted"),
         State::Undoing { .. } => format!("holders go back to {old}; {new} will be deactivated"),
-        State::Deleted | State::Done(_) => format!("every holder has {new}; {old} is deleted"),
+        State::Deleted | State::Done(End::Rotated) => format!("every holder has {new}; {old} is deleted"),
+        State::Done(End::RotatedOldInactive) => format!("every holder has {new}; {old} is inactive"),
+        State::Done(End::Undone { .. }) => format!("{old} is in use again; {new} is inactive"),
+        State::Done(End::Aborted { .. }) => format!("{old} is in use as before"),
+        State::Done(End::Forgotten) => format!("{old} and {new} are as the rotation left them"),
     }
 }
 

@@ -133,11 +133,19 @@ pub(super) fn rolling_back(record: &Record, seen: &Observation, rules: &Rules, w
     }
 }
 
+fn missing(record: &Record, what: &str) -> Step {
+    let hint = format!("bring it back and {}, or end it with {}", words::again(record), words::resolve_hint(&record.old.id));
+    words::attention(record, what.to_owned(), hint)
+}
+
 /// What is missing to every holder having the old pair again.
 fn restore(record: &Record, seen: &Observation, rules: &Rules) -> Option<Step> {
     match bring(record, seen, rules, Which::Old, true) {
         Brought::First(step) => Some(step),
-        Brought::All { .. } | Brought::None => None,
+        Brought::All { away } if away.is_empty() => None,
+        // Whatever is away may have the new pair: it must not come back to a dead one.
+        Brought::All { away } => Some(missing(record, &format!("{} is not there, and may have the new key", away.join(" and ")))),
+        Brought::None => Some(missing(record, "none of the places that had the key is there any more")),
         Brought::Refused(reasons) => {
             let hint = format!("put that right and {}, or go on without it: {}", words::again(record), words::resolve_hint(&record.old.id));
             Some(words::stop(record, StopKind::Failed, "a holder cannot be put back".to_owned(), reasons, hint))

@@ -260,6 +260,8 @@ fn a_rollback_touches_no_holder_before_the_old_pair_is_proved() {
     assert_eq!(next(&rolling, &both, &Rules::default()), Step::PrepareHolder { holder: 0, to: Which::Old });
     both.holders = Some(vec![sight(&["default"], &[])]);
     assert_eq!(next(&rolling, &both, &Rules::default()), Step::DeleteAccessKey { key: id(NEW), signer: Which::Old });
+    both.holders = Some(vec![Sight::Away]);
+    assert_eq!(stop(next(&rolling, &both, &Rules::default())).kind, StopKind::Attention, "a holder that is away may have the new pair");
     let old_dead = seen(130, &[(NEW, Active, 1)]);
     assert_eq!(next(&rolling, &old_dead, &Rules::default()), Step::Enter(State::Verified), "the only way is forward");
 }
