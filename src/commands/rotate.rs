@@ -15,10 +15,10 @@ use crate::os::machine;
 use crate::os::private_directory::private_directory;
 use crate::os::signals::Signals;
 use crate::os::terminal::{Answer, Console, Question};
-use crate::profile::{OwnKey, Refusal, ResolvedProfile, choose_profile};
+use crate::profile::{OwnKey, OwnKeys, Refusal, ResolvedProfile, choose_profile};
 use crate::rotation::{
-    Begun, Direction, End, Ended, HistoryLine, Observation, Permissions, Preflight, RealWorld, Record, Rules, Stop, StopKind, begin,
-    describe, drive, plan,
+    Beginning, Begun, Direction, End, Ended, HistoryLine, Observation, Permissions, Preflight, RealWorld, Record, Rules, Stop, StopKind,
+    begin, describe, drive, plan,
 };
 
 /// What `rotate` was asked for.
@@ -220,11 +220,13 @@ impl Run<'_> {
             return result.clone();
         }
         let Some(profile) = key.profiles.first() else { return Ok(Rotated::Declined(key.pair.id.clone())) };
-        let settings = self.context.settings.for_profile(&profile.name);
-        if !settings.targets.is_empty() {
-            let message = format!("the settings give [{}] targets that this keyrotate cannot write yet", profile.name);
+        let own = self.context.files()?.own_keys(&self.context.environment);
+        let all = own.profiles_with(&key.pair.id);
+        if let Some(name) = all.iter().find(|name| !self.context.settings.for_profile(name).targets.is_empty()) {
+            let message = format!("the settings give [{name}] targets that this keyrotate cannot write yet");
             return Err(Failure::new(FailureKind::Usage, message).state("nothing was changed").hint("take the targets out of config.toml"));
         }
+        let settings = self.context.settings.for_profile(&profile.name);
         let (aws, timing) = self.context.aws(self.context.files()?, &profile.name, profile.region.clone(), profile.ca_bundle.clone())?;
         let history: Vec<HistoryLine> = self.history().lines().map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
         let attended = self.is_attended();
@@ -235,9 +237,10 @@ impl Run<'_> {
             profile: profile.name.clone(),
             pair: key.pair.clone(),
             places: self.context.places(),
-            others: self.others(&key.pair.id)?,
+            others: others(own, &key.pair.id),
             history: &history,
             grace: self.options.grace.unwrap_or(settings.grace),
+            only_due: self.options.due.then(|| self.context.settings.limits_of(&all)),
             may: Permissions {
                 attended,
                 reclaim_inactive: self.options.reclaim_inactive || settings.reclaim_inactive,
@@ -247,10 +250,10 @@ impl Run<'_> {
             machine: self.machine.clone(),
             dry_run: self.options.dry_run,
         };
-        let begun = begin(&preflight)?;
-        if self.options.due && settings.limits.level(age(&begun.record)) == crate::model::AgeLevel::Fresh {
-            return Ok(Rotated::NotDue { key: key.pair.id.clone(), days: age(&begun.record).days() });
-        }
+        let begun = match begin(&preflight)? {
+            Beginning::NotDue(age) => return Ok(Rotated::NotDue { key: key.pair.id.clone(), days: age.days() }),
+            Beginning::Ready(begun) => *begun,
+        };
         let rules = Rules { timing, attended, delete_key: self.options.delete_key.clone(), place_needed: false };
         if self.options.dry_run {
             let steps = plan(&begun.record, &begun.seen, &rules);
@@ -261,15 +264,6 @@ impl Run<'_> {
             return Ok(Rotated::Declined(key.pair.id.clone()));
         }
         self.execute(begun, &aws, &rules)
-    }
-
-    /// The other long-term keys that profiles here have.
-    fn others(&self, id: &AccessKeyId) -> Result<Vec<(AccessKeyPair, String)>, Failure> {
-        let keys = self.context.files()?.own_keys(&self.context.environment).keys;
-        let others = keys.into_iter().filter(|key| key.pair.id != *id);
-        Ok(others
-            .flat_map(|key| key.profiles.into_iter().map(move |profile| (key.pair.clone(), format!("profile {}", profile.name))))
-            .collect())
     }
 
     fn confirmed(&self, begun: &Begun) -> bool {
@@ -330,6 +324,12 @@ fn resolve(context: &Context, files: &crate::profile::AwsFiles, name: &ProfileNa
         let kind = if is_no_key { FailureKind::Unchecked } else { FailureKind::Failed };
         Failure::from_error(kind, &refusal).state("nothing was changed")
     })
+}
+
+/// The other long-term keys that profiles here have.
+fn others(own: OwnKeys, id: &AccessKeyId) -> Vec<(AccessKeyPair, String)> {
+    let others = own.keys.into_iter().filter(|key| key.pair.id != *id);
+    others.flat_map(|key| key.profiles.into_iter().map(move |profile| (key.pair.clone(), format!("profile {}", profile.name)))).collect()
 }
 
 fn age(record: &Record) -> Age {

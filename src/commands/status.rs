@@ -8,14 +8,14 @@ mod look;
 mod observations;
 mod pending;
 
-use std::collections::BTreeMap;
+use std::iter;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
-use crate::model::{AccessKeyId, Limits, ProfileName};
+use crate::model::ProfileName;
 use crate::os::disk::RealDisk;
 use crate::os::{clock, machine};
 use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys, Refusal, Warning, choose_profile};
@@ -82,26 +82,24 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
     let path = context.paths.state_dir.join("observations.json");
     let mut memory = Observations::load(&disk, &path);
     let mut notes: Vec<String> = conflict(context).into_iter().chain(memory.fault.take()).collect();
-    let (looked, now) = if options.offline {
-        (chosen.iter().map(|_| Looked::default()).collect(), clock::local_now())
-    } else {
-        look::look(context, files, &chosen)
-    };
-    let holders = by_id(&own);
-    let mut keys: Vec<KeyFacts> = chosen.iter().zip(looked).map(|(key, looked)| facts(context, files, key, looked, &memory)).collect();
-    for key in &mut keys {
-        for other in key.seen.iter_mut().filter_map(|seen| seen.others.as_mut()).flatten() {
-            other.profiles = holders.get(&other.id).cloned().unwrap_or_default();
+    let (looked, now) = if options.offline { (Vec::new(), clock::local_now()) } else { look::look(context, files, &chosen) };
+    let looked = looked.into_iter().chain(iter::repeat_with(Looked::default));
+    let known = |(key, looked): (&&OwnKey, Looked)| {
+        let mut known = facts(context, files, key, looked, &memory);
+        for other in known.seen.iter_mut().filter_map(|seen| seen.others.as_mut()).flatten() {
+            other.profiles = own.profiles_with(&other.id);
         }
-        key.pending = journal.pending.iter().filter(|pending| pending.concerns(&key.id)).cloned().collect();
-    }
+        known.pending = journal.pending.iter().filter(|pending| pending.concerns(&known.id)).cloned().collect();
+        let findings = judge(&known, now);
+        (known, findings)
+    };
+    let keys: Vec<(KeyFacts, Vec<Finding>)> = chosen.iter().zip(looked).map(known).collect();
     if !options.offline {
-        notes.extend(remember(memory, &keys, now, &path));
+        notes.extend(remember(memory, keys.iter().map(|(key, _)| key), now, &path));
     }
     let asked = |name: &ProfileName| options.profiles.is_empty() || options.profiles.iter().any(|asked| asked == name.as_str());
-    let is_other = |pending: &&Pending| asked(&pending.profile) && !keys.iter().any(|key| pending.concerns(&key.id));
+    let is_other = |pending: &&Pending| asked(&pending.profile) && !keys.iter().any(|(key, _)| pending.concerns(&key.id));
     let other_rotations = journal.pending.iter().filter(is_other).cloned().collect();
-    let keys = keys.into_iter().map(|key| (judge(&key, now), key)).map(|(findings, key)| (key, findings)).collect();
     let outcome = StatusOutcome { now, keys, skipped, other_rotations, unreadable: journal.unreadable, notes, exit_code: 0 };
     Ok(StatusOutcome { exit_code: outcome.code(), ..outcome })
 }
@@ -144,11 +142,6 @@ fn skipped(profile: &ProfileName, refusal: &Refusal, asked: bool) -> Skipped {
     Skipped { profile: profile.clone(), code: refusal.code(), reason: refusal.to_string(), asked: asked.then(failure) }
 }
 
-fn by_id(own: &OwnKeys) -> BTreeMap<AccessKeyId, Vec<ProfileName>> {
-    let names = |key: &OwnKey| key.profiles.iter().map(|profile| profile.name.clone()).collect();
-    own.keys.iter().map(|key| (key.pair.id.clone(), names(key))).collect()
-}
-
 /// Tools disagree on the profile; a command that only reads says so.
 fn conflict(context: &Context) -> Option<String> {
     let (profile, default_profile) = choose_profile(&context.environment, None).conflict?;
@@ -181,7 +174,7 @@ fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memo
         id: key.pair.id.clone(),
         profiles: key.profiles.iter().map(|profile| profile.name.clone()).collect(),
         holders,
-        limits: limits(context, key),
+        limits: context.settings.limits_of(key.profiles.iter().map(|profile| &profile.name)),
         warnings,
         seen: seen.or_else(|| remembered.cloned()),
         is_remembered,
@@ -190,16 +183,9 @@ fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memo
     }
 }
 
-/// Where profiles with different limits have the same key, the strictest hold.
-fn limits(context: &Context, key: &OwnKey) -> Limits {
-    let all = key.profiles.iter().map(|profile| context.settings.for_profile(&profile.name).limits);
-    let strictest = |a: Limits, b: Limits| Limits { warn_age: a.warn_age.min(b.warn_age), max_age: a.max_age.min(b.max_age) };
-    all.reduce(strictest).unwrap_or_default()
-}
-
 /// Stores what was seen now. An answer without an age would take away more than it brings.
-fn remember(mut memory: Observations, keys: &[KeyFacts], now: DateTime<Utc>, path: &Path) -> Option<String> {
-    for key in keys.iter().filter(|key| !key.is_remembered) {
+fn remember<'a>(mut memory: Observations, keys: impl Iterator<Item = &'a KeyFacts>, now: DateTime<Utc>, path: &Path) -> Option<String> {
+    for key in keys.filter(|key| !key.is_remembered) {
         if let Some(seen) = key.seen.as_ref().filter(|seen| seen.created_at.is_some() || seen.identity.is_root()) {
             memory.remember(&key.id, seen);
         }

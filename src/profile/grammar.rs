@@ -99,7 +99,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Section>, DocumentError> {
         indent = width;
         let wrong = |reason| DocumentError { line: here, reason };
         if let Some(name) = header(body) {
-            if let Some(first) = names.insert(name.to_owned(), here) {
+            if let Some(first) = names.insert(name, here) {
                 return Err(wrong(Reason::DuplicateSection(first)));
             }
             keys.clear();

@@ -25,6 +25,14 @@ pub struct OwnKeys {
     pub skipped: Vec<(ProfileName, Refusal)>,
 }
 
+impl OwnKeys {
+    /// The profiles that have this key, by name.
+    pub fn profiles_with(&self, id: &AccessKeyId) -> Vec<ProfileName> {
+        let keys = self.keys.iter().filter(|key| key.pair.id == *id);
+        keys.flat_map(|key| &key.profiles).map(|profile| profile.name.clone()).collect()
+    }
+}
+
 impl AwsFiles {
     /// Resolves every profile and groups them by access key ID. Takes time in proportion to the number of profiles.
     pub fn own_keys(&self, environment: &Environment) -> OwnKeys {

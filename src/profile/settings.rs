@@ -130,6 +130,12 @@ impl Settings {
         }
     }
 
+    /// When a key that these profiles share is due and overdue: by the strictest of their limits.
+    pub fn limits_of<'a>(&self, profiles: impl IntoIterator<Item = &'a ProfileName>) -> Limits {
+        let strictest = |a: Limits, b: Limits| Limits { warn_age: a.warn_age.min(b.warn_age), max_age: a.max_age.min(b.max_age) };
+        profiles.into_iter().map(|name| self.for_profile(name).limits).reduce(strictest).unwrap_or_default()
+    }
+
     /// The profiles that have a table of their own.
     pub fn profiles(&self) -> impl Iterator<Item = &ProfileName> {
         self.profiles.keys()

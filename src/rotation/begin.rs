@@ -14,7 +14,7 @@ use super::second_key::Permissions;
 use super::step::StopKind;
 use crate::aws::{Aws, Signer};
 use crate::holder::{Place, Sight};
-use crate::model::{AccessKey, AccessKeyPair, Grace, Identity, KeyKind, LastUsed, ProfileName, Timing};
+use crate::model::{AccessKey, AccessKeyPair, Age, AgeLevel, Grace, Identity, KeyKind, LastUsed, Limits, ProfileName, Timing};
 use crate::os::clock;
 use crate::os::disk::Disk;
 use crate::os::machine;
@@ -42,6 +42,8 @@ pub struct Preflight<'a> {
     pub history: &'a [HistoryLine],
     /// How long the old key stays inactive.
     pub grace: Grace,
+    /// Only a key that is due by these limits is rotated.
+    pub only_due: Option<Limits>,
     /// What the run may do about a second key.
     pub may: Permissions,
     /// The waits.
@@ -50,6 +52,15 @@ pub struct Preflight<'a> {
     pub machine: String,
     /// Look only: delete no second key, try no write.
     pub dry_run: bool,
+}
+
+/// What came of looking.
+#[derive(Debug)]
+pub enum Beginning {
+    /// The key is not due; only due ones were asked for.
+    NotDue(Age),
+    /// The rotation can begin.
+    Ready(Box<Begun>),
 }
 
 /// A rotation that can begin.
@@ -85,7 +96,7 @@ impl Refused {
 }
 
 /// Looks at the key, its user, its second key and its holders.
-pub fn begin(preflight: &Preflight<'_>) -> Result<Begun, Refused> {
+pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
     let signer = Signer::LongTerm(preflight.pair.clone());
     let mut entries = holders(preflight, &preflight.pair)?;
     preflight.console.progress("asking AWS whose key this is");
@@ -97,6 +108,10 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Begun, Refused> {
         let message = format!("AWS does not list {} among the keys of {user_name}", preflight.pair.id);
         return Err(Refused::new(StopKind::Failed, message, "run this again in a few minutes; if it stays so, ask an administrator"));
     };
+    let age = Age::at(server_now(aws, own.created_at), own.created_at);
+    if preflight.only_due.is_some_and(|limits| limits.level(age) == AgeLevel::Fresh) {
+        return Ok(Beginning::NotDue(age));
+    }
     let mut notes = Vec::new();
     let last_use = aws.get_access_key_last_used(&signer, &own.id).unwrap_or_else(|error| LastUsed::Unknown(error.to_string()));
     match aws.list_attached_policies(&signer, &user_name) {
@@ -132,7 +147,7 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Begun, Refused> {
     let clock = clock::boot_time();
     let listing = Listing { keys, signer: Which::Old, clock, at: now };
     let seen = Observation { now: Some(now), clock, entered: clock, listing: Some(listing), ..Observation::default() };
-    Ok(Begun { record, seen, last_use, notes })
+    Ok(Beginning::Ready(Box::new(Begun { record, seen, last_use, notes })))
 }
 
 /// Which pair is replaced, and by which that is there already.

@@ -17,7 +17,7 @@ mod second_key;
 mod step;
 mod world;
 
-pub use begin::{Begun, Preflight, Refused, begin, explain};
+pub use begin::{Beginning, Begun, Preflight, Refused, begin, explain};
 pub use drive::{Ended, drive};
 pub use history::HistoryLine;
 pub use next::{Rules, next};

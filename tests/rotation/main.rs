@@ -22,6 +22,7 @@ mod bench;
 mod coverage;
 mod denied;
 mod disk;
+mod due;
 mod grace;
 mod input;
 mod journal;
