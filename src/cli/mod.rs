@@ -2,15 +2,13 @@
 
 mod args;
 mod debug;
+mod page;
 mod render;
 mod rotate;
 mod status;
 
-use std::io::Write;
 use std::process::ExitCode;
 
-use anstream::adapter::strip_str;
-use anstream::{AutoStream, ColorChoice};
 use clap::Parser;
 
 use crate::commands::context::Context;
@@ -72,16 +70,4 @@ fn show_status(context: &Context, asked: &StatusArgs, quiet: bool) -> Result<u8,
     let outcome = outcome?;
     status::print(&outcome, &status::Look { json: asked.json, verbose: asked.verbose, quiet });
     Ok(outcome.exit_code)
-}
-
-/// Writes lines on standard output; a closed pipe is not an error.
-fn print(text: &str) {
-    let mut out = std::io::stdout();
-    let _ = if AutoStream::choice(&out) == ColorChoice::Never {
-        // Stripped as a whole: the stripping stream writes every line on its own, which is slow with a thousand keys.
-        out.write_all(strip_str(text).to_string().as_bytes())
-    } else {
-        anstream::stdout().write_all(text.as_bytes())
-    };
-    let _ = out.flush();
 }

@@ -1,27 +1,18 @@
 //! How failures look.
 
-use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io;
 
-use anstyle::{AnsiColor, Style};
-
+use super::page::{Page, RED};
 use crate::commands::failure::{Failure, FailureKind};
-
-const RED: Style = AnsiColor::Red.on_default().bold();
-const DIM: Style = Style::new().dimmed();
 
 /// Prints a failure on standard error.
 pub fn failure(failure: &Failure) {
-    let mut text = String::new();
-    let _ = writeln!(text, "keyrotate: {RED}error:{RED:#} {}", plain(&failure.message));
-    let mut line = |label: &str, what: &str| {
-        let _ = writeln!(text, "  {DIM}{label:<6}{DIM:#} {}", plain(what));
-    };
-    failure.causes.iter().for_each(|cause| line("cause:", cause));
-    failure.state.iter().for_each(|state| line("state:", state));
-    failure.hint.iter().for_each(|hint| line("hint:", hint));
-    let mut out = anstream::stderr();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let mut page = Page::for_stderr(6);
+    page.push("keyrotate: ").head(RED, "error:", &failure.message);
+    failure.causes.iter().for_each(|cause| page.line("cause:", cause));
+    failure.state.iter().for_each(|state| page.line("state:", state));
+    failure.hint.iter().for_each(|hint| page.line("hint:", hint));
+    page.print_error();
 }
 
 /// Signals cannot be caught, so that a key could be lost to one: nothing begins.
@@ -29,9 +20,4 @@ pub fn no_signals(error: &io::Error) -> Failure {
     let mut failure = Failure::new(FailureKind::Failed, "signals cannot be caught").state("nothing was changed");
     failure.causes.push(error.to_string());
     failure
-}
-
-/// The text without what could move a terminal's cursor.
-pub fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
