@@ -2,7 +2,7 @@
 //!
 //! Invariant: a span is read exactly where Python reads the value, or the file is refused with the line.
 
-use std::{collections::HashMap, ops::Range};
+use std::{borrow::Cow, collections::HashMap, ops::Range};
 
 /// Why a file is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,7 +82,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Section>, DocumentError> {
     let (mut sections, mut names, mut keys) = (Vec::<Section>::new(), HashMap::new(), HashMap::new());
     let (mut indent, mut start, mut line) = (0, 0, 1);
     // A lone CR ends a line too; the empty piece inside CRLF is not counted.
-    for raw in text.split_inclusive(['\n', '\r']) {
+    for raw in text.split_inclusive('\n').flat_map(|line| line.split_inclusive('\r')) {
         let body = raw.trim_matches(space);
         let lead = raw.len() - raw.trim_start_matches(space).len();
         let (at, here) = (start + lead, line);
@@ -107,8 +107,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Section>, DocumentError> {
             continue;
         }
         let section = sections.last_mut().ok_or(wrong(Reason::NoSectionHeader))?;
-        let found = option(body, at, here).ok_or(wrong(Reason::UnparsableLine))?;
-        if let Some(first) = keys.insert(found.name.clone(), here) {
+        let (name, found) = option(body, at, here).ok_or(wrong(Reason::UnparsableLine))?;
+        if let Some(first) = keys.insert(name, here) {
             return Err(wrong(Reason::DuplicateKey(first)));
         }
         section.entries.push(found);
@@ -140,13 +140,19 @@ fn header(body: &str) -> Option<&str> {
     body.strip_prefix('[')?.rsplit_once(']').map(|(name, _)| name).filter(|name| !name.is_empty())
 }
 
-fn option(body: &str, at: usize, line: usize) -> Option<Entry> {
+// Python lowers the names of options.
+fn lower(written: &str) -> Cow<'_, str> {
+    let is_lower = written.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    if is_lower { written.into() } else { written.to_lowercase().into() }
+}
+
+fn option(body: &str, at: usize, line: usize) -> Option<(Cow<'_, str>, Entry)> {
     let (written, value) = body.split_once(['=', ':'])?;
     let colon = body.as_bytes().get(written.len()) == Some(&b':');
     let (written, value) = (written.trim_matches(space), value.trim_matches(space));
-    let (name, end) = (written.to_lowercase(), at + body.len());
-    let capitals = name != written;
-    (!name.is_empty()).then_some(Entry { name, line, value: end - value.len()..end, end, colon, capitals })
+    let (name, end) = (lower(written), at + body.len());
+    let entry = Entry { name: name.to_string(), line, value: end - value.len()..end, end, colon, capitals: name != written };
+    (!name.is_empty()).then_some((name, entry))
 }
 
 #[cfg(test)]

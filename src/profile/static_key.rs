@@ -41,14 +41,14 @@ impl AwsFiles {
             Some((_, None, Some(secret))) => return Err(partial(secret, ID)),
             Some((_, None, None)) | None => return Err(Refusal::NoKey { name, place: profile.header() }),
         };
-        let place = self.place(file, id.line);
+        let place = || self.place(file, id.line);
         let id_text = value(id).ok_or_else(|| partial(secret, ID))?;
         let secret_text = value(secret).ok_or_else(|| partial(id, SECRET))?;
-        let parsed = AccessKeyId::parse(id_text).map_err(|_| Refusal::NotAKeyId { name: name.clone(), place: place.clone() })?;
+        let parsed = AccessKeyId::parse(id_text).map_err(|_| Refusal::NotAKeyId { name: name.clone(), place: place() })?;
         match parsed.kind() {
             KeyKind::LongTerm => {}
-            KeyKind::Session => return Err(Refusal::SessionKey { name, place }),
-            KeyKind::Other => return Err(Refusal::NotAKeyId { name, place }),
+            KeyKind::Session => return Err(Refusal::SessionKey { name, place: place() }),
+            KeyKind::Other => return Err(Refusal::NotAKeyId { name, place: place() }),
         }
         // The SDKs merge the files' options, so a token in either file goes with the pair.
         let token = TOKENS.into_iter().find(|t| profile.value(t).is_some()).and_then(|t| profile.option(t));
