@@ -50,8 +50,11 @@ fn elsewhere(entry: &Path) -> String {
 
 #[test]
 fn an_entry_that_cannot_be_read_is_named_and_kept_and_nothing_is_rotated() {
-    let damage: [(&str, Damage); 4] = [
-        ("another format", |text| text.replacen("keyrotate-journal 1 ", "keyrotate-journal 0 ", 1)),
+    let damage: [(&str, Damage); 7] = [
+        ("an older format", |text| text.replacen("keyrotate-journal 1 ", "keyrotate-journal 0 ", 1)),
+        ("a newer format", |text| text.replacen("keyrotate-journal 1 ", "keyrotate-journal 2 ", 1)),
+        ("a state that is not known", |text| resealed(&text, |body| body.replacen(r#""state":"Created""#, r#""state":"Melted""#, 1))),
+        ("no machine", |text| resealed(&text, |body| body.replacen(r#""machine":"#, r#""nowhere":"#, 1))),
         ("cut", |text| text[..text.len().min(300)].to_owned()),
         ("empty", |_| String::new()),
         ("one byte", |text| text.replacen("dev", "dew", 1)),
@@ -67,6 +70,9 @@ fn an_entry_that_cannot_be_read_is_named_and_kept_and_nothing_is_rotated() {
         assert_eq!(changes(&home.lab).len(), before, "a rotation went on without its journal");
         assert_eq!(std::fs::read_to_string(&entry).unwrap(), broken, "the entry was not kept");
         assert_eq!(home.lab.accepts(&home.old.id, &home.old.secret), Verdict::Yes);
+        let shown = home.run(&["status", "default"]);
+        let said = format!("{}{}", shown.stdout, shown.stderr);
+        assert!(shown.code != Some(0) && said.contains(entry.file_name().unwrap().to_str().unwrap()), "{:?} {said}", shown.code);
         safe(&home);
     });
 }
