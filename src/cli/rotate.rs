@@ -82,7 +82,7 @@ fn done(text: &mut String, record: &Record, resumed: bool) -> std::fmt::Result {
     }
     match &record.state {
         State::Done(End::Rotated) => writeln!(text, "  {DIM}old key:{DIM:#} {} is deleted", record.old.id),
-        State::Done(End::RotatedOldInactive) => writeln!(text, "  {DIM}old key:{DIM:#} {} is inactive, not deleted", record.old.id),
+        State::Done(End::RotatedOldInactive) => writeln!(text, "  {DIM}old key:{DIM:#} {} was not deleted", record.old.id),
         State::Done(End::Undone { .. } | End::Aborted { .. } | End::Forgotten)
         | State::Intent { .. }
         | State::Suspect { .. }
