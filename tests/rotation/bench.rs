@@ -82,6 +82,11 @@ pub fn credentials(home: &Home) -> String {
 
 /// Runs; when the call of this rule stands still, does `act`, then lets it go.
 pub fn meanwhile(home: &Arc<Home>, rule: Rule, act: impl FnOnce(&Home, i32)) -> Output {
+    meanwhile_at("0.1", home, rule, act)
+}
+
+/// The same with the waits scaled otherwise: at 0.01 the consistency window is 1.2 s.
+pub fn meanwhile_at(scale: &'static str, home: &Arc<Home>, rule: Rule, act: impl FnOnce(&Home, i32)) -> Output {
     home.lab.rules(vec![rule]);
     let pid_file = home.scratch("pid");
     let runner = Arc::clone(home);
@@ -89,6 +94,7 @@ pub fn meanwhile(home: &Arc<Home>, rule: Rule, act: impl FnOnce(&Home, i32)) -> 
     let worker = std::thread::spawn(move || {
         let mut run = Run::new(ROTATE);
         run.prefix = ["sh", "-c", &script, "sh"].map(str::to_owned).to_vec();
+        run.env.push(("KEYROTATE_TIME_SCALE", scale.to_owned()));
         runner.run_with(&run)
     });
     assert!(home.lab.wait_paused(PATIENCE), "no call stood still");
@@ -96,6 +102,13 @@ pub fn meanwhile(home: &Arc<Home>, rule: Rule, act: impl FnOnce(&Home, i32)) -> 
     act(home, pid);
     home.lab.release(false);
     worker.join().expect("a run that ends")
+}
+
+/// Runs with the shortest waits.
+pub fn hurried(home: &Home, args: &[&str]) -> Output {
+    let mut run = Run::new(args);
+    run.env.push(("KEYROTATE_TIME_SCALE", "0.01".to_owned()));
+    home.run_with(&run)
 }
 
 /// Runs `check` for every item, several at once since most of the time is waiting; tells every item that failed.

@@ -29,3 +29,4 @@ mod network;
 mod other_people;
 mod signals;
 mod two_keys;
+mod veto;
