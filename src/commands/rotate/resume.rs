@@ -140,7 +140,9 @@ impl Run<'_> {
         let (region, ca_bundle) = profile.map_or((None, None), |profile| (profile.region, profile.ca_bundle));
         let (aws, timing) = self.context.aws(files, &record.profile, region, ca_bundle)?;
         let place_needed = self.is_asked_for(record);
-        let rules = Rules { timing, attended: self.is_attended(), delete_key: self.options.delete_key.clone(), place_needed };
+        let old_key_may_stay = matches!(self.options.resolve, Some((_, Direction::Forward)));
+        let delete_key = self.options.delete_key.clone();
+        let rules = Rules { timing, attended: self.is_attended(), delete_key, place_needed, old_key_may_stay };
         let clock = clock::boot_time();
         let mut seen = Observation { now: Some(record.started_at), clock, entered: clock, resumed: true, ..Observation::default() };
         let result = self.drive(record, &mut seen, &rules, self.world(&aws, entry), true)?;
