@@ -22,6 +22,7 @@ mod bench;
 mod coverage;
 mod denied;
 mod disk;
+mod editor;
 mod grace;
 mod input;
 mod journal;
