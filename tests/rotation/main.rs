@@ -28,6 +28,7 @@ mod input;
 mod journal;
 mod network;
 mod other_people;
+mod resolve;
 mod signals;
 mod two_keys;
 mod veto;
