@@ -30,5 +30,6 @@ mod network;
 mod other_people;
 mod resolve;
 mod signals;
+mod suspension;
 mod two_keys;
 mod veto;
