@@ -75,7 +75,7 @@ fn done(page: &mut Page, record: &Record, resumed: bool) {
     }
     match &record.state {
         State::Done(End::Rotated) => page.line("old key:", &format!("{} is deleted", record.old.id)),
-        State::Done(End::RotatedOldInactive) => page.line("old key:", &format!("{} is inactive, not deleted", record.old.id)),
+        State::Done(End::RotatedOldInactive) => page.line("old key:", &format!("{} was not deleted", record.old.id)),
         State::Done(End::Undone { .. } | End::Aborted { .. } | End::Forgotten)
         | State::Intent { .. }
         | State::Suspect { .. }

@@ -254,7 +254,7 @@ impl Run<'_> {
             Beginning::NotDue(age) => return Ok(Rotated::NotDue { key: key.pair.id.clone(), days: age.days() }),
             Beginning::Ready(begun) => *begun,
         };
-        let rules = Rules { timing, attended, delete_key: self.options.delete_key.clone(), place_needed: false };
+        let rules = Rules { timing, attended, delete_key: self.options.delete_key.clone(), ..Rules::default() };
         if self.options.dry_run {
             let steps = plan(&begun.record, &begun.seen, &rules);
             return Ok(Rotated::Planned { key: key.pair.id.clone(), last_use: begun.last_use, notes: begun.notes, steps });

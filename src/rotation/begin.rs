@@ -103,6 +103,8 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
     let (identity, user_name) = user(preflight, &signer)?;
     let aws = preflight.aws;
     let mut keys = aws.list_access_keys(&signer, &user_name).map_err(|error| explain(&preflight.pair.id, &error))?;
+    // Now, not below: a question or a sleep in between makes it old.
+    let listed_at = clock::boot_time();
     let own = keys.iter().find(|key| key.id == preflight.pair.id).cloned();
     let Some(own) = own else {
         let message = format!("AWS does not list {} among the keys of {user_name}", preflight.pair.id);
@@ -145,7 +147,7 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
         grace: preflight.grace,
     };
     let clock = clock::boot_time();
-    let listing = Listing { keys, signer: Which::Old, clock, at: now };
+    let listing = Listing { keys, signer: Which::Old, clock: listed_at, at: now };
     let seen = Observation { now: Some(now), clock, entered: clock, listing: Some(listing), ..Observation::default() };
     Ok(Beginning::Ready(Box::new(Begun { record, seen, last_use, notes })))
 }

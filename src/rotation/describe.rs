@@ -21,7 +21,7 @@ pub fn state(record: &Record) -> String {
         State::RollingBack { .. } => format!("holders go back to {old}; {new} will be deleted"),
         State::Undoing { .. } => format!("holders go back to {old}; {new} will be deactivated"),
         State::Deleted | State::Done(End::Rotated) => format!("every holder has {new}; {old} is deleted"),
-        State::Done(End::RotatedOldInactive) => format!("every holder has {new}; {old} is inactive"),
+        State::Done(End::RotatedOldInactive) => format!("every holder has {new}; {old} was not deleted"),
         State::Done(End::Undone { .. }) => format!("{old} is in use again; {new} is inactive"),
         State::Done(End::Aborted { .. }) => format!("{old} is in use as before"),
         State::Done(End::Forgotten) => format!("{old} and {new} are as the rotation left them"),

@@ -136,7 +136,7 @@ pub enum State {
 pub enum End {
     /// The old key is deleted, every holder has the new one.
     Rotated,
-    /// A person closed it with the old key inactive, not deleted.
+    /// A person closed it with the old key not deleted: inactive, unless somebody activated it.
     RotatedOldInactive,
     /// The old pair is back everywhere; the new key is inactive.
     Undone {

@@ -22,12 +22,9 @@ pub fn resolve(record: &Record, direction: Direction, refusing: &[usize]) -> Opt
         (Direction::Forget, _) => State::Done(End::Forgotten),
         (_, state @ (State::Intent { .. } | State::Suspect { .. } | State::Done(_))) => state,
         (Direction::Forward, State::RollingBack { .. } | State::Undoing { .. }) => State::Verified,
-        (Direction::Forward, State::OldInactive { at, .. }) if record.grace != crate::model::Grace::default() => {
-            State::OldInactive { at, last_use: crate::model::LastUsed::Unknown("not asked".to_owned()), rounds: 0 }
-        }
-        (Direction::Forward, State::OldInactive { .. }) => State::Done(End::RotatedOldInactive),
-        (Direction::Forward, State::Deleted) => State::Done(End::Rotated),
+        // How it ends is decided when every holder was read and the new key proved: `Rules::old_key_may_stay`.
         (Direction::Forward, state @ (State::Created | State::Verified | State::Committed { .. } | State::Reactivating { .. })) => state,
+        (Direction::Forward, state @ (State::OldInactive { .. } | State::Deleted)) => state,
         (Direction::Back, State::Created | State::Verified | State::RollingBack { .. }) => State::RollingBack { why: why() },
         (Direction::Back, State::Committed { .. } | State::OldInactive { .. } | State::Reactivating { .. } | State::Undoing { .. }) => {
             State::Undoing { why: why() }

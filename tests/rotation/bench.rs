@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::home::{Home, Output, Problem, Run};
 use crate::lab::key::Status;
-use crate::lab::{Lab, Rule, Settings, Verdict};
+use crate::lab::{Key, Lab, Rule, Settings, Verdict};
 
 pub const ROTATE: &[&str] = &["rotate", "default", "--yes", "--no-input"];
 /// The calls that change something at AWS.
@@ -63,6 +63,39 @@ pub fn safe(home: &Home) {
     assert_eq!(home.told(), "");
 }
 
+/// Ended well, or with an error that names a command.
+#[track_caller]
+pub fn well_or_told(output: &Output) {
+    if output.code != Some(0) {
+        told(output, output.code.expect("an exit code"));
+        assert!(output.stderr.contains("`keyrotate rotate "), "no command is named: {}", output.stderr);
+    }
+}
+
+/// Each active key's secret is where the next run finds it: in the file or in the journal.
+#[track_caller]
+pub fn nothing_lost(home: &Home, said: &str) {
+    let journal = home.path().join(".local/state/keyrotate/journal");
+    let entries = std::fs::read_dir(journal).into_iter().flatten().flatten().map(|entry| std::fs::read_to_string(entry.path()).unwrap());
+    let mut texts: Vec<String> = entries.collect();
+    texts.extend(std::fs::read_to_string(home.path().join(".aws/credentials")));
+    for key in home.lab.live_keys("dev").iter().filter(|key| key.status == Status::Active) {
+        assert!(texts.iter().any(|text| text.contains(&key.secret)), "{} is in no file and no entry: {said}", key.id);
+    }
+    let found = home.found();
+    assert!(!found.contains_key(&Problem::Foreign) && !found.contains_key(&Problem::Leak), "{} {said}", home.told());
+}
+
+/// As many places as that have an active key of the user.
+#[track_caller]
+pub fn live_in(home: &Home, places: usize, said: &str) -> Key {
+    let text = credentials(home);
+    let live = home.lab.live_keys("dev").into_iter().find(|key| key.status == Status::Active && text.contains(&key.secret));
+    let live = live.unwrap_or_else(|| panic!("no place has a live pair: {said}"));
+    assert_eq!((text.matches(&live.secret).count(), text.matches(&live.id).count()), (places, places), "{said}");
+    live
+}
+
 pub fn changes(lab: &Lab) -> Vec<String> {
     lab.calls().into_iter().map(|call| call.action).filter(|action| CHANGES.contains(&action.as_str())).collect()
 }
@@ -72,7 +105,7 @@ pub fn status(home: &Home, id: &str) -> Status {
 }
 
 /// The key that the run made.
-pub fn new_key(home: &Home) -> crate::lab::Key {
+pub fn new_key(home: &Home) -> Key {
     home.lab.world().keys.iter().rfind(|key| key.user == home.old.user && key.id != home.old.id).expect("a new key").clone()
 }
 
@@ -82,6 +115,11 @@ pub fn credentials(home: &Home) -> String {
 
 /// Runs; when the call of this rule stands still, does `act`, then lets it go.
 pub fn meanwhile(home: &Arc<Home>, rule: Rule, act: impl FnOnce(&Home, i32)) -> Output {
+    meanwhile_at("0.1", home, rule, act)
+}
+
+/// The same with the waits scaled otherwise: at 0.01 the consistency window is 1.2 s.
+pub fn meanwhile_at(scale: &'static str, home: &Arc<Home>, rule: Rule, act: impl FnOnce(&Home, i32)) -> Output {
     home.lab.rules(vec![rule]);
     let pid_file = home.scratch("pid");
     let runner = Arc::clone(home);
@@ -89,6 +127,7 @@ pub fn meanwhile(home: &Arc<Home>, rule: Rule, act: impl FnOnce(&Home, i32)) -> 
     let worker = std::thread::spawn(move || {
         let mut run = Run::new(ROTATE);
         run.prefix = ["sh", "-c", &script, "sh"].map(str::to_owned).to_vec();
+        run.env.push(("KEYROTATE_TIME_SCALE", scale.to_owned()));
         runner.run_with(&run)
     });
     assert!(home.lab.wait_paused(PATIENCE), "no call stood still");
@@ -96,6 +135,13 @@ pub fn meanwhile(home: &Arc<Home>, rule: Rule, act: impl FnOnce(&Home, i32)) -> 
     act(home, pid);
     home.lab.release(false);
     worker.join().expect("a run that ends")
+}
+
+/// Runs with the shortest waits.
+pub fn hurried(home: &Home, args: &[&str]) -> Output {
+    let mut run = Run::new(args);
+    run.env.push(("KEYROTATE_TIME_SCALE", "0.01".to_owned()));
+    home.run_with(&run)
 }
 
 /// Runs `check` for every item, several at once since most of the time is waiting; tells every item that failed.

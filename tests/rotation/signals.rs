@@ -1,15 +1,16 @@
-//! INT and TERM at every call: the run ends by itself, nothing is lost, and the same command goes on.
+//! INT, TERM and HUP at every call: the run ends by itself, nothing is lost, and the same command goes on.
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::bench::{ROTATE, calls_of_a_rotation, each, meanwhile, rotated, safe, start, told};
+use crate::bench::{ROTATE, calls_of_a_rotation, changes, each, meanwhile, rotated, safe, start, told};
 use crate::lab::Rule;
 use crate::lab::faults::Fault;
 
 #[test]
 fn a_signal_at_each_call_stops_cleanly_and_the_same_command_goes_on() {
     let calls = calls_of_a_rotation();
-    let cases: Vec<_> = calls.into_iter().flat_map(|call| [(call.clone(), Signal::INT), (call, Signal::TERM)]).collect();
+    let cases: Vec<_> =
+        calls.into_iter().flat_map(|call| [Signal::INT, Signal::TERM, Signal::HUP].map(|signal| (call.clone(), signal))).collect();
     each(&cases, |((action, nth), signal)| {
         let home = start();
         let output = meanwhile(&home, Rule::on(action, Fault::PauseAfter).nth(*nth), |_, pid| {
@@ -23,6 +24,21 @@ fn a_signal_at_each_call_stops_cleanly_and_the_same_command_goes_on() {
         if let Some(code) = output.code {
             told(&output, code);
         }
+        assert!(output.code.is_some() || changes(&home.lab).is_empty(), "it died with a rotation in hand");
         rotated(&home, &home.run(ROTATE));
+    });
+}
+
+#[test]
+fn each_signal_is_named_and_the_key_that_was_made_is_the_one_in_use() {
+    each(&[(Signal::INT, "SIGINT"), (Signal::TERM, "SIGTERM"), (Signal::HUP, "SIGHUP")], |(signal, name)| {
+        let home = start();
+        let output = meanwhile(&home, Rule::on("CreateAccessKey", Fault::PauseAfter), |_, pid| {
+            kill_process(Pid::from_raw(pid).expect("a pid"), *signal).expect("a process of ours");
+        });
+        told(&output, 1);
+        assert!(output.stderr.contains(&format!("stopped by {name}")) && output.stderr.contains("again"), "{}", output.stderr);
+        rotated(&home, &home.run(ROTATE));
+        assert_eq!(changes(&home.lab).iter().filter(|action| *action == "CreateAccessKey").count(), 1);
     });
 }

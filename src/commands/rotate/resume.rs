@@ -140,7 +140,9 @@ impl Run<'_> {
         let (region, ca_bundle) = profile.map_or((None, None), |profile| (profile.region, profile.ca_bundle));
         let (aws, timing) = self.context.aws(files, &record.profile, region, ca_bundle)?;
         let place_needed = self.is_asked_for(record);
-        let rules = Rules { timing, attended: self.is_attended(), delete_key: self.options.delete_key.clone(), place_needed };
+        let old_key_may_stay = matches!(self.options.resolve, Some((_, Direction::Forward)));
+        let delete_key = self.options.delete_key.clone();
+        let rules = Rules { timing, attended: self.is_attended(), delete_key, place_needed, old_key_may_stay };
         let clock = clock::boot_time();
         let mut seen = Observation { now: Some(record.started_at), clock, entered: clock, resumed: true, ..Observation::default() };
         let result = self.drive(record, &mut seen, &rules, self.world(&aws, entry), true)?;
@@ -160,8 +162,9 @@ impl Run<'_> {
             changed = true;
         }
         let Some((id, direction)) = self.options.resolve.as_ref().filter(|(id, _)| concerns(record, id)) else { return Ok(changed) };
-        if *direction == Direction::Forget {
-            self.keep_pairs(record)?;
+        match direction {
+            Direction::Forget => self.keep_pairs(record)?,
+            Direction::Forward | Direction::Back => self.give_up_sections(record),
         }
         let Some(resolved) = resolve(record, *direction, &self.refusing(record)) else {
             let message = format!("{id} cannot go back: the old key is deleted");
@@ -173,17 +176,36 @@ impl Run<'_> {
         Ok(true)
     }
 
-    /// The holders that cannot be brought to the new pair as they are.
-    fn refusing(&self, record: &Record) -> Vec<usize> {
-        let refuses = |entry: &HolderEntry| {
-            let holder = entry.place.open(&self.disk);
-            match holder.look(&record.old, record.pair(Which::New), &entry.sections, entry.staged.as_ref()) {
-                Sight::Seen { old, foreign, .. } => !foreign.is_empty() || !old.is_empty() && holder.check_writable(&record.old).is_err(),
-                Sight::Torn => false,
-                Sight::Away | Sight::Unreadable(_) => true,
+    fn sight(&self, record: &Record, entry: &HolderEntry) -> Sight {
+        entry.place.open(&self.disk).look(&record.old, record.pair(Which::New), &entry.sections, entry.staged.as_ref())
+    }
+
+    /// A section that somebody gave another pair is theirs from now on, where others of the file still have ours.
+    fn give_up_sections(&self, record: &mut Record) {
+        for index in 0..record.holders.len() {
+            let Some(Sight::Seen { old, new, foreign }) = record.holders.get(index).map(|entry| self.sight(record, entry)) else {
+                continue;
+            };
+            if let Some(entry) = record.holders.get_mut(index).filter(|_| !old.is_empty() || !new.is_empty()) {
+                entry.sections.retain(|section| foreign.iter().all(|strange| strange.section != *section));
             }
+        }
+    }
+
+    /// The holders that cannot be brought to the new pair as they are; none if those are all that there are.
+    fn refusing(&self, record: &Record) -> Vec<usize> {
+        let refuses = |entry: &HolderEntry| match self.sight(record, entry) {
+            Sight::Seen { old, foreign, .. } => {
+                !foreign.is_empty() || !old.is_empty() && entry.place.open(&self.disk).check_writable(&record.old).is_err()
+            }
+            Sight::Torn => false,
+            Sight::Away | Sight::Unreadable(_) => true,
         };
-        record.holders.iter().enumerate().filter(|(_, entry)| refuses(entry)).map(|(index, _)| index).collect()
+        let (refusing, rest): (Vec<_>, Vec<_>) = record.holders.iter().enumerate().partition(|(_, entry)| entry.left_out || refuses(entry));
+        if rest.iter().all(|(_, entry)| entry.sections.is_empty()) {
+            return Vec::new();
+        }
+        refusing.into_iter().map(|(index, _)| index).collect()
     }
 
     fn forgotten(&self, record: &Record) -> PathBuf {

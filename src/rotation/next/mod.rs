@@ -27,6 +27,8 @@ pub struct Rules {
     pub delete_key: Option<AccessKeyId>,
     /// A new rotation needs the old key's place, which ends a grace of "next".
     pub place_needed: bool,
+    /// The person said that the rotation ends even where the old key cannot be deleted.
+    pub old_key_may_stay: bool,
 }
 
 /// The next step of a rotation.

@@ -158,21 +158,23 @@ pub(super) fn old_inactive(record: &Record, seen: &Observation, rules: &Rules, a
         }
         (Some(KeyStatus::Active | KeyStatus::Other(_)), _) => {
             let message = format!("somebody activated {} again, so it is not deleted", record.old.id);
-            words::attention(
-                record,
-                message,
-                format!("find out who uses it; end the rotation with {}", words::resolve_hint(&record.old.id)),
-            )
+            let hint = format!("find out who uses it; end the rotation with {}", words::resolve_hint(&record.old.id));
+            kept(rules, words::attention(record, message, hint))
         }
         (Some(KeyStatus::Inactive), Some(Act { result: Err(error), .. })) if seen.attempts >= ATTEMPTS || !error.is_transient() => {
-            words::refused(record, error)
+            kept(rules, words::refused(record, error))
         }
-        (Some(KeyStatus::Inactive), _) => delete(record, seen, at),
+        (Some(KeyStatus::Inactive), _) => delete(record, seen, rules, at),
     }
 }
 
+/// A stop because the old key cannot go; the end where a person accepts that.
+fn kept(rules: &Rules, stop: Step) -> Step {
+    if rules.old_key_may_stay { Step::Enter(State::Done(End::RotatedOldInactive)) } else { stop }
+}
+
 /// Deletes the old key, unless somebody used it between the two looks of a grace.
-fn delete(record: &Record, seen: &Observation, at: DateTime<Utc>) -> Step {
+fn delete(record: &Record, seen: &Observation, rules: &Rules, at: DateTime<Utc>) -> Step {
     // A run that finds the old key inactive does not know for how long it was.
     if record.grace != Grace::After(Duration::ZERO) || seen.resumed {
         match &seen.last_use {
@@ -185,11 +187,8 @@ fn delete(record: &Record, seen: &Observation, at: DateTime<Utc>) -> Step {
                     last_use.service,
                     last_use.region
                 );
-                return words::attention(
-                    record,
-                    message,
-                    format!("give the new key to who used it, then end the rotation with {}", words::resolve_hint(&record.old.id)),
-                );
+                let hint = format!("give the new key to who used it, then end the rotation with {}", words::resolve_hint(&record.old.id));
+                return kept(rules, words::attention(record, message, hint));
             }
             Some(LastUsed::Never | LastUsed::Used(_) | LastUsed::Unknown(_)) => {}
         }
