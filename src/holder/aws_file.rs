@@ -85,7 +85,7 @@ impl Holder for AwsFile<'_> {
         let bytes = match self.disk.read(&self.path).map(Zeroizing::new) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound && sections.is_empty() => {
-                return Sight::Seen { old: Vec::new(), new: Vec::new(), foreign: Vec::new() };
+                return Sight::Seen { old: Vec::new(), new: Vec::new(), foreign: Vec::new(), others: Vec::new() };
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Sight::Away,
             Err(error) => return Sight::Unreadable(error.to_string()),
@@ -197,15 +197,20 @@ fn sight(document: &Document, old: &AccessKeyPair, new: Option<&AccessKeyPair>, 
         names
     };
     let (old_in, new_in) = (holding(old), new.map(&mut holding).unwrap_or_default());
+    let mut others = Vec::new();
     for (section, line, id) in document.access_key_ids() {
-        let ours = [Some(old), new].into_iter().flatten().any(|pair| pair.id.as_str() == id);
-        if !ours && sections.iter().any(|name| name == section) {
+        if [Some(old), new].into_iter().flatten().any(|pair| pair.id.as_str() == id) {
+            continue;
+        }
+        let id = AccessKeyId::parse(&id).ok();
+        if sections.iter().any(|name| name == section) {
             // What is not an id may be anything, a secret in the wrong line too.
-            let what = AccessKeyId::parse(&id).map_or_else(|_| "something that is not an access key ID".to_owned(), |id| id.to_string());
+            let what = id.as_ref().map_or_else(|| "something that is not an access key ID".to_owned(), ToString::to_string);
             foreign.push(Foreign { section: section.to_owned(), line, what });
         }
+        others.extend(id);
     }
-    Sight::Seen { old: old_in, new: new_in, foreign }
+    Sight::Seen { old: old_in, new: new_in, foreign, others }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::secret::SecretBytes;
-use crate::model::AccessKeyPair;
+use crate::model::{AccessKeyId, AccessKeyPair};
 use crate::os::disk::Disk;
 use crate::profile::{DocumentError, EditError, FileKind};
 
@@ -38,6 +38,8 @@ pub enum Sight {
         new: Vec<String>,
         /// Sections of this rotation that hold something else now.
         foreign: Vec<Foreign>,
+        /// Every other access key ID in the place.
+        others: Vec<AccessKeyId>,
     },
     /// A write of ours was cut off in the middle; writing again completes it.
     Torn,

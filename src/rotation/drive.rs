@@ -9,7 +9,7 @@ use super::world::{Outcome, World};
 use crate::aws::AwsError;
 use crate::holder::HolderError;
 use crate::journal::JournalError;
-use crate::model::{AccessKeyPair, KeyStatus};
+use crate::model::{AccessKeyPair, Identity, KeyStatus};
 
 /// How a run of the loop ended.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ pub fn drive(record: &mut Record, seen: &mut Observation, rules: &Rules, world: 
             | Step::WriteHolder { .. }
             | Step::ReleaseHolder { .. }
             | Step::Wait(..)
-            | Step::AskAboutSuspect(_)) => {
+            | Step::AskAboutSuspect { .. }) => {
                 let outcome = world.perform(record, &step);
                 (seen.clock, seen.now) = world.observe(seen.now);
                 let created = matches!(outcome, Outcome::Created(Ok(_)));
@@ -123,8 +123,13 @@ fn fold(record: &mut Record, seen: &mut Observation, step: &Step, outcome: Outco
             false
         }
         Outcome::Identified(which, answer) => {
+            let renamed = answer.as_ref().ok().is_some_and(|identity| rename(record, identity));
+            if renamed {
+                // What was asked under the old name says nothing.
+                (seen.listing_errors, seen.act, seen.attempts) = (Default::default(), None, 0);
+            }
             seen.prove(which, answer);
-            false
+            renamed
         }
         Outcome::LastUse(last_use) => {
             seen.last_use = Some(last_use);
@@ -164,6 +169,16 @@ fn fold(record: &mut Record, seen: &mut Observation, step: &Step, outcome: Outco
             false
         }
     }
+}
+
+/// The same user may have another name by now, under which its keys are found. Returns whether it has.
+fn rename(record: &mut Record, identity: &Identity) -> bool {
+    let Some(name) = identity.user_name().filter(|name| *name != record.user_name && identity.same_principal(&record.identity)) else {
+        return false;
+    };
+    record.user_name = name.to_owned();
+    record.identity = identity.clone();
+    true
 }
 
 fn listed(seen: &mut Observation, signer: Which, answer: Result<Vec<crate::model::AccessKey>, AwsError>) {

@@ -41,7 +41,7 @@ impl Imaginary {
     fn note(&mut self, record: &Record, step: &Step) {
         let worth = match step {
             Step::ListAccessKeys(_) | Step::ReadHolders | Step::Wait(..) | Step::PrepareHolder { .. } | Step::ReleaseHolder { .. } => false,
-            Step::AskAboutSuspect(_) | Step::Enter(_) | Step::Close | Step::Stop(_) => false,
+            Step::AskAboutSuspect { .. } | Step::Enter(_) | Step::Close | Step::Stop(_) => false,
             Step::GetCallerIdentity(_) | Step::GetAccessKeyLastUsed { .. } | Step::CreateAccessKey => true,
             Step::UpdateAccessKey { .. } | Step::DeleteAccessKey { .. } | Step::WriteHolder { .. } => true,
         };
@@ -80,7 +80,7 @@ impl Imaginary {
     fn sights(&self) -> Vec<Sight> {
         let sight = |(sections, is_new): &(Vec<String>, bool)| {
             let (old, new) = if *is_new { (Vec::new(), sections.clone()) } else { (sections.clone(), Vec::new()) };
-            Sight::Seen { old, new, foreign: Vec::new() }
+            Sight::Seen { old, new, foreign: Vec::new(), others: Vec::new() }
         };
         self.written.iter().map(sight).collect()
     }
@@ -116,7 +116,7 @@ impl World for Imaginary {
                 self.now = self.now.map(|now| now + *duration);
                 Outcome::Waited
             }
-            Step::AskAboutSuspect(_) | Step::Enter(_) | Step::Close | Step::Stop(_) => Outcome::Waited,
+            Step::AskAboutSuspect { .. } | Step::Enter(_) | Step::Close | Step::Stop(_) => Outcome::Waited,
         }
     }
 

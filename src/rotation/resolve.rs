@@ -22,7 +22,7 @@ pub fn resolve(record: &Record, direction: Direction, refusing: &[usize]) -> Opt
         (Direction::Forget, _) => State::Done(End::Forgotten),
         (_, state @ (State::Intent { .. } | State::Suspect { .. } | State::Done(_))) => state,
         (Direction::Forward, State::RollingBack { .. } | State::Undoing { .. }) => State::Verified,
-        // How it ends is decided when every holder was read and the new key proved: `Rules::old_key_may_stay`.
+        // How it ends is decided when every holder was read and the new key proved: `Rules::decided`.
         (Direction::Forward, state @ (State::Created | State::Verified | State::Committed { .. } | State::Reactivating { .. })) => state,
         (Direction::Forward, state @ (State::OldInactive { .. } | State::Deleted)) => state,
         (Direction::Back, State::Created | State::Verified | State::RollingBack { .. }) => State::RollingBack { why: why() },

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::record::{State, Which};
 use crate::model::{AccessKeyId, KeyStatus};
 
@@ -65,7 +67,12 @@ pub enum Step {
     /// Waits this long, and shows why.
     Wait(Duration, String),
     /// Asks a person about the suspect: delete it?
-    AskAboutSuspect(AccessKeyId),
+    AskAboutSuspect {
+        /// The suspect.
+        key: AccessKeyId,
+        /// When it was made, by AWS's clock, in UTC.
+        created_at: DateTime<Utc>,
+    },
     /// Writes the history line, wipes the secrets and removes the entry.
     Close,
     /// Stops for now; the entry stays.

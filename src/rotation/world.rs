@@ -11,7 +11,7 @@ use super::step::Step;
 use crate::aws::{Aws, AwsError, Signer};
 use crate::holder::{Displaced, HolderError, Sight, Staged};
 use crate::journal::{Entry, History, JournalError};
-use crate::model::{AccessKey, AccessKeyPair, Identity, LastUsed};
+use crate::model::{AccessKey, AccessKeyId, AccessKeyPair, Identity, LastUsed};
 use crate::os::clock;
 use crate::os::disk::Disk;
 use crate::os::signals::Signals;
@@ -130,14 +130,15 @@ impl RealWorld<'_> {
         record.holders.iter().map(look).collect()
     }
 
-    fn ask(&self, record: &Record, key: &crate::model::AccessKeyId) -> bool {
+    fn ask(&self, record: &Record, key: &AccessKeyId, created_at: DateTime<Utc>) -> bool {
         let question = Question {
             text: format!(
-                "{key} was probably made for an interrupted rotation of {}; nobody has its secret. Delete it and go on?",
+                "{key} was made at {}, probably for an interrupted rotation of {}; nobody has its secret. Delete it and go on?",
+                describe::time(created_at),
                 record.old.id
             ),
             choices: vec![('y', "delete it".to_owned()), ('n', "leave it alone".to_owned())],
-            default: Some('y'),
+            default: Some('n'),
         };
         self.console.ask(&question) == Answer::Choice('y')
     }
@@ -187,7 +188,7 @@ impl World for RealWorld<'_> {
                 clock::pause(*duration, &|| self.signals.raised().is_some());
                 Outcome::Waited
             }
-            Step::AskAboutSuspect(key) => Outcome::Answered(self.ask(record, key)),
+            Step::AskAboutSuspect { key, created_at } => Outcome::Answered(self.ask(record, key, *created_at)),
             Step::Enter(_) | Step::Close | Step::Stop(_) => Outcome::Waited,
         }
     }
@@ -226,7 +227,7 @@ pub(super) fn say(record: &Record, step: &Step) -> String {
             format!("writing {}", record.holders.get(*holder).map_or_else(String::new, |entry| describe::place(&entry.place)))
         }
         Step::Wait(_, why) => why.clone(),
-        Step::AskAboutSuspect(key) => format!("asking about {key}"),
+        Step::AskAboutSuspect { key, .. } => format!("asking about {key}"),
         Step::Enter(_) | Step::Close | Step::Stop(_) => "writing the journal".to_owned(),
     }
 }

@@ -140,9 +140,9 @@ impl Run<'_> {
         let (region, ca_bundle) = profile.map_or((None, None), |profile| (profile.region, profile.ca_bundle));
         let (aws, timing) = self.context.aws(files, &record.profile, region, ca_bundle)?;
         let place_needed = self.is_asked_for(record);
-        let old_key_may_stay = matches!(self.options.resolve, Some((_, Direction::Forward)));
+        let decided = self.options.resolve.as_ref().map(|(_, direction)| *direction);
         let delete_key = self.options.delete_key.clone();
-        let rules = Rules { timing, attended: self.is_attended(), delete_key, place_needed, old_key_may_stay };
+        let rules = Rules { timing, attended: self.is_attended(), delete_key, place_needed, decided };
         let clock = clock::boot_time();
         let mut seen = Observation { now: Some(record.started_at), clock, entered: clock, resumed: true, ..Observation::default() };
         let result = self.drive(record, &mut seen, &rules, self.world(&aws, entry), true)?;
@@ -183,7 +183,7 @@ impl Run<'_> {
     /// A section that somebody gave another pair is theirs from now on, where others of the file still have ours.
     fn give_up_sections(&self, record: &mut Record) {
         for index in 0..record.holders.len() {
-            let Some(Sight::Seen { old, new, foreign }) = record.holders.get(index).map(|entry| self.sight(record, entry)) else {
+            let Some(Sight::Seen { old, new, foreign, .. }) = record.holders.get(index).map(|entry| self.sight(record, entry)) else {
                 continue;
             };
             if let Some(entry) = record.holders.get_mut(index).filter(|_| !old.is_empty() || !new.is_empty()) {

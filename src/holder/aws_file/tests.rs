@@ -130,7 +130,7 @@ fn a_section_that_changed_hands_is_told_without_its_secret() {
         let sections: Vec<String> = sections.iter().map(|name| (*name).to_owned()).collect();
         scratch.file().look(&old(), Some(&new()), &sections, None)
     };
-    let Sight::Seen { old: held, new: moved, foreign: none } = foreign(&["default"], TEXT) else { panic!() };
+    let Sight::Seen { old: held, new: moved, foreign: none, .. } = foreign(&["default"], TEXT) else { panic!() };
     assert_eq!((held, moved, none), (vec!["default".to_owned()], vec![], vec![]));
     let Sight::Seen { foreign: changed, .. } = foreign(&["default", "b"], TEXT) else { panic!() };
     assert_eq!(changed.first().map(|it| it.what.as_str()), Some("AKIAOTHER00000000001"));

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::super::observation::{Act, Listing, Observation};
-use super::super::record::{End, Record, State, Which};
-use super::super::step::Step;
+use super::super::observation::{Act, Listing, Observation, is_refusal};
+use super::super::record::{Record, State, Which};
+use super::super::resolve::Direction;
+use super::super::step::{Step, StopKind};
 use super::evidence::{Listed, Proven, is_settled, is_stranger, listed, prove};
-use super::holders::{Brought, bring};
+use super::holders::{Brought, Held, bring, held_here};
+use super::retreat::abort;
 use super::{Rules, words};
 use crate::aws::{AwsError, ErrorKind};
 use crate::model::{AccessKey, AccessKeyId, KeyStatus, LastUsed};
@@ -30,17 +32,19 @@ fn create(record: &Record, seen: &Observation, rules: &Rules) -> Step {
     let youngest = seen.clock.saturating_sub(rules.timing.listing_max_age);
     match listed(seen, youngest, &[Which::Old]) {
         Listed::First(step) => step,
-        Listed::Error(error) => abort(error.to_string()),
+        Listed::Error(error) => abort(record, seen, rules, error.to_string(), None),
         Listed::Yes(listing) => match newcomers(record, listing).next() {
-            Some(newcomer) => abort(format!("{} has appeared: another rotation of this user's keys is under way", newcomer.id)),
-            None if listing.status(&record.old.id) != Some(&KeyStatus::Active) => abort(format!("{} is no longer active", record.old.id)),
+            Some(newcomer) => abort(record, seen, rules, appeared(newcomer), None),
+            None if listing.status(&record.old.id) != Some(&KeyStatus::Active) => {
+                abort(record, seen, rules, format!("{} is no longer active", record.old.id), None)
+            }
             None => Step::CreateAccessKey,
         },
     }
 }
 
-fn abort(why: String) -> Step {
-    Step::Enter(State::Done(End::Aborted { why, lost_at: None }))
+fn appeared(newcomer: &AccessKey) -> String {
+    format!("{} has appeared: another rotation of this user's keys is under way", newcomer.id)
 }
 
 /// A clear refusal: nothing was created, and a newcomer in the listing is somebody else's.
@@ -55,14 +59,14 @@ fn not_created(record: &Record, seen: &Observation, rules: &Rules, error: &AwsEr
     if error.kind == ErrorKind::LimitExceeded {
         return match listed(seen, at, &[Which::Old]) {
             Listed::First(step) => step,
-            Listed::Error(_) => abort(error.to_string()),
+            Listed::Error(_) => abort(record, seen, rules, error.to_string(), None),
             Listed::Yes(listing) => match newcomers(record, listing).next() {
-                Some(newcomer) => abort(format!("{} has appeared: another rotation of this user's keys is under way", newcomer.id)),
-                None => abort(error.to_string()),
+                Some(newcomer) => abort(record, seen, rules, appeared(newcomer), None),
+                None => abort(record, seen, rules, error.to_string(), None),
             },
         };
     }
-    abort(error.to_string())
+    abort(record, seen, rules, error.to_string(), None)
 }
 
 fn newcomers<'a>(record: &'a Record, listing: &'a Listing) -> impl Iterator<Item = &'a AccessKey> {
@@ -73,6 +77,7 @@ fn newcomers<'a>(record: &'a Record, listing: &'a Listing) -> impl Iterator<Item
 fn lost(record: &Record, seen: &Observation, rules: &Rules, signed_at: DateTime<Utc>) -> Step {
     let listing = match listed(seen, Duration::ZERO, &[Which::Old]) {
         Listed::First(step) => return step,
+        Listed::Error(error) if is_refusal(&error) => return unknown(record, &error),
         Listed::Error(error) => return words::refused(record, &error),
         Listed::Yes(listing) => listing,
     };
@@ -86,59 +91,95 @@ fn lost(record: &Record, seen: &Observation, rules: &Rules, signed_at: DateTime<
     let ours = |key: &&AccessKey| key.created_at >= signed_at - TimeDelta::seconds(1) && key.created_at <= signed_at + span;
     let suspects: Vec<&AccessKey> = newcomers(record, listing).filter(ours).collect();
     match suspects.as_slice() {
-        [] => Step::Enter(State::Done(End::Aborted {
-            why: "the answer to CreateAccessKey was lost, and AWS made no key".to_owned(),
-            lost_at: Some(signed_at),
-        })),
-        [one] => suspected(record, seen, one),
+        [] => {
+            let why = "the answer to CreateAccessKey was lost, and AWS made no key".to_owned();
+            abort(record, seen, rules, why, Some(signed_at))
+        }
+        [one] => suspected(record, seen, rules, one),
         several => {
             let ids: Vec<&str> = several.iter().map(|key| key.id.as_str()).collect();
             let message =
                 format!("the answer to CreateAccessKey was lost, and {} appeared since: one of them may be its", ids.join(" and "));
-            words::attention(record, message, format!("delete the keys that nobody uses, then {}", words::again(record)))
+            left_alone(record, seen, rules, message)
         }
     }
 }
 
-fn suspected(record: &Record, seen: &Observation, key: &AccessKey) -> Step {
+fn unknown(record: &Record, error: &AwsError) -> Step {
+    let message = format!("AWS does not accept {} any more, so that it cannot be found out whether a new key was made", record.old.id);
+    let hint = format!("have an administrator activate it, then {}; or end this with {}", words::again(record), words::forget_hint(record));
+    words::stop(record, StopKind::Attention, message, vec![error.to_string()], hint)
+}
+
+/// Something that may be somebody else's is there: nothing is done about it, and the rotation ends once a person says so.
+fn left_alone(record: &Record, seen: &Observation, rules: &Rules, message: String) -> Step {
+    if rules.decided == Some(Direction::Back) {
+        return abort(record, seen, rules, message, None);
+    }
+    words::attention(
+        record,
+        message,
+        format!("find out whose it is and delete what nobody uses; {} ends this without touching it", words::back_hint(record)),
+    )
+}
+
+fn suspected(record: &Record, seen: &Observation, rules: &Rules, key: &AccessKey) -> Step {
+    let enter = || Step::Enter(State::Suspect { key: key.id.clone(), created_at: key.created_at });
     match &seen.last_use {
         None => Step::GetAccessKeyLastUsed { key: key.id.clone(), signer: Which::Old },
+        Some(LastUsed::Never) => enter(),
         Some(LastUsed::Used(last_use)) => {
             let message =
                 format!("{} appeared while a key was being made, and {} was used with it: it is somebody else's", key.id, last_use.service);
-            words::attention(record, message, words::resolve_hint(&record.old.id))
+            left_alone(record, seen, rules, message)
         }
-        Some(LastUsed::Never | LastUsed::Unknown(_)) => Step::Enter(State::Suspect { key: key.id.clone(), created_at: key.created_at }),
+        Some(LastUsed::Unknown(_)) if rules.delete_key.as_ref() == Some(&key.id) => enter(),
+        Some(LastUsed::Unknown(why)) => {
+            let message = format!("{} appeared while a key was being made, and whether somebody uses it is unknown ({why})", key.id);
+            left_alone(record, seen, rules, message)
+        }
     }
 }
 
 /// A key that is probably ours and whose secret nobody has. It goes only if a person says so.
-pub(super) fn suspect(record: &Record, seen: &Observation, rules: &Rules, key: &AccessKeyId) -> Step {
-    let gone =
-        |why: &str| Step::Enter(State::Done(End::Aborted { why: format!("{key}, whose secret nobody had, is {why}"), lost_at: None }));
+pub(super) fn suspect(record: &Record, seen: &Observation, rules: &Rules, key: &AccessKeyId, created_at: DateTime<Utc>) -> Step {
+    let end = |fate: &str| abort(record, seen, rules, format!("{key}, whose secret nobody had, {fate}"), None);
     let since = match &seen.act {
-        Some(Act { result: Ok(()), .. }) => return gone("deleted"),
+        Some(Act { result: Ok(()), .. }) => return end("is deleted"),
         Some(Act { result: Err(error), .. }) if error.kind != ErrorKind::Gone => return words::refused(record, error),
         Some(Act { clock, .. }) => *clock,
         None => Duration::ZERO,
     };
     let listing = match listed(seen, since, &[Which::Old]) {
         Listed::First(step) => return step,
+        Listed::Error(error) if is_refusal(&error) => return unknown(record, &error),
         Listed::Error(error) => return words::refused(record, &error),
         Listed::Yes(listing) => listing,
     };
     if listing.status(key).is_none() {
-        return gone("no longer there");
+        return end("is no longer there");
+    }
+    match held_here(record, seen, key) {
+        Held::First(step) => return step,
+        Held::By(place) => {
+            let message = format!("{key} appeared while a key was being made, and {place} has it now: somebody knows its secret");
+            return left_alone(record, seen, rules, message);
+        }
+        Held::Nowhere => {}
+    }
+    if rules.decided == Some(Direction::Back) {
+        return end("was left alone");
     }
     let named = rules.delete_key.as_ref() == Some(key) || seen.delete_suspect == Some(true);
     if named && listing.status(&record.old.id) == Some(&KeyStatus::Active) {
         return Step::DeleteAccessKey { key: key.clone(), signer: Which::Old };
     }
     if rules.attended && seen.delete_suspect.is_none() {
-        return Step::AskAboutSuspect(key.clone());
+        return Step::AskAboutSuspect { key: key.clone(), created_at };
     }
     let message = format!("{key} was probably made for an earlier run, whose answer was lost: nobody has its secret");
-    words::attention(record, message, format!("if nobody uses it, run `keyrotate rotate {} --delete-key {key}`", record.profile))
+    let delete = format!("if nobody uses it, run `keyrotate rotate {} --delete-key {key}`", record.profile);
+    words::attention(record, message, format!("{delete}; {} leaves it alone", words::back_hint(record)))
 }
 
 /// The new pair is on the disk: is it accepted?
@@ -156,7 +197,7 @@ pub(super) fn created(record: &Record, seen: &Observation, rules: &Rules) -> Ste
 
 /// AWS does not accept the new key: is it there at all?
 fn not_accepted(record: &Record, seen: &Observation, rules: &Rules) -> Step {
-    let Some(new) = &record.new else { return abort("there is no new key".to_owned()) };
+    let Some(new) = &record.new else { return abort(record, seen, rules, "there is no new key".to_owned(), None) };
     let listing = match listed(seen, seen.entered + rules.timing.verify_cap, &[Which::Old]) {
         Listed::First(step) => return step,
         Listed::Error(error) => return words::refused(record, &error),
@@ -165,7 +206,7 @@ fn not_accepted(record: &Record, seen: &Observation, rules: &Rules) -> Step {
     let early = record.state == State::Created;
     match listing.status(&new.pair.id) {
         None if is_settled(listing, new.created_at, &rules.timing) && early => {
-            abort(format!("{} is gone: somebody deleted it", new.pair.id))
+            abort(record, seen, rules, format!("{} is gone: somebody deleted it", new.pair.id), None)
         }
         None if is_settled(listing, new.created_at, &rules.timing) => {
             Step::Enter(State::RollingBack { why: format!("{} is gone: somebody deleted it", new.pair.id) })
@@ -201,7 +242,7 @@ pub(super) fn verified(record: &Record, seen: &Observation, rules: &Rules) -> St
         Brought::First(step) => step,
         Brought::Refused(reasons) => {
             let hint = format!("put that right and {}, or end it with {}", words::again(record), words::resolve_hint(&record.old.id));
-            words::stop(record, super::super::step::StopKind::Failed, "a holder cannot be written".to_owned(), reasons, hint)
+            words::stop(record, StopKind::Failed, "a holder cannot be written".to_owned(), reasons, hint)
         }
         Brought::None => {
             let message = "none of the places that had the key is there any more".to_owned();

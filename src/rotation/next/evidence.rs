@@ -8,7 +8,7 @@ use super::super::observation::{Listing, Observation, Proof, is_refusal};
 use super::super::record::{Record, Which};
 use super::super::step::Step;
 use super::Rules;
-use crate::aws::AwsError;
+use crate::aws::{AwsError, ErrorKind};
 use crate::model::Timing;
 
 /// Whether AWS accepts a pair.
@@ -96,8 +96,12 @@ pub(super) fn listed<'a>(seen: &'a Observation, after: Duration, signers: &[Whic
     }
     match signers.iter().find(|signer| seen.listing_error(**signer).is_none()) {
         Some(signer) => Listed::First(Step::ListAccessKeys(*signer)),
-        None => match signers.iter().rev().find_map(|signer| seen.listing_error(*signer)) {
-            Some(error) => Listed::Error(error.clone()),
+        None => match signers.iter().rev().find_map(|signer| Some((*signer, seen.listing_error(*signer)?))) {
+            // A user that was renamed is not found under the old name.
+            Some((signer, error)) if error.kind == ErrorKind::Gone && seen.proof(signer).tried.is_none() => {
+                Listed::First(Step::GetCallerIdentity(signer))
+            }
+            Some((_, error)) => Listed::Error(error.clone()),
             None => Listed::First(Step::ListAccessKeys(Which::Old)),
         },
     }

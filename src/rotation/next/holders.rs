@@ -5,6 +5,7 @@ use super::super::record::{HolderEntry, Record, Which};
 use super::super::step::Step;
 use super::Rules;
 use crate::holder::{Foreign, Sight};
+use crate::model::AccessKeyId;
 use crate::rotation::describe::place as name;
 
 /// How often other programs may be faster before we stop for now.
@@ -57,6 +58,24 @@ pub(super) fn bring(record: &Record, seen: &Observation, rules: &Rules, to: Whic
     }
     let away = each().filter(|(_, (_, sight))| **sight == Sight::Away).map(|(_, (entry, _))| name(&entry.place)).collect();
     Brought::All { away }
+}
+
+/// Whether a place here names a key that is not this rotation's.
+pub(super) enum Held {
+    /// Do this first.
+    First(Step),
+    /// This one.
+    By(String),
+    /// None of them.
+    Nowhere,
+}
+
+/// Looks for `key` in every place.
+pub(super) fn held_here(record: &Record, seen: &Observation, key: &AccessKeyId) -> Held {
+    let Some(sights) = &seen.holders else { return Held::First(Step::ReadHolders) };
+    let names = |sight: &Sight| matches!(sight, Sight::Seen { others, .. } if others.contains(key));
+    let found = record.holders.iter().zip(sights).find(|(_, sight)| names(sight));
+    found.map_or(Held::Nowhere, |(entry, _)| Held::By(name(&entry.place)))
 }
 
 /// Whether so many programs were faster that this run gives up on the holder.

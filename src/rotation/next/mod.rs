@@ -13,6 +13,7 @@ pub(super) use holders::is_hopeless;
 
 use super::observation::Observation;
 use super::record::{Record, State};
+use super::resolve::Direction;
 use super::step::Step;
 use crate::model::{AccessKeyId, Timing};
 
@@ -27,15 +28,16 @@ pub struct Rules {
     pub delete_key: Option<AccessKeyId>,
     /// A new rotation needs the old key's place, which ends a grace of "next".
     pub place_needed: bool,
-    /// The person said that the rotation ends even where the old key cannot be deleted.
-    pub old_key_may_stay: bool,
+    /// What a person decided about this rotation. Forward: it ends even where the old key cannot be deleted. Back: what appeared while
+    /// a key was being made stays as it is.
+    pub decided: Option<Direction>,
 }
 
 /// The next step of a rotation.
 pub fn next(record: &Record, seen: &Observation, rules: &Rules) -> Step {
     match &record.state {
         State::Intent { signed_at, throttled } => create::intent(record, seen, rules, *signed_at, *throttled),
-        State::Suspect { key, .. } => create::suspect(record, seen, rules, key),
+        State::Suspect { key, created_at } => create::suspect(record, seen, rules, key, *created_at),
         State::Created => create::created(record, seen, rules),
         State::Verified => create::verified(record, seen, rules),
         State::Committed { rounds } => retire::committed(record, seen, rules, *rounds),

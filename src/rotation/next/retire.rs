@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::super::describe;
 use super::super::observation::{Act, Listing, Observation};
 use super::super::record::{End, NewKey, Record, State, Which};
+use super::super::resolve::Direction;
 use super::super::step::{Step, StopKind};
 use super::evidence::{Listed, Proven, is_settled, is_settled_here, list_again, listed, prove};
 use super::holders::{Brought, bring};
@@ -170,7 +171,7 @@ pub(super) fn old_inactive(record: &Record, seen: &Observation, rules: &Rules, a
 
 /// A stop because the old key cannot go; the end where a person accepts that.
 fn kept(rules: &Rules, stop: Step) -> Step {
-    if rules.old_key_may_stay { Step::Enter(State::Done(End::RotatedOldInactive)) } else { stop }
+    if rules.decided == Some(Direction::Forward) { Step::Enter(State::Done(End::RotatedOldInactive)) } else { stop }
 }
 
 /// Deletes the old key, unless somebody used it between the two looks of a grace.

@@ -3,13 +3,17 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
+use super::super::describe;
 use super::super::observation::{Act, Listing, Observation};
-use super::super::record::{End, Record, State, Which};
-use super::super::step::{Step, StopKind};
+use super::super::record::{End, HolderEntry, Record, State, Which};
+use super::super::step::{Step, Stop, StopKind};
 use super::evidence::{Listed, Proven, is_settled_here, list_again, listed, prove};
 use super::holders::{Brought, bring};
 use super::retire::is_gone;
 use super::{Rules, words};
+use crate::holder::Sight;
 use crate::model::KeyStatus;
 
 /// How often the old key is activated again before a person has to look.
@@ -107,7 +111,6 @@ pub(super) fn rolling_back(record: &Record, seen: &Observation, rules: &Rules, w
         Ok(listing) => listing,
         Err(step) => return step,
     };
-    let done = || Step::Enter(State::Done(End::Aborted { why: why.to_owned(), lost_at: None }));
     if !is_active(record, listing, Which::Old) {
         return match is_active(record, listing, Which::New) {
             _ if !is_settled_here(listing, seen, &rules.timing) => {
@@ -122,20 +125,46 @@ pub(super) fn rolling_back(record: &Record, seen: &Observation, rules: &Rules, w
     }
     // Both keys were in use here before: each holder may keep the one that it has.
     if record.adopted {
-        return done();
+        return all_there(record, seen).unwrap_or(Step::Enter(State::Done(End::Aborted { why: why.to_owned(), lost_at: None })));
     }
     if let Some(step) = restore(record, seen, rules) {
         return step;
     }
     match (status(record, listing, Which::New), &record.new) {
-        (None, _) | (_, None) => done(),
+        (None, _) | (_, None) => abort(record, seen, rules, why.to_owned(), None),
         (Some(_), Some(new)) => given_up(record, seen).unwrap_or(Step::DeleteAccessKey { key: new.pair.id.clone(), signer: Which::Old }),
+    }
+}
+
+/// Nothing comes of the rotation. Its entry may have the only copy of the old pair, so that it is closed only while every place has it.
+pub(super) fn abort(record: &Record, seen: &Observation, rules: &Rules, why: String, lost_at: Option<DateTime<Utc>>) -> Step {
+    match restore(record, seen, rules) {
+        None => Step::Enter(State::Done(End::Aborted { why, lost_at })),
+        Some(Step::Stop(stop)) => {
+            let hint = format!(
+                "put the pair of {} back there and {}, or end it with {}",
+                record.old.id,
+                words::again(record),
+                words::forget_hint(record)
+            );
+            Step::Stop(Stop { causes: [vec![why], stop.causes].concat(), hint, ..stop })
+        }
+        Some(step) => step,
     }
 }
 
 fn missing(record: &Record, what: &str) -> Step {
     let hint = format!("bring it back and {}, or end it with {}", words::again(record), words::resolve_hint(&record.old.id));
     words::attention(record, what.to_owned(), hint)
+}
+
+/// What is missing to every holder being there, with one pair or the other.
+fn all_there(record: &Record, seen: &Observation) -> Option<Step> {
+    let Some(sights) = &seen.holders else { return Some(Step::ReadHolders) };
+    let has_one = |sight: &Sight| matches!(sight, Sight::Seen { old, new, .. } if !old.is_empty() || !new.is_empty());
+    let lacks = |entry: &HolderEntry, sight: &Sight| !entry.left_out && !entry.sections.is_empty() && !has_one(sight);
+    let lacking = record.holders.iter().zip(sights).find(|(entry, sight)| lacks(entry, sight));
+    lacking.map(|(entry, _)| missing(record, &format!("{} has neither pair now", describe::place(&entry.place))))
 }
 
 /// What is missing to every holder having the old pair again.

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::observation::{Act, Listing, Observation};
 use super::super::record::{End, NewKey, Record, State, Which};
+use super::super::resolve::Direction;
 use super::super::step::{Step, Stop, StopKind};
 use super::{Rules, next};
 use crate::aws::{AwsError, ErrorKind, Unreachable};
@@ -84,7 +85,7 @@ fn seen(clock: u64, keys: &[(&str, KeyStatus, i64)]) -> Observation {
 
 fn sight(old: &[&str], new: &[&str]) -> Sight {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    Sight::Seen { old: names(old), new: names(new), foreign: vec![] }
+    Sight::Seen { old: names(old), new: names(new), foreign: vec![], others: vec![] }
 }
 
 fn error(kind: ErrorKind, definitive: bool) -> AwsError {
@@ -102,8 +103,13 @@ fn intent() -> Record {
     record(State::Intent { signed_at: at(0), throttled: 0 })
 }
 
+/// As `seen`, while every place has the old pair.
+fn before(clock: u64, keys: &[(&str, KeyStatus, i64)]) -> Observation {
+    Observation { holders: Some(vec![sight(&["default"], &[])]), ..seen(clock, keys) }
+}
+
 fn lost(clock: u64, keys: &[(&str, KeyStatus, i64)]) -> Observation {
-    let mut seen = seen(clock, keys);
+    let mut seen = before(clock, keys);
     seen.act = Some(Act { clock: Duration::ZERO, result: Err(error(ErrorKind::Unreachable(Unreachable::Timeout), false)) });
     seen
 }
@@ -127,15 +133,52 @@ fn one_unused_newcomer_of_the_right_minute_is_a_suspect_and_nobody_deletes_it_un
     one.last_use = Some(LastUsed::Used(LastUse { at: at(60), service: "s3".into(), region: "x".into() }));
     assert_eq!(stop(next(&intent(), &one, &rules)).kind, StopKind::Attention);
     let suspect = record(State::Suspect { key: id(NEW), created_at: at(1) });
-    let listed = seen(111, &[(OLD, Active, -9), (NEW, Active, 1)]);
+    let listed = before(111, &[(OLD, Active, -9), (NEW, Active, 1)]);
     let told = stop(next(&suspect, &listed, &rules));
     assert_eq!(told.kind, StopKind::Attention);
     assert!(told.hint.contains(&format!("--delete-key {NEW}")), "{}", told.hint);
-    assert!(matches!(next(&suspect, &listed, &Rules { attended: true, ..Rules::default() }), Step::AskAboutSuspect(_)));
+    assert!(matches!(next(&suspect, &listed, &Rules { attended: true, ..Rules::default() }), Step::AskAboutSuspect { .. }));
     let named = Rules { delete_key: Some(id(NEW)), ..Rules::default() };
     assert_eq!(next(&suspect, &listed, &named), Step::DeleteAccessKey { key: id(NEW), signer: Which::Old });
-    let old_gone = seen(111, &[(OLD, Inactive, -9), (NEW, Active, 1)]);
+    let old_gone = before(111, &[(OLD, Inactive, -9), (NEW, Active, 1)]);
     assert_eq!(stop(next(&suspect, &old_gone, &named)).kind, StopKind::Attention, "the other key must be active");
+}
+
+#[test]
+fn a_suspect_that_a_place_here_has_or_whose_use_is_unknown_is_not_offered_for_deletion() {
+    let suspect = record(State::Suspect { key: id(NEW), created_at: at(1) });
+    let mut held = before(111, &[(OLD, Active, -9), (NEW, Active, 1)]);
+    held.holders = Some(vec![Sight::Seen { old: vec!["default".into()], new: vec![], foreign: vec![], others: vec![id(NEW)] }]);
+    for rules in [Rules { attended: true, ..Rules::default() }, Rules { delete_key: Some(id(NEW)), ..Rules::default() }] {
+        assert!(stop(next(&suspect, &held, &rules)).message.contains(".aws/credentials has it now"));
+    }
+    let mut unknown = lost(111, &[(OLD, Active, -9), (NEW, Active, 1)]);
+    unknown.last_use = Some(LastUsed::Unknown("denied".into()));
+    let told = stop(next(&intent(), &unknown, &Rules { attended: true, ..Rules::default() }));
+    assert!(told.message.contains("is unknown (denied)"), "{told:?}");
+    let named = Rules { delete_key: Some(id(NEW)), ..Rules::default() };
+    assert!(matches!(next(&intent(), &unknown, &named), Step::Enter(State::Suspect { .. })));
+}
+
+#[test]
+fn a_person_ends_a_rotation_that_has_no_new_key_and_what_appeared_stays() {
+    let back = Rules { decided: Some(Direction::Back), ..Rules::default() };
+    let suspect = record(State::Suspect { key: id(NEW), created_at: at(1) });
+    let two = lost(111, &[(OLD, Active, -9), (NEW, Active, 1), ("AKIANEW0000000000002", Active, 2)]);
+    for (record, seen) in [(suspect, before(111, &[(OLD, Active, -9), (NEW, Active, 1)])), (intent(), two)] {
+        let step = next(&record, &seen, &back);
+        assert!(matches!(step, Step::Enter(State::Done(End::Aborted { lost_at: None, .. }))), "{step:?}");
+    }
+}
+
+#[test]
+fn nothing_is_closed_while_only_the_journal_has_the_old_pair() {
+    let foreign = || vec![Foreign { section: "default".into(), line: 2, what: NEW.into() }];
+    for sight in [Sight::Away, Sight::Seen { old: vec![], new: vec![], foreign: foreign(), others: vec![id(NEW)] }] {
+        let gone = Observation { holders: Some(vec![sight]), ..lost(111, &[(OLD, Active, -9)]) };
+        let told = stop(next(&intent(), &gone, &Rules::default()));
+        assert!(told.hint.contains(&format!("--resolve {OLD} forget")), "{told:?}");
+    }
 }
 
 #[test]
@@ -145,7 +188,7 @@ fn a_newcomer_of_another_hour_or_after_a_clear_refusal_is_somebody_elses() {
         let step = next(&intent(), &lost(111, &[(OLD, Active, -9), (NEW, Active, created)]), &rules);
         assert!(matches!(step, Step::Enter(State::Done(End::Aborted { .. }))), "{step:?}");
     }
-    let mut refused = seen(5, &[(OLD, Active, -9), (NEW, Active, 1)]);
+    let mut refused = before(5, &[(OLD, Active, -9), (NEW, Active, 1)]);
     refused.act = Some(Act { clock: Duration::from_secs(5), result: Err(error(ErrorKind::LimitExceeded, true)) });
     let step = next(&intent(), &refused, &rules);
     assert!(matches!(&step, Step::Enter(State::Done(End::Aborted { why, lost_at: None })) if why.contains("another rotation")), "{step:?}");
@@ -159,7 +202,7 @@ fn several_newcomers_are_left_alone() {
 
 #[test]
 fn a_key_that_appears_before_the_request_stops_it() {
-    let step = next(&intent(), &seen(0, &[(OLD, Active, -9), (NEW, Active, -1)]), &Rules::default());
+    let step = next(&intent(), &before(0, &[(OLD, Active, -9), (NEW, Active, -1)]), &Rules::default());
     assert!(matches!(step, Step::Enter(State::Done(End::Aborted { .. }))), "{step:?}");
     assert_eq!(next(&intent(), &seen(0, &[(OLD, Active, -9)]), &Rules::default()), Step::CreateAccessKey);
     let mut stale = seen(0, &[(OLD, Active, -9)]);
@@ -199,8 +242,12 @@ fn a_holder_that_is_somebody_elses_now_does_not_hold_up_another() {
     let mut record = record(State::Verified);
     let second = HolderEntry { place: Place::AwsFile { kind: FileKind::Config, path: "/c".into() }, ..record.holders[0].clone() };
     record.holders.push(second);
-    let strange =
-        Sight::Seen { old: vec![], new: vec![], foreign: vec![Foreign { section: "default".into(), line: 2, what: "AKIAX".into() }] };
+    let strange = Sight::Seen {
+        old: vec![],
+        new: vec![],
+        foreign: vec![Foreign { section: "default".into(), line: 2, what: "AKIAX".into() }],
+        others: vec![],
+    };
     let mut mixed = seen(0, &[]);
     mixed.holders = Some(vec![strange.clone(), sight(&["default"], &[])]);
     assert_eq!(next(&record, &mixed, &Rules::default()), Step::PrepareHolder { holder: 1, to: Which::New });

@@ -50,6 +50,16 @@ pub(crate) fn again(record: &Record) -> String {
     format!("run `keyrotate rotate {}` again", record.profile)
 }
 
+/// Ends a rotation that has no new key in use, and touches nothing.
+pub(super) fn back_hint(record: &Record) -> String {
+    format!("`keyrotate rotate --resolve {} back`", record.old.id)
+}
+
+/// Ends any rotation.
+pub(super) fn forget_hint(record: &Record) -> String {
+    format!("`keyrotate rotate --resolve {} forget`, which keeps its pairs in a file", record.old.id)
+}
+
 /// The way out of every stop.
 pub(super) fn resolve_hint(id: &AccessKeyId) -> String {
     format!("`keyrotate rotate --resolve {id} forward|back|forget`")
