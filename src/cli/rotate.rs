@@ -3,7 +3,7 @@
 use super::page::{GREEN, Page};
 use super::render;
 use crate::commands::failure::FailureKind;
-use crate::commands::rotate::{RotateOutcome, Rotated};
+use crate::commands::rotate::{Finish, RotateOutcome, Rotated};
 use crate::rotation::{End, Record, State, describe};
 
 /// Prints the outcome and returns the exit code: 1 and 2 first, then 20, 10, 12.
@@ -42,9 +42,9 @@ fn worst(codes: &[u8]) -> u8 {
 
 fn result(page: &mut Page, key: &Rotated) {
     match key {
-        Rotated::Done { record, resumed } => done(page, record, *resumed),
-        Rotated::Resting { message, hint } => {
-            page.head(GREEN, "rotated:", message);
+        Rotated::Done { record, finish } => done(page, record, *finish),
+        Rotated::Resting { message, hint, finish } => {
+            page.head(GREEN, if *finish == Finish::AfterGrace { "resting:" } else { "rotated:" }, message);
             page.line("next:", hint);
         }
         Rotated::TakenBack { key, why } => page.sentence(&format!("taken back: {key} is in use as before: {why}")),
@@ -58,16 +58,30 @@ fn result(page: &mut Page, key: &Rotated) {
             steps.iter().enumerate().for_each(|(index, step)| page.line(&format!("{}.", index + 1), step));
             page.sentence("nothing was changed");
         }
+        Rotated::WouldGoOn { key, state, steps } => {
+            page.sentence(&format!("a rotation of {key} is under way, and would go on: {state}"));
+            steps.iter().enumerate().for_each(|(index, step)| page.line(&format!("{}.", index + 1), step));
+            page.sentence("nothing was changed");
+        }
         Rotated::NotDue { key, days } => page.sentence(&format!("not due: {key} is {days} days old")),
         Rotated::Declined(key) => page.sentence(&format!("{key} was left as it is")),
         Rotated::Failed(_) => {}
     }
 }
 
-fn done(page: &mut Page, record: &Record, resumed: bool) {
-    let what = if resumed { "rotated, finishing an interrupted run:" } else { "rotated:" };
+fn done(page: &mut Page, record: &Record, finish: Finish) {
     let new = record.new.as_ref().map_or("?", |new| new.pair.id.as_str());
-    page.head(GREEN, what, &format!("{} of {} is now {new}", record.old.id, record.user_name));
+    match finish {
+        Finish::Fresh => page.head(GREEN, "rotated:", &format!("{} of {} is now {new}", record.old.id, record.user_name)),
+        Finish::Resumed => {
+            page.head(GREEN, "rotated, finishing an interrupted run:", &format!("{} of {} is now {new}", record.old.id, record.user_name));
+        }
+        Finish::AfterGrace => {
+            let fate = if record.state == State::Done(End::Rotated) { "is deleted" } else { "was not deleted" };
+            let what = format!("the grace of {} of {}, which {new} replaced: it {fate}", record.old.id, record.user_name);
+            return page.head(GREEN, "over:", &what);
+        }
+    }
     for entry in record.holders.iter().filter(|entry| !entry.sections.is_empty()) {
         let sections: Vec<String> = entry.sections.iter().map(|name| format!("[{name}]")).collect();
         let how = if entry.left_out { "left out:" } else { "written:" };

@@ -65,6 +65,12 @@ impl Failure {
         Self { causes, ..Self::new(kind, error.to_string()) }
     }
 
+    /// The same, said of these profiles.
+    #[must_use]
+    pub fn of(self, profiles: &str) -> Self {
+        Self { message: format!("{profiles}: {}", self.message), ..self }
+    }
+
     /// The same with what to do.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {

@@ -1,25 +1,22 @@
 //! `keyrotate rotate`: resumes what was interrupted, then rotates what was asked for.
 
+mod one;
 mod resume;
 
 use std::path::PathBuf;
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
-use crate::aws::Aws;
-use crate::journal::{Entry, History};
-use crate::model::{AccessKeyId, AccessKeyPair, Age, Grace, LastUsed, ProfileName};
-use crate::os::disk::{Disk, RealDisk};
+use crate::journal::History;
+use crate::model::{AccessKeyId, Grace, LastUsed, ProfileName};
+use crate::os::disk::RealDisk;
 use crate::os::lock::{Lock, LockError};
 use crate::os::machine;
 use crate::os::private_directory::private_directory;
 use crate::os::signals::Signals;
-use crate::os::terminal::{Answer, Console, Question};
-use crate::profile::{OwnKey, OwnKeys, Refusal, ResolvedProfile, choose_profile};
-use crate::rotation::{
-    Beginning, Begun, Direction, End, Ended, HistoryLine, Observation, Permissions, Preflight, RealWorld, Record, Rules, Stop, StopKind,
-    begin, describe, drive, plan,
-};
+use crate::os::terminal::Console;
+use crate::profile::{OwnKey, Refusal, ResolvedProfile, choose_profile};
+use crate::rotation::{Direction, Record};
 
 /// What `rotate` was asked for.
 #[derive(Clone, Debug, Default)]
@@ -51,11 +48,13 @@ pub enum Rotated {
     Done {
         /// The rotation, without secrets.
         record: Box<Record>,
-        /// An earlier run began it.
-        resumed: bool,
+        /// What this run did of it.
+        finish: Finish,
     },
     /// The holders have the new key; the old one rests.
     Resting {
+        /// What this run did of it.
+        finish: Finish,
         /// What to say.
         message: String,
         /// How it goes on.
@@ -86,6 +85,15 @@ pub enum Rotated {
         /// The steps.
         steps: Vec<String>,
     },
+    /// What would be done with a rotation that an earlier run began.
+    WouldGoOn {
+        /// The old key.
+        key: AccessKeyId,
+        /// What state it is in.
+        state: String,
+        /// The steps.
+        steps: Vec<String>,
+    },
     /// It is not due.
     NotDue {
         /// The key.
@@ -97,6 +105,17 @@ pub enum Rotated {
     Declined(AccessKeyId),
     /// It did not go through.
     Failed(Failure),
+}
+
+/// What a run did of a rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// All of it.
+    Fresh,
+    /// An earlier run was interrupted.
+    Resumed,
+    /// Its grace was over, or ended by this run.
+    AfterGrace,
 }
 
 /// What came of the run: one result a key, and what a person should know beside.
@@ -124,20 +143,31 @@ pub fn rotate(context: &Context, console: &Console, signals: &Signals, options: 
     let run = Run { context, console, signals, options, disk: RealDisk, machine };
     let mut outcome = RotateOutcome::default();
     let _lock = if options.dry_run { None } else { Some(run.lock()?) };
-    let resumed = if options.dry_run { run.pending(&mut outcome)? } else { run.resume(&mut outcome)? };
+    let mut resumed = if options.dry_run { run.pending()? } else { run.resume(&mut outcome)? };
     if options.resolve.is_some() {
         return Run::resolved(resumed, outcome);
     }
-    for key in run.wanted(&resumed, &mut outcome)? {
-        let result = run.one(&key, &resumed, &mut outcome.notes);
+    let wanted = run.wanted(&mut resumed, &mut outcome)?;
+    for key in &wanted {
+        // A key that this run replaced by another one it already had is gone.
+        if outcome.keys.iter().any(|done| matches!(done, Rotated::Done { record, .. } if record.old.id == key.pair.id)) {
+            continue;
+        }
+        let result = run.one(key, &mut resumed, &mut outcome.notes);
         let stop = result.is_err() && signals.raised().is_some();
+        let result = result.map_err(|failure| if wanted.len() > 1 { failure.of(&names(key)) } else { failure });
         outcome.keys.push(result.unwrap_or_else(Rotated::Failed));
         if stop {
             break;
         }
     }
+    outcome.keys.extend(resumed.untold());
     console.progress_done();
     Ok(outcome)
+}
+
+fn names(key: &OwnKey) -> String {
+    key.profiles.iter().map(|profile| profile.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 impl Run<'_> {
@@ -170,7 +200,7 @@ impl Run<'_> {
     }
 
     /// The keys to rotate: each once, whatever profiles have it.
-    fn wanted(&self, resumed: &resume::Resumed, outcome: &mut RotateOutcome) -> Result<Vec<OwnKey>, Failure> {
+    fn wanted(&self, resumed: &mut resume::Resumed, outcome: &mut RotateOutcome) -> Result<Vec<OwnKey>, Failure> {
         let context = self.context;
         if self.options.profiles.is_empty() && (self.options.all || self.options.due) {
             return Ok(context.files()?.own_keys(&context.environment).keys);
@@ -181,7 +211,7 @@ impl Run<'_> {
             let profile = match (context.files().and_then(|files| resolve(context, files, &name)), resumed.of_profile(&name)) {
                 (Ok(profile), _) => profile,
                 (Err(_), Some(result)) => {
-                    outcome.keys.push(result.clone().unwrap_or_else(Rotated::Failed));
+                    outcome.keys.push(result.unwrap_or_else(Rotated::Failed));
                     continue;
                 }
                 (Err(failure), None) => return Err(failure),
@@ -213,109 +243,6 @@ impl Run<'_> {
         }
         Ok(vec![chosen.name])
     }
-
-    /// Rotates one key, unless an earlier run's rotation of it was finished just now.
-    fn one(&self, key: &OwnKey, resumed: &resume::Resumed, notes: &mut Vec<String>) -> Result<Rotated, Failure> {
-        if let Some(result) = resumed.of_key(&key.pair.id) {
-            return result.clone();
-        }
-        let Some(profile) = key.profiles.first() else { return Ok(Rotated::Declined(key.pair.id.clone())) };
-        let own = self.context.files()?.own_keys(&self.context.environment);
-        let all = own.profiles_with(&key.pair.id);
-        if let Some(name) = all.iter().find(|name| !self.context.settings.for_profile(name).targets.is_empty()) {
-            let message = format!("the settings give [{name}] targets that this keyrotate cannot write yet");
-            return Err(Failure::new(FailureKind::Usage, message).state("nothing was changed").hint("take the targets out of config.toml"));
-        }
-        let settings = self.context.settings.for_profile(&profile.name);
-        let (aws, timing) = self.context.aws(self.context.files()?, &profile.name, profile.region.clone(), profile.ca_bundle.clone())?;
-        let history: Vec<HistoryLine> = self.history().lines().map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
-        let attended = self.is_attended();
-        let preflight = Preflight {
-            aws: &aws,
-            disk: &self.disk,
-            console: self.console,
-            profile: profile.name.clone(),
-            pair: key.pair.clone(),
-            places: self.context.places(),
-            others: others(own, &key.pair.id),
-            history: &history,
-            grace: self.options.grace.unwrap_or(settings.grace),
-            only_due: self.options.due.then(|| self.context.settings.limits_of(&all)),
-            may: Permissions {
-                attended,
-                reclaim_inactive: self.options.reclaim_inactive || settings.reclaim_inactive,
-                delete_key: self.options.delete_key.clone(),
-            },
-            timing,
-            machine: self.machine.clone(),
-            dry_run: self.options.dry_run,
-        };
-        let begun = match begin(&preflight)? {
-            Beginning::NotDue(age) => return Ok(Rotated::NotDue { key: key.pair.id.clone(), days: age.days() }),
-            Beginning::Ready(begun) => *begun,
-        };
-        let rules = Rules { timing, attended, delete_key: self.options.delete_key.clone(), ..Rules::default() };
-        if self.options.dry_run {
-            let steps = plan(&begun.record, &begun.seen, &rules);
-            return Ok(Rotated::Planned { key: key.pair.id.clone(), last_use: begun.last_use, notes: begun.notes, steps });
-        }
-        notes.extend(begun.notes.iter().cloned());
-        if attended && !self.confirmed(&begun) {
-            return Ok(Rotated::Declined(key.pair.id.clone()));
-        }
-        self.execute(begun, &aws, &rules)
-    }
-
-    fn confirmed(&self, begun: &Begun) -> bool {
-        self.console.progress_done();
-        let record = &begun.record;
-        let text = format!(
-            "rotate {} of {} in account {} ({} days old; {})?",
-            record.old.id,
-            record.user_name,
-            record.identity.account,
-            age(record).days(),
-            describe::last_use(&begun.last_use)
-        );
-        let choices = vec![('y', "rotate".to_owned()), ('n', "leave it".to_owned())];
-        self.console.ask(&Question { text, choices, default: Some('y') }) == Answer::Choice('y')
-    }
-
-    fn execute(&self, begun: Begun, aws: &Aws, rules: &Rules) -> Result<Rotated, Failure> {
-        let Begun { mut record, mut seen, .. } = begun;
-        let path = self.state_file("journal").join(format!("{}.json", record.id));
-        let entry = Entry::begin(&self.disk, path, &record).map_err(|error| {
-            Failure::from_error(FailureKind::Failed, &error).state("no key was created").hint("make room or correct the permissions there")
-        })?;
-        self.drive(&mut record, &mut seen, rules, self.world(aws, entry), false)
-    }
-
-    /// Signals are held from here to the end of the drive: the entry is on the disk.
-    fn drive(
-        &self,
-        record: &mut Record,
-        seen: &mut Observation,
-        rules: &Rules,
-        mut world: RealWorld<'_>,
-        resumed: bool,
-    ) -> Result<Rotated, Failure> {
-        self.signals.hold();
-        let ended = drive(record, seen, rules, &mut world);
-        self.signals.let_go();
-        self.console.progress_done();
-        finished(record, ended, resumed)
-    }
-
-    fn world<'w>(&'w self, aws: &'w Aws, entry: Entry<'w>) -> RealWorld<'w> {
-        RealWorld {
-            aws,
-            disk: &self.disk as &dyn Disk,
-            entry: Some(entry),
-            history: self.history(),
-            console: self.console,
-            signals: self.signals,
-        }
-    }
 }
 
 fn resolve(context: &Context, files: &crate::profile::AwsFiles, name: &ProfileName) -> Result<ResolvedProfile, Failure> {
@@ -324,29 +251,4 @@ fn resolve(context: &Context, files: &crate::profile::AwsFiles, name: &ProfileNa
         let kind = if is_no_key { FailureKind::Unchecked } else { FailureKind::Failed };
         Failure::from_error(kind, &refusal).state("nothing was changed")
     })
-}
-
-/// The other long-term keys that profiles here have.
-fn others(own: OwnKeys, id: &AccessKeyId) -> Vec<(AccessKeyPair, String)> {
-    let others = own.keys.into_iter().filter(|key| key.pair.id != *id);
-    others.flat_map(|key| key.profiles.into_iter().map(move |profile| (key.pair.clone(), format!("profile {}", profile.name)))).collect()
-}
-
-fn age(record: &Record) -> Age {
-    Age::at(record.started_at, record.old_created_at)
-}
-
-/// What an end means for the person.
-fn finished(record: &Record, ended: Ended, resumed: bool) -> Result<Rotated, Failure> {
-    let (end, error) = match ended {
-        Ended::Stopped(Stop { kind: StopKind::Resting, message, hint, .. }) => return Ok(Rotated::Resting { message, hint }),
-        Ended::Stopped(stop) => return Err(Failure::from(stop)),
-        Ended::Closed { end, error } => (end, error),
-    };
-    match end {
-        End::Rotated | End::RotatedOldInactive | End::Forgotten => Ok(Rotated::Done { record: Box::new(record.scrubbed()), resumed }),
-        End::Undone { why } => Ok(Rotated::TakenBack { key: record.old.id.clone(), why }),
-        End::Aborted { why, .. } if resumed => Ok(Rotated::TakenBack { key: record.old.id.clone(), why }),
-        End::Aborted { why, .. } => Err(resume::aborted(record, why, error.as_ref())),
-    }
 }

@@ -117,7 +117,8 @@ impl AwsFiles {
         Place { path: self.path(file).to_owned(), line }
     }
 
-    pub(super) fn path(&self, file: FileKind) -> &Path {
+    /// Where one of them is.
+    pub fn path(&self, file: FileKind) -> &Path {
         match file {
             FileKind::Credentials => &self.paths.credentials,
             FileKind::Config => &self.paths.config,

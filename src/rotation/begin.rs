@@ -1,6 +1,6 @@
 //! Everything that is looked at before the first write, and the record that comes of it.
 //!
-//! Invariant: nothing is changed here but what a person allowed to be deleted; a holder that could not be written stops the run now.
+//! Invariant: nothing is changed here; a holder that could not be written stops the run now.
 
 mod explain;
 mod room;
@@ -14,7 +14,7 @@ use super::second_key::Permissions;
 use super::step::StopKind;
 use crate::aws::{Aws, Signer};
 use crate::holder::{Place, Sight};
-use crate::model::{AccessKey, AccessKeyPair, Age, AgeLevel, Grace, Identity, KeyKind, LastUsed, Limits, ProfileName, Timing};
+use crate::model::{AccessKey, AccessKeyId, AccessKeyPair, Age, AgeLevel, Grace, Identity, KeyKind, LastUsed, Limits, ProfileName, Timing};
 use crate::os::clock;
 use crate::os::disk::Disk;
 use crate::os::machine;
@@ -36,8 +36,8 @@ pub struct Preflight<'a> {
     pub pair: AccessKeyPair,
     /// Every place that could have it.
     pub places: Vec<Place>,
-    /// Other pairs that profiles here have, with the profile.
-    pub others: Vec<(AccessKeyPair, String)>,
+    /// Every key that something here has.
+    pub known: Vec<KnownKey>,
     /// Rotations that are over.
     pub history: &'a [HistoryLine],
     /// How long the old key stays inactive.
@@ -52,6 +52,17 @@ pub struct Preflight<'a> {
     pub machine: String,
     /// Look only: delete no second key, try no write.
     pub dry_run: bool,
+}
+
+/// A key that something here has.
+#[derive(Clone, Debug)]
+pub struct KnownKey {
+    /// The key.
+    pub id: AccessKeyId,
+    /// What has it, as a person calls it.
+    pub place: String,
+    /// The pair, where a profile leads to it.
+    pub pair: Option<AccessKeyPair>,
 }
 
 /// What came of looking.
@@ -72,6 +83,8 @@ pub struct Begun {
     pub seen: Observation,
     /// When the key was used last.
     pub last_use: LastUsed,
+    /// A second key that is to be deleted before a new one is made, and why.
+    pub delete_first: Option<(AccessKeyId, &'static str)>,
     /// What a person should know.
     pub notes: Vec<String>,
 }
@@ -102,7 +115,7 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
     preflight.console.progress("asking AWS whose key this is");
     let (identity, user_name) = user(preflight, &signer)?;
     let aws = preflight.aws;
-    let mut keys = aws.list_access_keys(&signer, &user_name).map_err(|error| explain(&preflight.pair.id, &error))?;
+    let keys = aws.list_access_keys(&signer, &user_name).map_err(|error| explain(&preflight.pair.id, &error))?;
     // Now, not below: a question or a sleep in between makes it old.
     let listed_at = clock::boot_time();
     let own = keys.iter().find(|key| key.id == preflight.pair.id).cloned();
@@ -123,9 +136,9 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
         Err(error) => notes.push(format!("whether AWS has quarantined the key is unknown: {error}")),
     }
     let now = server_now(aws, own.created_at);
-    let second = room::clear(preflight, &signer, &user_name, &mut keys, now)?;
-    notes.extend(second.notes);
-    let Roles { old, old_created_at, new } = roles(preflight, &own, second.united);
+    let room = room::look(preflight, &signer, &own, &keys, now)?;
+    notes.extend(room.note);
+    let Roles { old, old_created_at, new } = roles(preflight, &own, room.united);
     if old.id != preflight.pair.id {
         entries = holders(preflight, &old)?;
     }
@@ -149,7 +162,7 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
     let clock = clock::boot_time();
     let listing = Listing { keys, signer: Which::Old, clock: listed_at, at: now };
     let seen = Observation { now: Some(now), clock, entered: clock, listing: Some(listing), ..Observation::default() };
-    Ok(Beginning::Ready(Box::new(Begun { record, seen, last_use, notes })))
+    Ok(Beginning::Ready(Box::new(Begun { record, seen, last_use, delete_first: room.delete, notes })))
 }
 
 /// Which pair is replaced, and by which that is there already.

@@ -17,12 +17,12 @@ mod second_key;
 mod step;
 mod world;
 
-pub use begin::{Beginning, Begun, Preflight, Refused, begin, explain};
+pub use begin::{Beginning, Begun, KnownKey, Preflight, Refused, begin, explain};
 pub use drive::{Ended, drive};
 pub use history::HistoryLine;
 pub use next::{Rules, next};
 pub use observation::{Act, Listing, Observation, Proof};
-pub use plan::plan;
+pub use plan::{plan, plan_resumed};
 pub use record::{End, HolderEntry, NewKey, Record, State, Which};
 pub use resolve::{Direction, resolve};
 pub use second_key::{Decision, Permissions, SecondKey, second_key};

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::drive::drive;
+use super::drive::{Ended, drive};
 use super::next::Rules;
 use super::observation::Observation;
-use super::record::{Record, Which};
+use super::record::{Record, State, Which};
 use super::step::Step;
 use super::world::{Outcome, Prepared, World, say};
 use crate::holder::{Sight, Staged};
@@ -24,6 +24,34 @@ pub fn plan(record: &Record, seen: &Observation, rules: &Rules) -> Vec<String> {
     let mut world = Imaginary { clock: seen.clock, now: seen.now, keys, written, steps: Vec::new() };
     let (mut record, mut seen) = (record.clone(), seen.clone());
     drive(&mut record, &mut seen, rules, &mut world);
+    world.steps
+}
+
+/// The steps with which a run at `now` would go on with a rotation that an earlier run began; where it would stop, that is the last one.
+pub fn plan_resumed(record: &Record, rules: &Rules, now: DateTime<Utc>) -> Vec<String> {
+    let (old, is_new) = match &record.state {
+        State::Intent { .. } | State::Suspect { .. } | State::Created | State::Verified | State::RollingBack { .. } => {
+            (Some(KeyStatus::Active), false)
+        }
+        State::Committed { .. } => (Some(KeyStatus::Active), true),
+        State::OldInactive { .. } | State::Reactivating { .. } | State::Undoing { .. } => (Some(KeyStatus::Inactive), true),
+        State::Deleted | State::Done(_) => (None, true),
+    };
+    let suspect = if let State::Suspect { key, created_at } = &record.state {
+        Some(AccessKey { id: key.clone(), status: KeyStatus::Active, created_at: *created_at })
+    } else {
+        None
+    };
+    let old = old.map(|status| AccessKey { id: record.old.id.clone(), status, created_at: record.old_created_at });
+    let new = record.new.as_ref();
+    let new = new.map(|new| AccessKey { id: new.pair.id.clone(), status: KeyStatus::Active, created_at: new.created_at });
+    let keys = old.into_iter().chain(new).chain(suspect).collect();
+    let written = record.holders.iter().map(|entry| (entry.sections.clone(), is_new)).collect();
+    let mut world = Imaginary { clock: Duration::ZERO, now: Some(now), keys, written, steps: Vec::new() };
+    let mut seen = Observation { now: Some(now), resumed: true, ..Observation::default() };
+    if let Ended::Stopped(stop) = drive(&mut record.clone(), &mut seen, rules, &mut world) {
+        world.steps.push(stop.message);
+    }
     world.steps
 }
 
@@ -116,7 +144,8 @@ impl World for Imaginary {
                 self.now = self.now.map(|now| now + *duration);
                 Outcome::Waited
             }
-            Step::AskAboutSuspect { .. } | Step::Enter(_) | Step::Close | Step::Stop(_) => Outcome::Waited,
+            Step::AskAboutSuspect { .. } => Outcome::Answered(false),
+            Step::Enter(_) | Step::Close | Step::Stop(_) => Outcome::Waited,
         }
     }
 

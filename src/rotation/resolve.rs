@@ -13,14 +13,17 @@ pub enum Direction {
     Forget,
 }
 
-/// The state from which the rotation goes on; `refusing` are the holders (by index) that are left out on the way forward. `None`
-/// where the direction is not open any more.
-pub fn resolve(record: &Record, direction: Direction, refusing: &[usize]) -> Option<Record> {
+/// The state from which the rotation goes on; `refusing` are the holders (by index) that are left out on the way forward. The error says
+/// why the direction is not open.
+pub fn resolve(record: &Record, direction: Direction, refusing: &[usize]) -> Result<Record, &'static str> {
     let mut record = record.clone();
     let why = || "a person decided so".to_owned();
     record.state = match (direction, record.state.clone()) {
         (Direction::Forget, _) => State::Done(End::Forgotten),
-        (_, state @ (State::Intent { .. } | State::Suspect { .. } | State::Done(_))) => state,
+        (_, state @ State::Done(_)) => state,
+        (Direction::Forward, State::Intent { .. } | State::Suspect { .. }) => return Err("no new key is known to be there"),
+        // What appeared meanwhile is left alone: `Rules::decided`.
+        (Direction::Back, state @ (State::Intent { .. } | State::Suspect { .. })) => state,
         (Direction::Forward, State::RollingBack { .. } | State::Undoing { .. }) => State::Verified,
         // How it ends is decided when every holder was read and the new key proved: `Rules::decided`.
         (Direction::Forward, state @ (State::Created | State::Verified | State::Committed { .. } | State::Reactivating { .. })) => state,
@@ -29,7 +32,7 @@ pub fn resolve(record: &Record, direction: Direction, refusing: &[usize]) -> Opt
         (Direction::Back, State::Committed { .. } | State::OldInactive { .. } | State::Reactivating { .. } | State::Undoing { .. }) => {
             State::Undoing { why: why() }
         }
-        (Direction::Back, State::Deleted) => return None,
+        (Direction::Back, State::Deleted) => return Err("the old key is deleted"),
     };
     if direction == Direction::Forward {
         for index in refusing {
@@ -38,5 +41,5 @@ pub fn resolve(record: &Record, direction: Direction, refusing: &[usize]) -> Opt
             }
         }
     }
-    Some(record)
+    Ok(record)
 }

@@ -15,6 +15,8 @@ const RECENT_DAYS: i64 = 30;
 pub struct SecondKey<'a> {
     /// The key.
     pub key: &'a AccessKey,
+    /// The key that is to be rotated.
+    pub own: &'a AccessKey,
     /// Its last use.
     pub last_use: &'a LastUsed,
     /// Holders here that have it, as a person calls them.
@@ -65,6 +67,9 @@ pub fn second_key(other: &SecondKey<'_>, may: &Permissions, timing: &Timing) -> 
             }
         };
     }
+    if !other.held_by.is_empty() {
+        return held(other, may);
+    }
     if is_lost_intent(other, timing) {
         return ask_or_refuse(
             may,
@@ -87,20 +92,30 @@ pub fn second_key(other: &SecondKey<'_>, may: &Permissions, timing: &Timing) -> 
             format!("the user has a second key, {described}, which is inactive; AWS allows two, and a rotation needs one place"),
             id,
         ),
-        KeyStatus::Active | KeyStatus::Other(_) => match other.held_by {
-            [] => refuse(
-                format!("the user has a second active key, {described}, which no profile here has: it is somebody's or a program's"),
-                &format!("find out who uses it; if nobody does, run this again with --delete-key {id}"),
-            ),
-            places if may.attended => Decision::OfferToUnite(format!(
-                "the user has a second active key, {described}, which {} here. Move everything here to the younger of the two and delete the older?",
-                said(places)
-            )),
-            places => refuse(
-                format!("the user has a second active key, {described}, which {} here", said(places)),
-                "let those profiles and this one use one of the two keys, delete the other, then run this again",
-            ),
-        },
+        KeyStatus::Active | KeyStatus::Other(_) => refuse(
+            format!("the user has a second active key, {described}, which no profile here has: it is somebody's or a program's"),
+            &format!("find out who uses it; if nobody does, run this again with --delete-key {id}"),
+        ),
+    }
+}
+
+/// The other key is in use here too.
+fn held(other: &SecondKey<'_>, may: &Permissions) -> Decision {
+    let (id, places) = (&other.key.id, said(other.held_by));
+    let described = format!("{id} ({}, {})", age(other), describe::last_use(other.last_use));
+    let (younger, older) = if other.key.created_at < other.own.created_at { (&other.own.id, id) } else { (id, &other.own.id) };
+    match &other.key.status {
+        KeyStatus::Inactive => refuse(
+            format!("the user has a second key, {described}, which is inactive, and {places} it"),
+            &format!("put a live key there or take that one out, then run this again with --delete-key {id}"),
+        ),
+        KeyStatus::Active | KeyStatus::Other(_) if may.attended => Decision::OfferToUnite(format!(
+            "the user has a second active key, {described}, and {places} it. Move everything here to {younger} and delete {older}?"
+        )),
+        KeyStatus::Active | KeyStatus::Other(_) => refuse(
+            format!("the user has a second active key, {described}, and {places} it"),
+            &format!("run this at a terminal without --yes: it offers to move everything to {younger} and to delete {older}"),
+        ),
     }
 }
 
@@ -192,7 +207,8 @@ mod tests {
 
     fn decide(status: KeyStatus, last_use: LastUsed, held: &[String], history: &[HistoryLine], may: &Permissions) -> &'static str {
         let key = AccessKey { id: id(), status, created_at: at(0) };
-        let other = SecondKey { key: &key, last_use: &last_use, held_by: held, history, now: at(0) };
+        let own = AccessKey { id: AccessKeyId::parse("AKIAFIRST00000000001").unwrap(), status: KeyStatus::Active, created_at: at(9) };
+        let other = SecondKey { key: &key, own: &own, last_use: &last_use, held_by: held, history, now: at(0) };
         match second_key(&other, may, &Timing::default()) {
             Decision::Delete(_) => "delete",
             Decision::Ask(_) => "ask",
@@ -216,6 +232,9 @@ mod tests {
         for (status, last_use, held, history, may, wanted) in [
             (Inactive, used(1), &[][..], &ours[..], &alone, "delete"),
             (Inactive, used(1), &[], &undone, &alone, "delete"),
+            (Inactive, used(1), &here, &ours, &alone, "refuse"),
+            (Inactive, LastUsed::Never, &here, &[], &reclaiming, "refuse"),
+            (Active, LastUsed::Never, &here, &lost, &attended, "unite"),
             (Active, LastUsed::Never, &[], &ours, &alone, "refuse"),
             (Active, LastUsed::Never, &[], &lost, &attended, "ask"),
             (Active, LastUsed::Never, &[], &lost, &alone, "refuse"),

@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{RotateOutcome, Rotated, Run};
+use super::{Finish, RotateOutcome, Rotated, Run};
 use crate::aws::AwsError;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::holder::Sight;
 use crate::journal::{Entry, JournalError};
-use crate::model::{AccessKeyId, Grace, ProfileName};
+use crate::model::{AccessKeyId, Grace, ProfileName, Timing};
 use crate::os::{atomic_file, clock};
-use crate::rotation::{Direction, End, HolderEntry, Observation, Record, Rules, State, Which, describe, explain, resolve};
+use crate::rotation::{
+    Direction, End, HolderEntry, KnownKey, Observation, Record, Rules, State, Which, describe, explain, plan_resumed, resolve,
+};
 
 /// What became of the rotations that were under way.
 #[derive(Debug, Default)]
@@ -21,36 +23,71 @@ struct Taken {
     result: Result<Rotated, Failure>,
     /// It stands for the rotation that was asked for now.
     counts: bool,
+    /// It is of a key that was asked for.
+    asked: bool,
+    told: bool,
 }
 
 impl Resumed {
     /// The result that stands for a rotation of this key.
-    pub(super) fn of_key(&self, id: &AccessKeyId) -> Option<&Result<Rotated, Failure>> {
+    pub(super) fn of_key(&mut self, id: &AccessKeyId) -> Option<Result<Rotated, Failure>> {
         self.find(|record| concerns(record, id))
     }
 
     /// The result that stands for a rotation of this profile's key, where the profile itself cannot be resolved now.
-    pub(super) fn of_profile(&self, name: &ProfileName) -> Option<&Result<Rotated, Failure>> {
+    pub(super) fn of_profile(&mut self, name: &ProfileName) -> Option<Result<Rotated, Failure>> {
         self.find(|record| record.profile == *name)
     }
 
-    fn find(&self, is_it: impl Fn(&Record) -> bool) -> Option<&Result<Rotated, Failure>> {
-        self.0.iter().find(|taken| taken.counts && is_it(&taken.record)).map(|taken| &taken.result)
+    fn find(&mut self, is_it: impl Fn(&Record) -> bool) -> Option<Result<Rotated, Failure>> {
+        let taken = self.0.iter_mut().find(|taken| taken.counts && is_it(&taken.record))?;
+        taken.told = true;
+        Some(taken.result.clone())
+    }
+
+    /// The keys of rotations that are not over.
+    pub(super) fn known(&self) -> impl Iterator<Item = KnownKey> {
+        let open = self.0.iter().filter(|taken| !matches!(taken.record.state, State::Done(_)));
+        let pairs = open.flat_map(|taken| [Some(&taken.record.old), taken.record.pair(Which::New)]).flatten();
+        pairs.map(|pair| KnownKey { id: pair.id.clone(), place: "an unfinished rotation (`keyrotate status`)".to_owned(), pair: None })
+    }
+
+    /// What has to be told although no key that was asked for now has it: what stopped, and what was finished.
+    pub(super) fn untold(self) -> impl Iterator<Item = Rotated> {
+        let is_news = |taken: &Taken| match &taken.result {
+            Ok(Rotated::Done { .. } | Rotated::WouldGoOn { .. }) => true,
+            Ok(_) => false,
+            Err(_) => taken.asked,
+        };
+        self.0.into_iter().filter(move |taken| !taken.told && is_news(taken)).map(|taken| taken.result.unwrap_or_else(Rotated::Failed))
     }
 }
 
 fn concerns(record: &Record, id: &AccessKeyId) -> bool {
-    record.old.id == *id || record.pair(Which::New).is_some_and(|pair| pair.id == *id)
+    let is_suspect = matches!(&record.state, State::Suspect { key, .. } if key == id);
+    record.old.id == *id || record.pair(Which::New).is_some_and(|pair| pair.id == *id) || is_suspect
+}
+
+/// Whether only its grace is left of it.
+fn rests(record: &Record) -> bool {
+    matches!(record.state, State::OldInactive { .. }) && record.grace != Grace::default()
 }
 
 impl Run<'_> {
-    /// Tells what is under way, and touches nothing.
-    pub(super) fn pending(&self, outcome: &mut RotateOutcome) -> Result<Resumed, Failure> {
-        for (_, record) in self.entries()? {
+    /// What would be done with what is under way. Touches nothing.
+    pub(super) fn pending(&self) -> Result<Resumed, Failure> {
+        let mut notes = Vec::new();
+        let would = |record: Record| {
+            let rules = self.rules(&record, Timing::default());
+            let mut steps = plan_resumed(&record, &rules, clock::local_now());
+            if self.begins_anew(&record) && self.is_asked_for(&record) {
+                steps.push("then a new rotation begins".to_owned());
+            }
             let state = describe::state(&record);
-            outcome.notes.push(format!("a rotation of {} is under way: {state}; the next run goes on with it", record.old.id));
-        }
-        Ok(Resumed::default())
+            let result = Ok(Rotated::WouldGoOn { key: record.old.id.clone(), state, steps });
+            Taken { asked: self.is_asked_for(&record), record, result, counts: true, told: false }
+        };
+        Ok(Resumed(self.entries(&mut notes)?.into_iter().map(|(_, record)| would(record)).collect()))
     }
 
     /// Goes on with every rotation in the journal, as far as each goes.
@@ -58,16 +95,21 @@ impl Run<'_> {
         let mut resumed = Resumed::default();
         let tidied = Entry::sweep(&self.disk, &self.state_file("journal"));
         tidied.map_err(|error| Failure::from_error(FailureKind::Failed, &error).state("nothing was changed"))?;
-        for (path, record) in self.entries()? {
+        for (path, record) in self.entries(&mut outcome.notes)? {
             if self.options.resolve.as_ref().is_some_and(|(id, _)| !concerns(&record, id)) {
                 continue;
             }
-            let taken = self.take_up(&path, record);
+            let mut taken = self.take_up(&path, record);
             match &taken.result {
+                _ if self.options.resolve.is_some() => {}
+                Ok(done @ Rotated::Done { .. }) if !taken.counts => {
+                    outcome.keys.push(done.clone());
+                    taken.told = true;
+                }
                 Ok(Rotated::TakenBack { key, why }) if !taken.counts => {
                     outcome.notes.push(format!("an interrupted rotation was taken back, {key} is in use as before: {why}"));
                 }
-                Err(failure) if !self.is_asked_for(&taken.record) => {
+                Err(failure) if !taken.asked => {
                     outcome.notes.push(format!("another rotation waits, of {}: {}", taken.record.old.id, failure.message));
                 }
                 Ok(_) | Err(_) => {}
@@ -86,30 +128,38 @@ impl Run<'_> {
         Ok(outcome)
     }
 
-    fn entries(&self) -> Result<Vec<(PathBuf, Record)>, Failure> {
+    /// Every entry. One that cannot be read may be of any key, so that nothing begins beside it; a person can still resolve the others.
+    fn entries(&self, notes: &mut Vec<String>) -> Result<Vec<(PathBuf, Record)>, Failure> {
         let failed = |error: JournalError| {
             let hint = "keep the file until every profile's key is known to work; after that it can be removed by hand";
             Failure::from_error(FailureKind::Failed, &error).state("nothing was changed").hint(hint)
         };
-        let paths = Entry::list(&self.disk, &self.state_file("journal")).map_err(failed)?;
-        paths.into_iter().map(|path| Entry::load(&self.disk, &path).map(|record| (path, record)).map_err(failed)).collect()
+        let mut entries = Vec::new();
+        for path in Entry::list(&self.disk, &self.state_file("journal")).map_err(failed)? {
+            match Entry::load(&self.disk, &path) {
+                Ok(record) => entries.push((path, record)),
+                Err(error) if self.options.resolve.is_some() => notes.push(error.to_string()),
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Ok(entries)
     }
 
     fn take_up(&self, path: &Path, mut record: Record) -> Taken {
-        let anew = self.begins_anew(&record);
-        let result = self.go_on(path, &mut record);
+        let (anew, rested) = (self.begins_anew(&record), rests(&record));
+        let asked = self.is_asked_for(&record);
+        let result = self.go_on(path, &mut record, if rested { Finish::AfterGrace } else { Finish::Resumed });
         let counts = match &result {
             Ok(Rotated::TakenBack { .. }) => !matches!(record.state, State::Done(End::Aborted { .. })),
             Ok(Rotated::Done { .. }) => !anew,
             Ok(_) | Err(_) => true,
         };
-        Taken { record, result, counts }
+        Taken { record, result, counts, asked, told: false }
     }
 
     /// Whether the old key only rested, so that finishing it is not the rotation that was asked for now.
     fn begins_anew(&self, record: &Record) -> bool {
-        let at_once = Grace::default();
-        matches!(record.state, State::OldInactive { .. }) && record.grace != at_once && self.options.grace != Some(at_once)
+        rests(record) && self.options.grace != Some(Grace::default())
     }
 
     fn is_asked_for(&self, record: &Record) -> bool {
@@ -121,14 +171,33 @@ impl Run<'_> {
         self.options.all || self.options.due || self.names().unwrap_or_default().iter().any(leads_here)
     }
 
-    fn go_on(&self, path: &Path, record: &mut Record) -> Result<Rotated, Failure> {
-        if record.machine != self.machine {
+    /// What a person decided about this rotation.
+    fn direction(&self, record: &Record) -> Option<Direction> {
+        self.options.resolve.as_ref().filter(|(id, _)| concerns(record, id)).map(|(_, direction)| *direction)
+    }
+
+    fn rules(&self, record: &Record, timing: Timing) -> Rules {
+        Rules {
+            timing,
+            attended: self.is_attended(),
+            delete_key: self.options.delete_key.clone(),
+            place_needed: self.is_asked_for(record),
+            decided: self.direction(record),
+        }
+    }
+
+    fn go_on(&self, path: &Path, record: &mut Record, finish: Finish) -> Result<Rotated, Failure> {
+        if record.machine != self.machine && self.direction(record) != Some(Direction::Forget) {
             let message = format!(
                 "the rotation of {} began on another machine, {}, whose files cannot be seen from here",
                 record.old.id, record.host
             );
-            let failure = Failure::new(FailureKind::Attention, message).state(describe::state(record));
-            return Err(failure.hint(format!("run `keyrotate rotate {}` there; the entry is {}", record.profile, path.display())));
+            let there = format!("run `keyrotate rotate {}` there; the entry is {}", record.profile.quoted(), path.display());
+            let hint = format!(
+                "{there}; if that machine is no more, `keyrotate rotate --resolve {} forget` keeps its pairs in a file",
+                record.old.id
+            );
+            return Err(Failure::new(FailureKind::Attention, message).state(describe::state(record)).hint(hint));
         }
         let failed = |error: JournalError| Failure::from_error(FailureKind::Failed, &error);
         let mut entry = Entry::resume(&self.disk, path.to_owned()).map_err(failed)?;
@@ -139,13 +208,10 @@ impl Run<'_> {
         let profile = files.resolve(&record.profile, &self.context.environment).ok();
         let (region, ca_bundle) = profile.map_or((None, None), |profile| (profile.region, profile.ca_bundle));
         let (aws, timing) = self.context.aws(files, &record.profile, region, ca_bundle)?;
-        let place_needed = self.is_asked_for(record);
-        let decided = self.options.resolve.as_ref().map(|(_, direction)| *direction);
-        let delete_key = self.options.delete_key.clone();
-        let rules = Rules { timing, attended: self.is_attended(), delete_key, place_needed, decided };
+        let rules = self.rules(record, timing);
         let clock = clock::boot_time();
         let mut seen = Observation { now: Some(record.started_at), clock, entered: clock, resumed: true, ..Observation::default() };
-        let result = self.drive(record, &mut seen, &rules, self.world(&aws, entry), true)?;
+        let result = self.drive(record, &mut seen, &rules, self.world(&aws, entry), finish)?;
         if record.state == State::Done(End::Forgotten) {
             return Ok(Rotated::Forgotten { key: record.old.id.clone(), pairs: self.forgotten(record) });
         }
@@ -161,18 +227,27 @@ impl Run<'_> {
             record.grace = grace;
             changed = true;
         }
-        let Some((id, direction)) = self.options.resolve.as_ref().filter(|(id, _)| concerns(record, id)) else { return Ok(changed) };
-        match direction {
-            Direction::Forget => self.keep_pairs(record)?,
-            Direction::Forward | Direction::Back => self.give_up_sections(record),
-        }
-        let Some(resolved) = resolve(record, *direction, &self.refusing(record)) else {
-            let message = format!("{id} cannot go back: the old key is deleted");
-            return Err(Failure::new(FailureKind::Usage, message)
-                .state(describe::state(record))
-                .hint(format!("use `--resolve {id} forward`")));
+        let Some(direction) = self.direction(record) else { return Ok(changed) };
+        let refusing = match direction {
+            Direction::Forget => {
+                self.keep_pairs(record)?;
+                Vec::new()
+            }
+            Direction::Forward => {
+                self.give_up_sections(record);
+                self.refusing(record)?
+            }
+            Direction::Back => {
+                self.give_up_sections(record);
+                Vec::new()
+            }
         };
-        *record = resolved;
+        *record = resolve(record, direction, &refusing).map_err(|why| {
+            let word = if direction == Direction::Back { "back" } else { "forward" };
+            Failure::new(FailureKind::Usage, format!("the rotation of {} cannot go {word}: {why}", record.old.id))
+                .state(describe::state(record))
+                .hint(if direction == Direction::Back { "use `forward`" } else { "use `back`, which leaves alone what appeared" })
+        })?;
         Ok(true)
     }
 
@@ -192,20 +267,47 @@ impl Run<'_> {
         }
     }
 
-    /// The holders that cannot be brought to the new pair as they are; none if those are all that there are.
-    fn refusing(&self, record: &Record) -> Vec<usize> {
-        let refuses = |entry: &HolderEntry| match self.sight(record, entry) {
-            Sight::Seen { old, foreign, .. } => {
-                !foreign.is_empty() || !old.is_empty() && entry.place.open(&self.disk).check_writable(&record.old).is_err()
+    /// The holders that cannot be brought to the new pair as they are. It is an error where no other place would have it.
+    fn refusing(&self, record: &Record) -> Result<Vec<usize>, Failure> {
+        let mut reasons = Vec::new();
+        let mut refusing = Vec::new();
+        let mut left = false;
+        for (index, entry) in record.holders.iter().enumerate().filter(|(_, entry)| !entry.left_out && !entry.sections.is_empty()) {
+            match self.refusal(record, entry) {
+                Some(why) => {
+                    refusing.push(index);
+                    reasons.push(why);
+                }
+                None => left = true,
             }
-            Sight::Torn => false,
-            Sight::Away | Sight::Unreadable(_) => true,
-        };
-        let (refusing, rest): (Vec<_>, Vec<_>) = record.holders.iter().enumerate().partition(|(_, entry)| entry.left_out || refuses(entry));
-        if rest.iter().all(|(_, entry)| entry.sections.is_empty()) {
-            return Vec::new();
         }
-        refusing.into_iter().map(|(index, _)| index).collect()
+        if left || refusing.is_empty() {
+            return Ok(refusing);
+        }
+        let mut failure = Failure::new(FailureKind::Attention, "going forward would leave no place that has the new key");
+        failure.causes = reasons;
+        let back = if record.state == State::Deleted { "forget` keeps the pairs in a file" } else { "back` returns to the old key" };
+        let hint = format!(
+            "put that right and run `keyrotate rotate {}` again, or `keyrotate rotate --resolve {} {back}",
+            record.profile.quoted(),
+            record.old.id
+        );
+        Err(failure.state(describe::state(record)).hint(hint))
+    }
+
+    fn refusal(&self, record: &Record, entry: &HolderEntry) -> Option<String> {
+        let place = describe::place(&entry.place);
+        match self.sight(record, entry) {
+            Sight::Seen { foreign, .. } if !foreign.is_empty() => {
+                foreign.first().map(|strange| format!("{place} line {}: [{}] has {} now", strange.line, strange.section, strange.what))
+            }
+            Sight::Seen { old, .. } if !old.is_empty() => {
+                entry.place.open(&self.disk).check_writable(&record.old).err().map(|error| error.to_string())
+            }
+            Sight::Seen { .. } | Sight::Torn => None,
+            Sight::Away => Some(format!("{place} is not there")),
+            Sight::Unreadable(why) => Some(format!("{place}: {why}")),
+        }
     }
 
     fn forgotten(&self, record: &Record) -> PathBuf {
@@ -231,7 +333,7 @@ pub(super) fn aborted(record: &Record, why: String, error: Option<&AwsError>) ->
     match error {
         Some(error) if error.to_string() == why => Failure::from(explain(&record.old.id, error)).state(state),
         cause => {
-            let hint = format!("`keyrotate status {}` shows the user's keys", record.profile);
+            let hint = format!("`keyrotate status {}` shows the user's keys", record.profile.quoted());
             let failure = Failure::new(FailureKind::Failed, why).state(state).hint(hint);
             Failure { causes: cause.map(ToString::to_string).into_iter().collect(), ..failure }
         }

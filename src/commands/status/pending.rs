@@ -51,9 +51,9 @@ fn pending(record: &Record, path: &Path, machine: &str) -> Pending {
         State::Reactivating { .. } | State::RollingBack { .. } | State::Undoing { .. } | State::Deleted | State::Done(_) => made(record),
     };
     let hint = if record.machine == machine {
-        format!("run `keyrotate rotate {}`", record.profile)
+        format!("run `keyrotate rotate {}`", record.profile.quoted())
     } else {
-        format!("it began on another machine, {}: run `keyrotate rotate {}` there", record.host, record.profile)
+        format!("it began on another machine, {}: run `keyrotate rotate {}` there", record.host, record.profile.quoted())
     };
     Pending {
         path: path.to_owned(),

@@ -47,7 +47,7 @@ pub(super) fn stop(record: &Record, kind: StopKind, message: String, causes: Vec
 
 /// The command that goes on.
 pub(crate) fn again(record: &Record) -> String {
-    format!("run `keyrotate rotate {}` again", record.profile)
+    format!("run `keyrotate rotate {}` again", record.profile.quoted())
 }
 
 /// Ends a rotation that has no new key in use, and touches nothing.

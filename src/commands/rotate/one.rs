@@ -1,0 +1,163 @@
+//! One key: looked at, confirmed, rotated.
+
+use super::resume::Resumed;
+use super::{Finish, Rotated, Run, resume};
+use crate::aws::{Aws, Signer};
+use crate::commands::failure::{Failure, FailureKind};
+use crate::journal::Entry;
+use crate::model::{AccessKeyId, Age};
+use crate::os::disk::Disk;
+use crate::os::terminal::{Answer, Question};
+use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys};
+use crate::rotation::{
+    Beginning, Begun, End, Ended, HistoryLine, KnownKey, Observation, Permissions, Preflight, RealWorld, Record, Rules, Stop, StopKind,
+    begin, describe, drive, explain, plan,
+};
+
+impl Run<'_> {
+    /// Rotates one key, unless an earlier run's rotation of it was finished just now.
+    pub(super) fn one(&self, key: &OwnKey, resumed: &mut Resumed, notes: &mut Vec<String>) -> Result<Rotated, Failure> {
+        if let Some(result) = resumed.of_key(&key.pair.id) {
+            return result;
+        }
+        let Some(profile) = key.profiles.first() else { return Ok(Rotated::Declined(key.pair.id.clone())) };
+        let files = self.context.files()?;
+        let own = files.own_keys(&self.context.environment);
+        let all = own.profiles_with(&key.pair.id);
+        if let Some(name) = all.iter().find(|name| !self.context.settings.for_profile(name).targets.is_empty()) {
+            let message = format!("the settings give [{name}] targets that this keyrotate cannot write yet");
+            return Err(Failure::new(FailureKind::Usage, message).state("nothing was changed").hint("take the targets out of config.toml"));
+        }
+        let settings = self.context.settings.for_profile(&profile.name);
+        let (aws, timing) = self.context.aws(files, &profile.name, profile.region.clone(), profile.ca_bundle.clone())?;
+        let history: Vec<HistoryLine> = self.history().lines().map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
+        let attended = self.is_attended();
+        let preflight = Preflight {
+            aws: &aws,
+            disk: &self.disk,
+            console: self.console,
+            profile: profile.name.clone(),
+            pair: key.pair.clone(),
+            places: self.context.places(),
+            known: known(files, &own).chain(resumed.known()).collect(),
+            history: &history,
+            grace: self.options.grace.unwrap_or(settings.grace),
+            only_due: self.options.due.then(|| self.context.settings.limits_of(&all)),
+            may: Permissions {
+                attended,
+                reclaim_inactive: self.options.reclaim_inactive || settings.reclaim_inactive,
+                delete_key: self.options.delete_key.clone(),
+            },
+            timing,
+            machine: self.machine.clone(),
+            dry_run: self.options.dry_run,
+        };
+        let begun = match begin(&preflight)? {
+            Beginning::NotDue(age) => return Ok(Rotated::NotDue { key: key.pair.id.clone(), days: age.days() }),
+            Beginning::Ready(begun) => *begun,
+        };
+        let rules = Rules { timing, attended, delete_key: self.options.delete_key.clone(), ..Rules::default() };
+        if self.options.dry_run {
+            let steps = plan(&begun.record, &begun.seen, &rules);
+            return Ok(Rotated::Planned { key: key.pair.id.clone(), last_use: begun.last_use, notes: begun.notes, steps });
+        }
+        notes.extend(begun.notes.iter().cloned());
+        if attended && !self.confirmed(&begun) {
+            return Ok(Rotated::Declined(key.pair.id.clone()));
+        }
+        if let Some((id, why)) = &begun.delete_first {
+            let signer = Signer::LongTerm(key.pair.clone());
+            aws.delete_access_key(&signer, &begun.record.user_name, id).map_err(|error| explain(&key.pair.id, &error))?;
+            notes.push(format!("deleted {id}: {why}"));
+        }
+        self.execute(begun, &aws, &rules)
+    }
+
+    fn confirmed(&self, begun: &Begun) -> bool {
+        self.console.progress_done();
+        let record = &begun.record;
+        let first = begun.delete_first.as_ref().map_or_else(String::new, |(id, _)| format!("; {id} is deleted first"));
+        let text = format!(
+            "rotate {} of {} in account {} ({} days old, {}{first})?",
+            record.old.id,
+            record.user_name,
+            record.identity.account,
+            Age::at(record.started_at, record.old_created_at).days(),
+            describe::last_use(&begun.last_use)
+        );
+        let choices = vec![('y', "rotate".to_owned()), ('n', "leave it".to_owned())];
+        self.console.ask(&Question { text, choices, default: Some('y') }) == Answer::Choice('y')
+    }
+
+    fn execute(&self, begun: Begun, aws: &Aws, rules: &Rules) -> Result<Rotated, Failure> {
+        let Begun { mut record, mut seen, .. } = begun;
+        let path = self.state_file("journal").join(format!("{}.json", record.id));
+        let entry = Entry::begin(&self.disk, path, &record).map_err(|error| {
+            Failure::from_error(FailureKind::Failed, &error).state("no key was created").hint("make room or correct the permissions there")
+        })?;
+        self.drive(&mut record, &mut seen, rules, self.world(aws, entry), Finish::Fresh)
+    }
+
+    /// Signals are held from here to the end of the drive: the entry is on the disk.
+    pub(super) fn drive(
+        &self,
+        record: &mut Record,
+        seen: &mut Observation,
+        rules: &Rules,
+        mut world: RealWorld<'_>,
+        finish: Finish,
+    ) -> Result<Rotated, Failure> {
+        self.signals.hold();
+        let ended = drive(record, seen, rules, &mut world);
+        self.signals.let_go();
+        self.console.progress_done();
+        finished(record, ended, finish)
+    }
+
+    pub(super) fn world<'w>(&'w self, aws: &'w Aws, entry: Entry<'w>) -> RealWorld<'w> {
+        RealWorld {
+            aws,
+            disk: &self.disk as &dyn Disk,
+            entry: Some(entry),
+            history: self.history(),
+            console: self.console,
+            signals: self.signals,
+        }
+    }
+}
+
+/// Every key that a section or a profile here has. A section counts whether a profile leads to its key or not.
+fn known<'a>(files: &'a AwsFiles, own: &'a OwnKeys) -> impl Iterator<Item = KnownKey> + 'a {
+    let profiles = own.keys.iter().flat_map(|key| key.profiles.iter().map(move |profile| (key, profile)));
+    let profiles = profiles.map(|(key, profile)| KnownKey {
+        id: key.pair.id.clone(),
+        place: format!("the profile {}", profile.name),
+        pair: Some(key.pair.clone()),
+    });
+    let documents = [(FileKind::Credentials, files.credentials()), (FileKind::Config, files.config())];
+    let sections = documents.into_iter().filter_map(|(kind, document)| Some((kind, document?))).flat_map(move |(kind, document)| {
+        document.access_key_ids().into_iter().filter_map(move |(section, line, id)| {
+            let id = AccessKeyId::parse(&id).ok().filter(|id| own.profiles_with(id).is_empty())?;
+            Some(KnownKey { id, place: format!("{}, line {line}, [{section}]", files.path(kind).display()), pair: None })
+        })
+    });
+    profiles.chain(sections)
+}
+
+/// What an end means for the person.
+fn finished(record: &Record, ended: Ended, finish: Finish) -> Result<Rotated, Failure> {
+    let (end, error) = match ended {
+        Ended::Stopped(Stop { kind: StopKind::Resting, message, hint, .. }) => return Ok(Rotated::Resting { message, hint, finish }),
+        Ended::Stopped(stop) => return Err(Failure::from(stop)),
+        Ended::Closed { end, error } => (end, error),
+    };
+    let new = record.new.as_ref().filter(|_| !record.adopted).map(|new| &new.pair.id);
+    let fate = |fate: &str| new.map_or_else(String::new, |new| format!("; the new key {new} {fate}"));
+    let taken_back = |why: String| Ok(Rotated::TakenBack { key: record.old.id.clone(), why });
+    match end {
+        End::Rotated | End::RotatedOldInactive | End::Forgotten => Ok(Rotated::Done { record: Box::new(record.scrubbed()), finish }),
+        End::Undone { why } => taken_back(format!("{why}{}", fate("stays, inactive"))),
+        End::Aborted { why, .. } if finish != Finish::Fresh => taken_back(format!("{why}{}", fate("is deleted"))),
+        End::Aborted { why, .. } => Err(resume::aborted(record, why, error.as_ref())),
+    }
+}
