@@ -23,6 +23,7 @@ mod coverage;
 mod denied;
 mod disk;
 mod editor;
+mod full_disk;
 mod grace;
 mod input;
 mod journal;
