@@ -90,3 +90,18 @@ fn an_old_key_activated_and_deactivated_again_by_an_admin_locks_nobody_out() {
         vetoed_or_rotated(&home, &last);
     });
 }
+
+#[test]
+fn an_old_key_activated_again_within_its_grace_is_not_deleted_when_that_is_over() {
+    let home = start();
+    assert_eq!(home.run(&["rotate", "default", "--yes", "--no-input", "--grace", "60s"]).code, Some(0));
+    set(&home, Status::Active);
+    home.lab.world().settings.clock_offset += 240.0;
+    let output = hurried(&home, ROTATE);
+    vetoed_or_rotated(&home, &output);
+    assert_eq!(output.code, Some(10));
+    set(&home, Status::Inactive);
+    let output = hurried(&home, ROTATE);
+    assert_eq!((output.code, status(&home, &home.old.id)), (Some(0), Status::Deleted), "{}", output.stderr);
+    safe(&home);
+}
