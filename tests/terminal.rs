@@ -21,9 +21,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use home::{Home, Run};
-use lab::Settings;
 use lab::faults::{Fault, Rule};
 use lab::key::Status;
+use lab::{Key, Settings};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -205,6 +205,85 @@ fn a_second_key_is_deleted_only_when_the_person_says_so() {
     let (code, screen) = terminal.end();
     assert_eq!(code, Some(0), "{screen}");
     assert_eq!(home.told(), "");
+}
+
+/// A third profile has a younger key of the same user; the user has no place for another one.
+fn two_keys_in_use() -> (Arc<Home>, Key) {
+    let home = start(Settings::default());
+    let younger = {
+        let mut world = home.lab.world();
+        let user = home.old.user;
+        let mut key = world.add_settled_key(user);
+        // Dates of IAM have no fraction of a second.
+        key.created_at += 10.0;
+        world.keys.iter_mut().find(|made| made.id == key.id).unwrap().created_at = key.created_at;
+        key
+    };
+    home.write(
+        ".aws/config",
+        &format!("[profile extra]\naws_access_key_id = {}\naws_secret_access_key = {}\n", younger.id, younger.secret),
+    );
+    (home, younger)
+}
+
+fn file(home: &Home, name: &str) -> String {
+    std::fs::read_to_string(home.path().join(name)).unwrap()
+}
+
+#[test]
+fn two_keys_in_use_here_are_united_on_the_younger_one_when_the_person_says_so() {
+    for profile in ["default", "extra"] {
+        let (home, younger) = two_keys_in_use();
+        let mut terminal = Terminal::open(&home, &format!("rotate {profile}"), &[]);
+        terminal.expect("Move everything here to the younger of the two and delete the older?");
+        terminal.press("y\n");
+        terminal.expect("(y = rotate, n = leave it) [y]");
+        terminal.press("y\n");
+        let (code, screen) = terminal.end();
+        assert_eq!(code, Some(0), "{screen}");
+        let live: Vec<String> = home.lab.live_keys("dev").into_iter().map(|key| key.id).collect();
+        assert_eq!(live, [younger.id.as_str()], "{screen}");
+        let (credentials, config) = (file(&home, ".aws/credentials"), file(&home, ".aws/config"));
+        assert!(credentials.contains(&younger.secret) && !credentials.contains(&home.old.id), "{screen}");
+        assert!(config.contains(&younger.secret), "{screen}");
+        assert_eq!(calls(&home, "CreateAccessKey"), 0, "{screen}");
+        home.look("afterwards");
+        assert_eq!(home.told(), "");
+    }
+}
+
+#[test]
+fn two_keys_in_use_here_are_left_alone_when_the_person_says_no() {
+    for keys in ["n\n", "\n"] {
+        let (home, younger) = two_keys_in_use();
+        let before = (file(&home, ".aws/credentials"), file(&home, ".aws/config"));
+        let mut terminal = Terminal::open(&home, "rotate default", &[]);
+        terminal.expect("(y = move and delete, n = leave it alone) [n]");
+        terminal.press(keys);
+        let (code, screen) = terminal.end();
+        assert_eq!(code, Some(10), "{screen}");
+        assert!(screen.contains(&younger.id) && screen.contains("stays"), "{screen}");
+        for action in ["CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"] {
+            assert_eq!(calls(&home, action), 0, "{screen}");
+        }
+        assert_eq!((file(&home, ".aws/credentials"), file(&home, ".aws/config")), before);
+        let live = home.lab.live_keys("dev");
+        assert!(live.len() == 2 && live.iter().all(|key| key.status == Status::Active));
+    }
+}
+
+#[test]
+fn a_yes_to_uniting_and_a_no_to_rotating_leaves_everything() {
+    let (home, _) = two_keys_in_use();
+    let mut terminal = Terminal::open(&home, "rotate default", &[]);
+    terminal.expect("[n]");
+    terminal.press("y\n");
+    terminal.expect("(y = rotate, n = leave it) [y]");
+    terminal.press("n\n");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(0), "{screen}");
+    assert_eq!(home.lab.live_keys("dev").iter().filter(|key| key.status == Status::Active).count(), 2, "{screen}");
+    assert!(file(&home, ".aws/credentials").contains(&home.old.id));
 }
 
 #[test]

@@ -39,6 +39,15 @@ fn ended_well(home: &Home, output: &Output, places: usize) {
     assert_eq!(active, 1, "{}", output.stderr);
 }
 
+/// The first profile, which is whole, has an active key.
+#[track_caller]
+fn live_in_default(home: &Home, said: &str) {
+    let text = credentials(home);
+    let active = home.lab.live_keys("dev").into_iter().filter(|key| key.status == Status::Active);
+    assert!(active.into_iter().any(|key| text.contains(&key.secret)), "{said}");
+    nothing_lost(home, said);
+}
+
 /// Runs again, twice at most, until it ends well.
 fn again(home: &Home, first: Output) -> Output {
     let mut last = first;
@@ -103,6 +112,28 @@ fn comes_back(home: &Home, output: Output, backup: &str) {
 }
 
 #[test]
+fn a_secret_mistyped_at_each_call_is_told_and_goes_on_when_it_is_put_right() {
+    each(&calls_of_a_rotation(), |call| {
+        let home = start();
+        let before = credentials(&home);
+        let output = edited(&home, call, |text| {
+            let held = home.lab.live_keys("dev").into_iter().find(|key| text.contains(&key.secret)).expect("a pair");
+            let at = text.rfind(&held.secret).expect("in [work]");
+            Some(format!("{}mistyped{}", &text[..at], &text[at + 8..]))
+        });
+        assert_ne!(output.code, Some(0), "{}", output.stdout);
+        let last = hurried(&home, ROTATE);
+        assert_ne!(last.code, Some(0), "{}", last.stdout);
+        well_or_told(&last);
+        assert!(last.stderr.contains("[work]") && credentials(&home).contains("mistyped"), "{}", last.stderr);
+        live_in_default(&home, &last.stderr);
+        home.write(FILE, &before);
+        let last = again(&home, hurried(&home, ROTATE));
+        ended_well(&home, &last, 2);
+    });
+}
+
+#[test]
 fn an_old_backup_brought_back_at_each_call_is_healed() {
     each(&calls_of_a_rotation(), |call| {
         let home = start();
@@ -135,16 +166,15 @@ fn somebodys_pair_in_a_section_at_each_call_is_not_overwritten_and_the_way_out_w
         kept(&output.stderr);
         let last = again(&home, output);
         kept(&last.stderr);
-        if last.code != Some(0) {
-            well_or_told(&last);
-            assert!(last.stderr.contains(&format!("--resolve {} forward", home.old.id)), "{}", last.stderr);
-            let resolved = hurried(&home, &["rotate", "--resolve", &home.old.id, way, "--yes", "--no-input"]);
-            // Where the old key is deleted there is no way back.
-            let gone = *way == "back" && status(&home, &home.old.id) == Status::Deleted;
-            assert_eq!(resolved.code, Some(if gone { 2 } else { 0 }), "{}", resolved.stderr);
-            assert_eq!(live_in(&home, 1, &resolved.stderr).id == home.old.id, *way == "back" && !gone, "{}", resolved.stderr);
-            kept(&resolved.stderr);
-        }
-        nothing_lost(&home, &last.stderr);
+        told(&last, 1);
+        assert!(last.stderr.contains(&format!("[work] has {} now", theirs.id)), "{}", last.stderr);
+        assert!(last.stderr.contains(&format!("--resolve {} forward", home.old.id)), "{}", last.stderr);
+        let resolved = hurried(&home, &["rotate", "--resolve", &home.old.id, way, "--yes", "--no-input"]);
+        // Where the old key is deleted there is no way back.
+        let gone = *way == "back" && status(&home, &home.old.id) == Status::Deleted;
+        assert_eq!(resolved.code, Some(if gone { 2 } else { 0 }), "{}", resolved.stderr);
+        assert_eq!(live_in(&home, 1, &resolved.stderr).id == home.old.id, *way == "back" && !gone, "{}", resolved.stderr);
+        kept(&resolved.stderr);
+        nothing_lost(&home, &resolved.stderr);
     });
 }

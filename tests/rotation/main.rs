@@ -24,6 +24,7 @@ mod denied;
 mod disk;
 mod due;
 mod editor;
+mod full_disk;
 mod grace;
 mod input;
 mod journal;

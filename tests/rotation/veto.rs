@@ -45,7 +45,14 @@ fn an_old_key_activated_again_at_each_call_is_a_veto_and_locks_nobody_out() {
         let home = start();
         let output = meanwhile_at(SCALE, &home, Rule::on(action, pause.clone()).nth(*nth), |home, _| set(home, Status::Active));
         vetoed_or_rotated(&home, &output);
-        if output.code == Some(10) {
+        // Not a veto: before the deactivation, after the last listing.
+        let in_time = match action.as_str() {
+            "UpdateAccessKey" => *pause == Fault::PauseAfter,
+            "ListAccessKeys" => *pause == Fault::PauseBefore,
+            other => other != "DeleteAccessKey",
+        };
+        assert_eq!(output.code, Some(if in_time { 10 } else { 0 }), "{}", output.stderr);
+        if in_time {
             let (before, again) = (changes(&home.lab), hurried(&home, ROTATE));
             vetoed_or_rotated(&home, &again);
             assert_eq!((again.code, changes(&home.lab)), (Some(10), before), "the next run overruled the veto");
@@ -89,4 +96,19 @@ fn an_old_key_activated_and_deactivated_again_by_an_admin_locks_nobody_out() {
         let last = if output.code == Some(0) { output } else { hurried(&home, ROTATE) };
         vetoed_or_rotated(&home, &last);
     });
+}
+
+#[test]
+fn an_old_key_activated_again_within_its_grace_is_not_deleted_when_that_is_over() {
+    let home = start();
+    assert_eq!(home.run(&["rotate", "default", "--yes", "--no-input", "--grace", "60s"]).code, Some(0));
+    set(&home, Status::Active);
+    home.lab.world().settings.clock_offset += 240.0;
+    let output = hurried(&home, ROTATE);
+    vetoed_or_rotated(&home, &output);
+    assert_eq!(output.code, Some(10));
+    set(&home, Status::Inactive);
+    let output = hurried(&home, ROTATE);
+    assert_eq!((output.code, status(&home, &home.old.id)), (Some(0), Status::Deleted), "{}", output.stderr);
+    safe(&home);
 }
