@@ -13,17 +13,15 @@ pub enum Direction {
     Forget,
 }
 
-/// The state from which the rotation goes on; `refusing` are the holders (by index) that are left out on the way forward. The error says
-/// why the direction is not open.
-pub fn resolve(record: &Record, direction: Direction, refusing: &[usize]) -> Result<Record, &'static str> {
+/// The state from which the rotation goes on; `refusing` are the holders (by index) that are left out on the way forward. `None`
+/// where the direction is not open any more.
+pub fn resolve(record: &Record, direction: Direction, refusing: &[usize]) -> Option<Record> {
     let mut record = record.clone();
     let why = || "a person decided so".to_owned();
     record.state = match (direction, record.state.clone()) {
         (Direction::Forget, _) => State::Done(End::Forgotten),
-        (_, state @ State::Done(_)) => state,
-        (Direction::Forward, State::Intent { .. } | State::Suspect { .. }) => return Err("no new key is known to be there"),
-        // What appeared meanwhile is left alone: `Rules::decided`.
-        (Direction::Back, state @ (State::Intent { .. } | State::Suspect { .. })) => state,
+        // Back leaves alone what appeared meanwhile: `Rules::decided`.
+        (_, state @ (State::Intent { .. } | State::Suspect { .. } | State::Done(_))) => state,
         (Direction::Forward, State::RollingBack { .. } | State::Undoing { .. }) => State::Verified,
         // How it ends is decided when every holder was read and the new key proved: `Rules::decided`.
         (Direction::Forward, state @ (State::Created | State::Verified | State::Committed { .. } | State::Reactivating { .. })) => state,
@@ -32,7 +30,7 @@ pub fn resolve(record: &Record, direction: Direction, refusing: &[usize]) -> Res
         (Direction::Back, State::Committed { .. } | State::OldInactive { .. } | State::Reactivating { .. } | State::Undoing { .. }) => {
             State::Undoing { why: why() }
         }
-        (Direction::Back, State::Deleted) => return Err("the old key is deleted"),
+        (Direction::Back, State::Deleted) => return None,
     };
     if direction == Direction::Forward {
         for index in refusing {
@@ -41,5 +39,5 @@ pub fn resolve(record: &Record, direction: Direction, refusing: &[usize]) -> Res
             }
         }
     }
-    Ok(record)
+    Some(record)
 }

@@ -242,11 +242,10 @@ impl Run<'_> {
                 Vec::new()
             }
         };
-        *record = resolve(record, direction, &refusing).map_err(|why| {
-            let word = if direction == Direction::Back { "back" } else { "forward" };
-            Failure::new(FailureKind::Usage, format!("the rotation of {} cannot go {word}: {why}", record.old.id))
+        *record = resolve(record, direction, &refusing).ok_or_else(|| {
+            Failure::new(FailureKind::Usage, format!("the rotation of {0} cannot go back: {0} is deleted", record.old.id))
                 .state(describe::state(record))
-                .hint(if direction == Direction::Back { "use `forward`" } else { "use `back`, which leaves alone what appeared" })
+                .hint(format!("run `keyrotate rotate --resolve {} forward`", record.old.id))
         })?;
         Ok(true)
     }

@@ -95,12 +95,12 @@ fn lost(record: &Record, seen: &Observation, rules: &Rules, signed_at: DateTime<
             let why = "the answer to CreateAccessKey was lost, and AWS made no key".to_owned();
             abort(record, seen, rules, why, Some(signed_at))
         }
-        [one] => suspected(record, seen, rules, one),
+        [one] => suspected(record, seen, rules, one, signed_at),
         several => {
             let ids: Vec<&str> = several.iter().map(|key| key.id.as_str()).collect();
             let message =
                 format!("the answer to CreateAccessKey was lost, and {} appeared since: one of them may be its", ids.join(" and "));
-            left_alone(record, seen, rules, message)
+            left_alone(record, seen, rules, message, signed_at)
         }
     }
 }
@@ -112,9 +112,9 @@ fn unknown(record: &Record, error: &AwsError) -> Step {
 }
 
 /// Something that may be somebody else's is there: nothing is done about it, and the rotation ends once a person says so.
-fn left_alone(record: &Record, seen: &Observation, rules: &Rules, message: String) -> Step {
+fn left_alone(record: &Record, seen: &Observation, rules: &Rules, message: String, lost_at: DateTime<Utc>) -> Step {
     if rules.decided == Some(Direction::Back) {
-        return abort(record, seen, rules, message, None);
+        return abort(record, seen, rules, message, Some(lost_at));
     }
     words::attention(
         record,
@@ -123,7 +123,7 @@ fn left_alone(record: &Record, seen: &Observation, rules: &Rules, message: Strin
     )
 }
 
-fn suspected(record: &Record, seen: &Observation, rules: &Rules, key: &AccessKey) -> Step {
+fn suspected(record: &Record, seen: &Observation, rules: &Rules, key: &AccessKey, signed_at: DateTime<Utc>) -> Step {
     let enter = || Step::Enter(State::Suspect { key: key.id.clone(), created_at: key.created_at });
     match &seen.last_use {
         None => Step::GetAccessKeyLastUsed { key: key.id.clone(), signer: Which::Old },
@@ -131,21 +131,21 @@ fn suspected(record: &Record, seen: &Observation, rules: &Rules, key: &AccessKey
         Some(LastUsed::Used(last_use)) => {
             let message =
                 format!("{} appeared while a key was being made, and {} was used with it: it is somebody else's", key.id, last_use.service);
-            left_alone(record, seen, rules, message)
+            left_alone(record, seen, rules, message, signed_at)
         }
         Some(LastUsed::Unknown(_)) if rules.delete_key.as_ref() == Some(&key.id) => enter(),
         Some(LastUsed::Unknown(why)) => {
             let message = format!("{} appeared while a key was being made, and whether somebody uses it is unknown ({why})", key.id);
-            left_alone(record, seen, rules, message)
+            left_alone(record, seen, rules, message, signed_at)
         }
     }
 }
 
 /// A key that is probably ours and whose secret nobody has. It goes only if a person says so.
 pub(super) fn suspect(record: &Record, seen: &Observation, rules: &Rules, key: &AccessKeyId, created_at: DateTime<Utc>) -> Step {
-    let end = |fate: &str| abort(record, seen, rules, format!("{key}, whose secret nobody had, {fate}"), None);
+    let end = |fate: &str, lost_at| abort(record, seen, rules, format!("{key}, whose secret nobody had, {fate}"), lost_at);
     let since = match &seen.act {
-        Some(Act { result: Ok(()), .. }) => return end("is deleted"),
+        Some(Act { result: Ok(()), .. }) => return end("is deleted", None),
         Some(Act { result: Err(error), .. }) if error.kind != ErrorKind::Gone => return words::refused(record, error),
         Some(Act { clock, .. }) => *clock,
         None => Duration::ZERO,
@@ -157,18 +157,18 @@ pub(super) fn suspect(record: &Record, seen: &Observation, rules: &Rules, key: &
         Listed::Yes(listing) => listing,
     };
     if listing.status(key).is_none() {
-        return end("is no longer there");
+        return end("is no longer there", None);
     }
     match held_here(record, seen, key) {
         Held::First(step) => return step,
         Held::By(place) => {
             let message = format!("{key} appeared while a key was being made, and {place} has it now: somebody knows its secret");
-            return left_alone(record, seen, rules, message);
+            return left_alone(record, seen, rules, message, created_at);
         }
         Held::Nowhere => {}
     }
     if rules.decided == Some(Direction::Back) {
-        return end("was left alone");
+        return end("was left alone", Some(created_at));
     }
     let named = rules.delete_key.as_ref() == Some(key) || seen.delete_suspect == Some(true);
     if named && listing.status(&record.old.id) == Some(&KeyStatus::Active) {
