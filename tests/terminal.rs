@@ -207,6 +207,17 @@ fn a_second_key_is_deleted_only_when_the_person_says_so() {
     assert_eq!(home.told(), "");
 }
 
+#[test]
+fn a_key_that_was_named_for_deletion_stays_when_the_rotation_is_declined() {
+    let home = start(Settings::default());
+    let second = home.lab.world().add_settled_key(home.old.user).id;
+    let mut terminal = Terminal::open(&home, &format!("rotate default --delete-key {second}"), &[]);
+    terminal.expect(&format!("{second} is deleted first"));
+    terminal.press("n\n");
+    let (code, screen) = terminal.end();
+    assert_eq!((code, calls(&home, "DeleteAccessKey")), (Some(0), 0), "{screen}");
+}
+
 /// A third profile has a younger key of the same user; the user has no place for another one.
 fn two_keys_in_use() -> (Arc<Home>, Key) {
     let home = start(Settings::default());
@@ -235,7 +246,7 @@ fn two_keys_in_use_here_are_united_on_the_younger_one_when_the_person_says_so() 
     for profile in ["default", "extra"] {
         let (home, younger) = two_keys_in_use();
         let mut terminal = Terminal::open(&home, &format!("rotate {profile}"), &[]);
-        terminal.expect("Move everything here to the younger of the two and delete the older?");
+        terminal.expect(&format!("Move everything here to {} and delete {}?", younger.id, home.old.id));
         terminal.press("y\n");
         terminal.expect("(y = rotate, n = leave it) [y]");
         terminal.press("y\n");

@@ -207,14 +207,14 @@ impl Run<'_> {
         }
         let mut keys: Vec<OwnKey> = Vec::new();
         for name in self.names()? {
-            // A resumed rotation answers for the profile, even where its file cannot be read now.
-            let profile = match (context.files().and_then(|files| resolve(context, files, &name)), resumed.of_profile(&name)) {
-                (Ok(profile), _) => profile,
-                (Err(_), Some(result)) => {
+            let profile = match context.files().and_then(|files| resolve(context, files, &name)) {
+                Ok(profile) => profile,
+                Err(failure) => {
+                    // A resumed rotation answers for the profile, even where its file cannot be read now.
+                    let result = resumed.of_profile(&name).ok_or(failure)?;
                     outcome.keys.push(result.unwrap_or_else(Rotated::Failed));
                     continue;
                 }
-                (Err(failure), None) => return Err(failure),
             };
             match keys.iter_mut().find(|key| key.pair.id == profile.pair.id) {
                 Some(key) => key.profiles.push(profile),

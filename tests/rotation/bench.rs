@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::home::{Home, Output, Problem, Run};
+use crate::lab::faults::Fault;
 use crate::lab::key::Status;
 use crate::lab::{Key, Lab, Rule, Settings, Verdict};
 
@@ -135,6 +136,17 @@ pub fn meanwhile_at(scale: &'static str, home: &Arc<Home>, rule: Rule, act: impl
     act(home, pid);
     home.lab.release(false);
     worker.join().expect("a run that ends")
+}
+
+/// Killed while this call stands still.
+pub fn killed(action: &str, nth: usize, pause: Fault) -> Arc<Home> {
+    let home = start();
+    let mut run = Run::new(ROTATE);
+    run.kill_at_pause = true;
+    home.lab.rules(vec![Rule::on(action, pause).nth(nth)]);
+    assert_eq!(home.run_with(&run).code, None);
+    home.lab.rules(Vec::new());
+    home
 }
 
 /// Runs with the shortest waits.

@@ -19,6 +19,7 @@ mod lab;
 mod home;
 
 mod bench;
+mod claims;
 mod coverage;
 mod denied;
 mod disk;

@@ -4,29 +4,19 @@
 use std::sync::Arc;
 
 use crate::bench::{
-    ROTATE, calls_of_a_rotation, credentials, each, hurried, live_in, new_key, nothing_lost, rotated, safe, start, status, told,
+    ROTATE, calls_of_a_rotation, credentials, each, hurried, killed, live_in, new_key, nothing_lost, rotated, safe, start, status, told,
     well_or_told,
 };
-use crate::home::{Home, Output, Run};
+use crate::home::{Home, Output};
+use crate::lab::Verdict;
 use crate::lab::faults::Fault;
 use crate::lab::key::{Status, Use};
-use crate::lab::{Rule, Verdict};
 
 const FILE: &str = ".aws/credentials";
 
 fn resolve(home: &Home, direction: &str) -> Output {
     home.lab.rules(Vec::new());
     hurried(home, &["rotate", "--resolve", &home.old.id, direction, "--yes", "--no-input"])
-}
-
-fn killed(action: &str, nth: usize, pause: Fault) -> Arc<Home> {
-    let home = start();
-    let mut run = Run::new(ROTATE);
-    run.kill_at_pause = true;
-    home.lab.rules(vec![Rule::on(action, pause).nth(nth)]);
-    assert_eq!(home.run_with(&run).code, None);
-    home.lab.rules(Vec::new());
-    home
 }
 
 /// Killed with the old key inactive: while the new pair is proved once more, and when the old key is gone.
