@@ -173,6 +173,7 @@ mod system {
         if (wanted.uid(), wanted.gid()) != (has.uid(), has.gid()) {
             fchown(&target, Some(wanted.uid()), Some(wanted.gid()))?;
         }
+        // Before the mode: with an inherited ACL the group's bits are its mask, so that a mode of 0640 would let its users read.
         copy_extended_attributes(from, &target)?;
         if wanted.mode() & 0o7777 != target.metadata()?.mode() & 0o7777 {
             target.set_permissions(std::fs::Permissions::from_mode(wanted.mode() & 0o7777))?;
@@ -180,31 +181,38 @@ mod system {
         Ok(())
     }
 
-    /// POSIX ACLs are extended attributes too (`system.posix_acl_access`).
+    /// POSIX ACLs are extended attributes too (`system.posix_acl_access`); a new file may inherit one from its directory.
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     fn copy_extended_attributes(from: &Path, target: &File) -> io::Result<()> {
-        use rustix::fs::{XattrFlags, fgetxattr, fsetxattr, getxattr, listxattr};
+        use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fremovexattr, fsetxattr, getxattr, listxattr};
         use rustix::io::Errno;
-        let mut names = vec![0_u8; 64 * 1024];
-        let length = match listxattr(from, names.as_mut_slice()) {
-            Ok(length) => length,
-            Err(Errno::NOTSUP) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        };
-        names.truncate(length);
-        for name in names.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+        let Some(wanted) = attribute_names(|names| listxattr(from, names))? else { return Ok(()) };
+        for name in attribute_names(|names| flistxattr(target, names))?.unwrap_or_default() {
+            if wanted.contains(&name) {
+                continue;
+            }
+            match fremovexattr(target, name.as_slice()) {
+                Ok(()) => {}
+                // QUIRK(linux, macos): labels that the system gives every new file cannot be taken off, and grant nothing.
+                Err(Errno::PERM | Errno::ACCESS | Errno::NOTSUP) if !name.starts_with(b"system.") => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        for name in wanted {
             let mut value = vec![0_u8; 64 * 1024];
-            let length = match getxattr(from, name, value.as_mut_slice()) {
+            let length = match getxattr(from, name.as_slice(), value.as_mut_slice()) {
                 Ok(length) => length,
                 Err(Errno::NOTSUP) => continue,
                 Err(error) => return Err(error.into()),
             };
             value.truncate(length);
             let mut present = vec![0_u8; 64 * 1024];
-            if fgetxattr(target, name, present.as_mut_slice()).is_ok_and(|length| present.get(..length) == Some(value.as_slice())) {
+            if fgetxattr(target, name.as_slice(), present.as_mut_slice())
+                .is_ok_and(|length| present.get(..length) == Some(value.as_slice()))
+            {
                 continue;
             }
-            match fsetxattr(target, name, &value, XattrFlags::empty()) {
+            match fsetxattr(target, name.as_slice(), &value, XattrFlags::empty()) {
                 Ok(()) => {}
                 // QUIRK(linux): labels that the kernel sets itself (security.*) are refused to ordinary users and need no copy.
                 Err(Errno::PERM | Errno::NOTSUP) if name.starts_with(b"security.") || name.starts_with(b"trusted.") => {}
@@ -212,6 +220,19 @@ mod system {
             }
         }
         Ok(())
+    }
+
+    /// The names that `list` gives; `None` where the file system has no extended attributes.
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    fn attribute_names(list: impl FnOnce(&mut [u8]) -> rustix::io::Result<usize>) -> io::Result<Option<Vec<Vec<u8>>>> {
+        let mut names = vec![0_u8; 64 * 1024];
+        let length = match list(names.as_mut_slice()) {
+            Ok(length) => length,
+            Err(rustix::io::Errno::NOTSUP) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        names.truncate(length);
+        Ok(Some(names.split(|byte| *byte == 0).filter(|name| !name.is_empty()).map(<[u8]>::to_vec).collect()))
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "macos")))]
@@ -301,6 +322,40 @@ mod tests {
         RealDisk.exchange(&one, &other).unwrap();
         assert_eq!((RealDisk.read(&one).unwrap(), RealDisk.read(&other).unwrap()), (b"2".to_vec(), b"1".to_vec()));
         assert!(RealDisk.create(&one, 0o600).is_err(), "an existing file is never taken over");
+    }
+
+    /// An ACL as the kernel keeps it: version 2, then tag, permissions and id of each entry. Somebody (user id 12345) may read.
+    #[cfg(target_os = "linux")]
+    fn readable_by_somebody() -> Vec<u8> {
+        const NOBODY: u32 = u32::MAX;
+        let entries: [(u16, u16, u32); 5] = [(0x01, 7, NOBODY), (0x02, 4, 12_345), (0x04, 5, NOBODY), (0x10, 7, NOBODY), (0x20, 0, NOBODY)];
+        let entry = |(tag, permissions, id): (u16, u16, u32)| {
+            [tag.to_le_bytes().as_slice(), &permissions.to_le_bytes(), &id.to_le_bytes()].concat()
+        };
+        2_u32.to_le_bytes().into_iter().chain(entries.into_iter().flat_map(entry)).collect()
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_a_new_file_inherits_and_the_original_has_not_is_taken_off() {
+        use rustix::fs::{XattrFlags, getxattr, setxattr};
+        let scratch = tempfile::tempdir().unwrap();
+        let (one, other) = (scratch.path().join("one"), scratch.path().join("other"));
+        RealDisk.create(&one, 0o600).unwrap();
+        fs::set_permissions(&one, fs::Permissions::from_mode(0o640)).unwrap();
+        setxattr(scratch.path(), "system.posix_acl_default", &readable_by_somebody(), XattrFlags::empty())
+            .expect("a file system with ACLs below the directory for temporary files; set TMPDIR to one");
+        RealDisk.create(&other, 0o600).unwrap();
+        setxattr(&other, "user.mine", b"1", XattrFlags::empty()).unwrap();
+        let has = |name: &str| getxattr(&other, name, [0_u8; 256].as_mut_slice()).is_ok();
+        assert!(has("system.posix_acl_access"), "it inherits");
+        RealDisk.copy_attributes(&one, &other).unwrap();
+        assert!(!has("system.posix_acl_access") && !has("user.mine"), "another user may read the secret");
+        assert_eq!(fs::metadata(&other).unwrap().mode() & 0o777, 0o640);
+        // One that the original has is kept.
+        setxattr(&one, "system.posix_acl_access", &readable_by_somebody(), XattrFlags::empty()).unwrap();
+        RealDisk.copy_attributes(&one, &other).unwrap();
+        assert!(has("system.posix_acl_access"));
     }
 
     #[test]
