@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 
 use super::{Answer, DATE, ID, Server, assert_no_secret, aws_at, create, member, ok, refusal, session, signer, whole};
 use crate::aws::{ErrorKind, Unreachable};
+use crate::model::KeyStatus;
 use crate::os::clock;
 
 #[test]
@@ -115,4 +116,14 @@ fn a_quoted_session_token_is_not_passed_on() {
     let error = server.aws().get_caller_identity(&session()).unwrap_err();
     assert_eq!(error.kind, ErrorKind::BadSignature);
     assert_no_secret(&error);
+}
+
+#[test]
+fn an_error_with_the_status_of_a_success_is_no_success() {
+    let server = Server::start(|_| whole(200, DATE, "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>"));
+    let (aws, id) = (server.aws(), signer().key_id().clone());
+    let changed = [aws.delete_access_key(&signer(), "dev", &id), aws.update_access_key(&signer(), "dev", &id, KeyStatus::Inactive)];
+    for error in changed.map(Result::unwrap_err) {
+        assert_eq!((error.kind, error.is_definitive()), (ErrorKind::Garbled, false), "{error}");
+    }
 }
