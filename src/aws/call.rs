@@ -107,7 +107,7 @@ impl<'a> Call<'a> {
 
     /// The error for an answer that lacks something or holds nonsense; `what` says so without quoting it.
     pub(super) fn garbled(&self, what: &str) -> AwsError {
-        AwsError::new(self.operation, ErrorKind::Garbled, None, what)
+        AwsError::garbled(self.operation, what)
     }
 
     fn read<E>(&self, error: &SdkError<E, HttpResponse>) -> AwsError

@@ -31,6 +31,10 @@ impl Aws {
             if secret.expose().is_empty() {
                 return Err(lacks("SecretAccessKey"));
             }
+            // IAM does not tell names apart by case, and answers with the name as it was given to the user.
+            if !key.user_name.is_empty() && !key.user_name.eq_ignore_ascii_case(user_name) {
+                return Err(call.garbled("the key in the answer is another user's"));
+            }
             let id = AccessKeyId::parse(&key.access_key_id).map_err(|_| lacks("AccessKeyId"))?;
             let created_at = key.create_date.as_ref().and_then(from_sdk).ok_or_else(|| lacks("CreateDate"))?;
             Ok((AccessKeyPair { id, secret }, created_at))

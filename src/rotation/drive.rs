@@ -130,6 +130,12 @@ fn fold(record: &mut Record, seen: &mut Observation, step: &Step, outcome: Outco
             seen.last_use = Some(last_use);
             false
         }
+        // A key that was there before is not the answer to this call: a proxy or a cache told an old one.
+        Outcome::Created(Ok((pair, _))) if pair.id == record.old.id || record.keys_before.contains(&pair.id) => {
+            let error = AwsError::garbled("iam:CreateAccessKey", "the key in the answer was there before");
+            seen.act = Some(Act { clock: seen.clock, result: Err(error) });
+            false
+        }
         Outcome::Created(Ok((pair, created_at))) => {
             record.new = Some(NewKey { pair, created_at });
             record.state = State::Created;
@@ -273,4 +279,55 @@ fn edit(record: &mut Record, holder: usize, change: impl FnOnce(&mut super::reco
         change(entry);
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::{DateTime, TimeDelta, Utc};
+
+    use crate::model::*;
+
+    const OLD: &str = "AKIAOLD0000000000001";
+
+    fn pair(id: &str) -> AccessKeyPair {
+        AccessKeyPair { id: AccessKeyId::parse(id).unwrap(), secret: SecretAccessKey::new("canary") }
+    }
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+    }
+
+    fn record() -> Record {
+        let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").unwrap();
+        Record {
+            id: "r".into(),
+            machine: "m".into(),
+            host: "h".into(),
+            started_at: at(0),
+            identity: Identity { account: "111122223333".into(), arn, user_id: "AIDADEV".into() },
+            user_name: "dev".into(),
+            profile: ProfileName::default(),
+            old: pair(OLD),
+            old_created_at: at(-9_000_000),
+            keys_before: ["AKIAOTHER00000000001", OLD].map(|id| AccessKeyId::parse(id).unwrap()).to_vec(),
+            adopted: false,
+            state: State::Intent { signed_at: at(0), throttled: 0 },
+            new: None,
+            holders: Vec::new(),
+            grace: Grace::default(),
+        }
+    }
+
+    #[test]
+    fn a_new_key_that_was_there_before_is_a_lost_answer() {
+        for id in [OLD, "AKIAOTHER00000000001"] {
+            let (mut record, mut seen) = (record(), Observation::default());
+            let changed = fold(&mut record, &mut seen, &Step::CreateAccessKey, Outcome::Created(Ok((pair(id), at(1)))));
+            assert!(!changed && record.new.is_none() && matches!(record.state, State::Intent { .. }), "{id}: {record:?}");
+            let error = seen.act.and_then(|act| act.result.err()).expect("an error");
+            assert_eq!((error.kind, error.is_definitive()), (crate::aws::ErrorKind::Garbled, false));
+        }
+    }
 }

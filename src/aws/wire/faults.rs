@@ -127,3 +127,17 @@ fn an_error_with_the_status_of_a_success_is_no_success() {
         assert_eq!((error.kind, error.is_definitive()), (ErrorKind::Garbled, false), "{error}");
     }
 }
+
+#[test]
+fn a_new_key_of_another_user_is_no_answer_to_what_was_asked() {
+    let server = Server::start(|_| {
+        let key = format!(
+            "<AccessKey><UserName>somebody</UserName><AccessKeyId>{ID}</AccessKeyId><Status>Active</Status>\
+             <SecretAccessKey>canary</SecretAccessKey><CreateDate>2024-05-01T10:00:00Z</CreateDate></AccessKey>"
+        );
+        ok("CreateAccessKey", &key)
+    });
+    let error = create(&server.aws());
+    assert_eq!((error.kind, error.is_definitive()), (ErrorKind::Garbled, false), "{error}");
+    assert_no_secret(&error);
+}
