@@ -141,3 +141,20 @@ fn a_new_key_of_another_user_is_no_answer_to_what_was_asked() {
     assert_eq!((error.kind, error.is_definitive()), (ErrorKind::Garbled, false), "{error}");
     assert_no_secret(&error);
 }
+
+#[test]
+fn a_list_without_an_end_is_given_up() {
+    let page = Mutex::new(0);
+    let server = Server::start(move |request| {
+        let mut page = page.lock().unwrap();
+        *page += 1;
+        assert!(*page < 2_000, "nobody stops asking");
+        let action = request.split("Action=").nth(1).and_then(|rest| rest.split('&').next()).unwrap().to_owned();
+        let list = if action == "ListAccessKeys" { "AccessKeyMetadata" } else { "AttachedPolicies" };
+        ok(&action, &format!("<{list}></{list}><IsTruncated>true</IsTruncated><Marker>m{page}</Marker>"))
+    });
+    let keys = server.aws().list_access_keys(&signer(), "dev").unwrap_err();
+    let policies = server.aws().list_attached_policies(&signer(), "dev").unwrap_err();
+    assert_eq!((keys.kind, policies.kind), (ErrorKind::Garbled, ErrorKind::Garbled), "{keys} {policies}");
+    assert!(server.requests().len() < 500, "{}", server.requests().len());
+}
