@@ -29,7 +29,7 @@ pub enum Ended {
 pub fn drive(record: &mut Record, seen: &mut Observation, rules: &Rules, world: &mut dyn World) -> Ended {
     let mut error = None;
     loop {
-        (seen.clock, seen.now) = world.observe(seen.now);
+        look_at_the_clocks(seen, world);
         if let Some(signal) = world.interrupted().filter(|_| !matches!(record.state, State::Done(_))) {
             if !is_unsent(record, seen) {
                 return Ended::Stopped(interrupted(record, signal));
@@ -66,7 +66,7 @@ pub fn drive(record: &mut Record, seen: &mut Observation, rules: &Rules, world: 
             | Step::Wait(..)
             | Step::AskAboutSuspect(_)) => {
                 let outcome = world.perform(record, &step);
-                (seen.clock, seen.now) = world.observe(seen.now);
+                look_at_the_clocks(seen, world);
                 let created = matches!(outcome, Outcome::Created(Ok(_)));
                 if fold(record, seen, &step, outcome)
                     && let Err(error) = world.persist(record)
@@ -76,6 +76,13 @@ pub fn drive(record: &mut Record, seen: &mut Observation, rules: &Rules, world: 
             }
         }
     }
+}
+
+/// Where no answer tells AWS's time, the latest that is known runs on with the boot clock: a wait for it must end.
+fn look_at_the_clocks(seen: &mut Observation, world: &dyn World) {
+    let (clock, told) = world.observe(None);
+    let passed = clock.saturating_sub(seen.clock);
+    (seen.clock, seen.now) = (clock, told.or_else(|| seen.now.map(|now| now + passed)));
 }
 
 /// Whether CreateAccessKey was not sent yet, so that nothing has to be found out.
@@ -287,6 +294,7 @@ mod tests {
 
     use chrono::{DateTime, TimeDelta, Utc};
 
+    use super::*;
     use crate::model::*;
 
     const OLD: &str = "AKIAOLD0000000000001";
@@ -329,5 +337,51 @@ mod tests {
             let error = seen.act.and_then(|act| act.result.err()).expect("an error");
             assert_eq!((error.kind, error.is_definitive()), (crate::aws::ErrorKind::Garbled, false));
         }
+    }
+
+    /// A world in which AWS's answers never tell a time.
+    struct Timeless(Duration);
+
+    impl World for Timeless {
+        fn observe(&self, known: Option<DateTime<Utc>>) -> (Duration, Option<DateTime<Utc>>) {
+            (self.0, known)
+        }
+
+        fn persist(&mut self, _: &Record) -> Result<(), JournalError> {
+            Ok(())
+        }
+
+        fn perform(&mut self, _: &Record, step: &Step) -> Outcome {
+            assert!(self.0 < Duration::from_secs(7_000), "it waits for ever");
+            match step {
+                Step::Wait(duration, _) => self.0 += *duration,
+                Step::ListAccessKeys(signer) => {
+                    self.0 += Duration::from_millis(100);
+                    let old = AccessKey { id: pair(OLD).id, status: KeyStatus::Active, created_at: at(-9_000_000) };
+                    return Outcome::Listed(*signer, Ok(vec![old]));
+                }
+                other => panic!("{other:?}"),
+            }
+            Outcome::Waited
+        }
+
+        fn close(&mut self, _: &Record) -> Result<(), JournalError> {
+            Ok(())
+        }
+
+        fn interrupted(&self) -> Option<&'static str> {
+            None
+        }
+    }
+
+    #[test]
+    fn where_no_answer_tells_the_time_the_wait_ends_by_the_boot_clock() {
+        let clock = Duration::from_secs(5_000);
+        let mut seen = Observation { now: Some(at(0)), clock, entered: clock, resumed: true, ..Observation::default() };
+        let rules = Rules { timing: Timing::default(), ..Rules::default() };
+        let ended = drive(&mut record(), &mut seen, &rules, &mut Timeless(clock));
+        assert!(matches!(ended, Ended::Closed { end: End::Aborted { .. }, .. }), "{ended:?}");
+        let passed = seen.now.unwrap() - at(0);
+        assert!(passed >= TimeDelta::seconds(120) && passed < TimeDelta::seconds(130), "{passed}");
     }
 }
