@@ -140,3 +140,15 @@ fn a_section_that_changed_hands_is_told_without_its_secret() {
     fs::remove_file(scratch.path()).unwrap();
     assert_eq!(scratch.file().look(&old(), None, &["default".into()], None), Sight::Away);
 }
+#[test]
+fn a_file_of_the_users_own_is_not_taken_for_a_temporary() {
+    let scratch = Scratch::new();
+    let (file, own) = (scratch.file(), scratch.directory.path().join(".credentials.second"));
+    fs::write(&own, "mine").unwrap();
+    let staged = file.prepare("r-0", &old(), &new()).unwrap();
+    let displaced = file.write(&staged, &old(), &new()).unwrap().unwrap();
+    fs::write(&displaced.path, format!("{TEXT}\n# late")).unwrap();
+    file.release(&displaced, &old(), &new()).unwrap();
+    assert_eq!((scratch.text(), scratch.names()), (format!("{}\n# late", edited()), 2));
+    assert_eq!(fs::read_to_string(&own).unwrap(), "mine");
+}
