@@ -18,6 +18,9 @@ use crate::os::atomic_file::{directory, remove_if_there};
 use crate::os::disk::Disk;
 use crate::profile::{Document, FileKind};
 
+/// The tag of the file that is written and removed to see whether one can be.
+const PROBE: &str = "probe";
+
 /// One AWS file.
 pub(super) struct AwsFile<'d> {
     disk: &'d dyn Disk,
@@ -107,8 +110,9 @@ impl Holder for AwsFile<'_> {
         if self.is_pinned(&target)? {
             return open();
         }
-        let probe = beside(&target, "probe");
-        self.write_beside(&target, &probe, &bytes).map_err(self.io("written", &target))?;
+        let probe = beside(&target, PROBE);
+        // SECRET: a kill leaves the probe behind, so that it is only as long as the file.
+        self.write_beside(&target, &probe, &vec![b'#'; bytes.len()]).map_err(self.io("written", &target))?;
         remove_if_there(self.disk, &probe).and_then(|()| self.disk.sync_directory(directory(&probe))).map_err(self.io("removed", &probe))
     }
 
@@ -155,6 +159,7 @@ impl Holder for AwsFile<'_> {
 
     fn sweep(&self, tag: &str) {
         let Ok(target) = self.disk.resolve(&self.path) else { return };
+        let _ = remove_if_there(self.disk, &beside(&target, PROBE));
         let prefix = beside(&target, tag);
         for path in self.disk.list(directory(&target)).unwrap_or_default() {
             if path.as_os_str().as_encoded_bytes().starts_with(prefix.as_os_str().as_encoded_bytes()) {
