@@ -58,6 +58,12 @@ pub trait Disk {
     fn sync_directory(&self, directory: &Path) -> io::Result<()>;
 }
 
+/// Whether the system refused because of what the file is (immutable, append-only: EPERM), not because of who asks (EACCES). Such a
+/// file cannot be replaced by another one either.
+pub fn is_immutable(error: &io::Error) -> bool {
+    system::is_immutable(error)
+}
+
 /// This machine's file system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealDisk;
@@ -159,6 +165,10 @@ mod system {
 
     pub(super) fn set_mode(options: &mut OpenOptions, mode: u32) {
         options.mode(mode);
+    }
+
+    pub(super) fn is_immutable(error: &io::Error) -> bool {
+        error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error())
     }
 
     pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
@@ -285,6 +295,10 @@ mod system {
     }
 
     pub(super) fn set_mode(_options: &mut OpenOptions, _mode: u32) {}
+
+    pub(super) fn is_immutable(_error: &io::Error) -> bool {
+        false
+    }
 
     /// Windows offers no fsync of a directory; NTFS journals names itself.
     pub(super) fn sync_directory(_directory: &Path) -> io::Result<()> {

@@ -214,6 +214,24 @@ impl Disk for Seen {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_file_that_nobody_may_write_is_refused_and_one_that_only_its_mode_protects_is_not() {
+    const IMMUTABLE: i32 = 1;
+    const DENIED: i32 = 13;
+    let scratch = Scratch::new();
+    for (code, refused) in [(IMMUTABLE, true), (DENIED, false)] {
+        let disk = Seen { opens_with: Some(code), ..Seen::default() };
+        let file = AwsFile::new(&disk, FileKind::Credentials, scratch.path());
+        let checked = file.check_writable(&old());
+        assert_eq!(checked.is_err(), refused, "{code}: {checked:?}");
+        if let Err(HolderError::Io { source, .. }) = checked {
+            assert!(source.to_string().contains("immutable"), "{source}");
+        }
+        assert_eq!((scratch.text().as_str(), scratch.names()), (TEXT, 1));
+    }
+}
+
+#[test]
 fn the_probe_is_as_long_as_the_file_holds_no_secret_and_is_swept_after_a_crash() {
     let scratch = Scratch::new();
     let disk = Seen::default();
