@@ -36,7 +36,8 @@ pub trait DiskFile {
 pub trait Disk {
     /// The path with every symbolic link followed.
     fn resolve(&self, path: &Path) -> io::Result<PathBuf>;
-    /// The whole content.
+    /// The whole content of a regular file. Whatever else has the name is an error, not waited for; but `/dev/null` is empty, and
+    /// what the caller opened for us (`/dev/fd/N`, `/dev/stdin`) is read to its end.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
     /// Facts about a file.
     fn facts(&self, path: &Path) -> io::Result<FileFacts>;
@@ -98,7 +99,7 @@ impl Disk for RealDisk {
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        fs::read(path)
+        system::read(path)
     }
 
     fn facts(&self, path: &Path) -> io::Result<FileFacts> {
@@ -146,9 +147,9 @@ impl Disk for RealDisk {
 
 #[cfg(unix)]
 mod system {
-    use std::fs::{File, Metadata, OpenOptions};
-    use std::io;
-    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+    use std::fs::{File, FileType, Metadata, OpenOptions};
+    use std::io::{self, Read};
+    use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
     use std::path::Path;
 
     use super::FileFacts;
@@ -160,6 +161,35 @@ mod system {
             links: metadata.nlink(),
             len: metadata.len(),
             is_mount_point: is_mount_point(path),
+        }
+    }
+
+    /// O_NONBLOCK: a named pipe would be waited for at its opening already, with a lock held. It does not concern regular files.
+    pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+        if ["/dev/fd", "/dev/stdin", "/proc/self/fd"].iter().any(|handed| path.starts_with(handed)) {
+            return std::fs::read(path);
+        }
+        let flags = (rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY).bits().cast_signed();
+        let mut file = File::options().read(true).custom_flags(flags).open(path)?;
+        let found = file.metadata()?;
+        if found.is_file() {
+            let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default());
+            file.read_to_end(&mut bytes)?;
+            return Ok(bytes);
+        }
+        // AWS's users name /dev/null where there shall be no file.
+        if found.file_type().is_char_device() && std::fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == found.rdev()) {
+            return Ok(Vec::new());
+        }
+        Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {}, not a regular file", kind(found.file_type()))))
+    }
+
+    fn kind(of: FileType) -> &'static str {
+        match (of.is_dir(), of.is_fifo(), of.is_socket()) {
+            (true, ..) => "a directory",
+            (_, true, _) => "a named pipe",
+            (.., true) => "a socket",
+            (false, false, false) => "a device",
         }
     }
 
@@ -294,6 +324,10 @@ mod system {
         FileFacts { mode: 0o600, is_ours: true, links: 1, len: metadata.len(), is_mount_point: false }
     }
 
+    pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+        std::fs::read(path)
+    }
+
     pub(super) fn set_mode(_options: &mut OpenOptions, _mode: u32) {}
 
     pub(super) fn is_immutable(_error: &io::Error) -> bool {
@@ -370,6 +404,45 @@ mod tests {
         setxattr(&one, "system.posix_acl_access", &readable_by_somebody(), XattrFlags::empty()).unwrap();
         RealDisk.copy_attributes(&one, &other).unwrap();
         assert!(has("system.posix_acl_access"));
+    }
+
+    /// `None` when the read does not end.
+    #[cfg(target_os = "linux")]
+    fn read_soon(path: &Path) -> Option<io::Result<Vec<u8>>> {
+        let (send, receive) = std::sync::mpsc::channel();
+        let path = path.to_owned();
+        std::thread::spawn(move || send.send(RealDisk.read(&path)));
+        receive.recv_timeout(std::time::Duration::from_secs(10)).ok()
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_no_regular_file_is_refused_and_said_and_never_waited_for() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        let scratch = tempfile::tempdir().unwrap();
+        let pipe = scratch.path().join("pipe");
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        let link = scratch.path().join("link");
+        std::os::unix::fs::symlink(&pipe, &link).unwrap();
+        for path in [pipe.as_path(), link.as_path(), Path::new("/dev/zero"), scratch.path()] {
+            let error = read_soon(path).unwrap_or_else(|| panic!("{} is waited for", path.display())).unwrap_err();
+            assert!(error.to_string().contains("not a regular file"), "{}: {error}", path.display());
+        }
+        assert_eq!(read_soon(Path::new("/dev/null")).unwrap().unwrap(), b"", "what is there to mean that there is no file");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_pipe_that_the_caller_opened_for_us_is_read_to_its_end() {
+        use std::os::fd::AsRawFd;
+        let (reader, mut writer) = io::pipe().unwrap();
+        let number = reader.as_raw_fd();
+        let writing = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            io::Write::write_all(&mut writer, b"late")
+        });
+        assert_eq!(read_soon(Path::new(&format!("/dev/fd/{number}"))).unwrap().unwrap(), b"late");
+        writing.join().unwrap().unwrap();
     }
 
     #[test]
