@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use http::Uri;
 
 use super::AwsSetupError;
+use crate::os::terminal::plain;
 
 /// Endpoint URLs that replace AWS's own, one per service; `None` means AWS's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,7 +70,7 @@ fn shown(url: &str) -> String {
         (_, Some(at)) => format!("…{}", url.get(at..).unwrap_or("")),
         (_, None) => url.to_owned(),
     };
-    visible.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
+    plain(&visible).chars().take(200).collect()
 }
 
 #[cfg(test)]
