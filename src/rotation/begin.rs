@@ -211,6 +211,12 @@ fn holders(preflight: &Preflight<'_>, pair: &AccessKeyPair) -> Result<Vec<Holder
             left_out: false,
         });
     }
+    if entries.iter().all(|entry| entry.sections.is_empty()) {
+        let names: Vec<String> = preflight.places.iter().map(|place| place.open(preflight.disk).describe()).collect();
+        let message = format!("{} is no longer in {}, where it was read just now", pair.id, names.join(" or "));
+        let hint = "if another program changed the file, run this again; a pipe can be read once and written never: name a file";
+        return Err(Refused::new(StopKind::Failed, message, hint));
+    }
     Ok(entries)
 }
 

@@ -25,6 +25,7 @@ mod disk;
 mod due;
 mod editor;
 mod grace;
+mod hostile;
 mod input;
 mod journal;
 mod network;
