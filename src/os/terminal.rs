@@ -177,21 +177,35 @@ impl Question {
         let choices: Vec<String> = self.choices.iter().map(|(key, label)| format!("{key} = {label}")).collect();
         let default = self.default.map(|key| format!(" [{key}]")).unwrap_or_default();
         let text = plain(&format!("{} ({}){default}: ", self.text, choices.join(", "))).into_owned();
+        let keys: Vec<String> = self.choices.iter().map(|(key, _)| key.to_string()).collect();
+        let mut before = String::new();
         loop {
-            let Some(given) = line(&text) else { return Answer::None };
+            let Some(given) = line(&format!("{before}{text}")) else { return Answer::None };
             if let Some(key) = self.choice(&given) {
                 return Answer::Choice(key);
             }
+            before = format!("answer {}\n", keys.join(" or "));
         }
     }
 
-    /// A key or a whole label, in either case; an empty line is the default.
+    /// A key, the word that it begins (`yes`, `no`, the label's first word) or a whole label, in either case; an empty line is the
+    /// default.
     fn choice(&self, given: &str) -> Option<char> {
         let given = given.trim().to_lowercase();
         if given.is_empty() {
             return self.default;
         }
-        self.choices.iter().find(|(key, label)| given == key.to_string() || given == label.to_lowercase()).map(|(key, _)| *key)
+        let means = |key: char, label: &str| {
+            let label = label.to_lowercase();
+            let first = label.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            let usual = match key {
+                'y' => "yes",
+                'n' => "no",
+                _ => first,
+            };
+            given == key.to_string() || given == label || given == usual || (given == first && first.starts_with(key))
+        };
+        self.choices.iter().find(|(key, label)| means(*key, label)).map(|(key, _)| *key)
     }
 }
 
@@ -231,7 +245,7 @@ mod tests {
     fn put(default: Option<char>, lines: &[&str]) -> (Answer, usize) {
         let mut left = lines.iter();
         let answer = question(default).put(&mut |text| {
-            assert!(text.starts_with("delete it? (y = yes, n = no)") && text.ends_with(": "), "{text}");
+            assert!(text.contains("delete it? (y = yes, n = no)") && text.ends_with(": "), "{text}");
             left.next().map(|line| (*line).to_owned())
         });
         (answer, left.len())
