@@ -224,6 +224,12 @@ fn a_second_key_is_deleted_only_when_the_person_says_so() {
     };
     let mut terminal = Terminal::open(&home, "rotate default", &[]);
     terminal.expect("Delete it? (y = delete it, n = leave it alone) [n]");
+    // Some turns of the spinner, which is off the line and stands still as long as the question does.
+    std::thread::sleep(Duration::from_millis(400));
+    let shown = terminal.screen();
+    assert!(shown.ends_with("[n]: "), "{shown:?}");
+    let line = shown.rsplit('\n').next().unwrap_or_default();
+    assert!(line.rsplit("\r\x1b[2K").next().is_some_and(|line| line.starts_with("the user has a second key")), "{shown:?}");
     terminal.press("\n");
     let (code, screen) = terminal.end();
     assert_eq!(code, Some(10), "{screen}");
