@@ -118,6 +118,38 @@ fn a_rotation_is_confirmed_first_and_no_leaves_the_key() {
 }
 
 #[test]
+fn what_was_typed_before_the_question_is_no_answer_to_it() {
+    let home = start(Settings::default());
+    home.lab.rules(vec![Rule::on("GetCallerIdentity", Fault::PauseBefore)]);
+    let mut terminal = Terminal::open(&home, "rotate default", &[]);
+    assert!(home.lab.wait_paused(LIMIT));
+    terminal.press("typed early\n\n");
+    terminal.expect("typed early");
+    home.lab.release(false);
+    terminal.expect("[y]");
+    terminal.press("n\n");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains("was left as it is"), "{screen}");
+    assert_eq!(calls(&home, "CreateAccessKey"), 0);
+    assert_eq!(home.told(), "");
+}
+
+#[test]
+fn an_unknown_answer_is_told_what_is_one_and_a_word_is_one() {
+    let home = start(Settings::default());
+    let mut terminal = Terminal::open(&home, "rotate default", &[]);
+    terminal.expect("[y]");
+    terminal.press("maybe\n");
+    terminal.expect("answer y or n");
+    terminal.press("No\n");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, Some(0), "{screen}");
+    assert!(screen.contains("was left as it is"), "{screen}");
+    assert_eq!(calls(&home, "CreateAccessKey"), 0);
+}
+
+#[test]
 fn enter_rotates_and_the_wait_is_shown() {
     let home = start(Settings { propagation: (0.4, 0.8), ..Settings::default() });
     let mut terminal = Terminal::open(&home, "rotate default", &[]);
@@ -192,6 +224,12 @@ fn a_second_key_is_deleted_only_when_the_person_says_so() {
     };
     let mut terminal = Terminal::open(&home, "rotate default", &[]);
     terminal.expect("Delete it? (y = delete it, n = leave it alone) [n]");
+    // Some turns of the spinner, which is off the line and stands still as long as the question does.
+    std::thread::sleep(Duration::from_millis(400));
+    let shown = terminal.screen();
+    assert!(shown.ends_with("[n]: "), "{shown:?}");
+    let line = shown.rsplit('\n').next().unwrap_or_default();
+    assert!(line.rsplit("\r\x1b[2K").next().is_some_and(|line| line.starts_with("the user has a second key")), "{shown:?}");
     terminal.press("\n");
     let (code, screen) = terminal.end();
     assert_eq!(code, Some(10), "{screen}");

@@ -12,10 +12,11 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 use super::AwsSetupError;
+use crate::os::disk::{Disk, RealDisk};
 
 /// Reads the bundle; every certificate in it must be one that can serve as a root.
 pub(super) fn read(path: &Path) -> Result<TrustStore, AwsSetupError> {
-    let pem = std::fs::read(path).map_err(|reason| {
+    let pem = RealDisk.read(path).map_err(|reason| {
         let path = path.to_owned();
         if reason.kind() == ErrorKind::NotFound {
             AwsSetupError::CaBundleMissing { path }

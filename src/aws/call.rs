@@ -77,7 +77,7 @@ macro_rules! client {
 impl<'a> Call<'a> {
     /// A call that may be repeated; `operation` as IAM policies name it.
     pub(super) fn new(aws: &'a Aws, signer: &'a Signer, operation: &'static str) -> Self {
-        Self { aws, signer, operation, attempts: Attempts::Several, witness: Witness::new(Arc::clone(&aws.clock)) }
+        Self { aws, signer, operation, attempts: Attempts::Several, witness: Witness::new(operation, Arc::clone(&aws.clock)) }
     }
 
     /// A call that is sent once, on a connection of its own.
@@ -99,7 +99,7 @@ impl<'a> Call<'a> {
         E: ProvideErrorMetadata + Error + 'static,
     {
         match outcome {
-            Ok(_) if self.witness.saw_a_torn_answer() => Err(self.garbled("the answer ends in the middle")),
+            Ok(_) if self.witness.saw_a_torn_answer() => Err(self.garbled("the answer ends in the middle or is no answer to this call")),
             Ok(output) => Ok(output),
             Err(error) => Err(self.settle(self.read(&error))),
         }
@@ -107,7 +107,7 @@ impl<'a> Call<'a> {
 
     /// The error for an answer that lacks something or holds nonsense; `what` says so without quoting it.
     pub(super) fn garbled(&self, what: &str) -> AwsError {
-        AwsError::new(self.operation, ErrorKind::Garbled, None, what)
+        AwsError::garbled(self.operation, what)
     }
 
     fn read<E>(&self, error: &SdkError<E, HttpResponse>) -> AwsError

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use http::Uri;
 
 use super::AwsSetupError;
+use crate::os::terminal::plain;
 
 /// Endpoint URLs that replace AWS's own, one per service; `None` means AWS's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,9 +36,16 @@ fn check(url: &str) -> Result<(), AwsSetupError> {
     if url.contains('@') {
         return Err(not_a_url("it must not hold a user name or password"));
     }
-    let uri: Uri = url.parse().map_err(|_| not_a_url("it is not a URL such as https://sts.eu-west-1.amazonaws.com"))?;
+    let uri: Uri = url.parse().map_err(|_| {
+        not_a_url("it is not a URL such as https://sts.eu-west-1.amazonaws.com, or http://127.0.0.1:5000 on this machine's own loopback")
+    })?;
     if uri.host().is_none_or(str::is_empty) {
         return Err(not_a_url("it names no host: write it as https://HOST"));
+    }
+    // A port that is no number up to 65535 reads as none, and would be replaced by the scheme's.
+    if uri.authority().is_some_and(|authority| authority.as_str() != authority.host() && authority.port_u16().is_none_or(|port| port == 0))
+    {
+        return Err(not_a_url("its port is not a number from 1 to 65535"));
     }
     if uri.query().is_some() {
         return Err(not_a_url("it must end before the question mark"));
@@ -46,7 +54,7 @@ fn check(url: &str) -> Result<(), AwsSetupError> {
         Some("https") => Ok(()),
         Some("http") if is_loopback(&uri) => Ok(()),
         Some("http") => Err(AwsSetupError::PlainHttp { url: shown(url) }),
-        Some(_) | None => Err(not_a_url("it must begin with https://")),
+        Some(_) | None => Err(not_a_url("it must begin with https://, or with http:// for this machine's own loopback")),
     }
 }
 
@@ -69,7 +77,7 @@ fn shown(url: &str) -> String {
         (_, Some(at)) => format!("…{}", url.get(at..).unwrap_or("")),
         (_, None) => url.to_owned(),
     };
-    visible.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
+    plain(&visible).chars().take(200).collect()
 }
 
 #[cfg(test)]
@@ -98,6 +106,24 @@ mod tests {
         }
         for bad in ["", "iam", "127.0.0.1:5000", "ftp://iam", "https://", "https://iam/?a=b", "/x", "https://a b"] {
             assert!(matches!(check(bad), Err(AwsSetupError::BadEndpoint { .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_port_that_is_none_is_refused_not_replaced() {
+        for bad in
+            ["http://127.0.0.1:99999", "https://iam.example:0", "https://iam.example:", "http://[::1]:65536", "https://iam.example:8o"]
+        {
+            assert!(matches!(check(bad), Err(AwsSetupError::BadEndpoint { .. })), "{bad}");
+        }
+        assert!(check("http://127.0.0.1:99999").unwrap_err().to_string().contains("port"));
+    }
+
+    #[test]
+    fn what_can_be_written_instead_is_said_whole() {
+        for bad in ["ftp://iam", "127.0.0.1:5000", "iam"] {
+            let said = check(bad).unwrap_err().to_string();
+            assert!(said.contains("https://") && said.contains("http://") && said.contains("loopback"), "{said}");
         }
     }
 

@@ -83,6 +83,11 @@ impl AwsError {
         Self { operation, kind, code, message: tidy(message), without_effect: false }
     }
 
+    /// An answer that lacks something or holds nonsense, so that the call may have taken effect; `what` says so without quoting it.
+    pub fn garbled(operation: &'static str, what: &str) -> Self {
+        Self::new(operation, ErrorKind::Garbled, None, what)
+    }
+
     /// An error as AWS might give it.
     #[cfg(test)]
     pub(crate) fn for_tests(operation: &'static str, kind: ErrorKind, without_effect: bool) -> Self {

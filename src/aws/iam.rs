@@ -31,6 +31,10 @@ impl Aws {
             if secret.expose().is_empty() {
                 return Err(lacks("SecretAccessKey"));
             }
+            // IAM does not tell names apart by case, and answers with the name as it was given to the user.
+            if !key.user_name.is_empty() && !key.user_name.eq_ignore_ascii_case(user_name) {
+                return Err(call.garbled("the key in the answer is another user's"));
+            }
             let id = AccessKeyId::parse(&key.access_key_id).map_err(|_| lacks("AccessKeyId"))?;
             let created_at = key.create_date.as_ref().and_then(from_sdk).ok_or_else(|| lacks("CreateDate"))?;
             Ok((AccessKeyPair { id, secret }, created_at))
@@ -85,9 +89,11 @@ impl Aws {
 
     pub(super) async fn access_keys(&self, signer: &Signer, user_name: &str) -> Result<Vec<AccessKey>, AwsError> {
         let call = Call::new(self, signer, "iam:ListAccessKeys");
-        let mut pages = call.iam().list_access_keys().user_name(user_name).into_paginator().send();
+        let mut pages = call.iam().list_access_keys().user_name(user_name).into_paginator().stop_on_duplicate_token(false).send();
         let mut keys = Vec::new();
+        let mut count = 0;
         while let Some(page) = pages.next().await {
+            count_page(&call, &mut count)?;
             for key in call.finish(page)?.access_key_metadata {
                 keys.push(access_key(&key).ok_or_else(|| call.garbled("a key in the answer lacks its id, status or date"))?);
             }
@@ -116,9 +122,12 @@ impl Aws {
 
     async fn user_policies(&self, signer: &Signer, user_name: &str) -> Result<Vec<String>, AwsError> {
         let call = Call::new(self, signer, "iam:ListAttachedUserPolicies");
-        let mut pages = call.iam().list_attached_user_policies().user_name(user_name).into_paginator().send();
+        let mut pages =
+            call.iam().list_attached_user_policies().user_name(user_name).into_paginator().stop_on_duplicate_token(false).send();
         let mut names = Vec::new();
+        let mut count = 0;
         while let Some(page) = pages.next().await {
+            count_page(&call, &mut count)?;
             names.extend(call.finish(page)?.attached_policies.unwrap_or_default().into_iter().filter_map(|policy| policy.policy_name));
         }
         Ok(names)
@@ -126,9 +135,11 @@ impl Aws {
 
     async fn groups(&self, signer: &Signer, user_name: &str) -> Result<Vec<String>, AwsError> {
         let call = Call::new(self, signer, "iam:ListGroupsForUser");
-        let mut pages = call.iam().list_groups_for_user().user_name(user_name).into_paginator().send();
+        let mut pages = call.iam().list_groups_for_user().user_name(user_name).into_paginator().stop_on_duplicate_token(false).send();
         let mut names = Vec::new();
+        let mut count = 0;
         while let Some(page) = pages.next().await {
+            count_page(&call, &mut count)?;
             names.extend(call.finish(page)?.groups.into_iter().map(|group| group.group_name));
         }
         Ok(names)
@@ -136,13 +147,24 @@ impl Aws {
 
     async fn group_policies(&self, signer: &Signer, group: &str) -> Result<Vec<String>, AwsError> {
         let call = Call::new(self, signer, "iam:ListAttachedGroupPolicies");
-        let mut pages = call.iam().list_attached_group_policies().group_name(group).into_paginator().send();
+        let mut pages = call.iam().list_attached_group_policies().group_name(group).into_paginator().stop_on_duplicate_token(false).send();
         let mut names = Vec::new();
+        let mut count = 0;
         while let Some(page) = pages.next().await {
+            count_page(&call, &mut count)?;
             names.extend(call.finish(page)?.attached_policies.unwrap_or_default().into_iter().filter_map(|policy| policy.policy_name));
         }
         Ok(names)
     }
+}
+
+/// No list here is this long: a user has two keys, and tens of policies and groups (IAM quotas), though IAM may answer with fewer of
+/// them than fit on a page. A server that always has another page, or the same one again, would keep us for ever.
+const PAGES: u32 = 100;
+
+fn count_page(call: &Call<'_>, count: &mut u32) -> Result<(), AwsError> {
+    *count += 1;
+    if *count > PAGES { Err(call.garbled("the list in the answers has no end")) } else { Ok(()) }
 }
 
 fn access_key(key: &AccessKeyMetadata) -> Option<AccessKey> {

@@ -40,8 +40,13 @@ pub(super) struct Reading {
 pub(super) struct ServerClock(Mutex<Option<Reading>>);
 
 impl ServerClock {
+    /// Takes a reading in. The same date again tells nothing new: from an honest clock it is less than a second later, and one that
+    /// stands still would hold the time, and with it every wait. So the first reading of a date counts, and runs on.
     pub(super) fn set(&self, reading: Reading) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reading);
+        let mut latest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if latest.is_none_or(|latest| latest.time.date != reading.time.date) {
+            *latest = Some(reading);
+        }
     }
 
     pub(super) fn latest(&self) -> Option<Reading> {
@@ -93,6 +98,20 @@ mod tests {
         let time = ServerTime { date: DateTime::UNIX_EPOCH, read_at: Duration::from_secs(100) };
         assert_eq!(time.at(Duration::from_secs(190)).timestamp(), 90);
         assert_eq!(time.at(Duration::from_secs(1)).timestamp(), 0);
+    }
+
+    #[test]
+    fn a_date_that_stands_still_does_not_hold_the_time() {
+        let reading = |date: i64, read_at: u64| Reading {
+            time: ServerTime { date: DateTime::from_timestamp(date, 0).unwrap(), read_at: Duration::from_secs(read_at) },
+            skew: TimeDelta::zero(),
+        };
+        let clock = ServerClock::default();
+        for (date, read_at, now) in [(1_000, 10, 1_000), (1_000, 40, 1_030), (1_000, 70, 1_060), (1_065, 75, 1_065), (1_000, 80, 1_000)] {
+            clock.set(reading(date, read_at));
+            let told = clock.latest().unwrap().time.at(Duration::from_secs(read_at));
+            assert_eq!(told.timestamp(), now, "after a date of {date} at {read_at}");
+        }
     }
 
     #[test]

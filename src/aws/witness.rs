@@ -23,6 +23,7 @@ pub(super) struct Witness(Arc<Seen>);
 
 #[derive(Debug)]
 struct Seen {
+    operation: &'static str,
     clock: Arc<ServerClock>,
     skew: Mutex<Option<TimeDelta>>,
     uri: Mutex<Option<Uri>>,
@@ -31,9 +32,10 @@ struct Seen {
 }
 
 impl Witness {
-    /// A witness that tells `clock` every server time that it sees.
-    pub(super) fn new(clock: Arc<ServerClock>) -> Self {
+    /// A witness of a call to `operation` (as IAM policies name it) that tells `clock` every server time that it sees.
+    pub(super) fn new(operation: &'static str, clock: Arc<ServerClock>) -> Self {
         let seen = Seen {
+            operation,
             clock,
             skew: Mutex::default(),
             uri: Mutex::default(),
@@ -58,7 +60,7 @@ impl Witness {
         self.0.unclear_attempts.load(Ordering::Relaxed)
     }
 
-    /// Whether an answer that the SDK accepted ends in the middle.
+    /// Whether an answer that the SDK accepted ends in the middle, or is not the operation's.
     pub(super) fn saw_a_torn_answer(&self) -> bool {
         self.0.torn.load(Ordering::Relaxed)
     }
@@ -106,7 +108,7 @@ impl Intercept for Witness {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let response = context.response();
-        if response.status().is_success() && !response.body().bytes().is_some_and(is_whole) {
+        if response.status().is_success() && !response.body().bytes().is_some_and(|body| is_whole(self.0.operation, body)) {
             self.0.torn.store(true, Ordering::Relaxed);
         }
         Ok(())
@@ -125,9 +127,11 @@ impl Intercept for Witness {
     }
 }
 
-/// Whether the text ends with the root element of the query protocol's answers, `</…Response>`.
-fn is_whole(body: &[u8]) -> bool {
-    body.trim_ascii_end().ends_with(b"Response>")
+/// Whether the text ends with the root element of the operation's own answer, `</ListAccessKeysResponse>`: neither cut off nor
+/// the `</ErrorResponse>` that something in between sent with the status of a success.
+fn is_whole(operation: &str, body: &[u8]) -> bool {
+    let action = operation.rsplit(':').next().unwrap_or(operation);
+    body.trim_ascii_end().ends_with(format!("</{action}Response>").as_bytes())
 }
 
 #[cfg(test)]
@@ -136,9 +140,9 @@ mod tests {
 
     #[test]
     fn an_answer_is_whole_when_its_root_is_closed() {
-        assert!(is_whole(b"<ListAccessKeysResponse>...</ListAccessKeysResponse>\n"));
-        for torn in ["", "<ListAccessKeysResponse><ListAccessKeysResult><member>", "<html></html>"] {
-            assert!(!is_whole(torn.as_bytes()), "{torn}");
+        assert!(is_whole("iam:ListAccessKeys", b"<ListAccessKeysResponse>...</ListAccessKeysResponse>\n"));
+        for torn in ["", "<ListAccessKeysResponse><ListAccessKeysResult><member>", "<html></html>", "<ErrorResponse></ErrorResponse>"] {
+            assert!(!is_whole("iam:ListAccessKeys", torn.as_bytes()), "{torn}");
         }
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! Invariant: colour only where the stream shows it; nothing that came from outside moves a terminal's cursor.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
+
+pub use crate::os::terminal::plain;
 
 pub const GREEN: Style = AnsiColor::Green.on_default().bold();
 pub const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
@@ -89,9 +90,4 @@ impl Page {
         let stream: &mut dyn Write = if self.is_coloured { &mut coloured } else { &mut plain };
         let _ = stream.write_all(self.text.as_bytes()).and_then(|()| stream.flush());
     }
-}
-
-/// The text without what could move a terminal's cursor.
-pub fn plain(text: &str) -> Cow<'_, str> {
-    if text.contains(char::is_control) { text.replace(char::is_control, " ").into() } else { text.into() }
 }

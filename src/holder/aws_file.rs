@@ -15,8 +15,11 @@ use zeroize::Zeroizing;
 use super::{Displaced, Foreign, Holder, HolderError, Sight, Staged};
 use crate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey};
 use crate::os::atomic_file::{directory, remove_if_there};
-use crate::os::disk::Disk;
+use crate::os::disk::{Disk, is_immutable};
 use crate::profile::{Document, FileKind};
+
+/// The tag of the file that is written and removed to see whether one can be.
+const PROBE: &str = "probe";
 
 /// One AWS file.
 pub(super) struct AwsFile<'d> {
@@ -103,12 +106,13 @@ impl Holder for AwsFile<'_> {
         let target = self.disk.resolve(&self.path).map_err(self.io("read", &self.path))?;
         let bytes = self.read(&target)?;
         self.edit(&bytes, pair, &placeholder(pair))?;
-        let open = || self.disk.open(&target).map(drop).map_err(self.io("written", &target));
-        if self.is_pinned(&target)? {
-            return open();
+        let opened = self.disk.open(&target).map(drop);
+        if self.is_pinned(&target)? || opened.as_ref().is_err_and(is_immutable) {
+            return opened.map_err(told_apart).map_err(self.io("written", &target));
         }
-        let probe = beside(&target, "probe");
-        self.write_beside(&target, &probe, &bytes).map_err(self.io("written", &target))?;
+        let probe = beside(&target, PROBE);
+        // SECRET: a kill leaves the probe behind, so that it is only as long as the file.
+        self.write_beside(&target, &probe, &vec![b'#'; bytes.len()]).map_err(self.io("written", &target))?;
         remove_if_there(self.disk, &probe).and_then(|()| self.disk.sync_directory(directory(&probe))).map_err(self.io("removed", &probe))
     }
 
@@ -155,6 +159,7 @@ impl Holder for AwsFile<'_> {
 
     fn sweep(&self, tag: &str) {
         let Ok(target) = self.disk.resolve(&self.path) else { return };
+        let _ = remove_if_there(self.disk, &beside(&target, PROBE));
         let prefix = beside(&target, tag);
         for path in self.disk.list(directory(&target)).unwrap_or_default() {
             if path.as_os_str().as_encoded_bytes().starts_with(prefix.as_os_str().as_encoded_bytes()) {
@@ -162,6 +167,11 @@ impl Holder for AwsFile<'_> {
             }
         }
     }
+}
+
+/// What `lsattr` would show is said; a rename over such a file would fail only when the new key is made already.
+fn told_apart(error: io::Error) -> io::Error {
+    if is_immutable(&error) { io::Error::new(error.kind(), "it is immutable or append-only, which `chattr -ia` undoes") } else { error }
 }
 
 fn beside(target: &Path, tag: &str) -> PathBuf {

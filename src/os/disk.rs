@@ -36,7 +36,8 @@ pub trait DiskFile {
 pub trait Disk {
     /// The path with every symbolic link followed.
     fn resolve(&self, path: &Path) -> io::Result<PathBuf>;
-    /// The whole content.
+    /// The whole content of a regular file. Whatever else has the name is an error, not waited for; but `/dev/null` is empty, and
+    /// what the caller opened for us (`/dev/fd/N`, `/dev/stdin`) is read to its end.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
     /// Facts about a file.
     fn facts(&self, path: &Path) -> io::Result<FileFacts>;
@@ -56,6 +57,12 @@ pub trait Disk {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Waits until the names in a directory are on the disk.
     fn sync_directory(&self, directory: &Path) -> io::Result<()>;
+}
+
+/// Whether the system refused because of what the file is (immutable, append-only: EPERM), not because of who asks (EACCES). Such a
+/// file cannot be replaced by another one either.
+pub fn is_immutable(error: &io::Error) -> bool {
+    system::is_immutable(error)
 }
 
 /// This machine's file system.
@@ -92,7 +99,7 @@ impl Disk for RealDisk {
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        fs::read(path)
+        system::read(path)
     }
 
     fn facts(&self, path: &Path) -> io::Result<FileFacts> {
@@ -140,9 +147,9 @@ impl Disk for RealDisk {
 
 #[cfg(unix)]
 mod system {
-    use std::fs::{File, Metadata, OpenOptions};
-    use std::io;
-    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+    use std::fs::{File, FileType, Metadata, OpenOptions};
+    use std::io::{self, Read};
+    use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
     use std::path::Path;
 
     use super::FileFacts;
@@ -157,8 +164,41 @@ mod system {
         }
     }
 
+    /// O_NONBLOCK: a named pipe would be waited for at its opening already, with a lock held. It does not concern regular files.
+    pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+        if ["/dev/fd", "/dev/stdin", "/proc/self/fd"].iter().any(|handed| path.starts_with(handed)) {
+            return std::fs::read(path);
+        }
+        let flags = (rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY).bits().cast_signed();
+        let mut file = File::options().read(true).custom_flags(flags).open(path)?;
+        let found = file.metadata()?;
+        if found.is_file() {
+            let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or_default());
+            file.read_to_end(&mut bytes)?;
+            return Ok(bytes);
+        }
+        // AWS's users name /dev/null where there shall be no file.
+        if found.file_type().is_char_device() && std::fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == found.rdev()) {
+            return Ok(Vec::new());
+        }
+        Err(io::Error::new(io::ErrorKind::InvalidInput, format!("it is {}, not a regular file", kind(found.file_type()))))
+    }
+
+    fn kind(of: FileType) -> &'static str {
+        match (of.is_dir(), of.is_fifo(), of.is_socket()) {
+            (true, ..) => "a directory",
+            (_, true, _) => "a named pipe",
+            (.., true) => "a socket",
+            (false, false, false) => "a device",
+        }
+    }
+
     pub(super) fn set_mode(options: &mut OpenOptions, mode: u32) {
         options.mode(mode);
+    }
+
+    pub(super) fn is_immutable(error: &io::Error) -> bool {
+        error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error())
     }
 
     pub(super) fn sync_directory(directory: &Path) -> io::Result<()> {
@@ -173,6 +213,7 @@ mod system {
         if (wanted.uid(), wanted.gid()) != (has.uid(), has.gid()) {
             fchown(&target, Some(wanted.uid()), Some(wanted.gid()))?;
         }
+        // Before the mode: with an inherited ACL the group's bits are its mask, so that a mode of 0640 would let its users read.
         copy_extended_attributes(from, &target)?;
         if wanted.mode() & 0o7777 != target.metadata()?.mode() & 0o7777 {
             target.set_permissions(std::fs::Permissions::from_mode(wanted.mode() & 0o7777))?;
@@ -180,31 +221,38 @@ mod system {
         Ok(())
     }
 
-    /// POSIX ACLs are extended attributes too (`system.posix_acl_access`).
+    /// POSIX ACLs are extended attributes too (`system.posix_acl_access`); a new file may inherit one from its directory.
     #[cfg(any(target_os = "linux", target_os = "macos"))]
     fn copy_extended_attributes(from: &Path, target: &File) -> io::Result<()> {
-        use rustix::fs::{XattrFlags, fgetxattr, fsetxattr, getxattr, listxattr};
+        use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fremovexattr, fsetxattr, getxattr, listxattr};
         use rustix::io::Errno;
-        let mut names = vec![0_u8; 64 * 1024];
-        let length = match listxattr(from, names.as_mut_slice()) {
-            Ok(length) => length,
-            Err(Errno::NOTSUP) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        };
-        names.truncate(length);
-        for name in names.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+        let Some(wanted) = attribute_names(|names| listxattr(from, names))? else { return Ok(()) };
+        for name in attribute_names(|names| flistxattr(target, names))?.unwrap_or_default() {
+            if wanted.contains(&name) {
+                continue;
+            }
+            match fremovexattr(target, name.as_slice()) {
+                Ok(()) => {}
+                // QUIRK(linux, macos): labels that the system gives every new file cannot be taken off, and grant nothing.
+                Err(Errno::PERM | Errno::ACCESS | Errno::NOTSUP) if !name.starts_with(b"system.") => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        for name in wanted {
             let mut value = vec![0_u8; 64 * 1024];
-            let length = match getxattr(from, name, value.as_mut_slice()) {
+            let length = match getxattr(from, name.as_slice(), value.as_mut_slice()) {
                 Ok(length) => length,
                 Err(Errno::NOTSUP) => continue,
                 Err(error) => return Err(error.into()),
             };
             value.truncate(length);
             let mut present = vec![0_u8; 64 * 1024];
-            if fgetxattr(target, name, present.as_mut_slice()).is_ok_and(|length| present.get(..length) == Some(value.as_slice())) {
+            if fgetxattr(target, name.as_slice(), present.as_mut_slice())
+                .is_ok_and(|length| present.get(..length) == Some(value.as_slice()))
+            {
                 continue;
             }
-            match fsetxattr(target, name, &value, XattrFlags::empty()) {
+            match fsetxattr(target, name.as_slice(), &value, XattrFlags::empty()) {
                 Ok(()) => {}
                 // QUIRK(linux): labels that the kernel sets itself (security.*) are refused to ordinary users and need no copy.
                 Err(Errno::PERM | Errno::NOTSUP) if name.starts_with(b"security.") || name.starts_with(b"trusted.") => {}
@@ -212,6 +260,19 @@ mod system {
             }
         }
         Ok(())
+    }
+
+    /// The names that `list` gives; `None` where the file system has no extended attributes.
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    fn attribute_names(list: impl FnOnce(&mut [u8]) -> rustix::io::Result<usize>) -> io::Result<Option<Vec<Vec<u8>>>> {
+        let mut names = vec![0_u8; 64 * 1024];
+        let length = match list(names.as_mut_slice()) {
+            Ok(length) => length,
+            Err(rustix::io::Errno::NOTSUP) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        names.truncate(length);
+        Ok(Some(names.split(|byte| *byte == 0).filter(|name| !name.is_empty()).map(<[u8]>::to_vec).collect()))
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "macos")))]
@@ -263,7 +324,15 @@ mod system {
         FileFacts { mode: 0o600, is_ours: true, links: 1, len: metadata.len(), is_mount_point: false }
     }
 
+    pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+        std::fs::read(path)
+    }
+
     pub(super) fn set_mode(_options: &mut OpenOptions, _mode: u32) {}
+
+    pub(super) fn is_immutable(_error: &io::Error) -> bool {
+        false
+    }
 
     /// Windows offers no fsync of a directory; NTFS journals names itself.
     pub(super) fn sync_directory(_directory: &Path) -> io::Result<()> {
@@ -301,6 +370,79 @@ mod tests {
         RealDisk.exchange(&one, &other).unwrap();
         assert_eq!((RealDisk.read(&one).unwrap(), RealDisk.read(&other).unwrap()), (b"2".to_vec(), b"1".to_vec()));
         assert!(RealDisk.create(&one, 0o600).is_err(), "an existing file is never taken over");
+    }
+
+    /// An ACL as the kernel keeps it: version 2, then tag, permissions and id of each entry. Somebody (user id 12345) may read.
+    #[cfg(target_os = "linux")]
+    fn readable_by_somebody() -> Vec<u8> {
+        const NOBODY: u32 = u32::MAX;
+        let entries: [(u16, u16, u32); 5] = [(0x01, 7, NOBODY), (0x02, 4, 12_345), (0x04, 5, NOBODY), (0x10, 7, NOBODY), (0x20, 0, NOBODY)];
+        let entry = |(tag, permissions, id): (u16, u16, u32)| {
+            [tag.to_le_bytes().as_slice(), &permissions.to_le_bytes(), &id.to_le_bytes()].concat()
+        };
+        2_u32.to_le_bytes().into_iter().chain(entries.into_iter().flat_map(entry)).collect()
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_a_new_file_inherits_and_the_original_has_not_is_taken_off() {
+        use rustix::fs::{XattrFlags, getxattr, setxattr};
+        let scratch = tempfile::tempdir().unwrap();
+        let (one, other) = (scratch.path().join("one"), scratch.path().join("other"));
+        RealDisk.create(&one, 0o600).unwrap();
+        fs::set_permissions(&one, fs::Permissions::from_mode(0o640)).unwrap();
+        setxattr(scratch.path(), "system.posix_acl_default", &readable_by_somebody(), XattrFlags::empty())
+            .expect("a file system with ACLs below the directory for temporary files; set TMPDIR to one");
+        RealDisk.create(&other, 0o600).unwrap();
+        setxattr(&other, "user.mine", b"1", XattrFlags::empty()).unwrap();
+        let has = |name: &str| getxattr(&other, name, [0_u8; 256].as_mut_slice()).is_ok();
+        assert!(has("system.posix_acl_access"), "it inherits");
+        RealDisk.copy_attributes(&one, &other).unwrap();
+        assert!(!has("system.posix_acl_access") && !has("user.mine"), "another user may read the secret");
+        assert_eq!(fs::metadata(&other).unwrap().mode() & 0o777, 0o640);
+        // One that the original has is kept.
+        setxattr(&one, "system.posix_acl_access", &readable_by_somebody(), XattrFlags::empty()).unwrap();
+        RealDisk.copy_attributes(&one, &other).unwrap();
+        assert!(has("system.posix_acl_access"));
+    }
+
+    /// `None` when the read does not end.
+    #[cfg(target_os = "linux")]
+    fn read_soon(path: &Path) -> Option<io::Result<Vec<u8>>> {
+        let (send, receive) = std::sync::mpsc::channel();
+        let path = path.to_owned();
+        std::thread::spawn(move || send.send(RealDisk.read(&path)));
+        receive.recv_timeout(std::time::Duration::from_secs(10)).ok()
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_no_regular_file_is_refused_and_said_and_never_waited_for() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        let scratch = tempfile::tempdir().unwrap();
+        let pipe = scratch.path().join("pipe");
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        let link = scratch.path().join("link");
+        std::os::unix::fs::symlink(&pipe, &link).unwrap();
+        for path in [pipe.as_path(), link.as_path(), Path::new("/dev/zero"), scratch.path()] {
+            let error = read_soon(path).unwrap_or_else(|| panic!("{} is waited for", path.display())).unwrap_err();
+            assert!(error.to_string().contains("not a regular file"), "{}: {error}", path.display());
+        }
+        assert_eq!(read_soon(Path::new("/dev/null")).unwrap().unwrap(), b"", "what is there to mean that there is no file");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_pipe_that_the_caller_opened_for_us_is_read_to_its_end() {
+        use std::os::fd::AsRawFd;
+        let (reader, mut writer) = io::pipe().unwrap();
+        let number = reader.as_raw_fd();
+        let writing = std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            io::Write::write_all(&mut writer, b"late")
+        });
+        assert_eq!(read_soon(Path::new(&format!("/dev/fd/{number}"))).unwrap().unwrap(), b"late");
+        writing.join().unwrap().unwrap();
     }
 
     #[test]

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::os::atomic_file::directory;
 use crate::os::clock;
 use crate::os::disk::{Disk, RealDisk};
+use crate::os::terminal::plain;
 
 /// The lock, held until this is dropped or the process ends.
 #[derive(Debug)]
@@ -126,7 +127,7 @@ impl fmt::Display for Owner {
         }
         if let Some(command) = &self.command {
             // The file is not trusted: its bytes must not steer a terminal.
-            let plain: String = command.chars().filter(|c| !c.is_control()).take(200).collect();
+            let plain: String = plain(command).chars().take(200).collect();
             write!(f, " (`{plain}`)")?;
         }
         match self.started_at {
@@ -197,7 +198,7 @@ mod tests {
         let error = take(&path, 0, &mut |_| {}).unwrap_err();
         assert!(error.to_string().starts_with("another process holds the lock"), "{error}");
         let owner = Owner { pid: Some(7), command: Some("rm\u{1b}[2J".into()), started_at: None };
-        assert_eq!(owner.to_string(), "process 7 (`rm[2J`)");
+        assert_eq!(owner.to_string(), "process 7 (`rm [2J`)");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The one way to a person: progress, notes and questions.
 //!
 //! Invariants: questions go to the controlling terminal and never to standard input; without a terminal on standard error there
-//! is no progress and no thread, so that cron stays quiet and a later step can fork cheaply; a closed standard error is ignored.
+//! is no progress and no thread, so that cron stays quiet and a later step can fork cheaply; a closed standard error is ignored;
+//! what is shown went through [`plain`].
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -100,7 +102,7 @@ impl Console {
 
     /// Asks for a line, such as a name to be typed in confirmation; `None` as for [`Answer::None`]. What is typed is seen.
     pub fn ask_line(&self, text: &str) -> Option<String> {
-        self.with_tty(|tty| tty.line(text, &|| self.stopped()))
+        self.with_tty(|tty| tty.line(&plain(text), &|| self.stopped()))
     }
 
     /// Whether a signal asked to stop.
@@ -115,6 +117,7 @@ impl Console {
 
     /// Shows what is being done, with the time since [`Console::progress_done`] or the start.
     pub fn progress(&self, message: &str) {
+        let message = &*plain(message);
         match self.style {
             Progress::Hidden => {}
             Progress::Lines => {
@@ -142,7 +145,7 @@ impl Console {
     /// Writes a line on standard error, above the progress line, unless the person wants quiet.
     pub fn note(&self, text: &str) {
         if !self.options.quiet {
-            self.aside(|| write_line(text));
+            self.aside(|| write_line(&plain(text)));
         }
     }
 
@@ -173,23 +176,48 @@ impl Question {
     fn put(&self, line: &mut dyn FnMut(&str) -> Option<String>) -> Answer {
         let choices: Vec<String> = self.choices.iter().map(|(key, label)| format!("{key} = {label}")).collect();
         let default = self.default.map(|key| format!(" [{key}]")).unwrap_or_default();
-        let text = format!("{} ({}){default}: ", self.text, choices.join(", "));
+        let text = plain(&format!("{} ({}){default}: ", self.text, choices.join(", "))).into_owned();
+        let keys: Vec<String> = self.choices.iter().map(|(key, _)| key.to_string()).collect();
+        let mut before = String::new();
         loop {
-            let Some(given) = line(&text) else { return Answer::None };
+            let Some(given) = line(&format!("{before}{text}")) else { return Answer::None };
             if let Some(key) = self.choice(&given) {
                 return Answer::Choice(key);
             }
+            before = format!("answer {}\n", keys.join(" or "));
         }
     }
 
-    /// A key or a whole label, in either case; an empty line is the default.
+    /// A key, the word that it begins (`yes`, `no`, the label's first word) or a whole label, in either case; an empty line is the
+    /// default.
     fn choice(&self, given: &str) -> Option<char> {
         let given = given.trim().to_lowercase();
         if given.is_empty() {
             return self.default;
         }
-        self.choices.iter().find(|(key, label)| given == key.to_string() || given == label.to_lowercase()).map(|(key, _)| *key)
+        let means = |key: char, label: &str| {
+            let label = label.to_lowercase();
+            let first = label.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+            let usual = match key {
+                'y' => "yes",
+                'n' => "no",
+                _ => first,
+            };
+            given == key.to_string() || given == label || given == usual || (given == first && first.starts_with(key))
+        };
+        self.choices.iter().find(|(key, label)| means(*key, label)).map(|(key, _)| *key)
     }
+}
+
+/// The text without what could move a terminal's cursor (control characters) or turn the order of what is read (the bidirectional
+/// marks, embeddings, overrides and isolates of UAX #9), a space in the place of each. Names and messages come from outside.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if text.contains(is_foul) { text.replace(is_foul, " ").into() } else { text.into() }
+}
+
+fn is_foul(c: char) -> bool {
+    let turns = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}');
+    c.is_control() || turns
 }
 
 fn live_line() -> ProgressBar {
@@ -217,7 +245,7 @@ mod tests {
     fn put(default: Option<char>, lines: &[&str]) -> (Answer, usize) {
         let mut left = lines.iter();
         let answer = question(default).put(&mut |text| {
-            assert!(text.starts_with("delete it? (y = yes, n = no)") && text.ends_with(": "), "{text}");
+            assert!(text.contains("delete it? (y = yes, n = no)") && text.ends_with(": "), "{text}");
             left.next().map(|line| (*line).to_owned())
         });
         (answer, left.len())
@@ -230,6 +258,46 @@ mod tests {
         assert_eq!(put(None, &["", "yy", "maybe", "n", "y"]), (Answer::Choice('n'), 1));
         assert_eq!(put(Some('n'), &["", "y"]), (Answer::Choice('n'), 1));
         assert_eq!(put(Some('y'), &["maybe"]), (Answer::None, 0), "the end of input is no answer, whatever the default");
+    }
+
+    #[test]
+    fn the_word_that_a_key_stands_for_is_an_answer_too() {
+        let choices = vec![('y', "rotate".into()), ('n', "no, leave it alone".into()), ('f', "forward to the new key".into())];
+        let question = Question { text: "?".into(), choices, default: None };
+        let words = ["YES", "no", "forward", "f", "rotate", "forward to the new key", "back", "nope", "leave", "ye"];
+        let taken: Vec<Option<char>> = words.iter().map(|word| question.choice(word)).collect();
+        let expected = [Some('y'), Some('n'), Some('f'), Some('f'), Some('y'), Some('f'), None, None, None, None];
+        assert_eq!(taken, expected);
+    }
+
+    #[test]
+    fn after_an_unknown_answer_the_question_says_what_is_one() {
+        let mut shown = Vec::new();
+        let mut left = ["maybe", "", "y"].into_iter();
+        question(None).put(&mut |text| {
+            shown.push(text.to_owned());
+            left.next().map(str::to_owned)
+        });
+        let told: Vec<bool> = shown.iter().map(|text| text.starts_with("answer y or n\ndelete it?")).collect();
+        assert_eq!(told, [false, true, true], "{shown:?}");
+    }
+
+    #[test]
+    fn what_came_from_outside_moves_no_cursor_and_turns_no_text() {
+        let foul = "a\u{1b}[2Jb\rc\u{9b}d\u{202a}e\u{202e}f\u{2066}g\u{2069}h\u{200e}i\u{200f}j\u{61c}k";
+        let clean = "a [2Jb c d e f g h i j k";
+        assert_eq!(plain(foul), clean);
+        assert!(matches!(plain("Zoë → λ"), std::borrow::Cow::Borrowed("Zoë → λ")));
+        let question = Question { text: foul.into(), choices: vec![('y', foul.into())], default: None };
+        question.put(&mut |text| {
+            assert_eq!(text, format!("{clean} (y = {clean}): "));
+            None
+        });
+        let options = ConsoleOptions::default();
+        let console = Console { options, style: Progress::Live, signals: None, shown: Arc::default() };
+        console.progress(foul);
+        assert_eq!(console.shown().bar.as_ref().map(ProgressBar::message).as_deref(), Some(clean));
+        console.progress_done();
     }
 
     #[test]

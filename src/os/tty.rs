@@ -54,11 +54,12 @@ impl Tty {
         true
     }
 
-    /// Shows `text` and reads a line without its end; `None` at the end of input, when `stop` says so, or in the background.
+    /// Shows `text` and reads a line without its end; what was typed before is dropped. `None` at the end of input, when `stop` says so, or in the background.
     pub(super) fn line(&mut self, text: &str, stop: &dyn Fn() -> bool) -> Option<String> {
         if !self.is_ours() {
             return None;
         }
+        self.drop_typed_ahead();
         self.output.write_all(text.as_bytes()).and_then(|()| self.output.flush()).ok()?;
         let line = self.read_line(stop);
         if line.is_none() {
@@ -67,6 +68,15 @@ impl Tty {
         }
         line
     }
+
+    /// An Enter that was typed minutes ago, at a spinner, answers no question.
+    #[cfg(unix)]
+    fn drop_typed_ahead(&self) {
+        let _ = rustix::termios::tcflush(&self.input, rustix::termios::QueueSelector::IFlush);
+    }
+
+    #[cfg(not(unix))]
+    fn drop_typed_ahead(&self) {}
 
     /// The line discipline hands over whole lines. The read is asked, not waited for: std would restart it after a signal.
     #[cfg(unix)]
@@ -103,6 +113,7 @@ fn text(bytes: &[u8]) -> String {
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
+    use std::io::{Read, Write};
     use std::process::{Command, Stdio};
 
     use crate::os::signals::Signals;
@@ -110,6 +121,7 @@ mod tests {
 
     /// Set in the copy of the test program that runs in a terminal of its own.
     const INSIDE: &str = "KEYROTATE_TEST_TTY";
+    const QUESTION: &str = "go on? (y = yes, n = no): ";
     const NAME: &str = "os::tty::tests::questions_reach_the_terminal_past_standard_input_and_a_signal_ends_them";
 
     #[test]
@@ -123,13 +135,23 @@ mod tests {
         let mut script = Command::new("script");
         script.args(["-qec", &inner, "/dev/null"]).env(INSIDE, "1").stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = script.spawn().expect("script, of util-linux");
-        let mut typed = child.stdin.take().unwrap();
-        std::io::Write::write_all(&mut typed, b"maybe\nYes\n").unwrap();
-        let output = child.wait_with_output().unwrap();
-        drop(typed);
-        let text = String::from_utf8_lossy(&output.stdout);
+        let (mut typed, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let (mut text, mut buffer) = (String::new(), [0; 4_096]);
+        let mut answers = [b"maybe\n".as_slice(), b"Yes\n"].into_iter();
+        let mut asked = 0;
+        // Each answer after its question: what is typed before it is dropped.
+        while let Ok(count @ 1..) = output.read(&mut buffer) {
+            text.push_str(&String::from_utf8_lossy(&buffer[..count]));
+            if text.matches(QUESTION).count() > asked {
+                asked += 1;
+                if let Some(answer) = answers.next() {
+                    typed.write_all(answer).unwrap();
+                }
+            }
+        }
+        child.wait().unwrap();
         assert!(text.contains("1 passed"), "{text}");
-        assert_eq!(text.matches("go on? (y = yes, n = no): ").count(), 3, "{text}");
+        assert_eq!(text.matches(QUESTION).count(), 3, "{text}");
     }
 
     fn inside() {

@@ -1,6 +1,7 @@
 //! What the AWS variables say: where the files are, and which profile is meant.
 //!
-//! Invariant: a snapshot is taken once; nothing here reads the process environment or the disk.
+//! Invariant: a snapshot is taken once; nothing here reads the process environment or the disk. Of the process only the current
+//! directory is asked for, and paths are absolute from here on.
 
 use std::{
     collections::BTreeMap,
@@ -50,7 +51,7 @@ pub struct AwsPaths {
 }
 
 impl AwsPaths {
-    /// `AWS_SHARED_CREDENTIALS_FILE` and `AWS_CONFIG_FILE`, a leading `~/` expanded; else `.aws/credentials` and `.aws/config` in `home`.
+    /// Absolute. `AWS_SHARED_CREDENTIALS_FILE` and `AWS_CONFIG_FILE`, a leading `~/` expanded; else `.aws/credentials` and `.aws/config` in `home`.
     pub fn new(environment: &Environment, home: Option<&Path>) -> Result<Self, Refusal> {
         Ok(Self {
             credentials: path(environment, home, "AWS_SHARED_CREDENTIALS_FILE", "credentials")?,
@@ -59,7 +60,13 @@ impl AwsPaths {
     }
 }
 
+/// A relative path is meant from the directory that keyrotate was started in; a rotation is gone on with from another.
 fn path(environment: &Environment, home: Option<&Path>, variable: &'static str, file: &str) -> Result<PathBuf, Refusal> {
+    let path = written_path(environment, home, variable, file)?;
+    Ok(std::path::absolute(&path).unwrap_or(path))
+}
+
+fn written_path(environment: &Environment, home: Option<&Path>, variable: &'static str, file: &str) -> Result<PathBuf, Refusal> {
     let needed = || home.ok_or(Refusal::NoHome { variable });
     let Some(value) = environment.get(variable) else { return Ok(needed()?.join(".aws").join(file)) };
     // The AWS CLI expands variables in a path, the SDKs do not: two files could be meant.
@@ -138,12 +145,19 @@ mod tests {
         };
         assert_eq!(get("", Some("/h")), Ok("/h/.aws/credentials".into()));
         assert_eq!(get("~/x", Some("/h")), Ok("/h/x".into()));
-        assert_eq!(get("rel/x", None), Ok("rel/x".into()));
         assert_eq!(get("/a$/x", None), Ok("/a$/x".into()));
         assert_eq!(get("$HOME/x", Some("/h")), Err("path-not-plain"));
         assert_eq!(get("~bob/x", Some("/h")), Err("path-not-plain"));
         assert_eq!(get("~/x", None), Err("no-home"));
         assert_eq!(get("", None), Err("no-home"));
+    }
+
+    #[test]
+    fn a_relative_path_is_meant_from_here_whatever_the_directory_is_later() {
+        let vars = [("AWS_SHARED_CREDENTIALS_FILE", "rel/x"), ("AWS_CONFIG_FILE", "./c")];
+        let paths = AwsPaths::new(&environment(&vars), None).unwrap();
+        let here = std::env::current_dir().unwrap();
+        assert_eq!((paths.credentials, paths.config), (here.join("rel/x"), here.join("c")));
     }
 
     #[test]

@@ -182,8 +182,9 @@ fn roles(preflight: &Preflight<'_>, own: &AccessKey, united: Option<(AccessKeyPa
     }
 }
 
+/// AWS's time. Where no answer tells it, this machine's: AWS took our signature, so they differ by less than 15 minutes.
 fn server_now(aws: &Aws, at_least: DateTime<Utc>) -> DateTime<Utc> {
-    aws.server_time().map_or(at_least, |time| time.at(clock::boot_time()))
+    aws.server_time().map_or_else(|| clock::local_now().max(at_least), |time| time.at(clock::boot_time()))
 }
 
 /// The places that have the pair, tried out.
@@ -222,6 +223,12 @@ fn holders(preflight: &Preflight<'_>, pair: &AccessKeyPair) -> Result<Vec<Holder
             displaced: Vec::new(),
             left_out: false,
         });
+    }
+    if entries.iter().all(|entry| entry.sections.is_empty()) {
+        let names: Vec<String> = preflight.places.iter().map(|place| place.open(preflight.disk).describe()).collect();
+        let message = format!("{} is no longer in {}, where it was read just now", pair.id, names.join(" or "));
+        let hint = "if another program changed the file, run this again; a pipe can be read once and written never: name a file";
+        return Err(Refused::new(StopKind::Failed, message, hint));
     }
     Ok(entries)
 }

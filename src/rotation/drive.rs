@@ -29,7 +29,7 @@ pub enum Ended {
 pub fn drive(record: &mut Record, seen: &mut Observation, rules: &Rules, world: &mut dyn World) -> Ended {
     let mut error = None;
     loop {
-        (seen.clock, seen.now) = world.observe(seen.now);
+        look_at_the_clocks(seen, world);
         if let Some(signal) = world.interrupted().filter(|_| !matches!(record.state, State::Done(_))) {
             if !is_unsent(record, seen) {
                 return Ended::Stopped(interrupted(record, signal));
@@ -66,7 +66,7 @@ pub fn drive(record: &mut Record, seen: &mut Observation, rules: &Rules, world: 
             | Step::Wait(..)
             | Step::AskAboutSuspect { .. }) => {
                 let outcome = world.perform(record, &step);
-                (seen.clock, seen.now) = world.observe(seen.now);
+                look_at_the_clocks(seen, world);
                 let created = matches!(outcome, Outcome::Created(Ok(_)));
                 if fold(record, seen, &step, outcome)
                     && let Err(error) = world.persist(record)
@@ -76,6 +76,13 @@ pub fn drive(record: &mut Record, seen: &mut Observation, rules: &Rules, world: 
             }
         }
     }
+}
+
+/// Where no answer tells AWS's time, the latest that is known runs on with the boot clock: a wait for it must end.
+fn look_at_the_clocks(seen: &mut Observation, world: &dyn World) {
+    let (clock, told) = world.observe(None);
+    let passed = clock.saturating_sub(seen.clock);
+    (seen.clock, seen.now) = (clock, told.or_else(|| seen.now.map(|now| now + passed)));
 }
 
 /// Whether CreateAccessKey was not sent yet, so that nothing has to be found out.
@@ -133,6 +140,12 @@ fn fold(record: &mut Record, seen: &mut Observation, step: &Step, outcome: Outco
         }
         Outcome::LastUse(last_use) => {
             seen.last_use = Some(last_use);
+            false
+        }
+        // A key that was there before is not the answer to this call: a proxy or a cache told an old one.
+        Outcome::Created(Ok((pair, _))) if pair.id == record.old.id || record.keys_before.contains(&pair.id) => {
+            let error = AwsError::garbled("iam:CreateAccessKey", "the key in the answer was there before");
+            seen.act = Some(Act { clock: seen.clock, result: Err(error) });
             false
         }
         Outcome::Created(Ok((pair, created_at))) => {
@@ -288,4 +301,102 @@ fn edit(record: &mut Record, holder: usize, change: impl FnOnce(&mut super::reco
         change(entry);
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::{DateTime, TimeDelta, Utc};
+
+    use super::*;
+    use crate::model::*;
+
+    const OLD: &str = "AKIAOLD0000000000001";
+
+    fn pair(id: &str) -> AccessKeyPair {
+        AccessKeyPair { id: AccessKeyId::parse(id).unwrap(), secret: SecretAccessKey::new("canary") }
+    }
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+    }
+
+    fn record() -> Record {
+        let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").unwrap();
+        Record {
+            id: "r".into(),
+            machine: "m".into(),
+            host: "h".into(),
+            started_at: at(0),
+            identity: Identity { account: "111122223333".into(), arn, user_id: "AIDADEV".into() },
+            user_name: "dev".into(),
+            profile: ProfileName::default(),
+            old: pair(OLD),
+            old_created_at: at(-9_000_000),
+            keys_before: ["AKIAOTHER00000000001", OLD].map(|id| AccessKeyId::parse(id).unwrap()).to_vec(),
+            adopted: false,
+            state: State::Intent { signed_at: at(0), throttled: 0 },
+            new: None,
+            holders: Vec::new(),
+            grace: Grace::default(),
+        }
+    }
+
+    #[test]
+    fn a_new_key_that_was_there_before_is_a_lost_answer() {
+        for id in [OLD, "AKIAOTHER00000000001"] {
+            let (mut record, mut seen) = (record(), Observation::default());
+            let changed = fold(&mut record, &mut seen, &Step::CreateAccessKey, Outcome::Created(Ok((pair(id), at(1)))));
+            assert!(!changed && record.new.is_none() && matches!(record.state, State::Intent { .. }), "{id}: {record:?}");
+            let error = seen.act.and_then(|act| act.result.err()).expect("an error");
+            assert_eq!((error.kind, error.is_definitive()), (crate::aws::ErrorKind::Garbled, false));
+        }
+    }
+
+    /// A world in which AWS's answers never tell a time.
+    struct Timeless(Duration);
+
+    impl World for Timeless {
+        fn observe(&self, known: Option<DateTime<Utc>>) -> (Duration, Option<DateTime<Utc>>) {
+            (self.0, known)
+        }
+
+        fn persist(&mut self, _: &Record) -> Result<(), JournalError> {
+            Ok(())
+        }
+
+        fn perform(&mut self, _: &Record, step: &Step) -> Outcome {
+            assert!(self.0 < Duration::from_secs(7_000), "it waits for ever");
+            match step {
+                Step::Wait(duration, _) => self.0 += *duration,
+                Step::ListAccessKeys(signer) => {
+                    self.0 += Duration::from_millis(100);
+                    let old = AccessKey { id: pair(OLD).id, status: KeyStatus::Active, created_at: at(-9_000_000) };
+                    return Outcome::Listed(*signer, Ok(vec![old]));
+                }
+                other => panic!("{other:?}"),
+            }
+            Outcome::Waited
+        }
+
+        fn close(&mut self, _: &Record) -> Result<(), JournalError> {
+            Ok(())
+        }
+
+        fn interrupted(&self) -> Option<&'static str> {
+            None
+        }
+    }
+
+    #[test]
+    fn where_no_answer_tells_the_time_the_wait_ends_by_the_boot_clock() {
+        let clock = Duration::from_secs(5_000);
+        let mut seen = Observation { now: Some(at(0)), clock, entered: clock, resumed: true, ..Observation::default() };
+        let rules = Rules { timing: Timing::default(), ..Rules::default() };
+        let ended = drive(&mut record(), &mut seen, &rules, &mut Timeless(clock));
+        assert!(matches!(ended, Ended::Closed { end: End::Aborted { .. }, .. }), "{ended:?}");
+        let passed = seen.now.unwrap() - at(0);
+        assert!(passed >= TimeDelta::seconds(120) && passed < TimeDelta::seconds(130), "{passed}");
+    }
 }

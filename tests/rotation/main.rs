@@ -27,6 +27,7 @@ mod due;
 mod editor;
 mod full_disk;
 mod grace;
+mod hostile;
 mod input;
 mod journal;
 mod network;

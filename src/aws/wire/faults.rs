@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 
 use super::{Answer, DATE, ID, Server, assert_no_secret, aws_at, create, member, ok, refusal, session, signer, whole};
 use crate::aws::{ErrorKind, Unreachable};
+use crate::model::KeyStatus;
 use crate::os::clock;
 
 #[test]
@@ -115,4 +116,45 @@ fn a_quoted_session_token_is_not_passed_on() {
     let error = server.aws().get_caller_identity(&session()).unwrap_err();
     assert_eq!(error.kind, ErrorKind::BadSignature);
     assert_no_secret(&error);
+}
+
+#[test]
+fn an_error_with_the_status_of_a_success_is_no_success() {
+    let server = Server::start(|_| whole(200, DATE, "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>"));
+    let (aws, id) = (server.aws(), signer().key_id().clone());
+    let changed = [aws.delete_access_key(&signer(), "dev", &id), aws.update_access_key(&signer(), "dev", &id, KeyStatus::Inactive)];
+    for error in changed.map(Result::unwrap_err) {
+        assert_eq!((error.kind, error.is_definitive()), (ErrorKind::Garbled, false), "{error}");
+    }
+}
+
+#[test]
+fn a_new_key_of_another_user_is_no_answer_to_what_was_asked() {
+    let server = Server::start(|_| {
+        let key = format!(
+            "<AccessKey><UserName>somebody</UserName><AccessKeyId>{ID}</AccessKeyId><Status>Active</Status>\
+             <SecretAccessKey>canary</SecretAccessKey><CreateDate>2024-05-01T10:00:00Z</CreateDate></AccessKey>"
+        );
+        ok("CreateAccessKey", &key)
+    });
+    let error = create(&server.aws());
+    assert_eq!((error.kind, error.is_definitive()), (ErrorKind::Garbled, false), "{error}");
+    assert_no_secret(&error);
+}
+
+#[test]
+fn a_list_without_an_end_is_given_up() {
+    let page = Mutex::new(0);
+    let server = Server::start(move |request| {
+        let mut page = page.lock().unwrap();
+        *page += 1;
+        assert!(*page < 2_000, "nobody stops asking");
+        let action = request.split("Action=").nth(1).and_then(|rest| rest.split('&').next()).unwrap().to_owned();
+        let list = if action == "ListAccessKeys" { "AccessKeyMetadata" } else { "AttachedPolicies" };
+        ok(&action, &format!("<{list}></{list}><IsTruncated>true</IsTruncated><Marker>m{page}</Marker>"))
+    });
+    let keys = server.aws().list_access_keys(&signer(), "dev").unwrap_err();
+    let policies = server.aws().list_attached_policies(&signer(), "dev").unwrap_err();
+    assert_eq!((keys.kind, policies.kind), (ErrorKind::Garbled, ErrorKind::Garbled), "{keys} {policies}");
+    assert!(server.requests().len() < 500, "{}", server.requests().len());
 }

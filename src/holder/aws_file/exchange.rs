@@ -1,7 +1,7 @@
 //! Replacing a file by exchanging its name with that of its edited copy, and what to do when somebody was faster.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{AwsFile, digest};
 use crate::holder::{Displaced, HolderError};
@@ -74,7 +74,10 @@ impl Exchange<'_, '_> {
     /// The displaced file is not what was edited: its content is somebody's newer work. It becomes the base of the same edit, or,
     /// where that cannot be, goes back to where it was.
     fn absorb(&self) -> Result<Option<Displaced>, HolderError> {
-        let second = self.temporary.with_extension("second");
+        // Below the whole name of the temporary: `.credentials.second` may be a file of the user's own.
+        let mut second = self.temporary.as_os_str().to_owned();
+        second.push(".second");
+        let second = PathBuf::from(second);
         let mut put = self.edited.to_owned();
         for _ in 0..ROUNDS {
             let theirs = self.file.read(self.temporary)?;

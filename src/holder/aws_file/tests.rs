@@ -1,9 +1,11 @@
 #![expect(clippy::disallowed_methods, reason = "tests stand in for other programs, which write as they like")]
 
+use std::cell::RefCell;
 use std::fs;
+use std::rc::Rc;
 
 use super::*;
-use crate::os::disk::RealDisk;
+use crate::os::disk::{DiskFile, FileFacts, RealDisk};
 
 const TEXT: &str = "# mine\n[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key=canary-one\nregion = x\n\n[b]\naws_access_key_id=AKIAOTHER00000000001\naws_secret_access_key = other";
 
@@ -139,4 +141,120 @@ fn a_section_that_changed_hands_is_told_without_its_secret() {
     assert!(matches!(foreign(&["default"], "[x"), Sight::Unreadable(_)));
     fs::remove_file(scratch.path()).unwrap();
     assert_eq!(scratch.file().look(&old(), None, &["default".into()], None), Sight::Away);
+}
+
+/// The real disk, seen: what is written to new files. Existing files open with this error, if any.
+#[derive(Default)]
+struct Seen {
+    opens_with: Option<i32>,
+    written: Rc<RefCell<Vec<Vec<u8>>>>,
+}
+
+struct SeenFile(Box<dyn DiskFile>, Rc<RefCell<Vec<Vec<u8>>>>);
+
+impl DiskFile for SeenFile {
+    fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.1.borrow_mut().push(bytes.to_vec());
+        self.0.write_at(offset, bytes)
+    }
+
+    fn set_len(&mut self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync()
+    }
+}
+
+impl Disk for Seen {
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        RealDisk.resolve(path)
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        RealDisk.read(path)
+    }
+
+    fn facts(&self, path: &Path) -> io::Result<FileFacts> {
+        RealDisk.facts(path)
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {
+        RealDisk.list(directory)
+    }
+
+    fn create(&self, path: &Path, mode: u32) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(SeenFile(RealDisk.create(path, mode)?, Rc::clone(&self.written))))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.opens_with.map_or_else(|| RealDisk.open(path), |code| Err(io::Error::from_raw_os_error(code)))
+    }
+
+    fn copy_attributes(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.copy_attributes(from, to)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.rename(from, to)
+    }
+
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        RealDisk.exchange(one, other)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove(path)
+    }
+
+    fn sync_directory(&self, directory: &Path) -> io::Result<()> {
+        RealDisk.sync_directory(directory)
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_that_nobody_may_write_is_refused_and_one_that_only_its_mode_protects_is_not() {
+    const IMMUTABLE: i32 = 1;
+    const DENIED: i32 = 13;
+    let scratch = Scratch::new();
+    for (code, refused) in [(IMMUTABLE, true), (DENIED, false)] {
+        let disk = Seen { opens_with: Some(code), ..Seen::default() };
+        let file = AwsFile::new(&disk, FileKind::Credentials, scratch.path());
+        let checked = file.check_writable(&old());
+        assert_eq!(checked.is_err(), refused, "{code}: {checked:?}");
+        if let Err(HolderError::Io { source, .. }) = checked {
+            assert!(source.to_string().contains("immutable"), "{source}");
+        }
+        assert_eq!((scratch.text().as_str(), scratch.names()), (TEXT, 1));
+    }
+}
+
+#[test]
+fn the_probe_is_as_long_as_the_file_holds_no_secret_and_is_swept_after_a_crash() {
+    let scratch = Scratch::new();
+    let disk = Seen::default();
+    let file = AwsFile::new(&disk, FileKind::Credentials, scratch.path());
+    file.check_writable(&old()).unwrap();
+    let written = disk.written.borrow().concat();
+    assert_eq!(written.len(), TEXT.len());
+    assert!(!String::from_utf8_lossy(&written).contains("canary"), "a kill would leave it");
+    let left = scratch.directory.path().join(".credentials.keyrotate-probe");
+    fs::write(&left, "left by a crash").unwrap();
+    file.sweep("r-");
+    assert!(!left.exists());
+}
+
+#[test]
+fn a_file_of_the_users_own_is_not_taken_for_a_temporary() {
+    let scratch = Scratch::new();
+    let (file, own) = (scratch.file(), scratch.directory.path().join(".credentials.second"));
+    fs::write(&own, "mine").unwrap();
+    let staged = file.prepare("r-0", &old(), &new()).unwrap();
+    let displaced = file.write(&staged, &old(), &new()).unwrap().unwrap();
+    fs::write(&displaced.path, format!("{TEXT}\n# late")).unwrap();
+    file.release(&displaced, &old(), &new()).unwrap();
+    assert_eq!((scratch.text(), scratch.names()), (format!("{}\n# late", edited()), 2));
+    assert_eq!(fs::read_to_string(&own).unwrap(), "mine");
 }
