@@ -9,7 +9,7 @@ use super::failure::{Failure, FailureKind};
 use crate::aws::Aws;
 use crate::journal::{Entry, History};
 use crate::model::{AccessKeyId, AccessKeyPair, Age, Grace, LastUsed, ProfileName};
-use crate::os::disk::{Disk, RealDisk};
+use crate::os::disk::RealDisk;
 use crate::os::lock::{Lock, LockError};
 use crate::os::machine;
 use crate::os::private_directory::private_directory;
@@ -17,7 +17,7 @@ use crate::os::signals::Signals;
 use crate::os::terminal::{Answer, Console, Question};
 use crate::profile::{OwnKey, Refusal, ResolvedProfile, choose_profile};
 use crate::rotation::{
-    Begun, Direction, End, Ended, HistoryLine, Observation, Permissions, Preflight, RealWorld, Record, Rules, Stop, StopKind, begin,
+    Begun, Direction, End, Ended, Files, HistoryLine, Observation, Permissions, Preflight, RealWorld, Record, Rules, Stop, StopKind, begin,
     describe, drive, plan,
 };
 
@@ -315,9 +315,7 @@ impl Run<'_> {
     fn world<'w>(&'w self, aws: &'w Aws, entry: Entry<'w>) -> RealWorld<'w> {
         RealWorld {
             aws,
-            disk: &self.disk as &dyn Disk,
-            entry: Some(entry),
-            history: self.history(),
+            files: Files { disk: &self.disk, entry: Some(entry), history: self.history() },
             console: self.console,
             signals: self.signals,
         }

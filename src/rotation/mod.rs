@@ -7,6 +7,7 @@
 mod begin;
 pub mod describe;
 mod drive;
+mod files;
 mod history;
 mod next;
 mod observation;
@@ -19,6 +20,7 @@ mod world;
 
 pub use begin::{Begun, Preflight, Refused, begin, explain};
 pub use drive::{Ended, drive};
+pub use files::{Files, refusing};
 pub use history::HistoryLine;
 pub use next::{Rules, next};
 pub use observation::{Act, Listing, Observation, Proof};

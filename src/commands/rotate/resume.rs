@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use super::{RotateOutcome, Rotated, Run};
 use crate::aws::AwsError;
 use crate::commands::failure::{Failure, FailureKind};
-use crate::holder::Sight;
 use crate::journal::{Entry, JournalError};
 use crate::model::{AccessKeyId, Grace, ProfileName};
 use crate::os::{atomic_file, clock};
-use crate::rotation::{Direction, End, HolderEntry, Observation, Record, Rules, State, Which, describe, explain, resolve};
+use crate::rotation::{Direction, End, Observation, Record, Rules, State, Which, describe, explain, refusing, resolve};
 
 /// What became of the rotations that were under way.
 #[derive(Debug, Default)]
@@ -163,7 +162,7 @@ impl Run<'_> {
         if *direction == Direction::Forget {
             self.keep_pairs(record)?;
         }
-        let Some(resolved) = resolve(record, *direction, &self.refusing(record)) else {
+        let Some(resolved) = resolve(record, *direction, &refusing(&self.disk, record)) else {
             let message = format!("{id} cannot go back: the old key is deleted");
             return Err(Failure::new(FailureKind::Usage, message)
                 .state(describe::state(record))
@@ -171,19 +170,6 @@ impl Run<'_> {
         };
         *record = resolved;
         Ok(true)
-    }
-
-    /// The holders that cannot be brought to the new pair as they are.
-    fn refusing(&self, record: &Record) -> Vec<usize> {
-        let refuses = |entry: &HolderEntry| {
-            let holder = entry.place.open(&self.disk);
-            match holder.look(&record.old, record.pair(Which::New), &entry.sections, entry.staged.as_ref()) {
-                Sight::Seen { old, foreign, .. } => !foreign.is_empty() || !old.is_empty() && holder.check_writable(&record.old).is_err(),
-                Sight::Torn => false,
-                Sight::Away | Sight::Unreadable(_) => true,
-            }
-        };
-        record.holders.iter().enumerate().filter(|(_, entry)| refuses(entry)).map(|(index, _)| index).collect()
     }
 
     fn forgotten(&self, record: &Record) -> PathBuf {
