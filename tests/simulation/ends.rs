@@ -6,7 +6,7 @@ use keyrotate::rotation::End;
 
 use super::acts::contains;
 use super::iam::{Status, Who};
-use super::invariants::{JOURNAL, history, pairs};
+use super::invariants::{FORGOTTEN, JOURNAL, history, pairs};
 use super::people::without_pairs;
 use super::run::Ended;
 use super::universe::Universe;
@@ -110,7 +110,7 @@ fn leftovers(universe: &Universe) -> Result<(), String> {
         if name.starts_with(JOURNAL) {
             return Err(format!("{name} is left in the journal"));
         }
-        let is_holder = people.files.iter().any(|file| file.path == *name) || name.starts_with("/state/forgotten-");
+        let is_holder = people.files.iter().any(|file| file.path == *name) || name.starts_with(FORGOTTEN);
         if !is_holder && contains(&disk.inodes[*inode].data, "canary/") {
             return Err(format!("{name} is left with a secret"));
         }

@@ -11,6 +11,7 @@ use super::people::without_pairs;
 use super::universe::Universe;
 
 pub const HISTORY: &str = "/state/history.jsonl";
+pub const FORGOTTEN: &str = "/state/forgotten-";
 pub const JOURNAL: &str = "/state/journal";
 
 /// What was found last.
@@ -158,7 +159,10 @@ pub fn history(universe: &Universe) -> Vec<HistoryLine> {
 }
 
 fn is_remembered(universe: &Universe, id: &AccessKeyId) -> bool {
-    history(universe).iter().any(|line| match &line.end {
+    let disk = universe.disk.borrow();
+    let forgotten = disk.names.iter().any(|(name, inode)| name.starts_with(FORGOTTEN) && contains(&disk.inodes[*inode].data, id.as_str()));
+    drop(disk);
+    forgotten || history(universe).iter().any(|line| match &line.end {
         End::Aborted { lost_at, .. } => lost_at.is_some(),
         End::Undone { .. } | End::Forgotten | End::Rotated | End::RotatedOldInactive => line.new.as_ref() == Some(id),
     })

@@ -25,6 +25,9 @@ use simulation::shrink::{shrink, tell, violation};
 /// How many schedules a plain `cargo test` runs.
 const DEFAULT: u64 = 1_500;
 
+/// Lines of a trace that are shown unasked: the last ones.
+const SHOWN: usize = 60;
+
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let number = |word: &String| word.replace('_', "").parse::<u64>().ok();
@@ -46,7 +49,7 @@ fn main() -> ExitCode {
         println!("{times:>6}  seed {seed:<8} {kind}");
     }
     if let Some(first) = found.first() {
-        println!("\n{}", tell(&shrink(Schedule::from_seed(first.seed), None), None));
+        println!("\n{}", tell(&shrink(Schedule::from_seed(first.seed), None), None, SHOWN));
         println!("--seed {} prints this again", first.seed);
     }
     let is_well = found.is_empty();
@@ -65,11 +68,11 @@ fn replay(seed: u64, whole: bool) -> ExitCode {
     let schedule = Schedule::from_seed(seed);
     match violation(&schedule, None) {
         Some(_) if !whole => {
-            println!("{}", tell(&shrink(schedule, None), None));
+            println!("{}", tell(&shrink(schedule, None), None, usize::MAX));
             ExitCode::FAILURE
         }
         other => {
-            println!("{}", tell(&schedule, None));
+            println!("{}", tell(&schedule, None, usize::MAX));
             if other.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
     }

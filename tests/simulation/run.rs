@@ -17,10 +17,10 @@ use keyrotate::rotation::{
 
 use super::files::{CONFIG, CREDENTIALS, SimDisk};
 use super::iam::Who;
-use super::invariants::{self, HISTORY, JOURNAL};
+use super::invariants::{self, FORGOTTEN, HISTORY, JOURNAL};
 use super::mutant::{Mutated, timing};
 use super::people;
-use super::universe::{Escape, Universe};
+use super::universe::{Escape, START, Universe};
 use super::world::SimWorld;
 use super::{ends, schedule::Op};
 
@@ -45,9 +45,9 @@ pub fn live(universe: &Rc<Universe>) {
     let old = universe.iam.borrow_mut().make(Who::Others, 0, scene.long_ids);
     let second = scene.adopted.then(|| universe.iam.borrow_mut().make(Who::Others, 0, false));
     people::move_in(universe, &old, second.as_ref());
-    universe.pass(200 * 24 * HOUR);
-    let mut last = None;
-    for number in 0..=PATIENCE + 4 {
+    universe.pass(START);
+    let (mut last, mut number, mut same) = (None, 0, 0);
+    while number <= PATIENCE + 4 {
         if number >= EVENTFUL || (number > 0 && universe.all_fired()) {
             universe.calm();
         }
@@ -59,6 +59,7 @@ pub fn live(universe: &Rc<Universe>) {
             Some(_) => None,
         };
         universe.say(|| format!("run {number}{}", decided.map_or_else(String::new, |to| format!(" --resolve {to:?}"))));
+        let before = format!("{last:?}");
         last = go(universe, number, decided);
         if universe.violation.borrow().is_some() {
             return;
@@ -68,6 +69,8 @@ pub fn live(universe: &Rc<Universe>) {
             break;
         }
         universe.pass(gap(universe, number));
+        same = if universe.quiet.get() && format!("{last:?}") == before { same + 1 } else { 0 };
+        number = if same == 3 { PATIENCE.max(number + 1) } else { number + 1 };
     }
     if let Err(what) = ends::check(universe, last.as_ref()) {
         universe.say(|| format!("VIOLATED: {what}"));
@@ -142,7 +145,7 @@ fn resume(universe: &Rc<Universe>, disk: &SimDisk, path: &Path, number: u32, dec
         universe.decided_forward.set(universe.decided_forward.get() || direction == Direction::Forward);
         if direction == Direction::Forget {
             let kept = serde_json::to_vec(&record).map_err(|error| error.to_string())?;
-            atomic_file::replace(disk, &PathBuf::from(format!("/state/forgotten-{}.json", record.id)), &kept).map_err(|e| e.to_string())?;
+            atomic_file::replace(disk, &PathBuf::from(format!("{FORGOTTEN}{}.json", record.id)), &kept).map_err(|e| e.to_string())?;
         }
         record = resolve(&record, direction, &refusing(disk, &record)).ok_or("it cannot go back")?;
         entry.update(&record).map_err(|error| error.to_string())?;

@@ -63,13 +63,14 @@ fn plainer(scene: &Scene) -> Vec<Scene> {
     ]
 }
 
-/// The schedule and what happened in it, as text.
-pub fn tell(schedule: &Schedule, mutant: Option<Mutant>) -> String {
+/// The schedule and the last `lines` of what happened in it, as text.
+pub fn tell(schedule: &Schedule, mutant: Option<Mutant>, lines: usize) -> String {
     let universe = Rc::new(Universe::new(schedule.clone(), mutant, true));
     live(&universe);
     let mut text = format!("seed {}\n{:?}\n{:?}\n", schedule.seed, schedule.scene, schedule.events);
     if let Some(trace) = &universe.trace {
-        text += &trace.borrow().join("\n");
+        let trace = trace.borrow();
+        text += &trace[trace.len().saturating_sub(lines)..].join("\n");
     }
     text.push('\n');
     text

@@ -21,6 +21,9 @@ use super::{invariants, people};
 /// The epoch of simulated time, in seconds.
 const BEGINNING: i64 = 1_800_000_000;
 
+/// When the first run begins, in ms: the old key is 200 days old.
+pub const START: u64 = 200 * 24 * 3_600_000;
+
 /// How control leaves the code under test.
 pub enum Escape {
     /// Power failed.
@@ -103,7 +106,7 @@ impl Universe {
 
     pub fn say(&self, line: impl FnOnce() -> String) {
         if let Some(trace) = &self.trace {
-            let now = self.now.get();
+            let now = self.now.get().saturating_sub(START);
             trace.borrow_mut().push(format!("{:>9.3} s  {:>4}  {}", now as f64 / 1e3, self.beats.get(), line()));
         }
     }
