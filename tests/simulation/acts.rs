@@ -77,8 +77,7 @@ pub fn contains(bytes: &[u8], text: &str) -> bool {
 
 fn memchr_like(bytes: &[u8], text: &[u8]) -> bool {
     let Some(first) = text.first() else { return true };
-    bytes.len() >= text.len()
-        && (0..=bytes.len() - text.len()).any(|at| bytes[at] == *first && bytes[at..at + text.len()] == *text)
+    bytes.len() >= text.len() && (0..=bytes.len() - text.len()).any(|at| bytes[at] == *first && bytes[at..at + text.len()] == *text)
 }
 
 /// A holder gets a pair that AWS accepts, everywhere.

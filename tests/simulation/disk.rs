@@ -148,7 +148,8 @@ impl DiskState {
 
     fn flush_names(&mut self, directory: &str) {
         let inside = |name: &str| name.rsplit_once('/').is_some_and(|(parent, _)| parent == directory);
-        let (synced, rest) = std::mem::take(&mut self.renamings).into_iter().partition(|renaming| renaming.iter().any(|(name, _)| inside(name)));
+        let (synced, rest) =
+            std::mem::take(&mut self.renamings).into_iter().partition(|renaming| renaming.iter().any(|(name, _)| inside(name)));
         self.renamings = rest;
         let synced: Vec<Renaming> = synced;
         for renaming in &synced {

@@ -109,7 +109,13 @@ impl Disk for SimDisk {
     fn facts(&self, path: &Path) -> io::Result<FileFacts> {
         let disk = self.0.disk.borrow();
         let inode = &disk.inodes[disk.find(self.follow(text(path)))?];
-        Ok(FileFacts { mode: inode.mode, is_ours: true, links: 1 + u64::from(inode.pinned), len: inode.data.len() as u64, is_mount_point: false })
+        Ok(FileFacts {
+            mode: inode.mode,
+            is_ours: true,
+            links: 1 + u64::from(inode.pinned),
+            len: inode.data.len() as u64,
+            is_mount_point: false,
+        })
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<PathBuf>> {

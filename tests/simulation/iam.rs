@@ -97,10 +97,6 @@ impl Iam {
         self.keys.iter().position(|key| key.pair.id == *id)
     }
 
-    pub fn is_active(&self, id: &AccessKeyId) -> bool {
-        self.key(id).is_some_and(Key::is_active)
-    }
-
     /// Changes a key's status; false when there is no such key.
     pub fn set(&mut self, id: &AccessKeyId, status: Status, by: Who, at: u64) -> bool {
         let Some(key) = self.keys.iter_mut().find(|key| key.pair.id == *id) else { return false };

@@ -82,7 +82,11 @@ fn files(universe: &Universe) -> Result<(), String> {
             continue;
         }
         if !file.versions.contains(&skeleton) {
-            return Err(format!("{} is not what anybody wrote: {:?}", file.path, skeleton.map(|text| text.chars().take(400).collect::<String>())));
+            return Err(format!(
+                "{} is not what anybody wrote: {:?}",
+                file.path,
+                skeleton.map(|text| text.chars().take(400).collect::<String>())
+            ));
         }
         for (id, secret) in pairs(text.as_deref().unwrap_or_default()) {
             pair(universe, &file.path, &id, &secret)?;
@@ -95,7 +99,9 @@ fn files(universe: &Universe) -> Result<(), String> {
 pub fn pairs(text: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for section in text.split("\n[") {
-        let value = |name: &str| section.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix('=').map(|v| v.trim().to_owned()));
+        let value = |name: &str| {
+            section.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix('=').map(|v| v.trim().to_owned()))
+        };
         if let (Some(id), Some(secret)) = (value("aws_access_key_id"), value("aws_secret_access_key")) {
             found.push((id, secret));
         }
@@ -141,7 +147,10 @@ fn keys(universe: &Universe) -> Result<(), String> {
         });
         let is_fresh = universe.process.borrow().fresh.as_ref() == Some(id);
         if !journalled && !is_fresh && !is_held(universe, id) && !is_remembered(universe, id) {
-            return Err(format!("{id}, which the rotation made, is {:?} at AWS and in no holder, no journal and no history", key.last().status));
+            return Err(format!(
+                "{id}, which the rotation made, is {:?} at AWS and in no holder, no journal and no history",
+                key.last().status
+            ));
         }
     }
     Ok(())
@@ -162,10 +171,11 @@ fn is_remembered(universe: &Universe, id: &AccessKeyId) -> bool {
     let disk = universe.disk.borrow();
     let forgotten = disk.names.iter().any(|(name, inode)| name.starts_with(FORGOTTEN) && contains(&disk.inodes[*inode].data, id.as_str()));
     drop(disk);
-    forgotten || history(universe).iter().any(|line| match &line.end {
-        End::Aborted { lost_at, .. } => lost_at.is_some(),
-        End::Undone { .. } | End::Forgotten | End::Rotated | End::RotatedOldInactive => line.new.as_ref() == Some(id),
-    })
+    forgotten
+        || history(universe).iter().any(|line| match &line.end {
+            End::Aborted { lost_at, .. } => lost_at.is_some(),
+            End::Undone { .. } | End::Forgotten | End::Rotated | End::RotatedOldInactive => line.new.as_ref() == Some(id),
+        })
 }
 
 /// Secrets are in holders, beside them while a rotation is open, and in the state directory, but not in the history.

@@ -18,9 +18,9 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use simulation::fleet::sail;
+use simulation::fleet::{Voyage, sail};
 use simulation::schedule::Schedule;
-use simulation::shrink::{shrink, tell, violation};
+use simulation::shrink::{kind, shrink, tell, violation};
 
 /// How many schedules a plain `cargo test` runs.
 const DEFAULT: u64 = 1_500;
@@ -36,18 +36,18 @@ fn main() -> ExitCode {
     }
     let count = words.iter().find_map(number).unwrap_or(DEFAULT);
     let start = Instant::now();
-    let (done, found) = sail(0..count, None, false);
+    let Voyage { done, found, ended } = sail(0..count, None, false);
     let seconds = start.elapsed().as_secs_f64();
     println!("{done} schedules, {} violations, {:.0} schedules per second", found.len(), done as f64 / seconds);
     let mut kinds: BTreeMap<String, (usize, u64)> = BTreeMap::new();
     for failure in &found {
-        let kind: String = failure.what.chars().filter(|c| !c.is_ascii_digit()).take(70).collect();
-        let entry = kinds.entry(kind).or_insert((0, failure.seed));
+        let entry = kinds.entry(kind(&failure.what)).or_insert((0, failure.seed));
         entry.0 += 1;
     }
     for (kind, (times, seed)) in &kinds {
         println!("{times:>6}  seed {seed:<8} {kind}");
     }
+    println!("ends: {}", ended.iter().map(|(end, times)| format!("{end} {times}")).collect::<Vec<_>>().join(", "));
     if let Some(first) = found.first() {
         println!("\n{}", tell(&shrink(Schedule::from_seed(first.seed), None), None, SHOWN));
         println!("--seed {} prints this again", first.seed);

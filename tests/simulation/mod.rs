@@ -4,8 +4,8 @@
 pub mod acts;
 pub mod disk;
 pub mod ends;
-pub mod fleet;
 pub mod files;
+pub mod fleet;
 pub mod iam;
 pub mod invariants;
 pub mod mutant;

@@ -17,7 +17,7 @@ mod simulation;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use simulation::fleet::sail;
+use simulation::fleet::{Voyage, sail};
 use simulation::mutant::Mutant;
 use simulation::schedule::Schedule;
 use simulation::shrink::{shrink, tell, violation};
@@ -41,7 +41,9 @@ fn main() -> ExitCode {
     }
     let verdict = if failed == 0 { "ok" } else { "FAILED" };
     let seconds = start.elapsed().as_secs_f64();
-    println!("test result: {verdict}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out; finished in {seconds:.2}s\n");
+    println!(
+        "test result: {verdict}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out; finished in {seconds:.2}s\n"
+    );
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -49,7 +51,7 @@ fn main() -> ExitCode {
 fn hunt(mutant: Mutant, patience: u64, lines: usize) -> bool {
     let mut begin = 0;
     while begin < patience {
-        let (done, found) = sail(begin..patience, Some(mutant), true);
+        let Voyage { done, found, .. } = sail(begin..patience, Some(mutant), true);
         begin += done;
         // What fails without the mutant too says nothing about it.
         for failure in found.iter().filter(|failure| violation(&Schedule::from_seed(failure.seed), None).is_none()) {

@@ -72,6 +72,12 @@ pub fn live(universe: &Rc<Universe>) {
         same = if universe.quiet.get() && format!("{last:?}") == before { same + 1 } else { 0 };
         number = if same == 3 { PATIENCE.max(number + 1) } else { number + 1 };
     }
+    *universe.end.borrow_mut() = match &last {
+        Some(Ended::Closed(end)) => format!("{end:?}").chars().take_while(char::is_ascii_alphanumeric).collect(),
+        Some(Ended::Stopped(_)) => "stopped".to_owned(),
+        Some(Ended::Failed(_)) => "not begun".to_owned(),
+        None => "crashed".to_owned(),
+    };
     if let Err(what) = ends::check(universe, last.as_ref()) {
         universe.say(|| format!("VIOLATED: {what}"));
         *universe.violation.borrow_mut() = Some(what);
@@ -212,7 +218,8 @@ fn begin(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Ended, 
 
 fn first_record(universe: &Universe, disk: &SimDisk, number: u32) -> Result<Record, String> {
     let iam = universe.iam.borrow();
-    let text = universe.disk.borrow().content(&universe.people.borrow().files[0].path).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    let text =
+        universe.disk.borrow().content(&universe.people.borrow().files[0].path).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     let held = invariants::pairs(&text.ok_or("no credentials file")?);
     let old = held.iter().find_map(|(id, _)| iam.keys.first().filter(|key| key.pair.id.as_str() == id)).ok_or("no key of ours")?;
     let old = old.pair.clone();
@@ -231,7 +238,15 @@ fn first_record(universe: &Universe, disk: &SimDisk, number: u32) -> Result<Reco
             holder.check_writable(&old).map_err(|error| error.to_string())?;
         }
         drop(holder);
-        holders.push(HolderEntry { place, sections, stagings: 0, staged: None, staged_to: Which::New, displaced: Vec::new(), left_out: false });
+        holders.push(HolderEntry {
+            place,
+            sections,
+            stagings: 0,
+            staged: None,
+            staged_to: Which::New,
+            displaced: Vec::new(),
+            left_out: false,
+        });
     }
     let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").expect("an ARN");
     Ok(Record {

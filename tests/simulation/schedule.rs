@@ -164,7 +164,16 @@ impl Schedule {
         let mut rng = Rng::new(seed);
         let scene = scene(&mut rng);
         let count = rng.pick(&[0, 1, 1, 2, 2, 3, 3, 4, 5, 7]);
-        let events = (0..count).map(|_| event(&mut rng)).collect();
+        let mut events: Vec<Event> = (0..count).map(|_| event(&mut rng)).collect();
+        for number in 0..events.len() {
+            let first = events[number].what;
+            if let Some(second) = sequel(&mut rng, first) {
+                // Both by number, so that one follows the other.
+                let at = rng.below(300) as u32;
+                events[number].when = When::Beat(at);
+                events.push(Event { when: When::Beat(at + 1 + rng.pick(&[0, 3, 10, 40]) + rng.below(12) as u32), what: second });
+            }
+        }
         Self { seed, scene, events }
     }
 }
@@ -194,7 +203,8 @@ fn scene(rng: &mut Rng) -> Scene {
 
 fn event(rng: &mut Rng) -> Event {
     let calls = [Op::List, Op::Identity, Op::LastUsed, Op::Create, Op::Create, Op::Update, Op::Delete];
-    let all = [Op::List, Op::Identity, Op::Create, Op::Update, Op::Delete, Op::Read, Op::Prepare, Op::Write, Op::Release, Op::Wait, Op::Close];
+    let all =
+        [Op::List, Op::Identity, Op::Create, Op::Update, Op::Delete, Op::Read, Op::Prepare, Op::Write, Op::Release, Op::Wait, Op::Close];
     let whom = if rng.percent(50) { Whom::Old } else { Whom::New };
     let what = match rng.below(100) {
         0..=29 => What::Crash,
@@ -225,11 +235,26 @@ fn event(rng: &mut Rng) -> Event {
         80..=81 => What::Used(whom),
         82..=95 => {
             use Edit::{ForeignPair, NoteByRename, NoteInPlace, Open, PutBack, Remove, Restore, SaveByRename, SaveInPlace};
-            let edit = rng.pick(&[NoteInPlace, NoteByRename, Open, SaveInPlace, SaveByRename, Restore, Restore, Remove, PutBack, ForeignPair]);
+            let edit =
+                rng.pick(&[NoteInPlace, NoteByRename, Open, SaveInPlace, SaveByRename, Restore, Restore, Remove, PutBack, ForeignPair]);
             What::Edits(u8::from(rng.percent(25)), edit)
         }
         _ => What::Resolve(rng.pick(&[Direction::Forward, Direction::Back, Direction::Back, Direction::Forget])),
     };
     let when = if rng.percent(60) { When::Beat(rng.below(320) as u32) } else { When::Op(rng.pick(&all), rng.below(4) as u32) };
     Event { when, what }
+}
+
+/// What often follows an event.
+fn sequel(rng: &mut Rng, first: What) -> Option<What> {
+    match first {
+        What::Crash if rng.percent(25) => Some(What::Crash),
+        What::Edits(file, Edit::Open) => Some(What::Edits(file, rng.pick(&[Edit::SaveInPlace, Edit::SaveInPlace, Edit::SaveByRename]))),
+        What::Edits(file, Edit::Remove) if rng.percent(60) => Some(What::Edits(file, Edit::PutBack)),
+        What::Edits(_, Edit::ForeignPair) if rng.percent(50) => Some(What::Resolve(rng.pick(&[Direction::Forward, Direction::Back]))),
+        What::Edits(..) if rng.percent(30) => Some(What::Crash),
+        What::AdminDeactivates(whom) if rng.percent(30) => Some(What::AdminActivates(whom)),
+        What::Disk(..) if rng.percent(30) => Some(What::Crash),
+        _ => None,
+    }
 }

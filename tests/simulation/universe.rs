@@ -70,6 +70,8 @@ pub struct Universe {
     fault: Cell<Option<Fault>>,
     troubles: RefCell<Vec<(Side, Trouble, u32)>>,
     pub seen: RefCell<invariants::Seen>,
+    /// How it ended, in a word.
+    pub end: RefCell<String>,
     pub violation: RefCell<Option<String>>,
     pub trace: Option<RefCell<Vec<String>>>,
 }
@@ -97,6 +99,7 @@ impl Universe {
             fault: Cell::new(None),
             troubles: RefCell::default(),
             seen: RefCell::default(),
+            end: RefCell::default(),
             violation: RefCell::new(None),
             trace: traced.then(RefCell::default),
             schedule,

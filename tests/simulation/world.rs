@@ -116,7 +116,12 @@ impl SimWorld<'_> {
     fn create(&self, record: &Record) -> Answer<(AccessKeyPair, DateTime<Utc>)> {
         self.call(Op::Create, &record.old, "CreateAccessKey", |universe| {
             if universe.iam.borrow().existing().count() >= 2 {
-                return Err(AwsError::answered("iam:CreateAccessKey", 409, "LimitExceeded", "Cannot exceed quota for AccessKeysPerUser: 2"));
+                return Err(AwsError::answered(
+                    "iam:CreateAccessKey",
+                    409,
+                    "LimitExceeded",
+                    "Cannot exceed quota for AccessKeysPerUser: 2",
+                ));
             }
             let made = universe.iam.borrow_mut().make(Who::Us, universe.now.get(), false);
             universe.process.borrow_mut().fresh = Some(made.id.clone());
