@@ -1,4 +1,4 @@
-//! The simulation ring. `simulation [N]` runs N schedules; `simulation --seed N` shrinks one and prints what happens in it. Invariant: the
+//! The simulation ring. `simulation [N [FIRST]]` runs N schedules; `simulation --seed N` shrinks one and prints what happens in it. Invariant: the
 //! last line is counted by `tests/run`, as libtest's is.
 #![allow(
     clippy::print_stdout,
@@ -34,9 +34,10 @@ fn main() -> ExitCode {
     if let Some(at) = words.iter().position(|word| word == "--seed") {
         return replay(words.get(at + 1).and_then(number).expect("a seed"), words.iter().any(|word| word == "--whole"));
     }
-    let count = words.iter().find_map(number).unwrap_or(DEFAULT);
+    let mut numbers = words.iter().filter_map(number);
+    let (count, begin) = (numbers.next().unwrap_or(DEFAULT), numbers.next().unwrap_or(0));
     let start = Instant::now();
-    let Voyage { done, found, ended } = sail(0..count, None, false);
+    let Voyage { done, found, ended } = sail(begin..begin + count, None, false);
     let seconds = start.elapsed().as_secs_f64();
     println!("{done} schedules, {} violations, {:.0} schedules per second", found.len(), done as f64 / seconds);
     let mut kinds: BTreeMap<String, (usize, u64)> = BTreeMap::new();
