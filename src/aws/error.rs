@@ -88,6 +88,18 @@ impl AwsError {
         Self::new(operation, ErrorKind::Garbled, None, what)
     }
 
+    /// The refusal that the only attempt of a call was answered with. Definitive, if it is a 4xx of AWS's.
+    pub fn answered(operation: &'static str, status: u16, code: &str, message: &str) -> Self {
+        let kind = classify(status, Some(code), message);
+        Self { without_effect: kind.is_refusal(), ..Self::new(operation, kind, Some(code.to_owned()), message) }
+    }
+
+    /// The only attempt of a call got no answer. Definitive, if it never left this machine.
+    pub fn unanswered(operation: &'static str, why: Unreachable, message: &str) -> Self {
+        let kind = ErrorKind::Unreachable(why);
+        Self { without_effect: kind.is_before_sending(), ..Self::new(operation, kind, None, message) }
+    }
+
     /// An error as AWS might give it.
     #[cfg(test)]
     pub(crate) fn for_tests(operation: &'static str, kind: ErrorKind, without_effect: bool) -> Self {
@@ -253,6 +265,14 @@ mod tests {
         );
         assert_eq!(tidy("a\u{1b}[31mb\n"), "a [31mb");
         assert_eq!(tidy(&"ä".repeat(9_999)).chars().count(), AwsError::LONGEST_MESSAGE);
+    }
+
+    #[test]
+    fn only_a_refusal_and_a_call_that_never_left_are_definitive() {
+        assert!(AwsError::answered("iam:CreateAccessKey", 409, "LimitExceeded", "").is_definitive());
+        assert!(!AwsError::answered("iam:CreateAccessKey", 500, "ServiceFailure", "").is_definitive());
+        assert!(AwsError::unanswered("iam:CreateAccessKey", Unreachable::Refused, "").is_definitive());
+        assert!(!AwsError::unanswered("iam:CreateAccessKey", Unreachable::Timeout, "").is_definitive());
     }
 
     #[test]

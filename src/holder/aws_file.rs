@@ -158,7 +158,8 @@ impl Holder for AwsFile<'_> {
     }
 
     fn sweep(&self, tag: &str) {
-        let Ok(target) = self.disk.resolve(&self.path) else { return };
+        // The file may be away while what we left beside it is not.
+        let target = self.disk.resolve(&self.path).unwrap_or_else(|_| self.path.clone());
         let _ = remove_if_there(self.disk, &beside(&target, PROBE));
         let prefix = beside(&target, tag);
         for path in self.disk.list(directory(&target)).unwrap_or_default() {

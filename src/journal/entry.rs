@@ -187,9 +187,12 @@ enum Fault {
 
 /// The entry's bytes, filled up to a multiple of [`BLOCK`] and at least `size`.
 fn seal<T: Serialize>(body: &T, size: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    let invalid = |_| io::Error::from(io::ErrorKind::InvalidData);
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, body).map_err(invalid)?;
     // SECRET: the buffer is wiped when dropped, and large enough not to move while it grows.
-    let mut json = Zeroizing::new(Vec::with_capacity(8 * BLOCK));
-    serde_json::to_writer(&mut *json, body).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
+    let mut json = Zeroizing::new(Vec::with_capacity(length.0));
+    serde_json::to_writer(&mut *json, body).map_err(invalid)?;
     let header = format!("{MAGIC} {FORMAT} {}\n", hex(&Sha256::digest(&*json)));
     let needed = header.len() + json.len() + 1;
     let mut sealed = Zeroizing::new(Vec::with_capacity(needed.next_multiple_of(BLOCK).max(size)));
@@ -199,6 +202,20 @@ fn seal<T: Serialize>(body: &T, size: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     let full = sealed.len().next_multiple_of(BLOCK).max(size);
     sealed.resize(full, b' ');
     Ok(sealed)
+}
+
+/// Counts what is written and keeps nothing.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn unseal(bytes: &[u8]) -> Result<&[u8], Fault> {

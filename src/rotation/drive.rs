@@ -310,7 +310,10 @@ mod tests {
     use chrono::{DateTime, TimeDelta, Utc};
 
     use super::*;
+    use crate::holder::{Place, Sight};
     use crate::model::*;
+    use crate::profile::FileKind;
+    use crate::rotation::HolderEntry;
 
     const OLD: &str = "AKIAOLD0000000000001";
 
@@ -338,7 +341,15 @@ mod tests {
             adopted: false,
             state: State::Intent { signed_at: at(0), throttled: 0 },
             new: None,
-            holders: Vec::new(),
+            holders: vec![HolderEntry {
+                place: Place::AwsFile { kind: FileKind::Credentials, path: "/c".into() },
+                sections: vec!["default".into()],
+                stagings: 0,
+                staged: None,
+                staged_to: Which::New,
+                displaced: vec![],
+                left_out: false,
+            }],
             grace: Grace::default(),
         }
     }
@@ -370,6 +381,10 @@ mod tests {
             assert!(self.0 < Duration::from_secs(7_000), "it waits for ever");
             match step {
                 Step::Wait(duration, _) => self.0 += *duration,
+                Step::ReadHolders => {
+                    let old = vec!["default".to_owned()];
+                    return Outcome::Read(vec![Sight::Seen { old, new: vec![], foreign: vec![], others: vec![] }]);
+                }
                 Step::ListAccessKeys(signer) => {
                     self.0 += Duration::from_millis(100);
                     let old = AccessKey { id: pair(OLD).id, status: KeyStatus::Active, created_at: at(-9_000_000) };

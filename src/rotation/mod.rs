@@ -7,6 +7,7 @@
 mod begin;
 pub mod describe;
 mod drive;
+mod files;
 mod history;
 mod next;
 mod observation;
@@ -19,12 +20,13 @@ mod world;
 
 pub use begin::{Beginning, Begun, KnownKey, Preflight, Refused, begin, explain};
 pub use drive::{Ended, drive};
+pub use files::Files;
 pub use history::HistoryLine;
 pub use next::{Rules, next};
 pub use observation::{Act, Listing, Observation, Proof};
 pub use plan::{plan, plan_resumed};
 pub use record::{End, HolderEntry, NewKey, Record, State, Which};
-pub use resolve::{Direction, resolve};
+pub use resolve::{Direction, Unresolved, resolve};
 pub use second_key::{Decision, Permissions, SecondKey, second_key};
 pub use step::{Step, Stop, StopKind};
 pub use world::{Outcome, Prepared, RealWorld, World};

@@ -1,6 +1,10 @@
 //! The way out of every stop: a person decides how a rotation goes on.
 
-use super::record::{End, Record, State};
+use super::describe;
+use super::files::look;
+use super::record::{End, HolderEntry, Record, State};
+use crate::holder::Sight;
+use crate::os::disk::Disk;
 
 /// What a person decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,12 +17,32 @@ pub enum Direction {
     Forget,
 }
 
-/// The state from which the rotation goes on; `refusing` are the holders (by index) that are left out on the way forward. `None`
-/// where the direction is not open any more.
-pub fn resolve(record: &Record, direction: Direction, refusing: &[usize]) -> Option<Record> {
+/// Why a direction is not open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unresolved {
+    /// There is no way back.
+    OldKeyDeleted,
+    /// Forward, every place would be left out; what each refuses with.
+    NoPlaceLeft(Vec<String>),
+}
+
+/// The record from which the rotation goes on. Looks at the holders, and changes none.
+pub fn resolve(disk: &dyn Disk, record: &Record, direction: Direction) -> Result<Record, Unresolved> {
     let mut record = record.clone();
+    if direction != Direction::Forget {
+        give_up_sections(disk, &mut record);
+    }
+    if direction == Direction::Forward {
+        leave_out(disk, &mut record)?;
+    }
+    record.state = state(direction, record.state).ok_or(Unresolved::OldKeyDeleted)?;
+    Ok(record)
+}
+
+/// The state from which it goes on; `None` where the direction is not open any more.
+fn state(direction: Direction, state: State) -> Option<State> {
     let why = || "a person decided so".to_owned();
-    record.state = match (direction, record.state.clone()) {
+    Some(match (direction, state) {
         (Direction::Forget, _) => State::Done(End::Forgotten),
         // Back leaves alone what appeared meanwhile: `Rules::decided`.
         (_, state @ (State::Intent { .. } | State::Suspect { .. } | State::Done(_))) => state,
@@ -31,13 +55,47 @@ pub fn resolve(record: &Record, direction: Direction, refusing: &[usize]) -> Opt
             State::Undoing { why: why() }
         }
         (Direction::Back, State::Deleted) => return None,
-    };
-    if direction == Direction::Forward {
-        for index in refusing {
-            if let Some(entry) = record.holders.get_mut(*index) {
-                entry.left_out = true;
-            }
+    })
+}
+
+/// A section that somebody gave another pair is theirs from now on, where others of the file still have ours.
+fn give_up_sections(disk: &dyn Disk, record: &mut Record) {
+    let sights: Vec<Sight> = record.holders.iter().map(|entry| look(disk, record, entry)).collect();
+    for (entry, sight) in record.holders.iter_mut().zip(sights) {
+        if let Sight::Seen { old, new, foreign, .. } = sight
+            && !(old.is_empty() && new.is_empty())
+        {
+            entry.sections.retain(|section| foreign.iter().all(|strange| strange.section != *section));
         }
     }
-    Some(record)
+}
+
+/// Leaves out the holders that cannot be brought to the new pair as they are.
+fn leave_out(disk: &dyn Disk, record: &mut Record) -> Result<(), Unresolved> {
+    let counts = |entry: &HolderEntry| !entry.left_out && !entry.sections.is_empty();
+    let refusals: Vec<Option<String>> =
+        record.holders.iter().map(|entry| if counts(entry) { refusal(disk, record, entry) } else { None }).collect();
+    let is_left = record.holders.iter().zip(&refusals).any(|(entry, refusal)| counts(entry) && refusal.is_none());
+    if !is_left && refusals.iter().any(Option::is_some) {
+        return Err(Unresolved::NoPlaceLeft(refusals.into_iter().flatten().collect()));
+    }
+    for (entry, refusal) in record.holders.iter_mut().zip(refusals) {
+        entry.left_out |= refusal.is_some();
+    }
+    Ok(())
+}
+
+fn refusal(disk: &dyn Disk, record: &Record, entry: &HolderEntry) -> Option<String> {
+    let place = describe::place(&entry.place);
+    match look(disk, record, entry) {
+        Sight::Seen { foreign, .. } if !foreign.is_empty() => {
+            foreign.first().map(|strange| format!("{place} line {}: [{}] has {} now", strange.line, strange.section, strange.what))
+        }
+        Sight::Seen { old, .. } if !old.is_empty() => {
+            entry.place.open(disk).check_writable(&record.old).err().map(|error| error.to_string())
+        }
+        Sight::Seen { .. } | Sight::Torn => None,
+        Sight::Away => Some(format!("{place} is not there")),
+        Sight::Unreadable(why) => Some(format!("{place}: {why}")),
+    }
 }

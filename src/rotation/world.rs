@@ -5,15 +5,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::describe;
-use super::history::HistoryLine;
+use super::files::Files;
 use super::record::{Record, Which};
 use super::step::Step;
 use crate::aws::{Aws, AwsError, Signer};
 use crate::holder::{Displaced, HolderError, Sight, Staged};
-use crate::journal::{Entry, History, JournalError};
+use crate::journal::JournalError;
 use crate::model::{AccessKey, AccessKeyId, AccessKeyPair, Identity, LastUsed};
 use crate::os::clock;
-use crate::os::disk::Disk;
 use crate::os::signals::Signals;
 use crate::os::terminal::{Answer, Console, Question};
 
@@ -72,11 +71,7 @@ pub struct RealWorld<'a> {
     /// AWS.
     pub aws: &'a Aws,
     /// The files.
-    pub disk: &'a dyn Disk,
-    /// The journal entry.
-    pub entry: Option<Entry<'a>>,
-    /// The history.
-    pub history: History<'a>,
+    pub files: Files<'a>,
     /// The person.
     pub console: &'a Console,
     /// The signals.
@@ -87,47 +82,6 @@ impl RealWorld<'_> {
     fn with<T>(&self, record: &Record, which: Which, call: impl FnOnce(&Signer) -> T) -> T {
         let pair = record.pair(which).unwrap_or(&record.old);
         call(&Signer::LongTerm(pair.clone()))
-    }
-
-    fn hold<T>(
-        &self,
-        record: &Record,
-        index: usize,
-        to: Which,
-        act: impl FnOnce(&dyn crate::holder::Holder, &AccessKeyPair, &AccessKeyPair, &str) -> Result<T, HolderError>,
-    ) -> Result<T, HolderError> {
-        let gone = || HolderError::Changed { path: std::path::PathBuf::from("a holder") };
-        let entry = record.holders.get(index).ok_or_else(gone)?;
-        let (Some(from), Some(to)) = (record.pair(to.other()), record.pair(to)) else { return Err(gone()) };
-        act(&*entry.place.open(self.disk), from, to, &record.tag(index, entry.stagings))
-    }
-
-    fn prepare(&self, record: &Record, index: usize, to: Which) -> Result<Prepared, HolderError> {
-        let pending = record.holders.get(index).and_then(|entry| entry.staged.as_ref());
-        self.hold(record, index, to, |holder, from, to, tag| {
-            let displaced = pending.map(|staged| holder.abandon(staged)).transpose()?.flatten();
-            Ok(Prepared { staged: holder.prepare(tag, from, to)?, displaced })
-        })
-    }
-
-    fn write(&self, record: &Record, index: usize, to: Which) -> Result<Option<Displaced>, HolderError> {
-        let staged = record.holders.get(index).and_then(|entry| entry.staged.as_ref());
-        self.hold(record, index, to, |holder, from, to, _| match staged {
-            Some(staged) => holder.write(staged, from, to),
-            None => Ok(None),
-        })
-    }
-
-    fn release(&self, record: &Record, index: usize, to: Which) -> Result<(), HolderError> {
-        let displaced = record.holders.get(index).map(|entry| entry.displaced.clone()).unwrap_or_default();
-        self.hold(record, index, to, |holder, from, to, _| displaced.iter().try_for_each(|displaced| holder.release(displaced, from, to)))
-    }
-
-    fn read(&self, record: &Record) -> Vec<Sight> {
-        let look = |entry: &super::record::HolderEntry| {
-            entry.place.open(self.disk).look(&record.old, record.pair(Which::New), &entry.sections, entry.staged.as_ref())
-        };
-        record.holders.iter().map(look).collect()
     }
 
     fn ask(&self, record: &Record, key: &AccessKeyId, created_at: DateTime<Utc>) -> bool {
@@ -152,7 +106,7 @@ impl World for RealWorld<'_> {
 
     fn persist(&mut self, record: &Record) -> Result<(), JournalError> {
         tracing::debug!(rotation = record.id, "writing down {}", describe::name(&record.state));
-        self.entry.as_mut().map_or(Ok(()), |entry| entry.update(record))
+        self.files.persist(record)
     }
 
     fn perform(&mut self, record: &Record, step: &Step) -> Outcome {
@@ -180,10 +134,10 @@ impl World for RealWorld<'_> {
             Step::DeleteAccessKey { key, signer } => {
                 Outcome::Changed(self.with(record, *signer, |signer| aws.delete_access_key(signer, user, key)))
             }
-            Step::ReadHolders => Outcome::Read(self.read(record)),
-            Step::PrepareHolder { holder, to } => Outcome::Prepared(*holder, *to, self.prepare(record, *holder, *to)),
-            Step::WriteHolder { holder, to } => Outcome::Written(*holder, self.write(record, *holder, *to)),
-            Step::ReleaseHolder { holder, to } => Outcome::Released(*holder, self.release(record, *holder, *to)),
+            Step::ReadHolders => Outcome::Read(self.files.read(record)),
+            Step::PrepareHolder { holder, to } => Outcome::Prepared(*holder, *to, self.files.prepare(record, *holder, *to)),
+            Step::WriteHolder { holder, to } => Outcome::Written(*holder, self.files.write(record, *holder, *to)),
+            Step::ReleaseHolder { holder, to } => Outcome::Released(*holder, self.files.release(record, *holder, *to)),
             Step::Wait(duration, _) => {
                 clock::pause(*duration, &|| self.signals.raised().is_some());
                 Outcome::Waited
@@ -194,16 +148,9 @@ impl World for RealWorld<'_> {
     }
 
     fn close(&mut self, record: &Record) -> Result<(), JournalError> {
-        let line = HistoryLine::of(record, self.observe(None).1.unwrap_or(record.started_at));
-        let known: Vec<HistoryLine> = self.history.lines().unwrap_or_default();
-        if !known.iter().any(|known| known.rotation == line.rotation) {
-            self.history.append(&line).map_err(|error| JournalError::Io { path: error.path, act: error.act, source: error.source })?;
-        }
-        for entry in &record.holders {
-            entry.place.open(self.disk).sweep(&format!("{}-", record.id));
-        }
+        let now = self.observe(None).1.unwrap_or(record.started_at);
         self.console.progress_done();
-        self.entry.take().map_or(Ok(()), |entry| entry.close(&record.scrubbed()))
+        self.files.close(record, now)
     }
 
     fn interrupted(&self) -> Option<&'static str> {

@@ -6,12 +6,11 @@ use crate::aws::{Aws, Signer};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::journal::Entry;
 use crate::model::{AccessKeyId, Age};
-use crate::os::disk::Disk;
 use crate::os::terminal::{Answer, Question};
 use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys};
 use crate::rotation::{
-    Beginning, Begun, End, Ended, HistoryLine, KnownKey, Observation, Permissions, Preflight, RealWorld, Record, Rules, Stop, StopKind,
-    begin, describe, drive, explain, plan,
+    Beginning, Begun, End, Ended, Files, HistoryLine, KnownKey, Observation, Permissions, Preflight, RealWorld, Record, Rules, Stop,
+    StopKind, begin, describe, drive, explain, plan,
 };
 
 impl Run<'_> {
@@ -117,9 +116,7 @@ impl Run<'_> {
     pub(super) fn world<'w>(&'w self, aws: &'w Aws, entry: Entry<'w>) -> RealWorld<'w> {
         RealWorld {
             aws,
-            disk: &self.disk as &dyn Disk,
-            entry: Some(entry),
-            history: self.history(),
+            files: Files { disk: &self.disk, entry: Some(entry), history: self.history() },
             console: self.console,
             signals: self.signals,
         }

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use super::{Finish, RotateOutcome, Rotated, Run};
 use crate::aws::AwsError;
 use crate::commands::failure::{Failure, FailureKind};
-use crate::holder::Sight;
 use crate::journal::{Entry, JournalError};
 use crate::model::{AccessKeyId, Grace, ProfileName, Timing};
 use crate::os::{atomic_file, clock};
 use crate::rotation::{
-    Direction, End, HolderEntry, KnownKey, Observation, Record, Rules, State, Which, describe, explain, plan_resumed, resolve,
+    Direction, End, KnownKey, Observation, Record, Rules, State, Unresolved, Which, describe, explain, plan_resumed, resolve,
 };
 
 /// What became of the rotations that were under way.
@@ -228,85 +227,11 @@ impl Run<'_> {
             changed = true;
         }
         let Some(direction) = self.direction(record) else { return Ok(changed) };
-        let refusing = match direction {
-            Direction::Forget => {
-                self.keep_pairs(record)?;
-                Vec::new()
-            }
-            Direction::Forward => {
-                self.give_up_sections(record);
-                self.refusing(record)?
-            }
-            Direction::Back => {
-                self.give_up_sections(record);
-                Vec::new()
-            }
-        };
-        *record = resolve(record, direction, &refusing).ok_or_else(|| {
-            Failure::new(FailureKind::Usage, format!("the rotation of {0} cannot go back: {0} is deleted", record.old.id))
-                .state(describe::state(record))
-                .hint(format!("run `keyrotate rotate --resolve {} forward`", record.old.id))
-        })?;
+        if direction == Direction::Forget {
+            self.keep_pairs(record)?;
+        }
+        *record = resolve(&self.disk, record, direction).map_err(|unresolved| undecided(record, unresolved))?;
         Ok(true)
-    }
-
-    fn sight(&self, record: &Record, entry: &HolderEntry) -> Sight {
-        entry.place.open(&self.disk).look(&record.old, record.pair(Which::New), &entry.sections, entry.staged.as_ref())
-    }
-
-    /// A section that somebody gave another pair is theirs from now on, where others of the file still have ours.
-    fn give_up_sections(&self, record: &mut Record) {
-        for index in 0..record.holders.len() {
-            let Some(Sight::Seen { old, new, foreign, .. }) = record.holders.get(index).map(|entry| self.sight(record, entry)) else {
-                continue;
-            };
-            if let Some(entry) = record.holders.get_mut(index).filter(|_| !old.is_empty() || !new.is_empty()) {
-                entry.sections.retain(|section| foreign.iter().all(|strange| strange.section != *section));
-            }
-        }
-    }
-
-    /// The holders that cannot be brought to the new pair as they are. It is an error where no other place would have it.
-    fn refusing(&self, record: &Record) -> Result<Vec<usize>, Failure> {
-        let mut reasons = Vec::new();
-        let mut refusing = Vec::new();
-        let mut left = false;
-        for (index, entry) in record.holders.iter().enumerate().filter(|(_, entry)| !entry.left_out && !entry.sections.is_empty()) {
-            match self.refusal(record, entry) {
-                Some(why) => {
-                    refusing.push(index);
-                    reasons.push(why);
-                }
-                None => left = true,
-            }
-        }
-        if left || refusing.is_empty() {
-            return Ok(refusing);
-        }
-        let mut failure = Failure::new(FailureKind::Attention, "going forward would leave no place that has the new key");
-        failure.causes = reasons;
-        let back = if record.state == State::Deleted { "forget` keeps the pairs in a file" } else { "back` returns to the old key" };
-        let hint = format!(
-            "put that right and run `keyrotate rotate {}` again, or `keyrotate rotate --resolve {} {back}",
-            record.profile.quoted(),
-            record.old.id
-        );
-        Err(failure.state(describe::state(record)).hint(hint))
-    }
-
-    fn refusal(&self, record: &Record, entry: &HolderEntry) -> Option<String> {
-        let place = describe::place(&entry.place);
-        match self.sight(record, entry) {
-            Sight::Seen { foreign, .. } if !foreign.is_empty() => {
-                foreign.first().map(|strange| format!("{place} line {}: [{}] has {} now", strange.line, strange.section, strange.what))
-            }
-            Sight::Seen { old, .. } if !old.is_empty() => {
-                entry.place.open(&self.disk).check_writable(&record.old).err().map(|error| error.to_string())
-            }
-            Sight::Seen { .. } | Sight::Torn => None,
-            Sight::Away => Some(format!("{place} is not there")),
-            Sight::Unreadable(why) => Some(format!("{place}: {why}")),
-        }
     }
 
     fn forgotten(&self, record: &Record) -> PathBuf {
@@ -323,6 +248,22 @@ impl Run<'_> {
             failure.causes.push(error.to_string());
             failure
         })
+    }
+}
+
+/// The direction is not open.
+fn undecided(record: &Record, unresolved: Unresolved) -> Failure {
+    let (old, state) = (&record.old.id, describe::state(record));
+    match unresolved {
+        Unresolved::OldKeyDeleted => Failure::new(FailureKind::Usage, format!("the rotation of {old} cannot go back: {old} is deleted"))
+            .state(state)
+            .hint(format!("run `keyrotate rotate --resolve {old} forward`")),
+        Unresolved::NoPlaceLeft(causes) => {
+            let other = if record.state == State::Deleted { "forget` keeps the pairs in a file" } else { "back` returns to the old key" };
+            let again = format!("put that right and run `keyrotate rotate {}` again", record.profile.quoted());
+            let failure = Failure::new(FailureKind::Attention, "going forward would leave no place that has the new key").state(state);
+            Failure { causes, ..failure.hint(format!("{again}, or `keyrotate rotate --resolve {old} {other}")) }
+        }
     }
 }
 

@@ -91,6 +91,17 @@ fn what_an_open_writer_adds_after_the_exchange_is_taken_over() {
 }
 
 #[test]
+fn what_a_change_left_is_swept_though_the_file_is_away() {
+    let scratch = Scratch::new();
+    let file = scratch.file();
+    let staged = file.prepare("r-0", &old(), &new()).unwrap();
+    file.write(&staged, &old(), &new()).unwrap();
+    fs::remove_file(scratch.path()).unwrap();
+    file.sweep("r-");
+    assert_eq!(scratch.names(), 0);
+}
+
+#[test]
 fn a_writer_in_the_middle_of_its_work_gets_its_file_back() {
     let scratch = Scratch::new();
     let file = scratch.file();

@@ -9,7 +9,7 @@ use super::super::describe;
 use super::super::observation::{Act, Listing, Observation};
 use super::super::record::{End, HolderEntry, Record, State, Which};
 use super::super::step::{Step, Stop, StopKind};
-use super::evidence::{Listed, Proven, is_settled_here, list_again, listed, prove};
+use super::evidence::{Listed, Proven, is_settled, is_settled_here, list_again, listed, prove};
 use super::holders::{Brought, bring};
 use super::retire::is_gone;
 use super::{Rules, words};
@@ -69,11 +69,25 @@ pub(super) fn reactivating(record: &Record, seen: &Observation, rules: &Rules, w
         }
         None if new_active => Step::Enter(State::Deleted),
         None => both_dead(record),
-        Some(KeyStatus::Active) => prove_old(record, seen, rules).unwrap_or_else(|| back_to(record, new_active, why, rounds)),
-        Some(KeyStatus::Inactive | KeyStatus::Other(_)) => {
-            given_up(record, seen).unwrap_or(Step::UpdateAccessKey { key: Which::Old, status: KeyStatus::Active, signer: listing.signer })
-        }
+        Some(status) => activate(record, seen, rules, listing, status)
+            .or_else(|| prove_old(record, seen, rules))
+            .unwrap_or_else(|| back_to(record, new_active, why, rounds)),
     }
+}
+
+/// What is missing to the old key being active for certain. IAM may list, and even accept, a key that this rotation deactivated a
+/// moment ago: until the window is over only an activation of our own counts, which is harmless where it was not needed.
+fn activate(record: &Record, seen: &Observation, rules: &Rules, listing: &Listing, status: &KeyStatus) -> Option<Step> {
+    let is_active = *status == KeyStatus::Active;
+    let is_ours = matches!(&seen.act, Some(Act { result: Ok(()), .. })) || !seen.proof(Which::Old).successes.is_empty();
+    if is_active && (is_ours || is_settled_here(listing, seen, &rules.timing)) {
+        return None;
+    }
+    Some(match given_up(record, seen) {
+        Some(_) if is_active => list_again(seen, rules, listing.signer, "waiting until AWS lists the keys reliably"),
+        Some(stop) => stop,
+        None => Step::UpdateAccessKey { key: Which::Old, status: KeyStatus::Active, signer: listing.signer },
+    })
 }
 
 fn back_to(record: &Record, new_active: bool, why: &str, rounds: u32) -> Step {
@@ -131,7 +145,12 @@ pub(super) fn rolling_back(record: &Record, seen: &Observation, rules: &Rules, w
         return step;
     }
     match (status(record, listing, Which::New), &record.new) {
-        (None, _) | (_, None) => abort(record, seen, rules, why.to_owned(), None),
+        (_, None) => abort(record, seen, rules, why.to_owned(), None),
+        // IAM lists late: a young key that is not listed may still be there.
+        (None, Some(new)) if !is_deleted(seen) && !is_settled(listing, new.created_at, &rules.timing) => {
+            list_again(seen, rules, listing.signer, "waiting until AWS lists the new key")
+        }
+        (None, Some(_)) => abort(record, seen, rules, why.to_owned(), None),
         (Some(_), Some(new)) => given_up(record, seen).unwrap_or(Step::DeleteAccessKey { key: new.pair.id.clone(), signer: Which::Old }),
     }
 }
@@ -156,6 +175,10 @@ pub(super) fn abort(record: &Record, seen: &Observation, rules: &Rules, why: Str
 fn missing(record: &Record, what: &str) -> Step {
     let hint = format!("bring it back and {}, or end it with {}", words::again(record), words::resolve_hint(&record.old.id));
     words::attention(record, what.to_owned(), hint)
+}
+
+fn is_deleted(seen: &Observation) -> bool {
+    seen.act.as_ref().is_some_and(|act| act.result.is_ok())
 }
 
 /// What is missing to every holder being there, with one pair or the other.
@@ -196,14 +219,11 @@ pub(super) fn undoing(record: &Record, seen: &Observation, rules: &Rules, why: &
         }
         None if new_active => return Step::Enter(State::Verified),
         None => return both_dead(record),
-        Some(KeyStatus::Inactive | KeyStatus::Other(_)) => {
-            return given_up(record, seen).unwrap_or(Step::UpdateAccessKey {
-                key: Which::Old,
-                status: KeyStatus::Active,
-                signer: listing.signer,
-            });
+        Some(status) => {
+            if let Some(step) = activate(record, seen, rules, listing, status) {
+                return step;
+            }
         }
-        Some(KeyStatus::Active) => {}
     }
     if let Some(step) = prove_old(record, seen, rules).or_else(|| restore(record, seen, rules)) {
         return step;

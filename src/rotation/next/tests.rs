@@ -307,6 +307,9 @@ fn a_rollback_touches_no_holder_before_the_old_pair_is_proved() {
     assert_eq!(next(&rolling, &both, &Rules::default()), Step::PrepareHolder { holder: 0, to: Which::Old });
     both.holders = Some(vec![sight(&["default"], &[])]);
     assert_eq!(next(&rolling, &both, &Rules::default()), Step::DeleteAccessKey { key: id(NEW), signer: Which::Old });
+    let mut unlisted = before(0, &[(OLD, Active, -9)]);
+    unlisted.prove(Which::Old, Ok(identity()));
+    assert!(matches!(next(&rolling, &unlisted, &Rules::default()), Step::Wait(..)), "IAM lists a young key late");
     both.holders = Some(vec![Sight::Away]);
     assert_eq!(stop(next(&rolling, &both, &Rules::default())).kind, StopKind::Attention, "a holder that is away may have the new pair");
     let old_dead = seen(130, &[(NEW, Active, 1)]);
@@ -328,6 +331,10 @@ fn an_undo_activates_and_proves_the_old_key_before_the_new_one_is_deactivated() 
     let mut look = seen(0, &[(OLD, Inactive, -9), (NEW, Active, 1)]);
     assert_eq!(next(&undoing, &look, &Rules::default()), Step::UpdateAccessKey { key: Which::Old, status: Active, signer: Which::New });
     look = seen(0, &[(OLD, Active, -9), (NEW, Active, 1)]);
+    assert!(matches!(next(&undoing, &look, &Rules::default()), Step::UpdateAccessKey { key: Which::Old, .. }), "the listing may be late");
+    let settled = seen(130, &[(OLD, Active, -9), (NEW, Active, 1)]);
+    assert_eq!(next(&undoing, &settled, &Rules::default()), Step::GetCallerIdentity(Which::Old));
+    look.act = Some(Act { clock: Duration::ZERO, result: Ok(()) });
     assert_eq!(next(&undoing, &look, &Rules::default()), Step::GetCallerIdentity(Which::Old));
     look.prove(Which::Old, Ok(identity()));
     look.holders = Some(vec![sight(&["default"], &[])]);

@@ -1,0 +1,191 @@
+//! What must hold after every effect. Invariant: only what changed is looked at again, so that it can be looked at this often.
+
+use std::collections::BTreeMap;
+
+use keyrotate::model::AccessKeyId;
+use keyrotate::rotation::{End, HistoryLine, Record, State};
+
+use super::acts::contains;
+use super::iam::Who;
+use super::people::without_pairs;
+use super::universe::Universe;
+
+pub const HISTORY: &str = "/state/history.jsonl";
+pub const FORGOTTEN: &str = "/state/forgotten-";
+pub const JOURNAL: &str = "/state/journal";
+
+/// What was found last.
+#[derive(Default)]
+pub struct Seen {
+    disk: u64,
+    iam: u64,
+    journal: BTreeMap<String, (usize, u64)>,
+    /// The entry on the disk, as a reader sees it.
+    pub record: Option<Record>,
+}
+
+/// Checks everything that has to hold at any instant.
+pub fn always(universe: &Universe) {
+    let (disk, iam) = (universe.disk.borrow().version, universe.iam.borrow().version);
+    {
+        let mut seen = universe.seen.borrow_mut();
+        if (seen.disk, seen.iam) == (disk, iam) {
+            return;
+        }
+        (seen.disk, seen.iam) = (disk, iam);
+    }
+    if let Err(what) = journal(universe).and_then(|()| files(universe)).and_then(|()| keys(universe)).and_then(|()| secrets(universe)) {
+        universe.violated(what);
+    }
+}
+
+/// The entry is whole, and has both secrets until it is over.
+fn journal(universe: &Universe) -> Result<(), String> {
+    let now: BTreeMap<String, (usize, u64)> = {
+        let disk = universe.disk.borrow();
+        let entries = disk.names.iter().filter(|(name, _)| name.starts_with(JOURNAL) && name.ends_with(".json"));
+        entries.map(|(name, inode)| (name.clone(), (*inode, disk.inodes[*inode].version))).collect()
+    };
+    if universe.seen.borrow().journal == now {
+        return Ok(());
+    }
+    let mut record: Option<Record> = None;
+    for path in now.keys() {
+        let disk = universe.disk.borrow();
+        let body = disk.content(path).unwrap_or_default().split(|byte| *byte == b'\n').nth(1).unwrap_or_default();
+        record = Some(serde_json::from_slice(body).map_err(|_| format!("the journal entry {path} is damaged"))?);
+    }
+    if now.len() > 1 {
+        return Err("two entries for one key".to_owned());
+    }
+    if let Some(record) = &record
+        && !matches!(record.state, State::Done(_))
+        && (record.old.secret.expose().is_empty() || record.new.as_ref().is_some_and(|new| new.pair.secret.expose().is_empty()))
+    {
+        return Err(format!("the journal has no secret any more, in {:?}", record.state));
+    }
+    let mut seen = universe.seen.borrow_mut();
+    (seen.journal, seen.record) = (now, record);
+    Ok(())
+}
+
+/// Every AWS file is whole, has nothing but what somebody wrote, and pairs that belong together and live.
+fn files(universe: &Universe) -> Result<(), String> {
+    let people = universe.people.borrow();
+    for (number, file) in people.files.iter().enumerate() {
+        let text = universe.disk.borrow().content(&file.path).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        let skeleton = text.as_ref().map(|text| without_pairs(universe, text));
+        let seen = universe.seen.borrow();
+        let staged = seen.record.as_ref().and_then(|record| record.holders.get(number)?.staged.as_ref());
+        let in_place = matches!(staged, Some(keyrotate::holder::Staged::InPlace { .. }));
+        if file.excused || in_place {
+            continue;
+        }
+        if !file.versions.contains(&skeleton) {
+            return Err(format!(
+                "{} is not what anybody wrote: {:?}",
+                file.path,
+                skeleton.map(|text| text.chars().take(400).collect::<String>())
+            ));
+        }
+        for (id, secret) in pairs(text.as_deref().unwrap_or_default()) {
+            pair(universe, &file.path, &id, &secret)?;
+        }
+    }
+    Ok(())
+}
+
+/// The pairs in a file, section by section.
+pub fn pairs(text: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for section in text.split("\n[") {
+        let value = |name: &str| {
+            section.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix('=').map(|v| v.trim().to_owned()))
+        };
+        if let (Some(id), Some(secret)) = (value("aws_access_key_id"), value("aws_secret_access_key")) {
+            found.push((id, secret));
+        }
+    }
+    found
+}
+
+fn pair(universe: &Universe, path: &str, id: &str, secret: &str) -> Result<(), String> {
+    let iam = universe.iam.borrow();
+    let Some(key) = iam.keys.iter().find(|key| key.pair.id.as_str() == id) else { return Ok(()) };
+    if key.pair.secret.expose() != secret {
+        return Err(format!("{path} has {id} with another key's secret"));
+    }
+    if key.is_active() || key.last().by == Who::Others {
+        return Ok(());
+    }
+    // We killed it: the journal must have a pair that lives, unless others killed that.
+    let seen = universe.seen.borrow();
+    let Some(record) = &seen.record else {
+        return if universe.people.borrow().files.iter().any(|file| file.path == path && file.edited_at >= universe.reread_at.get()) {
+            Ok(())
+        } else {
+            Err(format!("{path} has {id}, which the rotation made {:?}, and no journal has another", key.last().status))
+        };
+    };
+    let spare = |id: &AccessKeyId| iam.key(id).is_some_and(|key| key.is_active() || key.last().by == Who::Others);
+    if spare(&record.old.id) || record.new.as_ref().is_some_and(|new| spare(&new.pair.id)) {
+        return Ok(());
+    }
+    Err(format!("{path} has {id}, which is dead, and so is every pair in the journal"))
+}
+
+/// Every key that we made is known somewhere, with its secret or as a suspect.
+fn keys(universe: &Universe) -> Result<(), String> {
+    let iam = universe.iam.borrow();
+    for key in iam.existing().filter(|key| key.maker == Who::Us) {
+        let id = &key.pair.id;
+        let seen = universe.seen.borrow();
+        let journalled = seen.record.as_ref().is_some_and(|record| match &record.state {
+            State::Intent { .. } | State::Done(End::Aborted { lost_at: Some(_), .. }) => true,
+            State::Suspect { key, .. } => key == id,
+            _ => record.new.as_ref().is_some_and(|new| new.pair.id == *id),
+        });
+        let is_fresh = universe.process.borrow().fresh.as_ref() == Some(id);
+        if !journalled && !is_fresh && !is_held(universe, id) && !is_remembered(universe, id) {
+            return Err(format!(
+                "{id}, which the rotation made, is {:?} at AWS and in no holder, no journal and no history",
+                key.last().status
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn is_held(universe: &Universe, id: &AccessKeyId) -> bool {
+    let disk = universe.disk.borrow();
+    universe.people.borrow().files.iter().any(|file| disk.content(&file.path).is_some_and(|bytes| contains(bytes, id.as_str())))
+}
+
+pub fn history(universe: &Universe) -> Vec<HistoryLine> {
+    let disk = universe.disk.borrow();
+    let bytes = disk.content(HISTORY).unwrap_or_default();
+    bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
+}
+
+fn is_remembered(universe: &Universe, id: &AccessKeyId) -> bool {
+    let disk = universe.disk.borrow();
+    let forgotten = disk.names.iter().any(|(name, inode)| name.starts_with(FORGOTTEN) && contains(&disk.inodes[*inode].data, id.as_str()));
+    drop(disk);
+    forgotten
+        || history(universe).iter().any(|line| match &line.end {
+            End::Aborted { lost_at, .. } => lost_at.is_some(),
+            End::Undone { .. } | End::Forgotten | End::Rotated | End::RotatedOldInactive => line.new.as_ref() == Some(id),
+        })
+}
+
+/// Secrets are in holders, beside them while a rotation is open, and in the state directory, but not in the history.
+fn secrets(universe: &Universe) -> Result<(), String> {
+    let disk = universe.disk.borrow();
+    for (name, inode) in &disk.names {
+        let allowed = name != HISTORY && (name.starts_with("/state/") || name.starts_with("/home/"));
+        if !allowed && contains(&disk.inodes[*inode].data, "canary/") {
+            return Err(format!("{name} holds a secret"));
+        }
+    }
+    Ok(())
+}

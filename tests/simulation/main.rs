@@ -1,0 +1,80 @@
+//! The simulation ring. `simulation [N [FIRST]]` runs N schedules; `simulation --seed N` shrinks one and prints what happens in it. Invariant: the
+//! last line is counted by `tests/run`, as libtest's is.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test bench: it prints what it found"
+)]
+
+#[path = "mod.rs"]
+mod simulation;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use simulation::fleet::{Voyage, sail};
+use simulation::schedule::Schedule;
+use simulation::shrink::{kind, shrink, tell, violation};
+
+/// How many schedules a plain `cargo test` runs.
+const DEFAULT: u64 = 1_500;
+
+/// Lines of a trace that are shown unasked: the last ones.
+const SHOWN: usize = 60;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let number = |word: &String| word.replace('_', "").parse::<u64>().ok();
+    if let Some(at) = words.iter().position(|word| word == "--seed") {
+        return replay(words.get(at + 1).and_then(number).expect("a seed"), words.iter().any(|word| word == "--whole"));
+    }
+    let mut numbers = words.iter().filter_map(number);
+    let (count, begin) = (numbers.next().unwrap_or(DEFAULT), numbers.next().unwrap_or(0));
+    let start = Instant::now();
+    let Voyage { done, found, ended } = sail(begin..begin + count, None, false);
+    let seconds = start.elapsed().as_secs_f64();
+    println!("{done} schedules, {} violations, {:.0} schedules per second", found.len(), done as f64 / seconds);
+    let mut kinds: BTreeMap<String, (usize, u64)> = BTreeMap::new();
+    for failure in &found {
+        let entry = kinds.entry(kind(&failure.what)).or_insert((0, failure.seed));
+        entry.0 += 1;
+    }
+    for (kind, (times, seed)) in &kinds {
+        println!("{times:>6}  seed {seed:<8} {kind}");
+    }
+    println!("ends: {}", ended.iter().map(|(end, times)| format!("{end} {times}")).collect::<Vec<_>>().join(", "));
+    if let Some(first) = found.first() {
+        println!("\n{}", tell(&shrink(Schedule::from_seed(first.seed), None), None, SHOWN));
+        println!("--seed {} prints this again", first.seed);
+    }
+    let is_well = found.is_empty();
+    println!("test no_schedule_breaks_an_invariant ... {}", if is_well { "ok" } else { "FAILED" });
+    println!(
+        "\ntest result: {}. {} passed; {} failed; 0 ignored; 0 measured; 0 filtered out; finished in {seconds:.2}s\n",
+        if is_well { "ok" } else { "FAILED" },
+        u8::from(is_well),
+        u8::from(!is_well)
+    );
+    if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Prints one schedule, shrunk if it fails.
+fn replay(seed: u64, whole: bool) -> ExitCode {
+    let schedule = Schedule::from_seed(seed);
+    match violation(&schedule, None) {
+        Some(_) if !whole => {
+            println!("{}", tell(&shrink(schedule, None), None, usize::MAX));
+            ExitCode::FAILURE
+        }
+        other => {
+            println!("{}", tell(&schedule, None, usize::MAX));
+            if other.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! The life of one rotation: run after run, as `keyrotate rotate` does them, until it is over and nothing more can happen. Invariant:
+//! what a run knows is what the disk and the model tell it; nothing is carried over in memory.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use keyrotate::holder::{Place, Sight};
+use keyrotate::journal::{Entry, History};
+use keyrotate::model::{Arn, Identity, ProfileName};
+use keyrotate::os::atomic_file;
+use keyrotate::profile::FileKind;
+use keyrotate::rotation::{
+    self, Direction, End, Files, HolderEntry, Listing, NewKey, Observation, Outcome, Record, Rules, State, Step, Stop, Which, World, drive,
+    resolve,
+};
+
+use super::files::{CONFIG, CREDENTIALS, SimDisk};
+use super::iam::Who;
+use super::invariants::{self, FORGOTTEN, HISTORY, JOURNAL};
+use super::mutant::{Mutated, timing};
+use super::people;
+use super::universe::{Escape, START, Universe};
+use super::world::SimWorld;
+use super::{ends, schedule::Op};
+
+/// How one run ended.
+#[derive(Debug)]
+pub enum Ended {
+    Closed(End),
+    Stopped(Box<Stop>),
+    /// It did not begin, or a file could not be read or written.
+    Failed(String),
+}
+
+/// After this many runs nothing happens any more.
+const EVENTFUL: u32 = 6;
+/// The runs after which a person resolves what is left.
+const PATIENCE: u32 = 12;
+const HOUR: u64 = 3_600_000;
+
+/// Lives through a schedule; what did not hold is in the universe.
+pub fn live(universe: &Rc<Universe>) {
+    let scene = &universe.schedule.scene;
+    let old = universe.iam.borrow_mut().make(Who::Others, 0, scene.long_ids);
+    let second = scene.adopted.then(|| universe.iam.borrow_mut().make(Who::Others, 0, false));
+    people::move_in(universe, &old, second.as_ref());
+    universe.pass(START);
+    let (mut last, mut number, mut same) = (None, 0, 0);
+    while number <= PATIENCE + 4 {
+        if number >= EVENTFUL || (number > 0 && universe.all_fired()) {
+            universe.calm();
+        }
+        let decided = match number.checked_sub(PATIENCE) {
+            None => universe.resolve.take(),
+            Some(0) => Some(Direction::Forward),
+            Some(2) => Some(Direction::Back),
+            Some(4) => Some(Direction::Forget),
+            Some(_) => None,
+        };
+        universe.say(|| format!("run {number}{}", decided.map_or_else(String::new, |to| format!(" --resolve {to:?}"))));
+        let before = format!("{last:?}");
+        last = go(universe, number, decided);
+        if universe.violation.borrow().is_some() {
+            return;
+        }
+        let is_over = matches!(last, Some(Ended::Closed(_))) || (universe.quiet.get() && number < PATIENCE && nothing_is_left(universe));
+        if is_over {
+            break;
+        }
+        universe.pass(gap(universe, number));
+        same = if universe.quiet.get() && format!("{last:?}") == before { same + 1 } else { 0 };
+        number = if same == 3 { PATIENCE.max(number + 1) } else { number + 1 };
+    }
+    *universe.end.borrow_mut() = match &last {
+        Some(Ended::Closed(end)) => format!("{end:?}").chars().take_while(char::is_ascii_alphanumeric).collect(),
+        Some(Ended::Stopped(_)) => "stopped".to_owned(),
+        Some(Ended::Failed(_)) => "not begun".to_owned(),
+        None => "crashed".to_owned(),
+    };
+    if let Err(what) = ends::check(universe, last.as_ref()) {
+        universe.say(|| format!("VIOLATED: {what}"));
+        *universe.violation.borrow_mut() = Some(what);
+    }
+}
+
+/// A run that does not begin and leaves no entry.
+fn nothing_is_left(universe: &Universe) -> bool {
+    universe.seen.borrow().record.is_none()
+}
+
+fn gap(universe: &Universe, number: u32) -> u64 {
+    if universe.quiet.get() {
+        return if number.is_multiple_of(2) { 2 * HOUR } else { 6 * HOUR };
+    }
+    [1_000, 20_000, 130_000, HOUR / 3, 3 * HOUR, 48 * HOUR][universe.noise(9) as usize % 6]
+}
+
+/// One run; `None` if it crashed.
+fn go(universe: &Rc<Universe>, number: u32, decided: Option<Direction>) -> Option<Ended> {
+    let disk = SimDisk(universe.clone());
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let ended = run(universe, &disk, number, decided);
+        universe.end_process();
+        invariants::always(universe);
+        ends::after_run(universe, &ended);
+        ended
+    }));
+    universe.end_process();
+    match result {
+        Ok(ended) => {
+            universe.say(|| format!("      {ended:?}"));
+            Some(ended)
+        }
+        Err(escape) => match escape.downcast::<Escape>().map(|escape| *escape) {
+            Ok(Escape::Crash) => {
+                universe.disk.borrow_mut().crash(universe.noise(10));
+                universe.say(|| "      POWER FAILS".to_owned());
+                None
+            }
+            Ok(Escape::Violation) => None,
+            Err(panic) => {
+                let words = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+                *universe.violation.borrow_mut() = Some(format!("panic: {}", words.unwrap_or_default()));
+                None
+            }
+        },
+    }
+}
+
+fn run(universe: &Rc<Universe>, disk: &SimDisk, number: u32, decided: Option<Direction>) -> Ended {
+    let entries = Entry::sweep(disk, Path::new(JOURNAL)).and_then(|()| Entry::list(disk, Path::new(JOURNAL)));
+    let paths = match entries {
+        Ok(paths) => paths,
+        Err(error) => return Ended::Failed(error.to_string()),
+    };
+    match (paths.first(), invariants::history(universe).pop()) {
+        (Some(path), _) => resume(universe, disk, path, number, decided).unwrap_or_else(Ended::Failed),
+        (None, Some(line)) => Ended::Closed(line.end),
+        (None, None) => begin(universe, disk, number).unwrap_or_else(Ended::Failed),
+    }
+}
+
+fn resume(universe: &Rc<Universe>, disk: &SimDisk, path: &Path, number: u32, decided: Option<Direction>) -> Result<Ended, String> {
+    let mut record: Record = Entry::load(disk, path).map_err(|error| error.to_string())?;
+    if matches!(record.state, State::Intent { .. } | State::Suspect { .. }) {
+        universe.ambiguous.set(true);
+    }
+    let mut entry = Entry::resume(disk, path.to_owned()).map_err(|error| error.to_string())?;
+    if let Some(direction) = decided {
+        universe.decided_forward.set(universe.decided_forward.get() || direction == Direction::Forward);
+        if direction == Direction::Forget {
+            let kept = serde_json::to_vec(&record).map_err(|error| error.to_string())?;
+            atomic_file::replace(disk, &PathBuf::from(format!("{FORGOTTEN}{}.json", record.id)), &kept).map_err(|e| e.to_string())?;
+        }
+        record = resolve(disk, &record, direction).map_err(|unresolved| format!("{unresolved:?}"))?;
+        entry.update(&record).map_err(|error| error.to_string())?;
+    }
+    let clock = universe.clock();
+    let seen = Observation { now: Some(record.started_at), clock, entered: clock, resumed: true, ..Observation::default() };
+    let rules = Rules { decided, ..rules(universe, &record, number) };
+    Ok(finish(universe, disk, entry, record, seen, &rules))
+}
+
+fn rules(universe: &Universe, record: &Record, number: u32) -> Rules {
+    let scene = &universe.schedule.scene;
+    let suspect = match &record.state {
+        State::Suspect { key, .. } if scene.trusting && number % 2 == 1 => Some(key.clone()),
+        _ => None,
+    };
+    universe.process.borrow_mut().permitted.clone_from(&suspect);
+    Rules {
+        timing: timing(universe.mutant),
+        attended: scene.attended && number % 2 == 0,
+        delete_key: suspect,
+        place_needed: universe.quiet.get() || number % 2 == 1,
+        decided: None,
+    }
+}
+
+fn finish(universe: &Rc<Universe>, disk: &SimDisk, entry: Entry<'_>, mut record: Record, mut seen: Observation, rules: &Rules) -> Ended {
+    let files = Files { disk, entry: Some(entry), history: History::new(disk, HISTORY.into()) };
+    let world = SimWorld { universe: universe.clone(), files };
+    let mut world = Mutated { world, universe, mutant: universe.mutant };
+    match drive(&mut record, &mut seen, rules, &mut world) {
+        rotation::Ended::Closed { end, .. } => Ended::Closed(end),
+        rotation::Ended::Stopped(stop) => Ended::Stopped(Box::new(stop)),
+    }
+}
+
+/// What `rotation::begin` looks at, as far as it is modelled: the holders, the identity, the listing.
+fn begin(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Ended, String> {
+    let mut record = first_record(universe, disk, number)?;
+    let files = Files { disk, entry: None, history: History::new(disk, HISTORY.into()) };
+    let mut world = SimWorld { universe: universe.clone(), files };
+    match world.perform(&record, &Step::GetCallerIdentity(Which::Old)) {
+        Outcome::Identified(_, Ok(_)) => {}
+        other => return Err(format!("{other:?}")),
+    }
+    let keys = match world.perform(&record, &Step::ListAccessKeys(Which::Old)) {
+        Outcome::Listed(_, Ok(keys)) => keys,
+        other => return Err(format!("{other:?}")),
+    };
+    if keys.len() > 1 + usize::from(record.adopted) || !keys.iter().any(|key| key.id == record.old.id) {
+        return Err("the user has other keys".to_owned());
+    }
+    let (clock, now) = world.observe(None);
+    let now = now.ok_or("no time")?;
+    record.keys_before = keys.iter().map(|key| key.id.clone()).collect();
+    record.started_at = now;
+    record.state = if record.adopted { State::Created } else { State::Intent { signed_at: now, throttled: 0 } };
+    let listing = Listing { keys, signer: Which::Old, clock, at: now };
+    let seen = Observation { now: Some(now), clock, entered: clock, listing: Some(listing), ..Observation::default() };
+    universe.op(Op::Persist, || "beginning the entry".to_owned());
+    universe.ambiguous.set(false);
+    let entry = Entry::begin(disk, PathBuf::from(format!("{JOURNAL}/{}.json", record.id)), &record).map_err(|error| error.to_string())?;
+    let rules = rules(universe, &record, number);
+    Ok(finish(universe, disk, entry, record, seen, &rules))
+}
+
+fn first_record(universe: &Universe, disk: &SimDisk, number: u32) -> Result<Record, String> {
+    let iam = universe.iam.borrow();
+    let text =
+        universe.disk.borrow().content(&universe.people.borrow().files[0].path).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    let held = invariants::pairs(&text.ok_or("no credentials file")?);
+    let old = held.iter().find_map(|(id, _)| iam.keys.first().filter(|key| key.pair.id.as_str() == id)).ok_or("no key of ours")?;
+    let old = old.pair.clone();
+    let new = universe.schedule.scene.adopted.then(|| NewKey { pair: iam.keys[1].pair.clone(), created_at: universe.date(0) });
+    drop(iam);
+    let mut holders = Vec::new();
+    for (kind, path) in [(FileKind::Credentials, CREDENTIALS), (FileKind::Config, CONFIG)] {
+        let place = Place::AwsFile { kind, path: path.into() };
+        let holder = place.open(disk);
+        let sections = match holder.look(&old, None, &[], None) {
+            Sight::Seen { old, foreign, .. } if foreign.is_empty() => old,
+            Sight::Away => Vec::new(),
+            other => return Err(format!("{other:?}")),
+        };
+        if !sections.is_empty() {
+            holder.check_writable(&old).map_err(|error| error.to_string())?;
+        }
+        drop(holder);
+        holders.push(HolderEntry {
+            place,
+            sections,
+            stagings: 0,
+            staged: None,
+            staged_to: Which::New,
+            displaced: Vec::new(),
+            left_out: false,
+        });
+    }
+    let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").expect("an ARN");
+    Ok(Record {
+        id: format!("r{number}"),
+        machine: "m".to_owned(),
+        host: "h".to_owned(),
+        started_at: universe.date(0),
+        identity: Identity { account: "111122223333".to_owned(), arn, user_id: "AIDADEV".to_owned() },
+        user_name: "dev".to_owned(),
+        profile: ProfileName::default(),
+        old,
+        old_created_at: universe.date(0),
+        keys_before: Vec::new(),
+        adopted: new.is_some(),
+        state: State::Created,
+        new,
+        holders,
+        grace: universe.schedule.scene.grace,
+    })
+}

@@ -1,0 +1,260 @@
+//! What happens in one simulated life of a rotation: the scene and the events, all drawn from the seed. Invariant: a schedule is plain
+//! data; taking an event out of it leaves the rest as it was, so that it can be shrunk.
+
+use std::time::Duration;
+
+use keyrotate::model::Grace;
+use keyrotate::rotation::Direction;
+
+use super::rng::Rng;
+
+/// What the rotation does, by kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    List,
+    Identity,
+    LastUsed,
+    Create,
+    Update,
+    Delete,
+    Read,
+    Prepare,
+    Write,
+    Release,
+    Wait,
+    Ask,
+    Persist,
+    Close,
+}
+
+pub const OPS: usize = Op::Close as usize + 1;
+
+/// How answers about a changed key vary until it is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flap {
+    /// Old, then new.
+    None,
+    /// Both at random, for the last three seconds.
+    Short,
+    /// Both at random, all the while.
+    Long,
+}
+
+/// What stays the same during a schedule.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// The config file has the key too.
+    pub two_files: bool,
+    /// The credentials file is a symbolic link.
+    pub symlink: bool,
+    /// The credentials file has two names: it can only be written in place.
+    pub pinned: bool,
+    /// Names can be exchanged beside the AWS files, in the state directory.
+    pub exchange: [bool; 2],
+    pub flap: Flap,
+    /// Changes at IAM are settled after at most this long, in ms.
+    pub settle: u64,
+    /// The new key is accepted only after this long, in ms.
+    pub slow: u64,
+    pub grace: Grace,
+    pub attended: bool,
+    /// A person answers yes.
+    pub trusting: bool,
+    /// The new key was there before, in another profile.
+    pub adopted: bool,
+    /// The user may never do this.
+    pub denied: Option<Op>,
+    /// The old key's ID and secret are longer than the new one's.
+    pub long_ids: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Before effect number n, counted over all runs; every call and every single disk operation is one.
+    Beat(u32),
+    /// Before the n-th effect of this kind.
+    Op(Op, u32),
+}
+
+/// What AWS or the network does to one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    LostBefore,
+    LostAfter,
+    Throttled,
+    ServerBefore,
+    ServerAfter,
+    Denied,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Home,
+    State,
+}
+
+/// What a disk does for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    Full,
+    ReadOnly,
+    SyncFails,
+    DirectorySyncFails,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    Old,
+    New,
+}
+
+/// What a person or an editor does to an AWS file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edit {
+    NoteInPlace,
+    NoteByRename,
+    /// Reads now.
+    Open,
+    /// Writes what was read then, and a note, into the file that was opened.
+    SaveInPlace,
+    /// The same into a new file of that name.
+    SaveByRename,
+    /// The file as it was before the rotation.
+    Restore,
+    Remove,
+    PutBack,
+    /// A pair of somebody else in one section.
+    ForeignPair,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    Crash,
+    Signal,
+    /// The machine sleeps, in seconds.
+    Sleep(u64),
+    Call(Fault),
+    Disk(Side, Trouble, u32),
+    AdminDeletes(Whom),
+    AdminDeactivates(Whom),
+    AdminActivates(Whom),
+    MachineCreates,
+    /// A program elsewhere uses the key.
+    Used(Whom),
+    Edits(u8, Edit),
+    /// The next run is `--resolve`.
+    Resolve(Direction),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub when: When,
+    pub what: What,
+}
+
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    pub seed: u64,
+    pub scene: Scene,
+    pub events: Vec<Event>,
+}
+
+impl Schedule {
+    pub fn from_seed(seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let scene = scene(&mut rng);
+        let count = rng.pick(&[0, 1, 1, 2, 2, 3, 3, 4, 5, 7]);
+        let mut events: Vec<Event> = (0..count).map(|_| event(&mut rng)).collect();
+        for number in 0..events.len() {
+            let first = events[number].what;
+            if let Some(second) = sequel(&mut rng, first) {
+                // Both by number, so that one follows the other.
+                let at = rng.below(300) as u32;
+                events[number].when = When::Beat(at);
+                events.push(Event { when: When::Beat(at + 1 + rng.pick(&[0, 3, 10, 40]) + rng.below(12) as u32), what: second });
+            }
+        }
+        Self { seed, scene, events }
+    }
+}
+
+fn scene(rng: &mut Rng) -> Scene {
+    let grace = match rng.below(10) {
+        0..=5 => Grace::default(),
+        6..=8 => Grace::After(Duration::from_secs(3_600)),
+        _ => Grace::Next,
+    };
+    Scene {
+        two_files: rng.percent(40),
+        symlink: rng.percent(20),
+        pinned: rng.percent(20),
+        exchange: [rng.percent(75), rng.percent(75)],
+        flap: rng.pick(&[Flap::None, Flap::Short, Flap::Short, Flap::Long]),
+        settle: rng.pick(&[0, 2_000, 15_000, 110_000]),
+        slow: if rng.percent(6) { rng.pick(&[200_000, 3_500_000, 20_000_000]) } else { 0 },
+        grace,
+        attended: rng.percent(30),
+        trusting: rng.percent(60),
+        adopted: rng.percent(8),
+        denied: if rng.percent(5) { Some(rng.pick(&[Op::List, Op::LastUsed, Op::Create, Op::Update, Op::Delete])) } else { None },
+        long_ids: rng.percent(10),
+    }
+}
+
+fn event(rng: &mut Rng) -> Event {
+    let calls = [Op::List, Op::Identity, Op::LastUsed, Op::Create, Op::Create, Op::Update, Op::Delete];
+    let all =
+        [Op::List, Op::Identity, Op::Create, Op::Update, Op::Delete, Op::Read, Op::Prepare, Op::Write, Op::Release, Op::Wait, Op::Close];
+    let whom = if rng.percent(50) { Whom::Old } else { Whom::New };
+    let what = match rng.below(100) {
+        0..=29 => What::Crash,
+        30..=33 => What::Signal,
+        34..=39 => What::Sleep(rng.pick(&[20, 130, 1_000, 4_000, 200_000])),
+        40..=54 => {
+            let fault = rng.pick(&[
+                Fault::LostBefore,
+                Fault::LostAfter,
+                Fault::LostAfter,
+                Fault::Throttled,
+                Fault::ServerBefore,
+                Fault::ServerAfter,
+                Fault::Denied,
+            ]);
+            let nth = rng.below(3) as u32;
+            return Event { when: When::Op(rng.pick(&calls), nth), what: What::Call(fault) };
+        }
+        55..=63 => {
+            let side = if rng.percent(50) { Side::Home } else { Side::State };
+            let trouble = rng.pick(&[Trouble::Full, Trouble::ReadOnly, Trouble::SyncFails, Trouble::DirectorySyncFails]);
+            What::Disk(side, trouble, rng.pick(&[1, 5, 40, 1_000]))
+        }
+        64..=68 => What::AdminDeletes(whom),
+        69..=73 => What::AdminDeactivates(whom),
+        74..=76 => What::AdminActivates(whom),
+        77..=79 => What::MachineCreates,
+        80..=81 => What::Used(whom),
+        82..=95 => {
+            use Edit::{ForeignPair, NoteByRename, NoteInPlace, Open, PutBack, Remove, Restore, SaveByRename, SaveInPlace};
+            let edit =
+                rng.pick(&[NoteInPlace, NoteByRename, Open, SaveInPlace, SaveByRename, Restore, Restore, Remove, PutBack, ForeignPair]);
+            What::Edits(u8::from(rng.percent(25)), edit)
+        }
+        _ => What::Resolve(rng.pick(&[Direction::Forward, Direction::Back, Direction::Back, Direction::Forget])),
+    };
+    let when = if rng.percent(60) { When::Beat(rng.below(320) as u32) } else { When::Op(rng.pick(&all), rng.below(4) as u32) };
+    Event { when, what }
+}
+
+/// What often follows an event.
+fn sequel(rng: &mut Rng, first: What) -> Option<What> {
+    match first {
+        What::Crash if rng.percent(25) => Some(What::Crash),
+        What::Edits(file, Edit::Open) => Some(What::Edits(file, rng.pick(&[Edit::SaveInPlace, Edit::SaveInPlace, Edit::SaveByRename]))),
+        What::Edits(file, Edit::Remove) if rng.percent(60) => Some(What::Edits(file, Edit::PutBack)),
+        What::Edits(_, Edit::ForeignPair) if rng.percent(50) => Some(What::Resolve(rng.pick(&[Direction::Forward, Direction::Back]))),
+        What::Edits(..) if rng.percent(30) => Some(What::Crash),
+        What::AdminDeactivates(whom) if rng.percent(30) => Some(What::AdminActivates(whom)),
+        What::Disk(..) if rng.percent(30) => Some(What::Crash),
+        _ => None,
+    }
+}

@@ -1,0 +1,236 @@
+//! The effects of a rotation on the model: calls go to the model of IAM, files to the real code on the simulated disk. Invariant: what
+//! must hold when an act is done is checked here, against the truth, before it is done.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use keyrotate::aws::{AwsError, Unreachable};
+use keyrotate::journal::JournalError;
+use keyrotate::model::{AccessKey, AccessKeyId, AccessKeyPair, KeyStatus, LastUse, LastUsed};
+use keyrotate::rotation::{Files, Outcome, Record, State, Step, Which, World};
+
+use super::acts;
+use super::iam::{Status, Who};
+use super::schedule::{Fault, Op};
+use super::universe::Universe;
+
+pub struct SimWorld<'a> {
+    pub universe: Rc<Universe>,
+    pub files: Files<'a>,
+}
+
+type Answer<T> = Result<T, AwsError>;
+
+fn operation(op: Op) -> &'static str {
+    match op {
+        Op::List => "iam:ListAccessKeys",
+        Op::Identity => "sts:GetCallerIdentity",
+        Op::LastUsed => "iam:GetAccessKeyLastUsed",
+        Op::Create => "iam:CreateAccessKey",
+        Op::Update => "iam:UpdateAccessKey",
+        Op::Delete => "iam:DeleteAccessKey",
+        Op::Read | Op::Prepare | Op::Write | Op::Release | Op::Wait | Op::Ask | Op::Persist | Op::Close => "",
+    }
+}
+
+/// What a fault answers.
+fn answer(fault: Fault, operation: &'static str) -> AwsError {
+    match fault {
+        Fault::LostBefore | Fault::LostAfter => AwsError::unanswered(operation, Unreachable::Timeout, "no answer"),
+        Fault::Throttled => AwsError::answered(operation, 400, "Throttling", "Rate exceeded"),
+        Fault::ServerBefore | Fault::ServerAfter => AwsError::answered(operation, 500, "ServiceFailure", ""),
+        Fault::Denied => AwsError::answered(operation, 403, "AccessDenied", "no identity-based policy allows it"),
+    }
+}
+
+fn is_after(fault: Fault) -> bool {
+    matches!(fault, Fault::LostAfter | Fault::ServerAfter)
+}
+
+impl SimWorld<'_> {
+    /// One call, signed by `signer`: refused, lost before, or made, and then perhaps lost.
+    fn call<T>(&self, op: Op, signer: &AccessKeyPair, label: &str, act: impl FnOnce(&Universe) -> Answer<T>) -> Answer<T> {
+        let universe = &*self.universe;
+        let fault = universe.op(op, || format!("{label}, signed by {}", signer.id));
+        universe.pass(50 + universe.noise(5) % 250);
+        let answered = self.made(op, signer, fault, act);
+        universe.say(|| match &answered {
+            Ok(_) => "      ok".to_owned(),
+            Err(error) => format!("      {error}"),
+        });
+        answered
+    }
+
+    fn made<T>(&self, op: Op, signer: &AccessKeyPair, fault: Option<Fault>, act: impl FnOnce(&Universe) -> Answer<T>) -> Answer<T> {
+        let (universe, operation) = (&*self.universe, operation(op));
+        let denied = (universe.schedule.scene.denied == Some(op)).then_some(Fault::Denied);
+        if let Some(fault) = denied.or(fault).filter(|fault| !is_after(*fault)) {
+            let lost = matches!(fault, Fault::LostBefore);
+            universe.process.borrow_mut().has_server_time |= !lost;
+            universe.pass(if lost { 15_000 } else { 0 });
+            if op == Op::Create && !answer(fault, operation).is_definitive() {
+                universe.ambiguous.set(true);
+            }
+            return Err(answer(fault, operation));
+        }
+        let accepted = universe.iam.borrow().accept(operation, signer, universe.now.get(), universe.noise(6));
+        let outcome = accepted.and_then(|()| act(universe));
+        match fault {
+            Some(fault) => {
+                universe.ambiguous.set(universe.ambiguous.get() || op == Op::Create);
+                Err(answer(fault, operation))
+            }
+            None => {
+                universe.process.borrow_mut().has_server_time = true;
+                outcome
+            }
+        }
+    }
+
+    fn list(&self, record: &Record, which: Which) -> Answer<Vec<AccessKey>> {
+        self.universe.process.borrow_mut().listed_at = self.universe.now.get();
+        let label = format!("[{}] ListAccessKeys", keyrotate::rotation::describe::name(&record.state));
+        self.call(Op::List, pair(record, which), &label, |universe| {
+            let iam = universe.iam.borrow();
+            let row = |(key, status): (&super::iam::Key, Status)| AccessKey {
+                id: key.pair.id.clone(),
+                status: if status == Status::Active { KeyStatus::Active } else { KeyStatus::Inactive },
+                created_at: universe.date(key.created_at()),
+            };
+            Ok(iam.list(universe.now.get(), universe.noise(7)).into_iter().map(row).collect())
+        })
+    }
+
+    fn last_use(&self, record: &Record, key: &AccessKeyId, signer: Which) -> Answer<LastUsed> {
+        self.call(Op::LastUsed, pair(record, signer), "GetAccessKeyLastUsed", |universe| {
+            let iam = universe.iam.borrow();
+            // It lags by up to an hour.
+            let lag = universe.noise(8) % 3_600_000;
+            let used = iam.key(key).and_then(|key| key.used).filter(|used| used + lag <= universe.now.get());
+            let seen = |at| LastUsed::Used(LastUse { at: universe.date(at), service: "s3".to_owned(), region: "eu-west-1".to_owned() });
+            Ok(used.map_or(LastUsed::Never, seen))
+        })
+    }
+
+    fn create(&self, record: &Record) -> Answer<(AccessKeyPair, DateTime<Utc>)> {
+        self.call(Op::Create, &record.old, "CreateAccessKey", |universe| {
+            if universe.iam.borrow().existing().count() >= 2 {
+                return Err(AwsError::answered(
+                    "iam:CreateAccessKey",
+                    409,
+                    "LimitExceeded",
+                    "Cannot exceed quota for AccessKeysPerUser: 2",
+                ));
+            }
+            let made = universe.iam.borrow_mut().make(Who::Us, universe.now.get(), false);
+            universe.process.borrow_mut().fresh = Some(made.id.clone());
+            Ok((made, universe.date(universe.now.get())))
+        })
+    }
+
+    fn set(&self, op: Op, record: &Record, id: &AccessKeyId, status: Status, signer: Which) -> Answer<()> {
+        self.call(op, pair(record, signer), &format!("{op:?} {id} to {status:?}"), |universe| {
+            acts::before_change(universe, record, id, status, pair(record, signer));
+            match universe.iam.borrow_mut().set(id, status, Who::Us, universe.now.get()) {
+                true => Ok(()),
+                false => Err(AwsError::answered(operation(op), 404, "NoSuchEntity", "")),
+            }
+        })
+    }
+
+    fn ask(&self, key: &AccessKeyId) -> bool {
+        self.universe.op(Op::Ask, || format!("asking about {key}"));
+        self.universe.pass(20_000);
+        let yes = self.universe.schedule.scene.trusting;
+        if yes {
+            self.universe.process.borrow_mut().permitted = Some(key.clone());
+        }
+        yes
+    }
+}
+
+fn pair(record: &Record, which: Which) -> &AccessKeyPair {
+    record.pair(which).unwrap_or(&record.old)
+}
+
+impl World for SimWorld<'_> {
+    fn observe(&self, known: Option<DateTime<Utc>>) -> (Duration, Option<DateTime<Utc>>) {
+        let told = self.universe.process.borrow().has_server_time.then(|| self.universe.date(self.universe.now.get()));
+        (self.universe.clock(), told.or(known))
+    }
+
+    fn persist(&mut self, record: &Record) -> Result<(), JournalError> {
+        self.universe.op(Op::Persist, || format!("writing down {:?}", record.state));
+        acts::before_persist(&self.universe, record);
+        self.files.persist(record)?;
+        self.universe.process.borrow_mut().record = Some(record.clone());
+        Ok(())
+    }
+
+    fn perform(&mut self, record: &Record, step: &Step) -> Outcome {
+        let universe = self.universe.clone();
+        self.universe.process.borrow_mut().record = Some(record.clone());
+        match step {
+            Step::ListAccessKeys(signer) => Outcome::Listed(*signer, self.list(record, *signer)),
+            Step::GetCallerIdentity(which) => {
+                let answer = self.call(Op::Identity, pair(record, *which), "GetCallerIdentity", |_| Ok(record.identity.clone()));
+                if answer.is_ok() {
+                    universe.process.borrow_mut().proved_at[which.index()] = Some(universe.now.get());
+                }
+                Outcome::Identified(*which, answer)
+            }
+            Step::GetAccessKeyLastUsed { key, signer } => {
+                let answer = self.last_use(record, key, *signer);
+                Outcome::LastUse(answer.unwrap_or_else(|error| LastUsed::Unknown(error.to_string())))
+            }
+            Step::CreateAccessKey => Outcome::Created(self.create(record)),
+            Step::UpdateAccessKey { key, status, signer } => {
+                let status = if *status == KeyStatus::Active { Status::Active } else { Status::Inactive };
+                let id = pair(record, *key).id.clone();
+                Outcome::Changed(self.set(Op::Update, record, &id, status, *signer))
+            }
+            Step::DeleteAccessKey { key, signer } => Outcome::Changed(self.set(Op::Delete, record, key, Status::Deleted, *signer)),
+            Step::ReadHolders => {
+                universe.op(Op::Read, || "reading the holders".to_owned());
+                universe.reread_at.set(universe.beats.get());
+                let sights = self.files.read(record);
+                universe.say(|| format!("      {sights:?}"));
+                Outcome::Read(sights)
+            }
+            Step::PrepareHolder { holder, to } => {
+                universe.op(Op::Prepare, || format!("preparing holder {holder} for {to:?}"));
+                Outcome::Prepared(*holder, *to, self.files.prepare(record, *holder, *to))
+            }
+            Step::WriteHolder { holder, to } => {
+                universe.op(Op::Write, || format!("writing holder {holder} with {to:?}"));
+                acts::before_write(&universe, record, *to);
+                let written = self.files.write(record, *holder, *to);
+                universe.say(|| format!("      {written:?}"));
+                Outcome::Written(*holder, written)
+            }
+            Step::ReleaseHolder { holder, to } => {
+                universe.op(Op::Release, || format!("releasing what holder {holder} displaced"));
+                Outcome::Released(*holder, self.files.release(record, *holder, *to))
+            }
+            Step::Wait(duration, why) => {
+                universe.op(Op::Wait, || format!("waiting {duration:?}: {why}"));
+                universe.pass(duration.as_millis() as u64 + 1);
+                Outcome::Waited
+            }
+            Step::AskAboutSuspect { key, .. } => Outcome::Answered(self.ask(key)),
+            Step::Enter(_) | Step::Close | Step::Stop(_) => Outcome::Waited,
+        }
+    }
+
+    fn close(&mut self, record: &Record) -> Result<(), JournalError> {
+        self.universe.op(Op::Close, || format!("closing: {:?}", record.state));
+        let now = self.observe(None).1.unwrap_or(record.started_at);
+        debug_assert!(matches!(record.state, State::Done(_)), "only what is over is closed");
+        self.files.close(record, now)
+    }
+
+    fn interrupted(&self) -> Option<&'static str> {
+        self.universe.process.borrow().is_signalled.then_some("SIGINT")
+    }
+}
