@@ -290,3 +290,33 @@ fn two_variables_that_disagree_are_a_note_only() {
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert!(output.stdout.contains("AWS_PROFILE is default and AWS_DEFAULT_PROFILE is work"), "{}", output.stdout);
 }
+
+#[test]
+fn a_profile_with_something_wrong_is_told_unasked_and_is_not_fine() {
+    for (lines, line, said) in [
+        ("aws_access_key_id = AKIAEXAMPLE000000009", 2, "has no aws_secret_access_key beside it"),
+        ("aws_access_key_id = \"AKIAEXAMPLE000000009\"\naws_secret_access_key = x", 2, "the value is not an access key ID"),
+        ("aws_access_key_id = ASIAEXAMPLE000000009\naws_secret_access_key = x", 2, "no aws_session_token"),
+        ("aws_access_key_id = AKIAEXAMPLE000000009\naws_secret_access_key = x\nsso_account_id = 1", 4, "the AWS tools disagree"),
+    ] {
+        let home = start(Settings::default());
+        home.write(".aws/credentials", &format!("[broken]\n{lines}\n"));
+        home.write(".aws/config", "[profile role]\nrole_arn = r\nsource_profile = broken\n[profile hidden]\nsso_account_id = 1\n");
+        let output = status(&home, &["status"]);
+        assert_eq!(output.code, Some(12), "{}", output.stdout);
+        let told: Vec<&str> = output.stdout.lines().filter(|line| line.starts_with("warning: ")).collect();
+        assert_eq!(told.len(), 1, "{}", output.stdout);
+        assert!(told[0].contains(&format!("credentials, line {line}: ")) && told[0].contains(said), "{}", output.stdout);
+        assert!(!output.stdout.contains("was found") && !output.stdout.contains("hidden"), "{}", output.stdout);
+        assert_eq!(json(&status(&home, &["status", "--json"]))["skipped"][0]["broken"], true);
+
+        let good = format!("[good]\naws_access_key_id = {}\naws_secret_access_key = {}\n", home.old.id, home.old.secret);
+        home.write(".aws/credentials", &format!("{good}[broken]\n{lines}\n"));
+        let output = status(&home, &["status"]);
+        assert_eq!(output.code, Some(12), "unknown is not fine: {}", output.stdout);
+        assert!(output.stdout.contains(&home.old.id) && output.stdout.contains(said), "{}", output.stdout);
+        assert_eq!(status(&home, &["status", "good"]).code, Some(0), "it was not asked for");
+        age(&home, 80.0);
+        assert_eq!(status(&home, &["status"]).code, Some(10), "worse goes first");
+    }
+}

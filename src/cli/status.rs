@@ -3,6 +3,7 @@
 mod json;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use anstyle::Style;
 use chrono::{DateTime, Local, Utc};
@@ -47,12 +48,15 @@ fn whole(page: &mut Page, outcome: &StatusOutcome, look: &Look) {
     for pending in &outcome.other_rotations {
         page.head(YELLOW, "rotation:", &format!("of {}, for the profile {}: {}", pending.old, pending.profile, rotation(pending)));
     }
-    if outcome.keys.is_empty() && outcome.skipped.iter().all(|skipped| skipped.asked.is_none()) {
+    let unasked = || outcome.skipped.iter().filter(|skipped| skipped.asked.is_none());
+    // A role says of its source what the source says of itself.
+    let broken: BTreeSet<&str> = unasked().filter(|skipped| skipped.is_broken).map(|skipped| skipped.reason.as_str()).collect();
+    broken.iter().for_each(|reason| page.head(YELLOW, "warning:", reason));
+    if outcome.keys.is_empty() && broken.is_empty() && outcome.skipped.iter().all(|skipped| skipped.asked.is_none()) {
         page.sentence("no long-term access key was found; `aws configure` makes a profile with one");
     }
     if look.verbose {
-        let skipped = outcome.skipped.iter().filter(|skipped| skipped.asked.is_none());
-        skipped.for_each(|skipped| page.head(DIM, "skipped:", &skipped.reason));
+        unasked().filter(|skipped| !skipped.is_broken).for_each(|skipped| page.head(DIM, "skipped:", &skipped.reason));
     }
     outcome.notes.iter().filter(|_| !look.quiet).for_each(|note| page.note(note));
 }

@@ -64,6 +64,8 @@ pub struct Skipped {
     pub code: &'static str,
     /// The reason.
     pub reason: String,
+    /// It has something of a key that cannot be used, so that not every own key could be checked.
+    pub is_broken: bool,
     /// It was asked for by name, so that it counts: as this.
     pub asked: Option<Failure>,
 }
@@ -108,7 +110,8 @@ impl StatusOutcome {
     fn code(&self) -> u8 {
         let nothing = self.keys.is_empty().then_some(FailureKind::Unchecked);
         let asked = self.skipped.iter().filter_map(|skipped| skipped.asked.as_ref());
-        let failures = asked.chain(&self.unreadable).map(|failure| failure.kind).chain(nothing).map(FailureKind::exit_code);
+        let broken = self.skipped.iter().filter(|skipped| skipped.is_broken && skipped.asked.is_none()).map(|_| FailureKind::Unchecked);
+        let failures = asked.chain(&self.unreadable).map(|failure| failure.kind).chain(nothing).chain(broken).map(FailureKind::exit_code);
         let rotations = self.other_rotations.iter().filter(|pending| waits(pending, self.now)).map(|_| Finding::RotationWaits.exit_code());
         let findings = self.keys.iter().flat_map(|(_, findings)| findings).map(Finding::exit_code);
         judge::worst(failures.chain(rotations).chain(findings))
@@ -139,7 +142,13 @@ fn skipped(profile: &ProfileName, refusal: &Refusal, asked: bool) -> Skipped {
         let kind = if refusal.code() == "no-credentials" { FailureKind::Unchecked } else { FailureKind::Failed };
         Failure::from_error(kind, refusal)
     };
-    Skipped { profile: profile.clone(), code: refusal.code(), reason: refusal.to_string(), asked: asked.then(failure) }
+    Skipped {
+        profile: profile.clone(),
+        code: refusal.code(),
+        reason: refusal.to_string(),
+        is_broken: refusal.is_broken_key(),
+        asked: asked.then(failure),
+    }
 }
 
 /// Tools disagree on the profile; a command that only reads says so.

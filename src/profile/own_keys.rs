@@ -74,4 +74,32 @@ mod tests {
         let skipped: Vec<_> = own.skipped.iter().map(|(name, refusal)| (name.as_str(), refusal.code())).collect();
         assert_eq!(skipped, [("sso", "sso")]);
     }
+
+    #[test]
+    fn only_what_is_something_of_a_key_is_broken() {
+        let token = "aws_session_token=t\n";
+        let broken = |section: &str, config: &str| {
+            let paths = AwsPaths { credentials: "creds".into(), config: "conf".into() };
+            let files = AwsFiles::parse(paths, Some(format!("[p]\n{section}").into()), Some(config.into())).unwrap();
+            let own = files.own_keys(&Environment::from_vars([]).unwrap());
+            let [(_, refusal)] = own.skipped.as_slice() else { panic!("{section}: {own:?}") };
+            refusal.is_broken_key()
+        };
+        let pair = |id: &str| format!("aws_access_key_id={id}\naws_secret_access_key=s\n");
+        let (long, session, foreign) = (pair("AKIAEXAMPLE000000001"), pair("ASIAEXAMPLE000000001"), pair("minioadmin"));
+        for (section, config, want) in [
+            ("region=x\n".to_owned(), "", false),
+            (format!("{session}{token}"), "", false),
+            (session, "", true),
+            (format!("{long}{token}"), "", true),
+            (format!("{long}sso_account_id=1\n"), "", true),
+            ("aws_access_key_id=AKIAEXAMPLE000000001\n".to_owned(), "", true),
+            (foreign.clone(), "", true),
+            (foreign, "[profile p]\nendpoint_url=http://127.0.0.1:9000\n", false),
+            ("role_arn=r\nsource_profile=gone\n".to_owned(), "", false),
+            ("login_session=x\n".to_owned(), "", false),
+        ] {
+            assert_eq!(broken(&section, config), want, "{section} {config}");
+        }
+    }
 }

@@ -162,6 +162,16 @@ pub enum Refusal {
         /// The access key ID's line.
         place: Place,
     },
+    /// Temporary credentials without their token.
+    #[error(
+        "{place}: the key of the profile {name} is a session's (ASIA) and has no aws_session_token with it, so that AWS refuses it: put the whole session there, or name the profile that has the long-term key"
+    )]
+    SessionKeyAlone {
+        /// The profile.
+        name: ProfileName,
+        /// The access key ID's line.
+        place: Place,
+    },
     /// The value is no access key ID of a user.
     #[error(
         "{place}: the value is not an access key ID (AKIA and capital letters and digits): write the key itself there, no reference or quotes"
@@ -171,6 +181,8 @@ pub enum Refusal {
         name: ProfileName,
         /// The value's line.
         place: Place,
+        /// The profile has an endpoint of its own, so that the key may be another service's.
+        has_endpoint: bool,
     },
     /// `source_profile` names no profile.
     #[error("{place}: the source_profile {missing} does not exist: correct its name")]
@@ -205,9 +217,16 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Whether nothing is wrong except that there is no long-term key.
-    pub fn is_no_key(&self) -> bool {
-        matches!(self, Self::NoFiles { .. } | Self::NoKey { .. } | Self::Elsewhere { .. } | Self::SessionKey { .. })
+    /// Whether the profile has something of a key that cannot be used, which is worth telling unasked. A profile without any, one that
+    /// has its credentials elsewhere, and a role are as they should be, or no matter of keys.
+    pub fn is_broken_key(&self) -> bool {
+        match self {
+            Self::Ambiguous { .. } | Self::Partial { .. } | Self::SessionToken { .. } | Self::SessionKeyAlone { .. } => true,
+            Self::NotAKeyId { has_endpoint, .. } => !has_endpoint,
+            Self::VariableNotUtf8 { .. } | Self::NoHome { .. } | Self::PathNotPlain { .. } => false,
+            Self::NoFiles { .. } | Self::NoSuchProfile { .. } | Self::NoKey { .. } | Self::Elsewhere { .. } => false,
+            Self::SessionKey { .. } | Self::NoSource { .. } | Self::SourceLoop { .. } | Self::RoleSource { .. } => false,
+        }
     }
 
     /// A stable name for scripts.
@@ -223,6 +242,7 @@ impl Refusal {
             Self::Partial { .. } => "partial-credentials",
             Self::SessionToken { .. } => "session-token-with-long-term-key",
             Self::SessionKey { .. } => "session-key",
+            Self::SessionKeyAlone { .. } => "session-key-without-token",
             Self::NotAKeyId { .. } => "not-a-key-id",
             Self::NoSource { .. } => "no-such-source-profile",
             Self::SourceLoop { .. } => "source-profile-loop",

@@ -175,7 +175,12 @@ mod tests {
             ("[p]\naws_secret_access_key=s\n", "[profile p]\nKEYS\n", "partial-credentials creds, line 2"),
             ("[p]\nKEYS\n", "[profile p]\naws_session_token=t\n", "session-token-with-long-term-key conf, line 2"),
             ("[p]\naws_access_key_id=\naws_secret_access_key=s\n", "", "partial-credentials creds, line 3"),
-            ("[p]\naws_access_key_id=ASIAIOSFODNN7EXAMPLE\naws_secret_access_key=s\n", "", "session-key creds, line 2"),
+            ("[p]\naws_access_key_id=ASIAIOSFODNN7EXAMPLE\naws_secret_access_key=s\n", "", "session-key-without-token creds, line 2"),
+            (
+                "[p]\naws_access_key_id=ASIAIOSFODNN7EXAMPLE\naws_secret_access_key=s\naws_session_token=t\n",
+                "",
+                "session-key creds, line 2",
+            ),
             ("[p]\naws_access_key_id=AKIAIOSFODNN7EXAMPLE\n more\naws_secret_access_key=s\n", "", "not-a-key-id creds, line 2"),
             ("[p]\n", "", "no-credentials creds, line 1"),
             ("", "[profile p]\nKEYS\n[profile 'p']\nKEYS\n", "profile-ambiguous conf, line 2"),

@@ -16,7 +16,10 @@ const VERSION: u32 = 1;
 /// The whole outcome, on indented lines.
 pub fn text(outcome: &StatusOutcome) -> String {
     let now = outcome.now;
-    let skipped = |skipped: &Skipped| json!({"profile": skipped.profile.as_str(), "code": skipped.code, "reason": skipped.reason});
+    let skipped = |skipped: &Skipped| {
+        let Skipped { profile, code, reason, is_broken, asked: _ } = skipped;
+        json!({"profile": profile.as_str(), "code": code, "reason": reason, "broken": is_broken})
+    };
     let value = json!({
         "version": VERSION,
         "observed_at": time(now),
