@@ -320,3 +320,12 @@ fn a_profile_with_something_wrong_is_told_unasked_and_is_not_fine() {
         assert_eq!(status(&home, &["status"]).code, Some(10), "worse goes first");
     }
 }
+
+#[test]
+fn a_header_without_its_bracket_is_called_that() {
+    let home = start(Settings::default());
+    home.write(".aws/credentials", "# x\n[default\naws_access_key_id = AKIAEXAMPLE000000009\n");
+    let output = home.run(&["status"]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("credentials, line 2: the header has no closing ]"), "{}", output.stderr);
+}
