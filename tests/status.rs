@@ -329,3 +329,34 @@ fn a_header_without_its_bracket_is_called_that() {
     assert_eq!(output.code, Some(1));
     assert!(output.stderr.contains("credentials, line 2: the header has no closing ]"), "{}", output.stderr);
 }
+
+#[test]
+fn profiles_that_have_their_credentials_elsewhere_stay_hidden() {
+    let home = start(Settings::default());
+    let config =
+        "[profile a]\nsso_account_id = 1\n[profile b]\nrole_arn = r\ncredential_source = Environment\n[profile c]\nlogin_session = x\n";
+    home.write(".aws/config", config);
+    let output = status(&home, &["status"]);
+    assert_eq!(output.code, Some(0), "{}", output.stdout);
+    assert!(!output.stdout.contains("warning:") && !output.stdout.contains("skipped:"), "{}", output.stdout);
+    let output = status(&home, &["status", "-v"]);
+    assert!(output.stdout.contains("the profile a gets its credentials by AWS SSO"), "{}", output.stdout);
+}
+
+#[test]
+fn another_profile_is_guessed_only_where_it_is_alike() {
+    let home = start(Settings::default());
+    let output = status(&home, &["status", "prod"]);
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
+    assert!(output.stderr.contains("there are default, other, work") && !output.stderr.contains("meant?"), "{}", output.stderr);
+}
+
+#[test]
+fn the_limits_are_dates() {
+    let home = start(Settings::default());
+    let output = status(&home, &["status", "default"]);
+    let line = output.stdout.lines().find(|line| line.contains("created:")).unwrap();
+    let day = |text: &str| text.split('(').nth(1).is_some_and(|rest| rest.as_bytes()[10] == b')');
+    let (due, overdue) = line.split_once("overdue").unwrap();
+    assert!(due.contains("due at 75d (20") && day(due) && overdue.contains("past 90d (20") && day(overdue), "{line}");
+}

@@ -4,9 +4,10 @@ mod json;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anstyle::Style;
-use chrono::{DateTime, Local, Utc};
+use chrono::{DateTime, Local, TimeDelta, Utc};
 
 use super::page::{DIM, GREEN, Page, RED, YELLOW, plain};
 use super::render;
@@ -85,7 +86,12 @@ fn observed(page: &mut Page, key: &KeyFacts, seen: &Observation, now: DateTime<U
     let who = if identity.is_root() { "the root user" } else { identity.user_name().unwrap_or(identity.arn.as_str()) };
     page.line("user:", &format!("{who} in account {}", identity.account));
     if let Some(created_at) = seen.created_at {
-        let (warn, max) = (format_duration(key.limits.warn_age), format_duration(key.limits.max_age));
+        let limit = |age: Duration| {
+            let day = TimeDelta::from_std(age).ok().and_then(|age| created_at.checked_add_signed(age));
+            let day = day.map(|at| format!(" ({})", at.with_timezone(&Local).format("%Y-%m-%d"))).unwrap_or_default();
+            format!("{}{day}", format_duration(age))
+        };
+        let (warn, max) = (limit(key.limits.warn_age), limit(key.limits.max_age));
         page.line("created:", &format!("{}; due at {warn}, overdue past {max}", local(created_at)));
     }
     page.line("use:", &describe::last_use(&seen.last_use));

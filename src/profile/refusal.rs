@@ -48,6 +48,14 @@ impl Elsewhere {
         }
     }
 
+    fn words(self) -> &'static str {
+        match self {
+            Self::Sso => "AWS SSO",
+            Self::LoginSession => "`aws login`",
+            Self::CredentialProcess | Self::CredentialSource | Self::WebIdentity => self.option(),
+        }
+    }
+
     fn code(self) -> &'static str {
         match self {
             Self::CredentialProcess => "credential-process",
@@ -91,12 +99,14 @@ pub enum Refusal {
         config: PathBuf,
     },
     /// No section is this profile.
-    #[error("no profile {name} in {} or the config file{}", path.display(), meant(nearest.as_deref()))]
+    #[error("no profile {name} in {} or the config file: {}", path.display(), meant(nearest.as_ref(), names))]
     NoSuchProfile {
         /// The profile.
         name: ProfileName,
-        /// The existing profile that is spelled most like it.
-        nearest: Option<String>,
+        /// The existing profile that is spelled much like it.
+        nearest: Option<ProfileName>,
+        /// The profiles that there are.
+        names: Vec<ProfileName>,
         /// The shared credentials file.
         path: PathBuf,
     },
@@ -109,7 +119,7 @@ pub enum Refusal {
         place: Place,
     },
     /// The profile's credentials are not long-term keys in a file.
-    #[error("{place}: the profile {name} gets its credentials by {}, so it has no long-term key to rotate: name the profile that has the key", by.option())]
+    #[error("{place}: the profile {name} gets its credentials by {}, so it has no long-term key to rotate: name the profile that has the key", by.words())]
     Elsewhere {
         /// The profile.
         name: ProfileName,
@@ -260,6 +270,15 @@ pub struct Warning {
     pub message: String,
 }
 
-fn meant(nearest: Option<&str>) -> String {
-    nearest.map_or_else(|| ": `aws configure list-profiles` shows what there is".to_owned(), |name| format!(": is {name} meant?"))
+/// So many names are listed; there may be a thousand.
+const LISTED: usize = 8;
+
+fn meant(nearest: Option<&ProfileName>, names: &[ProfileName]) -> String {
+    let listed = || names.iter().take(LISTED).map(ProfileName::as_str).collect::<Vec<_>>().join(", ");
+    match (nearest, names.len()) {
+        (Some(name), _) => format!("is {name} meant?"),
+        (None, 0) => "there is none at all; `aws configure` makes one".to_owned(),
+        (None, count) if count <= LISTED => format!("there are {}", listed()),
+        (None, count) => format!("there are {} and {} more, which `aws configure list-profiles` shows", listed(), count - LISTED),
+    }
 }

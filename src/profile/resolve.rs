@@ -123,10 +123,15 @@ impl AwsFiles {
         if self.credentials().is_none() && self.config().is_none() {
             return Refusal::NoFiles { credentials: paths.credentials.clone(), config: paths.config.clone() };
         }
+        let (nearest, names) = (self.nearest(name), self.profiles().collect());
+        Refusal::NoSuchProfile { name: name.clone(), nearest, names, path: paths.credentials.clone() }
+    }
+
+    /// The profile that is spelled so much like `name` that it may be meant.
+    pub fn nearest(&self, name: &ProfileName) -> Option<ProfileName> {
         let alike = |other: &ProfileName| strsim::jaro_winkler(name.as_str(), other.as_str());
-        let near = self.profiles().map(|other| (alike(&other), other)).filter(|(alike, _)| *alike > 0.7);
-        let nearest = near.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, other)| other.to_string());
-        Refusal::NoSuchProfile { name: name.clone(), nearest, path: paths.credentials.clone() }
+        let near = self.profiles().map(|other| (alike(&other), other)).filter(|(alike, _)| *alike > 0.85);
+        near.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, other)| other)
     }
 }
 
@@ -229,10 +234,27 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_profile_is_answered_with_the_nearest() {
-        let found = files("[prod]\nKEYS\n[work]\nKEYS\n", "").resolve(&ProfileName::new("wrok"), &environment(&[])).unwrap_err();
-        assert_eq!(found.to_string(), "no profile wrok in creds or the config file: is work meant?");
-        let none = files("[prod]\nKEYS\n", "").resolve(&ProfileName::new("zzz"), &environment(&[])).unwrap_err();
-        assert!(matches!(none, Refusal::NoSuchProfile { nearest: None, .. }), "{none:?}");
+    fn an_unknown_profile_is_answered_with_the_nearest_or_with_all() {
+        let answer = |credentials: &str, name| files(credentials, "").resolve(&ProfileName::new(name), &environment(&[])).unwrap_err();
+        let (two, none) = ("[prod]\nKEYS\n[work]\nKEYS\n", "no profile zzz in creds or the config file: there ");
+        assert_eq!(answer(two, "wrok").to_string(), "no profile wrok in creds or the config file: is work meant?");
+        assert_eq!(answer(two, "zzz").to_string(), format!("{none}are prod, work"));
+        assert_eq!(answer("[ops]\n[prod]\n", "pos").to_string(), "no profile pos in creds or the config file: there are ops, prod");
+        let many: String = (0..10).map(|at| format!("[p{at}]\n")).collect();
+        let listed = "are p0, p1, p2, p3, p4, p5, p6, p7 and 2 more, which `aws configure list-profiles` shows";
+        assert_eq!(answer(&many, "zzz").to_string(), format!("{none}{listed}"));
+        assert_eq!(answer("", "zzz").to_string(), format!("{none}is none at all; `aws configure` makes one"));
+    }
+
+    #[test]
+    fn sso_and_login_are_called_by_their_names() {
+        for (line, words) in [
+            ("sso_account_id=1", "by AWS SSO,"),
+            ("login_session=x", "by `aws login`,"),
+            ("credential_process=x", "by credential_process,"),
+        ] {
+            let refusal = files("", &format!("[profile p]\n{line}\n")).resolve(&ProfileName::new("p"), &environment(&[])).unwrap_err();
+            assert!(refusal.to_string().contains(words), "{refusal}");
+        }
     }
 }
