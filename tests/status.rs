@@ -360,3 +360,30 @@ fn the_limits_are_dates() {
     let (due, overdue) = line.split_once("overdue").unwrap();
     assert!(due.contains("due at 75d (20") && day(due) && overdue.contains("past 90d (20") && day(overdue), "{line}");
 }
+
+#[test]
+fn an_aws_file_that_a_variable_names_and_that_is_not_there_is_told() {
+    let home = start(Settings::default());
+    home.write(".aws/config", "[profile empty]\nregion = eu-west-1\n");
+    let gone = home.path().join("gone").display().to_string();
+    let said = format!("AWS_SHARED_CREDENTIALS_FILE names {gone}, which does not exist");
+    let with = |args: &'static [&'static str]| Run { env: vec![("AWS_SHARED_CREDENTIALS_FILE", gone.clone())], ..Run::new(args) };
+    for (args, code) in [
+        (&["status", "work"][..], 1),
+        (&["status", "empty"], 12),
+        (&["status"], 12),
+        (&["rotate", "work", "--no-input"], 1),
+        (&["rotate", "empty", "--no-input"], 12),
+    ] {
+        let output = home.run_with(&with(args));
+        assert_eq!(output.code, Some(code), "{args:?} {}{}", output.stdout, output.stderr);
+        assert!(output.stdout.contains(&said) || output.stderr.contains(&said), "{args:?} {}{}", output.stdout, output.stderr);
+        if args.contains(&"empty") {
+            assert!(output.stderr.contains("`aws configure --profile empty`"), "{}", output.stderr);
+        }
+    }
+    let env = vec![("AWS_SHARED_CREDENTIALS_FILE", gone.clone()), ("AWS_CONFIG_FILE", format!("{gone}2"))];
+    let output = home.run_with(&Run { env, ..Run::new(&["status", "work"]) });
+    assert_eq!(output.code, Some(12), "{}", output.stderr);
+    assert!(output.stderr.contains(&said) && output.stderr.contains(&format!("AWS_CONFIG_FILE names {gone}2")), "{}", output.stderr);
+}

@@ -54,7 +54,8 @@ fn whole(page: &mut Page, outcome: &StatusOutcome, look: &Look) {
     let broken: BTreeSet<&str> = unasked().filter(|skipped| skipped.is_broken).map(|skipped| skipped.reason.as_str()).collect();
     broken.iter().for_each(|reason| page.head(YELLOW, "warning:", reason));
     if outcome.keys.is_empty() && broken.is_empty() && outcome.skipped.iter().all(|skipped| skipped.asked.is_none()) {
-        page.sentence("no long-term access key was found; `aws configure` makes a profile with one");
+        let why = if outcome.absent.is_empty() { "`aws configure` makes a profile with one".to_owned() } else { outcome.absent.join("; ") };
+        page.sentence(&format!("no long-term access key was found; {why}"));
     }
     if look.verbose {
         unasked().filter(|skipped| !skipped.is_broken).for_each(|skipped| page.head(DIM, "skipped:", &skipped.reason));

@@ -49,6 +49,8 @@ pub struct StatusOutcome {
     pub other_rotations: Vec<Pending>,
     /// Journal entries that cannot be read.
     pub unreadable: Vec<Failure>,
+    /// AWS files that a variable names and that do not exist, one sentence each; also among the notes.
+    pub absent: Vec<String>,
     /// What a person should know beside.
     pub notes: Vec<String>,
     /// What the whole comes to.
@@ -83,7 +85,9 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
     let (chosen, skipped) = choose(context, files, &own, &options.profiles);
     let path = context.paths.state_dir.join("observations.json");
     let mut memory = Observations::load(&disk, &path);
+    let absent: Vec<String> = files.absent(&context.environment).sentences().collect();
     let mut notes: Vec<String> = conflict(context).into_iter().chain(memory.fault.take()).collect();
+    notes.extend(absent.iter().cloned());
     let (looked, now) = if options.offline { (Vec::new(), clock::local_now()) } else { look::look(context, files, &chosen) };
     let looked = looked.into_iter().chain(iter::repeat_with(Looked::default));
     let known = |(key, looked): (&&OwnKey, Looked)| {
@@ -102,7 +106,7 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
     let asked = |name: &ProfileName| options.profiles.is_empty() || options.profiles.iter().any(|asked| asked == name.as_str());
     let is_other = |pending: &&Pending| asked(&pending.profile) && !keys.iter().any(|(key, _)| pending.concerns(&key.id));
     let other_rotations = journal.pending.iter().filter(is_other).cloned().collect();
-    let outcome = StatusOutcome { now, keys, skipped, other_rotations, unreadable: journal.unreadable, notes, exit_code: 0 };
+    let outcome = StatusOutcome { now, keys, skipped, other_rotations, unreadable: journal.unreadable, absent, notes, exit_code: 0 };
     Ok(StatusOutcome { exit_code: outcome.code(), ..outcome })
 }
 

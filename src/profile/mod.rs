@@ -16,5 +16,5 @@ pub use environment::{AwsPaths, Chosen, Environment, ProfileSource, choose_profi
 pub use files::{AwsFiles, FileRefusal};
 pub use grammar::{DocumentError, Reason};
 pub use own_keys::{OwnKey, OwnKeys};
-pub use refusal::{Elsewhere, Place, Refusal, Warning};
+pub use refusal::{Absent, Elsewhere, Place, Refusal, Warning};
 pub use resolve::ResolvedProfile;

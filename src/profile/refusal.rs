@@ -91,15 +91,17 @@ pub enum Refusal {
         value: String,
     },
     /// Neither file exists.
-    #[error("no long-term keys: neither {} nor {} exists; `aws configure` makes them", credentials.display(), config.display())]
+    #[error("no long-term keys: neither {} nor {} exists{absent}; `aws configure` makes them", credentials.display(), config.display())]
     NoFiles {
         /// The shared credentials file that was looked for.
         credentials: PathBuf,
         /// The config file that was looked for.
         config: PathBuf,
+        /// Those that a variable names.
+        absent: Absent,
     },
     /// No section is this profile.
-    #[error("no profile {name} in {} or the config file: {}", path.display(), meant(nearest.as_ref(), names))]
+    #[error("no profile {name} in {} or the config file{absent}: {}", path.display(), meant(nearest.as_ref(), names))]
     NoSuchProfile {
         /// The profile.
         name: ProfileName,
@@ -109,14 +111,20 @@ pub enum Refusal {
         names: Vec<ProfileName>,
         /// The shared credentials file.
         path: PathBuf,
+        /// Files that are missing where it could be.
+        absent: Absent,
     },
     /// The profile says nothing about credentials.
-    #[error("{place}: the profile {name} has no access key: add one with `aws configure --profile`, or name another profile")]
+    #[error(
+        "{place}: the profile {name} has no access key{absent}: add one with `aws configure --profile {name}`, or name another profile"
+    )]
     NoKey {
         /// The profile.
         name: ProfileName,
         /// Its header.
         place: Place,
+        /// Files that are missing where it could be.
+        absent: Absent,
     },
     /// The profile's credentials are not long-term keys in a file.
     #[error("{place}: the profile {name} gets its credentials by {}, so it has no long-term key to rotate: name the profile that has the key", by.words())]
@@ -226,7 +234,33 @@ pub enum Refusal {
     },
 }
 
+/// AWS files that do not exist although a variable names them, with the variables.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Absent(pub(super) Vec<(&'static str, PathBuf)>);
+
+impl Absent {
+    /// One sentence a file.
+    pub fn sentences(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|(variable, path)| format!("{variable} names {}, which does not exist", path.display()))
+    }
+}
+
+/// In brackets, for the middle of a sentence; nothing where none is missing.
+impl fmt::Display for Absent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, " ({})", self.sentences().collect::<Vec<_>>().join("; ")) }
+    }
+}
+
 impl Refusal {
+    /// The same, told with the files that are missing, where these could be the reason.
+    pub(super) fn told_with(mut self, missing: impl FnOnce() -> Absent) -> Self {
+        if let Self::NoFiles { absent, .. } | Self::NoSuchProfile { absent, .. } | Self::NoKey { absent, .. } = &mut self {
+            *absent = missing();
+        }
+        self
+    }
+
     /// Whether the profile has something of a key that cannot be used, which is worth telling unasked. A profile without any, one that
     /// has its credentials elsewhere, and a role are as they should be, or no matter of keys.
     pub fn is_broken_key(&self) -> bool {

@@ -9,7 +9,7 @@ use super::{
     environment::Environment,
     files::{AwsFiles, Profile},
     grammar::Entry,
-    refusal::{Elsewhere, Refusal, Warning},
+    refusal::{Absent, Elsewhere, Refusal, Warning},
     static_key::{ID, SECRET},
 };
 use crate::model::{AccessKeyPair, ProfileName};
@@ -42,6 +42,10 @@ pub struct ResolvedProfile {
 impl AwsFiles {
     /// Follows `source_profile` to a static pair. Refuses whatever is not one long-term key for the AWS CLI and the SDKs alike.
     pub fn resolve(&self, name: &ProfileName, environment: &Environment) -> Result<ResolvedProfile, Refusal> {
+        self.find(name, environment).map_err(|refusal| refusal.told_with(|| self.absent(environment)))
+    }
+
+    fn find(&self, name: &ProfileName, environment: &Environment) -> Result<ResolvedProfile, Refusal> {
         let chain = self.chain(name)?;
         let (key_name, profile) = chain.last().ok_or_else(|| self.no_such(name))?;
         let key = self.static_key(key_name, profile)?;
@@ -121,10 +125,11 @@ impl AwsFiles {
     fn no_such(&self, name: &ProfileName) -> Refusal {
         let paths = self.paths();
         if self.credentials().is_none() && self.config().is_none() {
-            return Refusal::NoFiles { credentials: paths.credentials.clone(), config: paths.config.clone() };
+            let (credentials, config) = (paths.credentials.clone(), paths.config.clone());
+            return Refusal::NoFiles { credentials, config, absent: Absent::default() };
         }
         let (nearest, names) = (self.nearest(name), self.profiles().collect());
-        Refusal::NoSuchProfile { name: name.clone(), nearest, names, path: paths.credentials.clone() }
+        Refusal::NoSuchProfile { name: name.clone(), nearest, names, path: paths.credentials.clone(), absent: Absent::default() }
     }
 
     /// The profile that is spelled so much like `name` that it may be meant.

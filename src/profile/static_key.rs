@@ -6,7 +6,7 @@ use super::{
     document::FileKind,
     files::{AwsFiles, Profile},
     grammar::{Entry, Section},
-    refusal::{Elsewhere, Refusal, Warning},
+    refusal::{Absent, Elsewhere, Refusal, Warning},
 };
 use crate::model::{AccessKeyId, AccessKeyPair, KeyKind, ProfileName, SecretAccessKey};
 
@@ -39,7 +39,7 @@ impl AwsFiles {
             Some((section, Some(id), Some(secret))) => (section, id, secret),
             Some((_, Some(id), None)) => return Err(partial(id, SECRET)),
             Some((_, None, Some(secret))) => return Err(partial(secret, ID)),
-            Some((_, None, None)) | None => return Err(Refusal::NoKey { name, place: profile.header() }),
+            Some((_, None, None)) | None => return Err(Refusal::NoKey { name, place: profile.header(), absent: Absent::default() }),
         };
         let place = || self.place(file, id.line);
         let id_text = value(id).ok_or_else(|| partial(secret, ID))?;
