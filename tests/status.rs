@@ -387,3 +387,27 @@ fn an_aws_file_that_a_variable_names_and_that_is_not_there_is_told() {
     assert_eq!(output.code, Some(12), "{}", output.stderr);
     assert!(output.stderr.contains(&said) && output.stderr.contains(&format!("AWS_CONFIG_FILE names {gone}2")), "{}", output.stderr);
 }
+
+#[test]
+fn a_region_that_is_none_is_named_before_any_call() {
+    let home = start(Settings::default());
+    home.write(".aws/config", "[profile other]\nregion = us-east-1   # far away\n");
+    let nowhere = |args: &'static [&'static str], region: &str| Run { env: vec![("AWS_REGION", region.to_owned())], ..Run::new(args) };
+    let said = "config, line 2: `us-east-1   # far away` is not a region";
+    const ASKED: [&[&str]; 2] = [&["status", "other"], &["status", "other", "--json"]];
+    for args in ASKED {
+        let output = home.run_with(&nowhere(args, ""));
+        assert_eq!(output.code, Some(12), "{}{}", output.stdout, output.stderr);
+        assert!(output.stdout.contains(said) && output.stdout.contains(&home.other.id), "{}", output.stdout);
+    }
+    let output = home.run_with(&nowhere(&["rotate", "other", "--yes", "--no-input"], ""));
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
+    assert!(output.stderr.contains(said) && output.stderr.contains("nothing was changed"), "{}", output.stderr);
+    let output = home.run_with(&nowhere(&["status", "default"], "eu west"));
+    assert_eq!(output.code, Some(12), "{}{}", output.stdout, output.stderr);
+    assert!(output.stdout.contains("AWS_REGION: `eu west` is not a region"), "{}", output.stdout);
+    assert!(home.lab.calls().is_empty());
+    let output = home.run_with(&nowhere(&["status"], ""));
+    assert_eq!(output.code, Some(12), "{}", output.stdout);
+    assert!(output.stdout.contains("default, work  0 days old, fine"), "the others are asked about: {}", output.stdout);
+}

@@ -130,12 +130,11 @@ fn choose<'a>(context: &Context, files: &AwsFiles, own: &'a OwnKeys, names: &[St
     }
     let (mut keys, mut refused): (Vec<&OwnKey>, Vec<Skipped>) = Default::default();
     for name in names.iter().map(ProfileName::new) {
-        match files.resolve(&name, &context.environment) {
-            Ok(profile) => {
-                let key = own.keys.iter().find(|key| key.pair.id == profile.pair.id);
-                keys.extend(key.filter(|key| !keys.iter().any(|other| other.pair.id == key.pair.id)));
-            }
-            Err(refusal) => refused.push(skipped(&name, &refusal, true)),
+        let key = own.keys.iter().find(|key| key.profiles.iter().any(|profile| profile.name == name));
+        if let Some(key) = key {
+            keys.extend(Some(key).filter(|key| !keys.iter().any(|other| other.pair.id == key.pair.id)));
+        } else if let Err(refusal) = files.resolve(&name, &context.environment) {
+            refused.push(skipped(&name, &refusal, true));
         }
     }
     (keys, refused)
@@ -181,7 +180,10 @@ fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memo
         if !holders.contains(&section) {
             holders.push(section);
         }
-        warnings.extend(profile.warnings.iter().filter(|warning| !warnings.contains(warning)).cloned().collect::<Vec<_>>());
+        let fault = profile.fault.as_ref().map(|fault| Warning { code: fault.code(), message: fault.to_string() });
+        let fault = fault.filter(|fault| problem.as_ref().is_none_or(|problem| problem.message != fault.message));
+        let told = profile.warnings.iter().cloned().chain(fault);
+        warnings.extend(told.filter(|warning| !warnings.contains(warning)).collect::<Vec<_>>());
     }
     KeyFacts {
         id: key.pair.id.clone(),

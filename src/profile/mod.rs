@@ -7,6 +7,7 @@ mod grammar;
 mod header;
 mod own_keys;
 mod refusal;
+mod region;
 mod resolve;
 pub mod settings;
 mod static_key;

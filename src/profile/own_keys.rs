@@ -12,7 +12,8 @@ use crate::model::{AccessKeyId, AccessKeyPair, ProfileName};
 pub struct OwnKey {
     /// The pair, as the first of the profiles has it.
     pub pair: AccessKeyPair,
-    /// The profiles, by name. One of them may have another secret beside the same id: the edit refuses that.
+    /// The profiles, by name. One of them may have another secret beside the same id: the edit refuses that. One of them may have a
+    /// fault, so that AWS cannot be asked by it.
     pub profiles: Vec<ResolvedProfile>,
 }
 
@@ -39,7 +40,7 @@ impl AwsFiles {
         let mut own = OwnKeys::default();
         let mut seen = BTreeMap::<AccessKeyId, usize>::new();
         for name in self.profiles() {
-            let profile = match self.resolve(&name, environment) {
+            let profile = match self.find(&name, environment) {
                 Ok(profile) => profile,
                 Err(refusal) => {
                     own.skipped.push((name, refusal));

@@ -90,6 +90,14 @@ pub enum Refusal {
         /// Its value.
         value: String,
     },
+    /// A region that no AWS service can have, such as one with a comment behind it.
+    #[error("{origin}: `{value}` is not a region: write one such as us-east-1 there, and a comment on a line of its own")]
+    NotARegion {
+        /// The line or the variable.
+        origin: String,
+        /// Its value.
+        value: String,
+    },
     /// Neither file exists.
     #[error("no long-term keys: neither {} nor {} exists{absent}; `aws configure` makes them", credentials.display(), config.display())]
     NoFiles {
@@ -267,7 +275,7 @@ impl Refusal {
         match self {
             Self::Ambiguous { .. } | Self::Partial { .. } | Self::SessionToken { .. } | Self::SessionKeyAlone { .. } => true,
             Self::NotAKeyId { has_endpoint, .. } => !has_endpoint,
-            Self::VariableNotUtf8 { .. } | Self::NoHome { .. } | Self::PathNotPlain { .. } => false,
+            Self::VariableNotUtf8 { .. } | Self::NoHome { .. } | Self::PathNotPlain { .. } | Self::NotARegion { .. } => false,
             Self::NoFiles { .. } | Self::NoSuchProfile { .. } | Self::NoKey { .. } | Self::Elsewhere { .. } => false,
             Self::SessionKey { .. } | Self::NoSource { .. } | Self::SourceLoop { .. } | Self::RoleSource { .. } => false,
         }
@@ -279,6 +287,7 @@ impl Refusal {
             Self::VariableNotUtf8 { .. } => "variable-not-utf8",
             Self::NoHome { .. } => "no-home",
             Self::PathNotPlain { .. } => "path-not-plain",
+            Self::NotARegion { .. } => "not-a-region",
             Self::NoFiles { .. } | Self::NoKey { .. } => "no-credentials",
             Self::NoSuchProfile { .. } => "no-such-profile",
             Self::Elsewhere { by, .. } => by.code(),

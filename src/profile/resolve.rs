@@ -37,27 +37,41 @@ pub struct ResolvedProfile {
     pub ca_bundle: Option<PathBuf>,
     /// What other SDKs make of the same bytes, and what is not used.
     pub warnings: Vec<Warning>,
+    /// Why no call can be made by this profile, although it has a key.
+    pub fault: Option<Refusal>,
 }
 
 impl AwsFiles {
-    /// Follows `source_profile` to a static pair. Refuses whatever is not one long-term key for the AWS CLI and the SDKs alike.
+    /// Follows `source_profile` to a static pair. Refuses whatever is not one long-term key for the AWS CLI and the SDKs alike, and
+    /// what no call can be made with.
     pub fn resolve(&self, name: &ProfileName, environment: &Environment) -> Result<ResolvedProfile, Refusal> {
-        self.find(name, environment).map_err(|refusal| refusal.told_with(|| self.absent(environment)))
+        let profile = self.find(name, environment)?;
+        match &profile.fault {
+            None => Ok(profile),
+            Some(fault) => Err(fault.clone()),
+        }
     }
 
-    fn find(&self, name: &ProfileName, environment: &Environment) -> Result<ResolvedProfile, Refusal> {
+    /// The same for who only looks: what forbids calls is in the answer.
+    pub(super) fn find(&self, name: &ProfileName, environment: &Environment) -> Result<ResolvedProfile, Refusal> {
+        self.pair_of(name, environment).map_err(|refusal| refusal.told_with(|| self.absent(environment)))
+    }
+
+    fn pair_of(&self, name: &ProfileName, environment: &Environment) -> Result<ResolvedProfile, Refusal> {
         let chain = self.chain(name)?;
         let (key_name, profile) = chain.last().ok_or_else(|| self.no_such(name))?;
         let key = self.static_key(key_name, profile)?;
-        let of = |option| chain.first().and_then(|(_, p)| p.value(option)).or_else(|| profile.value(option)).map(str::to_owned);
-        let variable = |name| environment.get(name).map(str::to_owned);
+        let asked = chain.first().map_or(profile, |(_, asked)| asked);
+        let ca_bundle = || asked.value("ca_bundle").or_else(|| profile.value("ca_bundle"));
+        let (region, fault) = self.region(environment, [asked, profile]);
         Ok(ResolvedProfile {
             name: name.clone(),
             key_profile: ProfileName::new(*key_name),
-            region: variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).or_else(|| of("region")),
+            region,
             mfa_serial: chain.iter().rev().find_map(|(_, p)| p.value("mfa_serial")).map(str::to_owned),
-            ca_bundle: variable("AWS_CA_BUNDLE").or_else(|| of("ca_bundle")).map(PathBuf::from),
+            ca_bundle: environment.get("AWS_CA_BUNDLE").or_else(ca_bundle).map(PathBuf::from),
             warnings: self.warnings(&chain, profile, &key),
+            fault,
             pair: key.pair,
             file: key.file,
             section: key.section.name.clone(),
