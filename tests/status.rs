@@ -411,3 +411,22 @@ fn a_region_that_is_none_is_named_before_any_call() {
     assert_eq!(output.code, Some(12), "{}", output.stdout);
     assert!(output.stdout.contains("default, work  0 days old, fine"), "the others are asked about: {}", output.stdout);
 }
+
+#[test]
+fn settings_for_a_profile_that_is_nowhere_are_a_note_and_a_named_file_must_exist() {
+    let home = start(Settings::default());
+    std::fs::create_dir_all(home.path().join(".config/keyrotate")).unwrap();
+    home.write(".config/keyrotate/config.toml", "[profile.wrok]\nmax_age = \"30d\"\n[profile.work]\nmax_age = \"60d\"\n");
+    let output = status(&home, &["status"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let note = output.stdout.lines().find(|line| line.starts_with("note: ")).unwrap_or_else(|| panic!("{}", output.stdout));
+    assert!(note.contains("config.toml has [profile.wrok]") && note.contains("is work meant?"), "{note}");
+    let gone = home.path().join("gone.toml");
+    for args in [&["status"][..], &["rotate", "default", "--dry-run"]] {
+        let output = home.run_with(&Run { env: vec![("KEYROTATE_CONFIG", gone.display().to_string())], ..Run::new(args) });
+        assert_eq!(output.code, Some(2), "{}", output.stdout);
+        let said = format!("KEYROTATE_CONFIG names {}, which does not exist", gone.display());
+        assert!(output.stderr.contains(&said) && output.stderr.contains("nothing was changed"), "{}", output.stderr);
+    }
+    assert!(home.lab.calls().iter().all(|call| call.action != "CreateAccessKey"));
+}

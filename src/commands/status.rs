@@ -8,6 +8,7 @@ mod look;
 mod observations;
 mod pending;
 
+use std::collections::BTreeSet;
 use std::iter;
 use std::path::Path;
 
@@ -88,6 +89,7 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
     let absent: Vec<String> = files.absent(&context.environment).sentences().collect();
     let mut notes: Vec<String> = conflict(context).into_iter().chain(memory.fault.take()).collect();
     notes.extend(absent.iter().cloned());
+    notes.extend(unknown_tables(context, files));
     let (looked, now) = if options.offline { (Vec::new(), clock::local_now()) } else { look::look(context, files, &chosen) };
     let looked = looked.into_iter().chain(iter::repeat_with(Looked::default));
     let known = |(key, looked): (&&OwnKey, Looked)| {
@@ -158,6 +160,17 @@ fn skipped(profile: &ProfileName, refusal: &Refusal, asked: bool) -> Skipped {
 fn conflict(context: &Context) -> Option<String> {
     let (profile, default_profile) = choose_profile(&context.environment, None).conflict?;
     Some(format!("AWS_PROFILE is {profile} and AWS_DEFAULT_PROFILE is {default_profile}: programs differ in which they take"))
+}
+
+/// A table of the settings whose profile is nowhere has no effect, as a misspelt name has none.
+fn unknown_tables(context: &Context, files: &AwsFiles) -> Vec<String> {
+    let known: BTreeSet<ProfileName> = files.profiles().collect();
+    let file = context.paths.config_file.display();
+    let note = |name: &ProfileName| {
+        let meant = files.nearest(name).map(|near| format!(": is {near} meant?")).unwrap_or_default();
+        format!("{file} has [profile.{name}], and no AWS file has that profile{meant}")
+    };
+    context.settings.profiles().filter(|name| !known.contains(*name)).map(note).collect()
 }
 
 /// What this machine's files say of a key, with what was seen now, or before where nothing was.
