@@ -430,3 +430,22 @@ fn settings_for_a_profile_that_is_nowhere_are_a_note_and_a_named_file_must_exist
     }
     assert!(home.lab.calls().iter().all(|call| call.action != "CreateAccessKey"));
 }
+
+#[test]
+fn a_file_that_others_may_read_is_a_warning() {
+    let home = start(Settings::default());
+    home.write(".aws/config", "[profile k]\naws_access_key_id = AKIAEXAMPLE000000009\naws_secret_access_key = x\n");
+    let (credentials, config) = (home.path().join(".aws/credentials"), home.path().join(".aws/config"));
+    let mode = |path: &std::path::Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let told = |path: &std::path::Path| {
+        let output = status(&home, &["status", "default"]);
+        assert_eq!(output.code, Some(0), "{}", output.stdout);
+        output.stdout.lines().any(|line| line.starts_with("warning: ") && line.contains(&format!("`chmod 600 {}`", path.display())))
+    };
+    assert!(!told(&credentials) && !told(&config));
+    mode(&credentials, 0o640);
+    mode(&config, 0o604);
+    assert!(told(&credentials) && told(&config));
+    home.write(".aws/config", "[profile k]\nregion = eu-west-1\n");
+    assert!(!told(&config), "no key is in it");
+}

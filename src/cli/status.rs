@@ -53,6 +53,7 @@ fn whole(page: &mut Page, outcome: &StatusOutcome, look: &Look) {
     // A role says of its source what the source says of itself.
     let broken: BTreeSet<&str> = unasked().filter(|skipped| skipped.is_broken).map(|skipped| skipped.reason.as_str()).collect();
     broken.iter().for_each(|reason| page.head(YELLOW, "warning:", reason));
+    outcome.warnings.iter().for_each(|warning| page.head(YELLOW, "warning:", warning));
     if outcome.keys.is_empty() && broken.is_empty() && outcome.skipped.iter().all(|skipped| skipped.asked.is_none()) {
         let why = if outcome.absent.is_empty() { "`aws configure` makes a profile with one".to_owned() } else { outcome.absent.join("; ") };
         page.sentence(&format!("no long-term access key was found; {why}"));

@@ -5,6 +5,7 @@
 mod facts;
 mod judge;
 mod look;
+mod modes;
 mod observations;
 mod pending;
 
@@ -50,6 +51,8 @@ pub struct StatusOutcome {
     pub other_rotations: Vec<Pending>,
     /// Journal entries that cannot be read.
     pub unreadable: Vec<Failure>,
+    /// What is wrong with the AWS files as a whole, one sentence each.
+    pub warnings: Vec<String>,
     /// AWS files that a variable names and that do not exist, one sentence each; also among the notes.
     pub absent: Vec<String>,
     /// What a person should know beside.
@@ -108,7 +111,17 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
     let asked = |name: &ProfileName| options.profiles.is_empty() || options.profiles.iter().any(|asked| asked == name.as_str());
     let is_other = |pending: &&Pending| asked(&pending.profile) && !keys.iter().any(|(key, _)| pending.concerns(&key.id));
     let other_rotations = journal.pending.iter().filter(is_other).cloned().collect();
-    let outcome = StatusOutcome { now, keys, skipped, other_rotations, unreadable: journal.unreadable, absent, notes, exit_code: 0 };
+    let outcome = StatusOutcome {
+        now,
+        keys,
+        skipped,
+        other_rotations,
+        unreadable: journal.unreadable,
+        warnings: modes::readable_by_others(files),
+        absent,
+        notes,
+        exit_code: 0,
+    };
     Ok(StatusOutcome { exit_code: outcome.code(), ..outcome })
 }
 

@@ -28,6 +28,7 @@ pub fn text(outcome: &StatusOutcome) -> String {
         "skipped": outcome.skipped.iter().map(skipped).collect::<Vec<_>>(),
         "other_rotations": outcome.other_rotations.iter().map(rotation).collect::<Vec<_>>(),
         "unreadable": outcome.unreadable.iter().map(failure).collect::<Vec<_>>(),
+        "warnings": outcome.warnings,
         "notes": outcome.notes,
     });
     format!("{value:#}\n")
