@@ -449,3 +449,12 @@ fn a_file_that_others_may_read_is_a_warning() {
     home.write(".aws/config", "[profile k]\nregion = eu-west-1\n");
     assert!(!told(&config), "no key is in it");
 }
+
+#[test]
+fn an_exported_key_is_a_note() {
+    let home = start(Settings::default());
+    let env = vec![("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE000000009".to_owned()), ("AWS_SECRET_ACCESS_KEY", "x".to_owned())];
+    let output = home.run_with(&Run { env, ..Run::new(&["status"]) });
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert!(output.stdout.contains("note: AWS_ACCESS_KEY_ID is exported"), "{}", output.stdout);
+}

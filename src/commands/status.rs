@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
-use crate::model::ProfileName;
+use crate::model::{AccessKeyId, ProfileName};
 use crate::os::disk::RealDisk;
 use crate::os::{clock, machine};
 use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys, Refusal, Warning, choose_profile};
@@ -90,7 +90,7 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
     let path = context.paths.state_dir.join("observations.json");
     let mut memory = Observations::load(&disk, &path);
     let absent: Vec<String> = files.absent(&context.environment).sentences().collect();
-    let mut notes: Vec<String> = conflict(context).into_iter().chain(memory.fault.take()).collect();
+    let mut notes: Vec<String> = conflict(context).into_iter().chain(exported(context)).chain(memory.fault.take()).collect();
     notes.extend(absent.iter().cloned());
     notes.extend(unknown_tables(context, files));
     let (looked, now) = if options.offline { (Vec::new(), clock::local_now()) } else { look::look(context, files, &chosen) };
@@ -173,6 +173,15 @@ fn skipped(profile: &ProfileName, refusal: &Refusal, asked: bool) -> Skipped {
 fn conflict(context: &Context) -> Option<String> {
     let (profile, default_profile) = choose_profile(&context.environment, None).conflict?;
     Some(format!("AWS_PROFILE is {profile} and AWS_DEFAULT_PROFILE is {default_profile}: programs differ in which they take"))
+}
+
+/// The AWS CLI takes an exported key before any profile, unless one is named.
+fn exported(context: &Context) -> Option<String> {
+    let id = AccessKeyId::parse(context.environment.get("AWS_ACCESS_KEY_ID")?).ok();
+    let which = id.map(|id| format!(" ({id})")).unwrap_or_default();
+    Some(format!(
+        "AWS_ACCESS_KEY_ID is exported{which}: commands that name no profile use that key, not the profile's; unset it if that is not meant"
+    ))
 }
 
 /// A table of the settings whose profile is nowhere has no effect, as a misspelt name has none.
