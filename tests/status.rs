@@ -458,3 +458,11 @@ fn an_exported_key_is_a_note() {
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert!(output.stdout.contains("note: AWS_ACCESS_KEY_ID is exported"), "{}", output.stdout);
 }
+
+#[test]
+fn its_own_use_is_marked() {
+    let home = start(Settings::default());
+    let output = status(&home, &["status", "default"]);
+    assert!(output.stdout.contains(": perhaps keyrotate itself)"), "{}", output.stdout);
+    assert_eq!(json(&status(&home, &["status", "default", "--json"]))["keys"][0]["last_use"]["perhaps_keyrotate"], true);
+}

@@ -12,7 +12,7 @@ use chrono::{DateTime, Local, TimeDelta, Utc};
 use super::page::{DIM, GREEN, Page, RED, YELLOW, plain};
 use super::render;
 use crate::commands::status::{Finding, KeyFacts, Observation, OtherKey, Pending, Rest, RootKeys, StatusOutcome};
-use crate::model::{Age, KeyStatus, ProfileName, format_duration};
+use crate::model::{Age, KeyStatus, LastUsed, ProfileName, format_duration};
 use crate::rotation::describe;
 
 /// How it is to be shown.
@@ -96,7 +96,11 @@ fn observed(page: &mut Page, key: &KeyFacts, seen: &Observation, now: DateTime<U
         let (warn, max) = (limit(key.limits.warn_age), limit(key.limits.max_age));
         page.line("created:", &format!("{}; due at {warn}, overdue past {max}", local(created_at)));
     }
-    page.line("use:", &describe::last_use(&seen.last_use));
+    let own = match &seen.last_use {
+        LastUsed::Used(last_use) if key.is_own_use => format!(" ({}: perhaps keyrotate itself)", last_use.service),
+        LastUsed::Used(_) | LastUsed::Never | LastUsed::Unknown(_) => String::new(),
+    };
+    page.line("use:", &format!("{}{own}", describe::last_use(&seen.last_use)));
     seen.others.iter().flatten().for_each(|other| page.line("second:", &second(other, now)));
     let root = match &seen.root_keys {
         RootKeys::Count(0) => "none in this account".to_owned(),

@@ -226,6 +226,7 @@ fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memo
         holders,
         limits: context.settings.limits_of(key.profiles.iter().map(|profile| &profile.name)),
         warnings,
+        is_own_use: seen.as_ref().or(remembered).is_some_and(|seen| seen.is_own_use(remembered)),
         seen: seen.or_else(|| remembered.cloned()),
         is_remembered,
         problem,

@@ -49,7 +49,7 @@ fn key(key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>) -> Value {
         "age_seconds": key.age(now).map(|age| age.as_duration().as_secs()),
         "warn_age_seconds": key.limits.warn_age.as_secs(),
         "max_age_seconds": key.limits.max_age.as_secs(),
-        "last_use": seen.map(|seen| last_use(&seen.last_use)),
+        "last_use": seen.map(|seen| last_use(&seen.last_use, Some(key.is_own_use))),
         "account": seen.map(|seen| seen.identity.account.as_str()),
         "arn": seen.map(|seen| seen.identity.arn.as_str()),
         "user_name": seen.and_then(|seen| seen.identity.user_name()),
@@ -72,17 +72,22 @@ fn second(other: &OtherKey, now: DateTime<Utc>) -> Value {
         "created_at": time(other.created_at),
         "age_days": age.days(),
         "age_seconds": age.as_duration().as_secs(),
-        "last_use": last_use(&other.last_use),
+        "last_use": last_use(&other.last_use, None),
         "profiles": other.profiles,
     })
 }
 
-fn last_use(last_use: &LastUsed) -> Value {
-    match last_use {
+/// `is_own` only where it was asked: a second key is not used here.
+fn last_use(last_use: &LastUsed, is_own: Option<bool>) -> Value {
+    let mut value = match last_use {
         LastUsed::Never => json!({"known": true, "at": null}),
         LastUsed::Used(last_use) => json!({"known": true, "at": time(last_use.at), "service": last_use.service, "region": last_use.region}),
-        LastUsed::Unknown(why) => json!({"known": false, "reason": why}),
+        LastUsed::Unknown(why) => return json!({"known": false, "reason": why}),
+    };
+    if let (Some(is_own), Some(fields)) = (is_own, value.as_object_mut()) {
+        fields.insert("perhaps_keyrotate".to_owned(), is_own.into());
     }
+    value
 }
 
 fn root_keys(root_keys: &RootKeys) -> Value {

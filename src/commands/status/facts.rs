@@ -4,12 +4,15 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::commands::failure::Failure;
-use crate::model::{AccessKeyId, Age, Identity, KeyStatus, LastUsed, Limits, ProfileName};
+use crate::model::{AccessKeyId, Age, Identity, KeyStatus, LastUse, LastUsed, Limits, ProfileName};
 use crate::profile::Warning;
+
+/// A run asks AWS for about so long before it notes the time.
+const OWN_USE: TimeDelta = TimeDelta::minutes(1);
 
 /// One own key and everything that is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub struct KeyFacts {
     pub seen: Option<Observation>,
     /// Whether `seen` is an earlier run's.
     pub is_remembered: bool,
+    /// The last use may be keyrotate's own question of who it is.
+    pub is_own_use: bool,
     /// Why AWS could not be asked for all of it now.
     pub problem: Option<Failure>,
     /// Rotations under way that concern it.
@@ -128,5 +133,56 @@ impl KeyFacts {
     /// The key's age at `now`, where its creation date is known.
     pub fn age(&self, now: DateTime<Utc>) -> Option<Age> {
         self.seen.as_ref().and_then(|seen| seen.created_at).map(|created_at| Age::at(now, created_at))
+    }
+}
+
+impl Observation {
+    /// Whether the last use is a call of a service that keyrotate calls, and of about this observation's time or `before`'s: then it may
+    /// be keyrotate's own.
+    ///
+    /// A use at any other time is somebody else's, or of a rotation, and a person may want to know of it.
+    pub fn is_own_use(&self, before: Option<&Observation>) -> bool {
+        let LastUsed::Used(LastUse { at, service, .. }) = &self.last_use else { return false };
+        let is_near = |seen: &Observation| (*at - seen.observed_at).abs() <= OWN_USE;
+        matches!(service.as_str(), "sts" | "iam") && (is_near(self) || before.is_some_and(is_near))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Arn;
+
+    #[test]
+    fn only_a_call_of_the_time_of_a_run_may_be_its_own() {
+        let at = |seconds: i64| DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap();
+        let seen = |observed_at, last_use| Observation {
+            observed_at,
+            identity: Identity {
+                account: "111122223333".into(),
+                arn: Arn::parse("arn:aws:iam::111122223333:user/dev").unwrap(),
+                user_id: "AIDAEXAMPLE".into(),
+            },
+            created_at: None,
+            status: None,
+            last_use,
+            others: None,
+            root_keys: RootKeys::Count(0),
+        };
+        let used = |service: &str, at| LastUsed::Used(LastUse { at, service: service.into(), region: "us-east-1".into() });
+        let before = seen(at(-86_400), LastUsed::Never);
+        for (last_use, own) in [
+            (used("sts", at(-60)), true),
+            (used("iam", at(1)), true),
+            (used("sts", at(-86_430)), true),
+            (used("sts", at(-3_600)), false),
+            (used("sts", at(-90_000)), false),
+            (used("s3", at(0)), false),
+            (LastUsed::Never, false),
+            (LastUsed::Unknown("denied".into()), false),
+        ] {
+            assert_eq!(seen(at(0), last_use.clone()).is_own_use(Some(&before)), own, "{last_use:?}");
+        }
+        assert!(!seen(at(0), used("sts", at(-86_430))).is_own_use(None));
     }
 }

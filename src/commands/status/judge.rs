@@ -135,6 +135,7 @@ mod tests {
             warnings: Vec::new(),
             seen: Some(seen),
             is_remembered: false,
+            is_own_use: false,
             problem: None,
             pending: Vec::new(),
         };
