@@ -466,3 +466,19 @@ fn its_own_use_is_marked() {
     assert!(output.stdout.contains(": perhaps keyrotate itself)"), "{}", output.stdout);
     assert_eq!(json(&status(&home, &["status", "default", "--json"]))["keys"][0]["last_use"]["perhaps_keyrotate"], true);
 }
+
+#[test]
+fn a_rotation_says_what_the_listing_says() {
+    let home = start(Settings::default());
+    home.lab.rules(vec![Rule::on("UpdateAccessKey", Fault::PauseAfter)]);
+    let rotate = Run { kill_at_pause: true, ..Run::new(&["rotate", "default", "--yes", "--no-input"]) };
+    assert_eq!(home.run_with(&rotate).code, None);
+    home.lab.rules(Vec::new());
+    let (old, output) = (&home.old.id, home.run(&["status", "default"]));
+    assert_eq!(output.code, Some(10), "{}", output.stdout);
+    let line = |label: &str| output.stdout.lines().find(|line| line.contains(label)).unwrap_or_else(|| panic!("{}", output.stdout));
+    assert!(line("second:").contains(&format!("{old} Inactive")), "{}", output.stdout);
+    assert!(line("second:").ends_with("the old key of the rotation below"), "{}", output.stdout);
+    assert!(line("rotation:").contains(&format!("AWS lists {old} as Inactive")), "{}", output.stdout);
+    assert!(!output.stdout.contains("still active"), "{}", output.stdout);
+}

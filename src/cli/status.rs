@@ -101,7 +101,7 @@ fn observed(page: &mut Page, key: &KeyFacts, seen: &Observation, now: DateTime<U
         LastUsed::Used(_) | LastUsed::Never | LastUsed::Unknown(_) => String::new(),
     };
     page.line("use:", &format!("{}{own}", describe::last_use(&seen.last_use)));
-    seen.others.iter().flatten().for_each(|other| page.line("second:", &second(other, now)));
+    seen.others.iter().flatten().for_each(|other| page.line("second:", &second(other, &key.pending, now)));
     let root = match &seen.root_keys {
         RootKeys::Count(0) => "none in this account".to_owned(),
         RootKeys::Count(count) => format!("{count} in account {}: delete what is not needed in the AWS console", identity.account),
@@ -138,11 +138,16 @@ fn word(finding: &Finding) -> (Style, Cow<'static, str>) {
     }
 }
 
-fn second(other: &OtherKey, now: DateTime<Utc>) -> String {
+fn second(other: &OtherKey, pending: &[Pending], now: DateTime<Utc>) -> String {
     let status = status_word(&other.status);
-    let holders = match other.profiles.as_slice() {
-        [] => "no profile here has it".to_owned(),
-        profiles => format!("in {}", names(profiles)),
+    let role = pending.iter().find(|pending| pending.concerns(&other.id)).map(|pending| pending.old == other.id);
+    let holders = match (other.profiles.as_slice(), role) {
+        ([], None) => "no profile here has it".to_owned(),
+        ([], Some(true)) => "the old key of the rotation below".to_owned(),
+        ([], Some(false)) => "the new key of the rotation below".to_owned(),
+        (profiles, None) => format!("in {}", names(profiles)),
+        (profiles, Some(true)) => format!("in {}, the old key of the rotation below", names(profiles)),
+        (profiles, Some(false)) => format!("in {}, the new key of the rotation below", names(profiles)),
     };
     format!("{} {status}, {}, {}, {holders}", other.id, days(Age::at(now, other.created_at)), describe::last_use(&other.last_use))
 }

@@ -100,7 +100,12 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
         for other in known.seen.iter_mut().filter_map(|seen| seen.others.as_mut()).flatten() {
             other.profiles = own.profiles_with(&other.id);
         }
-        known.pending = journal.pending.iter().filter(|pending| pending.concerns(&known.id)).cloned().collect();
+        let pending = journal.pending.iter().filter(|pending| pending.concerns(&known.id)).cloned();
+        let as_listed = |pending: Pending| match known.listed(&pending.old) {
+            Some(listed) => pending.as_listed(listed),
+            None => pending,
+        };
+        known.pending = pending.map(as_listed).collect();
         let findings = judge(&known, now);
         (known, findings)
     };

@@ -105,12 +105,25 @@ pub struct Pending {
     pub old: AccessKeyId,
     /// The key that replaces it, where there is one.
     pub new: Option<AccessKeyId>,
-    /// What state it is in.
+    /// What state it is in, as the journal has it, unless AWS's listing says otherwise.
     pub state: String,
+    /// What that says of the old key, where it says something.
+    pub claim: Option<Claim>,
     /// The command that goes on with it.
     pub hint: String,
     /// What it rests for; `None` is nothing: something broke it off.
     pub rests_until: Option<Rest>,
+}
+
+/// What a rotation's state says of its old key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It is active.
+    Active,
+    /// It is inactive.
+    Inactive,
+    /// It is gone.
+    Deleted,
 }
 
 /// What a resting rotation rests for.
@@ -123,6 +136,36 @@ pub enum Rest {
 }
 
 impl Pending {
+    /// The same with the old key as AWS lists it (`None`: not at all), where the state says otherwise: the journal is as old as its last
+    /// write, which comes before the act.
+    #[must_use]
+    pub fn as_listed(self, listed: Option<&KeyStatus>) -> Self {
+        let agrees = match (self.claim, listed) {
+            (None, _) | (Some(Claim::Deleted), None) => true,
+            (Some(Claim::Active), Some(KeyStatus::Active | KeyStatus::Other(_))) | (Some(Claim::Inactive), Some(KeyStatus::Inactive)) => {
+                true
+            }
+            (Some(Claim::Active | Claim::Inactive), None) | (Some(Claim::Deleted), Some(_)) => false,
+            (Some(Claim::Active), Some(KeyStatus::Inactive)) => false,
+            (Some(Claim::Inactive), Some(KeyStatus::Active | KeyStatus::Other(_))) => false,
+        };
+        if agrees {
+            return self;
+        }
+        let old = &self.old;
+        let word = match listed {
+            None => format!("AWS does not list {old}"),
+            Some(KeyStatus::Active) => format!("AWS lists {old} as Active"),
+            Some(KeyStatus::Inactive) => format!("AWS lists {old} as Inactive"),
+            Some(KeyStatus::Other(word)) => format!("AWS lists {old} as {word}"),
+        };
+        // The state is clauses; the one about the old key is what the listing is better at.
+        let about_old = format!("{old} is ");
+        let rest = self.state.split("; ").filter(|clause| !clause.starts_with(&about_old));
+        let state = rest.map(str::to_owned).chain([word]).collect::<Vec<_>>().join("; ");
+        Self { state, ..self }
+    }
+
     /// Whether it is of this key.
     pub fn concerns(&self, id: &AccessKeyId) -> bool {
         self.old == *id || self.new.as_ref() == Some(id)
@@ -130,6 +173,17 @@ impl Pending {
 }
 
 impl KeyFacts {
+    /// The status of a key of the same user by this run's listing: `None` where there was none, `Some(None)` where the key is not on it.
+    pub fn listed(&self, id: &AccessKeyId) -> Option<Option<&KeyStatus>> {
+        let seen = self.seen.as_ref().filter(|_| !self.is_remembered)?;
+        let others = seen.others.as_ref()?;
+        if self.id == *id {
+            Some(seen.status.as_ref())
+        } else {
+            Some(others.iter().find(|other| other.id == *id).map(|other| &other.status))
+        }
+    }
+
     /// The key's age at `now`, where its creation date is known.
     pub fn age(&self, now: DateTime<Utc>) -> Option<Age> {
         self.seen.as_ref().and_then(|seen| seen.created_at).map(|created_at| Age::at(now, created_at))

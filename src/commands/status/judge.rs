@@ -153,7 +153,16 @@ mod tests {
 
     fn pend(key: &mut KeyFacts, rests_until: Option<Rest>) {
         let (state, hint) = (String::new(), String::new());
-        key.pending.push(Pending { path: PathBuf::new(), profile: Default::default(), old: id(), new: None, state, hint, rests_until });
+        key.pending.push(Pending {
+            path: PathBuf::new(),
+            profile: Default::default(),
+            old: id(),
+            new: None,
+            state,
+            claim: None,
+            hint,
+            rests_until,
+        });
     }
 
     #[test]

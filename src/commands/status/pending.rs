@@ -5,7 +5,7 @@ use std::path::Path;
 
 use chrono::TimeDelta;
 
-use super::facts::{Pending, Rest};
+use super::facts::{Claim, Pending, Rest};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::journal::{Entry, JournalError};
 use crate::model::{AccessKeyId, Grace};
@@ -61,8 +61,19 @@ fn pending(record: &Record, path: &Path, machine: &str) -> Pending {
         old: record.old.id.clone(),
         new,
         state: describe::state(record),
+        claim: claim(&record.state),
         hint,
         rests_until: rest(record),
+    }
+}
+
+/// What [`describe::state`] says of the old key.
+fn claim(state: &State) -> Option<Claim> {
+    match state {
+        State::Intent { .. } | State::Suspect { .. } | State::Created | State::Verified | State::Committed { .. } => Some(Claim::Active),
+        State::OldInactive { .. } => Some(Claim::Inactive),
+        State::Deleted => Some(Claim::Deleted),
+        State::Reactivating { .. } | State::RollingBack { .. } | State::Undoing { .. } | State::Done(_) => None,
     }
 }
 
@@ -89,7 +100,7 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
-    use crate::model::{AccessKeyPair, Arn, Identity, LastUsed, ProfileName, SecretAccessKey};
+    use crate::model::{AccessKeyPair, Arn, Identity, KeyStatus, LastUsed, ProfileName, SecretAccessKey};
 
     fn record(state: State, grace: Grace) -> Record {
         let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").unwrap();
@@ -125,6 +136,40 @@ mod tests {
             (State::Deleted, Grace::Next, None),
         ] {
             assert_eq!(rest(&record(state.clone(), grace)), wanted, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn a_listing_that_says_otherwise_goes_before_the_journal() {
+        let old = "AKIAEXAMPLE000000001";
+        let inactive = || State::OldInactive { at: DateTime::UNIX_EPOCH, last_use: LastUsed::Never, rounds: 0 };
+        let created_at = DateTime::UNIX_EPOCH;
+        let suspect = State::Suspect { key: AccessKeyId::parse("AKIAEXAMPLE000000002").unwrap(), created_at };
+        for (state, listed, contradicted) in [
+            (State::Verified, Some(KeyStatus::Active), None),
+            (State::Verified, Some(KeyStatus::Inactive), Some("is still active")),
+            (State::Committed { rounds: 0 }, None, Some("is still active")),
+            (State::Created, Some(KeyStatus::Inactive), Some("is in use as before")),
+            (suspect, Some(KeyStatus::Inactive), Some("is in use as before")),
+            (inactive(), Some(KeyStatus::Inactive), None),
+            (inactive(), Some(KeyStatus::Active), Some("is inactive")),
+            (State::Deleted, None, None),
+            (State::Deleted, Some(KeyStatus::Inactive), Some("is deleted")),
+            (State::RollingBack { why: String::new() }, None, None),
+        ] {
+            let told = pending(&record(state, Grace::default()), Path::new("/j/r1.json"), "here");
+            let heard = told.clone().as_listed(listed.as_ref());
+            match contradicted {
+                None => assert_eq!(heard, told),
+                Some(words) => {
+                    let words = format!("{old} {words}");
+                    assert!(told.state.contains(&words) && !heard.state.contains(&words), "{told:?} {heard:?}");
+                    assert!(
+                        heard.state.contains("; AWS ") && heard.state.contains("new key") | heard.state.contains("nobody"),
+                        "{heard:?}"
+                    );
+                }
+            }
         }
     }
 
