@@ -482,3 +482,32 @@ fn a_rotation_says_what_the_listing_says() {
     assert!(line("rotation:").contains(&format!("AWS lists {old} as Inactive")), "{}", output.stdout);
     assert!(!output.stdout.contains("still active"), "{}", output.stdout);
 }
+
+#[test]
+fn a_resting_rotation_says_the_way_back_and_the_way_out() {
+    let home = start(Settings::default());
+    assert_eq!(home.run(&["rotate", "default", "--yes", "--no-input", "--grace", "7d"]).code, Some(0));
+    let output = home.run(&["status", "default"]);
+    assert_eq!(output.code, Some(0), "{}", output.stdout);
+    let back = format!("`keyrotate rotate --resolve {} back`", home.old.id);
+    assert!(output.stdout.contains(&back), "{}", output.stdout);
+    assert!(output.stdout.contains("`keyrotate rotate default --grace 0s`"), "{}", output.stdout);
+    assert!(output.stdout.contains("can be restored until"), "{}", output.stdout);
+    assert_eq!(home.run(&["rotate", "default", "--grace", "0s", "--yes", "--no-input"]).code, Some(0));
+    assert_eq!(home.lab.live_keys("dev").len(), 1);
+
+    let home = start(Settings::default());
+    assert_eq!(home.run(&["rotate", "default", "--yes", "--no-input", "--grace", "next"]).code, Some(0));
+    assert!(home.run(&["status", "default"]).stdout.contains(&format!("--resolve {} back`", home.old.id)));
+    assert_eq!(home.run(&["rotate", "--resolve", &home.old.id, "back", "--no-input"]).code, Some(0));
+    assert_eq!(home.lab.live_keys("dev")[0].status, Status::Active);
+
+    let home = start(Settings::default());
+    home.lab.rules(vec![Rule::on("DeleteAccessKey", Fault::PauseBefore)]);
+    let rotate = Run { kill_at_pause: true, ..Run::new(&["rotate", "default", "--yes", "--no-input"]) };
+    assert_eq!(home.run_with(&rotate).code, None);
+    home.lab.rules(Vec::new());
+    let output = home.run(&["status", "default"]);
+    assert_eq!(output.code, Some(10), "{}", output.stdout);
+    assert!(!output.stdout.contains("restored until") && output.stdout.contains("run `keyrotate rotate default`"), "{}", output.stdout);
+}

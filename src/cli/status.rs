@@ -47,7 +47,11 @@ fn whole(page: &mut Page, outcome: &StatusOutcome, look: &Look) {
         key(page, facts, findings, outcome.now);
     }
     for pending in &outcome.other_rotations {
-        page.head(YELLOW, "rotation:", &format!("of {}, for the profile {}: {}", pending.old, pending.profile, rotation(pending)));
+        page.head(
+            YELLOW,
+            "rotation:",
+            &format!("of {}, for the profile {}: {}", pending.old, pending.profile, rotation(pending, outcome.now)),
+        );
     }
     let unasked = || outcome.skipped.iter().filter(|skipped| skipped.asked.is_none());
     // A role says of its source what the source says of itself.
@@ -74,7 +78,7 @@ fn key(page: &mut Page, key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>
         let place = format!("{}, line {}: [{}]", holder.path.display(), holder.line, holder.name);
         page.line(if index == 0 { "holders:" } else { "" }, &place);
     }
-    key.pending.iter().for_each(|pending| page.line("rotation:", &rotation(pending)));
+    key.pending.iter().for_each(|pending| page.line("rotation:", &rotation(pending, now)));
     if let Some(problem) = &key.problem {
         page.line("problem:", &problem.message);
         problem.causes.iter().for_each(|cause| page.line("cause:", cause));
@@ -152,13 +156,14 @@ fn second(other: &OtherKey, pending: &[Pending], now: DateTime<Utc>) -> String {
     format!("{} {status}, {}, {}, {holders}", other.id, days(Age::at(now, other.created_at)), describe::last_use(&other.last_use))
 }
 
-fn rotation(pending: &Pending) -> String {
+fn rotation(pending: &Pending, now: DateTime<Utc>) -> String {
     let when = match pending.rests_until {
+        Some(Rest::Until(at)) if now < at => format!("; it can be restored until {}", local(at)),
+        Some(Rest::Until(_)) => "; its grace is over".to_owned(),
+        Some(Rest::Next) => "; it rests until the next rotation".to_owned(),
         None => String::new(),
-        Some(Rest::Until(at)) => format!(" and can be restored until {}", local(at)),
-        Some(Rest::Next) => " until the next rotation".to_owned(),
     };
-    format!("{}{when}; {}", pending.state, pending.hint)
+    format!("{}{when}; {}", pending.state, pending.hint_at(now))
 }
 
 fn names(profiles: &[ProfileName]) -> String {

@@ -26,7 +26,7 @@ pub fn text(outcome: &StatusOutcome) -> String {
         "exit_code": outcome.exit_code,
         "keys": outcome.keys.iter().map(|(facts, findings)| key(facts, findings, now)).collect::<Vec<_>>(),
         "skipped": outcome.skipped.iter().map(skipped).collect::<Vec<_>>(),
-        "other_rotations": outcome.other_rotations.iter().map(rotation).collect::<Vec<_>>(),
+        "other_rotations": outcome.other_rotations.iter().map(|pending| rotation(pending, now)).collect::<Vec<_>>(),
         "unreadable": outcome.unreadable.iter().map(failure).collect::<Vec<_>>(),
         "warnings": outcome.warnings,
         "notes": outcome.notes,
@@ -56,7 +56,7 @@ fn key(key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>) -> Value {
         "root_user": seen.map(|seen| seen.identity.is_root()),
         "root_keys": seen.map(|seen| root_keys(&seen.root_keys)),
         "second_keys": seen.and_then(|seen| seen.others.as_ref()).map(|others| others.iter().map(|other| second(other, now)).collect::<Vec<_>>()),
-        "rotations": key.pending.iter().map(rotation).collect::<Vec<_>>(),
+        "rotations": key.pending.iter().map(|pending| rotation(pending, now)).collect::<Vec<_>>(),
         "findings": findings.iter().map(Finding::name).collect::<Vec<_>>(),
         "problem": key.problem.as_ref().map(failure),
         "warnings": key.warnings.iter().map(|warning| json!({"code": warning.code, "message": warning.message})).collect::<Vec<_>>(),
@@ -97,7 +97,7 @@ fn root_keys(root_keys: &RootKeys) -> Value {
     }
 }
 
-fn rotation(pending: &Pending) -> Value {
+fn rotation(pending: &Pending, now: DateTime<Utc>) -> Value {
     let (rests, until) = match pending.rests_until {
         None => (false, None),
         Some(Rest::Until(at)) => (true, Some(time(at))),
@@ -110,7 +110,7 @@ fn rotation(pending: &Pending) -> Value {
         "state": pending.state,
         "rests": rests,
         "rests_until": until,
-        "hint": pending.hint,
+        "hint": pending.hint_at(now),
         "entry": pending.path.to_string_lossy(),
     })
 }

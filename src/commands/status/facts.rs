@@ -111,6 +111,8 @@ pub struct Pending {
     pub claim: Option<Claim>,
     /// The command that goes on with it.
     pub hint: String,
+    /// What can be done while it rests.
+    pub hint_at_rest: Option<String>,
     /// What it rests for; `None` is nothing: something broke it off.
     pub rests_until: Option<Rest>,
 }
@@ -136,6 +138,20 @@ pub enum Rest {
 }
 
 impl Pending {
+    /// Whether it rests at `now`.
+    pub fn rests_at(&self, now: DateTime<Utc>) -> bool {
+        match self.rests_until {
+            None => false,
+            Some(Rest::Until(at)) => now < at,
+            Some(Rest::Next) => true,
+        }
+    }
+
+    /// What to run at `now`.
+    pub fn hint_at(&self, now: DateTime<Utc>) -> &str {
+        self.hint_at_rest.as_deref().filter(|_| self.rests_at(now)).unwrap_or(&self.hint)
+    }
+
     /// The same with the old key as AWS lists it (`None`: not at all), where the state says otherwise: the journal is as old as its last
     /// write, which comes before the act.
     #[must_use]

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 
@@ -50,20 +51,24 @@ fn pending(record: &Record, path: &Path, machine: &str) -> Pending {
         State::Intent { .. } | State::Created | State::Verified | State::Committed { .. } | State::OldInactive { .. } => made(record),
         State::Reactivating { .. } | State::RollingBack { .. } | State::Undoing { .. } | State::Deleted | State::Done(_) => made(record),
     };
+    let (profile, old, rests) = (&record.profile, &record.old.id, rest(record));
     let hint = if record.machine == machine {
-        format!("run `keyrotate rotate {}`", record.profile)
+        format!("run `keyrotate rotate {profile}`")
     } else {
-        format!("it began on another machine, {}: run `keyrotate rotate {}` there", record.host, record.profile)
+        format!("it began on another machine, {}: run `keyrotate rotate {profile}` there", record.host)
     };
+    let back = format!("`keyrotate rotate --resolve {old} back` restores it, `keyrotate rotate {profile} --grace 0s` deletes it now");
+    let hint_at_rest = (record.machine == machine && rests.is_some()).then_some(back);
     Pending {
         path: path.to_owned(),
-        profile: record.profile.clone(),
-        old: record.old.id.clone(),
+        profile: profile.clone(),
+        old: old.clone(),
         new,
         state: describe::state(record),
         claim: claim(&record.state),
+        hint_at_rest,
         hint,
-        rests_until: rest(record),
+        rests_until: rests,
     }
 }
 
@@ -83,6 +88,8 @@ fn made(record: &Record) -> Option<AccessKeyId> {
 
 fn rest(record: &Record) -> Option<Rest> {
     match (&record.state, record.grace) {
+        // Without a grace nobody waits for its end: it was broken off.
+        (State::OldInactive { .. }, Grace::After(Duration::ZERO)) => None,
         (State::OldInactive { at, .. }, Grace::After(grace)) => {
             let until = TimeDelta::from_std(grace).ok().and_then(|grace| at.checked_add_signed(grace));
             until.map(Rest::Until)
@@ -95,8 +102,6 @@ fn rest(record: &Record) -> Option<Rest> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use chrono::DateTime;
 
     use super::*;
@@ -132,6 +137,7 @@ mod tests {
         for (state, grace, wanted) in [
             (inactive(), Grace::After(hour), until),
             (inactive(), Grace::Next, Some(Rest::Next)),
+            (inactive(), Grace::default(), None),
             (State::Verified, Grace::After(hour), None),
             (State::Deleted, Grace::Next, None),
         ] {
@@ -171,6 +177,23 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_rest_says_the_way_back_until_it_is_over() {
+        let inactive = State::OldInactive { at: DateTime::UNIX_EPOCH, last_use: LastUsed::Never, rounds: 0 };
+        let hint = |machine: &str, grace, second| {
+            let told = pending(&record(inactive.clone(), grace), Path::new("/j/r1.json"), machine);
+            told.hint_at(DateTime::from_timestamp(second, 0).unwrap()).to_owned()
+        };
+        let hour = Grace::After(Duration::from_secs(3_600));
+        for grace in [hour, Grace::Next] {
+            let resting = hint("here", grace, 3_599);
+            assert!(resting.contains("--resolve AKIAEXAMPLE000000001 back`") && resting.contains("work --grace 0s`"), "{resting}");
+            assert!(hint("there", grace, 3_599).contains("on another machine"));
+        }
+        assert_eq!(hint("here", hour, 3_600), "run `keyrotate rotate work`");
+        assert_eq!(hint("here", Grace::default(), 0), "run `keyrotate rotate work`");
     }
 
     #[test]
