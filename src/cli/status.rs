@@ -3,14 +3,16 @@
 mod json;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anstyle::Style;
-use chrono::{DateTime, Local, Utc};
+use chrono::{DateTime, Local, TimeDelta, Utc};
 
 use super::page::{DIM, GREEN, Page, RED, YELLOW, plain};
 use super::render;
 use crate::commands::status::{Finding, KeyFacts, Observation, OtherKey, Pending, Rest, RootKeys, StatusOutcome};
-use crate::model::{Age, KeyStatus, ProfileName, format_duration};
+use crate::model::{Age, KeyStatus, LastUsed, ProfileName, format_duration};
 use crate::rotation::describe;
 
 /// How it is to be shown.
@@ -45,14 +47,23 @@ fn whole(page: &mut Page, outcome: &StatusOutcome, look: &Look) {
         key(page, facts, findings, outcome.now);
     }
     for pending in &outcome.other_rotations {
-        page.head(YELLOW, "rotation:", &format!("of {}, for the profile {}: {}", pending.old, pending.profile, rotation(pending)));
+        page.head(
+            YELLOW,
+            "rotation:",
+            &format!("of {}, for the profile {}: {}", pending.old, pending.profile, rotation(pending, outcome.now)),
+        );
     }
-    if outcome.keys.is_empty() && outcome.skipped.iter().all(|skipped| skipped.asked.is_none()) {
-        page.sentence("no long-term access key was found; `aws configure` makes a profile with one");
+    let unasked = || outcome.skipped.iter().filter(|skipped| skipped.asked.is_none());
+    // A role says of its source what the source says of itself.
+    let broken: BTreeSet<&str> = unasked().filter(|skipped| skipped.is_broken).map(|skipped| skipped.reason.as_str()).collect();
+    broken.iter().for_each(|reason| page.head(YELLOW, "warning:", reason));
+    outcome.warnings.iter().for_each(|warning| page.head(YELLOW, "warning:", warning));
+    if outcome.keys.is_empty() && broken.is_empty() && outcome.skipped.iter().all(|skipped| skipped.asked.is_none()) {
+        let why = if outcome.absent.is_empty() { "`aws configure` makes a profile with one".to_owned() } else { outcome.absent.join("; ") };
+        page.sentence(&format!("no long-term access key was found; {why}"));
     }
     if look.verbose {
-        let skipped = outcome.skipped.iter().filter(|skipped| skipped.asked.is_none());
-        skipped.for_each(|skipped| page.head(DIM, "skipped:", &skipped.reason));
+        unasked().filter(|skipped| !skipped.is_broken).for_each(|skipped| page.head(DIM, "skipped:", &skipped.reason));
     }
     outcome.notes.iter().filter(|_| !look.quiet).for_each(|note| page.note(note));
 }
@@ -67,7 +78,7 @@ fn key(page: &mut Page, key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>
         let place = format!("{}, line {}: [{}]", holder.path.display(), holder.line, holder.name);
         page.line(if index == 0 { "holders:" } else { "" }, &place);
     }
-    key.pending.iter().for_each(|pending| page.line("rotation:", &rotation(pending)));
+    key.pending.iter().for_each(|pending| page.line("rotation:", &rotation(pending, now)));
     if let Some(problem) = &key.problem {
         page.line("problem:", &problem.message);
         problem.causes.iter().for_each(|cause| page.line("cause:", cause));
@@ -81,11 +92,20 @@ fn observed(page: &mut Page, key: &KeyFacts, seen: &Observation, now: DateTime<U
     let who = if identity.is_root() { "the root user" } else { identity.user_name().unwrap_or(identity.arn.as_str()) };
     page.line("user:", &format!("{who} in account {}", identity.account));
     if let Some(created_at) = seen.created_at {
-        let (warn, max) = (format_duration(key.limits.warn_age), format_duration(key.limits.max_age));
+        let limit = |age: Duration| {
+            let day = TimeDelta::from_std(age).ok().and_then(|age| created_at.checked_add_signed(age));
+            let day = day.map(|at| format!(" ({})", at.with_timezone(&Local).format("%Y-%m-%d"))).unwrap_or_default();
+            format!("{}{day}", format_duration(age))
+        };
+        let (warn, max) = (limit(key.limits.warn_age), limit(key.limits.max_age));
         page.line("created:", &format!("{}; due at {warn}, overdue past {max}", local(created_at)));
     }
-    page.line("use:", &describe::last_use(&seen.last_use));
-    seen.others.iter().flatten().for_each(|other| page.line("second:", &second(other, now)));
+    let own = match &seen.last_use {
+        LastUsed::Used(last_use) if key.is_own_use => format!(" ({}: perhaps keyrotate itself)", last_use.service),
+        LastUsed::Used(_) | LastUsed::Never | LastUsed::Unknown(_) => String::new(),
+    };
+    page.line("use:", &format!("{}{own}", describe::last_use(&seen.last_use)));
+    seen.others.iter().flatten().for_each(|other| page.line("second:", &second(other, &key.pending, now)));
     let root = match &seen.root_keys {
         RootKeys::Count(0) => "none in this account".to_owned(),
         RootKeys::Count(count) => format!("{count} in account {}: delete what is not needed in the AWS console", identity.account),
@@ -122,22 +142,28 @@ fn word(finding: &Finding) -> (Style, Cow<'static, str>) {
     }
 }
 
-fn second(other: &OtherKey, now: DateTime<Utc>) -> String {
+fn second(other: &OtherKey, pending: &[Pending], now: DateTime<Utc>) -> String {
     let status = status_word(&other.status);
-    let holders = match other.profiles.as_slice() {
-        [] => "no profile here has it".to_owned(),
-        profiles => format!("in {}", names(profiles)),
+    let role = pending.iter().find(|pending| pending.concerns(&other.id)).map(|pending| pending.old == other.id);
+    let holders = match (other.profiles.as_slice(), role) {
+        ([], None) => "no profile here has it".to_owned(),
+        ([], Some(true)) => "the old key of the rotation below".to_owned(),
+        ([], Some(false)) => "the new key of the rotation below".to_owned(),
+        (profiles, None) => format!("in {}", names(profiles)),
+        (profiles, Some(true)) => format!("in {}, the old key of the rotation below", names(profiles)),
+        (profiles, Some(false)) => format!("in {}, the new key of the rotation below", names(profiles)),
     };
     format!("{} {status}, {}, {}, {holders}", other.id, days(Age::at(now, other.created_at)), describe::last_use(&other.last_use))
 }
 
-fn rotation(pending: &Pending) -> String {
+fn rotation(pending: &Pending, now: DateTime<Utc>) -> String {
     let when = match pending.rests_until {
+        Some(Rest::Until(at)) if now < at => format!("; it can be restored until {}", local(at)),
+        Some(Rest::Until(_)) => "; its grace is over".to_owned(),
+        Some(Rest::Next) => "; it rests until the next rotation".to_owned(),
         None => String::new(),
-        Some(Rest::Until(at)) => format!(" and can be restored until {}", local(at)),
-        Some(Rest::Next) => " until the next rotation".to_owned(),
     };
-    format!("{}{when}; {}", pending.state, pending.hint)
+    format!("{}{when}; {}", pending.state, pending.hint_at(now))
 }
 
 fn names(profiles: &[ProfileName]) -> String {

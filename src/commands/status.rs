@@ -5,9 +5,11 @@
 mod facts;
 mod judge;
 mod look;
+mod modes;
 mod observations;
 mod pending;
 
+use std::collections::BTreeSet;
 use std::iter;
 use std::path::Path;
 
@@ -15,7 +17,7 @@ use chrono::{DateTime, Utc};
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
-use crate::model::ProfileName;
+use crate::model::{AccessKeyId, ProfileName};
 use crate::os::disk::RealDisk;
 use crate::os::{clock, machine};
 use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys, Refusal, Warning, choose_profile};
@@ -49,6 +51,10 @@ pub struct StatusOutcome {
     pub other_rotations: Vec<Pending>,
     /// Journal entries that cannot be read.
     pub unreadable: Vec<Failure>,
+    /// What is wrong with the AWS files as a whole, one sentence each.
+    pub warnings: Vec<String>,
+    /// AWS files that a variable names and that do not exist, one sentence each; also among the notes.
+    pub absent: Vec<String>,
     /// What a person should know beside.
     pub notes: Vec<String>,
     /// What the whole comes to.
@@ -64,6 +70,8 @@ pub struct Skipped {
     pub code: &'static str,
     /// The reason.
     pub reason: String,
+    /// It has something of a key that cannot be used, so that not every own key could be checked.
+    pub is_broken: bool,
     /// It was asked for by name, so that it counts: as this.
     pub asked: Option<Failure>,
 }
@@ -81,7 +89,10 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
     let (chosen, skipped) = choose(context, files, &own, &options.profiles);
     let path = context.paths.state_dir.join("observations.json");
     let mut memory = Observations::load(&disk, &path);
-    let mut notes: Vec<String> = conflict(context).into_iter().chain(memory.fault.take()).collect();
+    let absent: Vec<String> = files.absent(&context.environment).sentences().collect();
+    let mut notes: Vec<String> = conflict(context).into_iter().chain(exported(context)).chain(memory.fault.take()).collect();
+    notes.extend(absent.iter().cloned());
+    notes.extend(unknown_tables(context, files));
     let (looked, now) = if options.offline { (Vec::new(), clock::local_now()) } else { look::look(context, files, &chosen) };
     let looked = looked.into_iter().chain(iter::repeat_with(Looked::default));
     let known = |(key, looked): (&&OwnKey, Looked)| {
@@ -89,7 +100,12 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
         for other in known.seen.iter_mut().filter_map(|seen| seen.others.as_mut()).flatten() {
             other.profiles = own.profiles_with(&other.id);
         }
-        known.pending = journal.pending.iter().filter(|pending| pending.concerns(&known.id)).cloned().collect();
+        let pending = journal.pending.iter().filter(|pending| pending.concerns(&known.id)).cloned();
+        let as_listed = |pending: Pending| match known.listed(&pending.old) {
+            Some(listed) => pending.as_listed(listed),
+            None => pending,
+        };
+        known.pending = pending.map(as_listed).collect();
         let findings = judge(&known, now);
         (known, findings)
     };
@@ -100,7 +116,17 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
     let asked = |name: &ProfileName| options.profiles.is_empty() || options.profiles.iter().any(|asked| asked == name.as_str());
     let is_other = |pending: &&Pending| asked(&pending.profile) && !keys.iter().any(|(key, _)| pending.concerns(&key.id));
     let other_rotations = journal.pending.iter().filter(is_other).cloned().collect();
-    let outcome = StatusOutcome { now, keys, skipped, other_rotations, unreadable: journal.unreadable, notes, exit_code: 0 };
+    let outcome = StatusOutcome {
+        now,
+        keys,
+        skipped,
+        other_rotations,
+        unreadable: journal.unreadable,
+        warnings: modes::readable_by_others(files),
+        absent,
+        notes,
+        exit_code: 0,
+    };
     Ok(StatusOutcome { exit_code: outcome.code(), ..outcome })
 }
 
@@ -108,7 +134,8 @@ impl StatusOutcome {
     fn code(&self) -> u8 {
         let nothing = self.keys.is_empty().then_some(FailureKind::Unchecked);
         let asked = self.skipped.iter().filter_map(|skipped| skipped.asked.as_ref());
-        let failures = asked.chain(&self.unreadable).map(|failure| failure.kind).chain(nothing).map(FailureKind::exit_code);
+        let broken = self.skipped.iter().filter(|skipped| skipped.is_broken && skipped.asked.is_none()).map(|_| FailureKind::Unchecked);
+        let failures = asked.chain(&self.unreadable).map(|failure| failure.kind).chain(nothing).chain(broken).map(FailureKind::exit_code);
         let rotations = self.other_rotations.iter().filter(|pending| waits(pending, self.now)).map(|_| Finding::RotationWaits.exit_code());
         let findings = self.keys.iter().flat_map(|(_, findings)| findings).map(Finding::exit_code);
         judge::worst(failures.chain(rotations).chain(findings))
@@ -123,12 +150,11 @@ fn choose<'a>(context: &Context, files: &AwsFiles, own: &'a OwnKeys, names: &[St
     }
     let (mut keys, mut refused): (Vec<&OwnKey>, Vec<Skipped>) = Default::default();
     for name in names.iter().map(ProfileName::new) {
-        match files.resolve(&name, &context.environment) {
-            Ok(profile) => {
-                let key = own.keys.iter().find(|key| key.pair.id == profile.pair.id);
-                keys.extend(key.filter(|key| !keys.iter().any(|other| other.pair.id == key.pair.id)));
-            }
-            Err(refusal) => refused.push(skipped(&name, &refusal, true)),
+        let key = own.keys.iter().find(|key| key.profiles.iter().any(|profile| profile.name == name));
+        if let Some(key) = key {
+            keys.extend(Some(key).filter(|key| !keys.iter().any(|other| other.pair.id == key.pair.id)));
+        } else if let Err(refusal) = files.resolve(&name, &context.environment) {
+            refused.push(skipped(&name, &refusal, true));
         }
     }
     (keys, refused)
@@ -139,13 +165,39 @@ fn skipped(profile: &ProfileName, refusal: &Refusal, asked: bool) -> Skipped {
         let kind = if refusal.code() == "no-credentials" { FailureKind::Unchecked } else { FailureKind::Failed };
         Failure::from_error(kind, refusal)
     };
-    Skipped { profile: profile.clone(), code: refusal.code(), reason: refusal.to_string(), asked: asked.then(failure) }
+    Skipped {
+        profile: profile.clone(),
+        code: refusal.code(),
+        reason: refusal.to_string(),
+        is_broken: refusal.is_broken_key(),
+        asked: asked.then(failure),
+    }
 }
 
 /// Tools disagree on the profile; a command that only reads says so.
 fn conflict(context: &Context) -> Option<String> {
     let (profile, default_profile) = choose_profile(&context.environment, None).conflict?;
     Some(format!("AWS_PROFILE is {profile} and AWS_DEFAULT_PROFILE is {default_profile}: programs differ in which they take"))
+}
+
+/// The AWS CLI takes an exported key before any profile, unless one is named.
+fn exported(context: &Context) -> Option<String> {
+    let id = AccessKeyId::parse(context.environment.get("AWS_ACCESS_KEY_ID")?).ok();
+    let which = id.map(|id| format!(" ({id})")).unwrap_or_default();
+    Some(format!(
+        "AWS_ACCESS_KEY_ID is exported{which}: commands that name no profile use that key, not the profile's; unset it if that is not meant"
+    ))
+}
+
+/// A table of the settings whose profile is nowhere has no effect, as a misspelt name has none.
+fn unknown_tables(context: &Context, files: &AwsFiles) -> Vec<String> {
+    let known: BTreeSet<ProfileName> = files.profiles().collect();
+    let file = context.paths.config_file.display();
+    let note = |name: &ProfileName| {
+        let meant = files.nearest(name).map(|near| format!(": is {near} meant?")).unwrap_or_default();
+        format!("{file} has [profile.{name}], and no AWS file has that profile{meant}")
+    };
+    context.settings.profiles().filter(|name| !known.contains(*name)).map(note).collect()
 }
 
 /// What this machine's files say of a key, with what was seen now, or before where nothing was.
@@ -168,7 +220,10 @@ fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memo
         if !holders.contains(&section) {
             holders.push(section);
         }
-        warnings.extend(profile.warnings.iter().filter(|warning| !warnings.contains(warning)).cloned().collect::<Vec<_>>());
+        let fault = profile.fault.as_ref().map(|fault| Warning { code: fault.code(), message: fault.to_string() });
+        let fault = fault.filter(|fault| problem.as_ref().is_none_or(|problem| problem.message != fault.message));
+        let told = profile.warnings.iter().cloned().chain(fault);
+        warnings.extend(told.filter(|warning| !warnings.contains(warning)).collect::<Vec<_>>());
     }
     KeyFacts {
         id: key.pair.id.clone(),
@@ -176,6 +231,7 @@ fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memo
         holders,
         limits: context.settings.limits_of(key.profiles.iter().map(|profile| &profile.name)),
         warnings,
+        is_own_use: seen.as_ref().or(remembered).is_some_and(|seen| seen.is_own_use(remembered)),
         seen: seen.or_else(|| remembered.cloned()),
         is_remembered,
         problem,

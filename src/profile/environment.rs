@@ -41,6 +41,9 @@ impl fmt::Debug for Environment {
     }
 }
 
+pub(super) const CREDENTIALS_VARIABLE: &str = "AWS_SHARED_CREDENTIALS_FILE";
+pub(super) const CONFIG_VARIABLE: &str = "AWS_CONFIG_FILE";
+
 /// Where the two AWS files are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AwsPaths {
@@ -54,8 +57,8 @@ impl AwsPaths {
     /// Absolute. `AWS_SHARED_CREDENTIALS_FILE` and `AWS_CONFIG_FILE`, a leading `~/` expanded; else `.aws/credentials` and `.aws/config` in `home`.
     pub fn new(environment: &Environment, home: Option<&Path>) -> Result<Self, Refusal> {
         Ok(Self {
-            credentials: path(environment, home, "AWS_SHARED_CREDENTIALS_FILE", "credentials")?,
-            config: path(environment, home, "AWS_CONFIG_FILE", "config")?,
+            credentials: path(environment, home, CREDENTIALS_VARIABLE, "credentials")?,
+            config: path(environment, home, CONFIG_VARIABLE, "config")?,
         })
     }
 }

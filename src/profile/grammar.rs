@@ -19,6 +19,9 @@ pub enum Reason {
     /// A section twice, with the line of the first.
     #[error("line {0} begins a section of the same name: merge the two")]
     DuplicateSection(usize),
+    /// A header that does not end.
+    #[error("the header has no closing ]: write it as [name]")]
+    UnclosedHeader,
     /// Neither header nor option.
     #[error("the line is neither a header nor `key = value`: correct or remove it")]
     UnparsableLine,
@@ -35,6 +38,7 @@ impl Reason {
             Self::NotUtf8 => "not-utf8",
             Self::DuplicateKey(_) => "duplicate-key",
             Self::DuplicateSection(_) => "duplicate-section",
+            Self::UnclosedHeader => "unclosed-header",
             Self::UnparsableLine => "unparsable-line",
             Self::NoSectionHeader => "no-section-header",
         }
@@ -106,8 +110,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Section>, DocumentError> {
             sections.push(Section { name: name.to_owned(), line: here, entries: Vec::new() });
             continue;
         }
-        let section = sections.last_mut().ok_or(wrong(Reason::NoSectionHeader))?;
-        let (name, found) = option(body, at, here).ok_or(wrong(Reason::UnparsableLine))?;
+        let unless_header = |reason| if body.starts_with('[') && !body.contains(']') { Reason::UnclosedHeader } else { reason };
+        let section = sections.last_mut().ok_or(wrong(unless_header(Reason::NoSectionHeader)))?;
+        let (name, found) = option(body, at, here).ok_or(wrong(unless_header(Reason::UnparsableLine)))?;
         if let Some(first) = keys.insert(name, here) {
             return Err(wrong(Reason::DuplicateKey(first)));
         }
@@ -169,7 +174,8 @@ mod tests {
             (b"[a]\n[b]\n[a]\n", "duplicate-section", 3),
             (b"[a]\nb\n", "unparsable-line", 2),
             (b"[a]\n = b\n", "unparsable-line", 2),
-            (b"[a\n", "no-section-header", 1),
+            (b"[a\n", "unclosed-header", 1),
+            (b"[a]\nb=1\n\n[c\nd=1\n", "unclosed-header", 4),
             (b"[a]\n\x0c\n\n[]\n", "unparsable-line", 4),
         ] {
             let error = read(bytes).err().unwrap();

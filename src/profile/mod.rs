@@ -7,6 +7,7 @@ mod grammar;
 mod header;
 mod own_keys;
 mod refusal;
+mod region;
 mod resolve;
 pub mod settings;
 mod static_key;
@@ -16,5 +17,5 @@ pub use environment::{AwsPaths, Chosen, Environment, ProfileSource, choose_profi
 pub use files::{AwsFiles, FileRefusal};
 pub use grammar::{DocumentError, Reason};
 pub use own_keys::{OwnKey, OwnKeys};
-pub use refusal::{Elsewhere, Place, Refusal, Warning};
+pub use refusal::{Absent, Elsewhere, Place, Refusal, Warning};
 pub use resolve::ResolvedProfile;

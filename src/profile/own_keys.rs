@@ -12,7 +12,8 @@ use crate::model::{AccessKeyId, AccessKeyPair, ProfileName};
 pub struct OwnKey {
     /// The pair, as the first of the profiles has it.
     pub pair: AccessKeyPair,
-    /// The profiles, by name. One of them may have another secret beside the same id: the edit refuses that.
+    /// The profiles, by name. One of them may have another secret beside the same id: the edit refuses that. One of them may have a
+    /// fault, so that AWS cannot be asked by it.
     pub profiles: Vec<ResolvedProfile>,
 }
 
@@ -39,7 +40,7 @@ impl AwsFiles {
         let mut own = OwnKeys::default();
         let mut seen = BTreeMap::<AccessKeyId, usize>::new();
         for name in self.profiles() {
-            let profile = match self.resolve(&name, environment) {
+            let profile = match self.find(&name, environment) {
                 Ok(profile) => profile,
                 Err(refusal) => {
                     own.skipped.push((name, refusal));
@@ -73,5 +74,33 @@ mod tests {
         assert_eq!(own.keys.iter().map(names).collect::<Vec<_>>(), [vec!["a", "z"], vec!["b", "role"]]);
         let skipped: Vec<_> = own.skipped.iter().map(|(name, refusal)| (name.as_str(), refusal.code())).collect();
         assert_eq!(skipped, [("sso", "sso")]);
+    }
+
+    #[test]
+    fn only_what_is_something_of_a_key_is_broken() {
+        let token = "aws_session_token=t\n";
+        let broken = |section: &str, config: &str| {
+            let paths = AwsPaths { credentials: "creds".into(), config: "conf".into() };
+            let files = AwsFiles::parse(paths, Some(format!("[p]\n{section}").into()), Some(config.into())).unwrap();
+            let own = files.own_keys(&Environment::from_vars([]).unwrap());
+            let [(_, refusal)] = own.skipped.as_slice() else { panic!("{section}: {own:?}") };
+            refusal.is_broken_key()
+        };
+        let pair = |id: &str| format!("aws_access_key_id={id}\naws_secret_access_key=s\n");
+        let (long, session, foreign) = (pair("AKIAEXAMPLE000000001"), pair("ASIAEXAMPLE000000001"), pair("minioadmin"));
+        for (section, config, want) in [
+            ("region=x\n".to_owned(), "", false),
+            (format!("{session}{token}"), "", false),
+            (session, "", true),
+            (format!("{long}{token}"), "", true),
+            (format!("{long}sso_account_id=1\n"), "", true),
+            ("aws_access_key_id=AKIAEXAMPLE000000001\n".to_owned(), "", true),
+            (foreign.clone(), "", true),
+            (foreign, "[profile p]\nendpoint_url=http://127.0.0.1:9000\n", false),
+            ("role_arn=r\nsource_profile=gone\n".to_owned(), "", false),
+            ("login_session=x\n".to_owned(), "", false),
+        ] {
+            assert_eq!(broken(&section, config), want, "{section} {config}");
+        }
     }
 }

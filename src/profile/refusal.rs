@@ -48,6 +48,14 @@ impl Elsewhere {
         }
     }
 
+    fn words(self) -> &'static str {
+        match self {
+            Self::Sso => "AWS SSO",
+            Self::LoginSession => "`aws login`",
+            Self::CredentialProcess | Self::CredentialSource | Self::WebIdentity => self.option(),
+        }
+    }
+
     fn code(self) -> &'static str {
         match self {
             Self::CredentialProcess => "credential-process",
@@ -82,34 +90,52 @@ pub enum Refusal {
         /// Its value.
         value: String,
     },
+    /// A region that no AWS service can have, such as one with a comment behind it.
+    #[error("{origin}: `{value}` is not a region: write one such as us-east-1 there, and a comment on a line of its own")]
+    NotARegion {
+        /// The line or the variable.
+        origin: String,
+        /// Its value.
+        value: String,
+    },
     /// Neither file exists.
-    #[error("no long-term keys: neither {} nor {} exists; `aws configure` makes them", credentials.display(), config.display())]
+    #[error("no long-term keys: neither {} nor {} exists{absent}; `aws configure` makes them", credentials.display(), config.display())]
     NoFiles {
         /// The shared credentials file that was looked for.
         credentials: PathBuf,
         /// The config file that was looked for.
         config: PathBuf,
+        /// Those that a variable names.
+        absent: Absent,
     },
     /// No section is this profile.
-    #[error("no profile {name} in {} or the config file{}", path.display(), meant(nearest.as_deref()))]
+    #[error("no profile {name} in {} or the config file{absent}: {}", path.display(), meant(nearest.as_ref(), names))]
     NoSuchProfile {
         /// The profile.
         name: ProfileName,
-        /// The existing profile that is spelled most like it.
-        nearest: Option<String>,
+        /// The existing profile that is spelled much like it.
+        nearest: Option<ProfileName>,
+        /// The profiles that there are.
+        names: Vec<ProfileName>,
         /// The shared credentials file.
         path: PathBuf,
+        /// Files that are missing where it could be.
+        absent: Absent,
     },
     /// The profile says nothing about credentials.
-    #[error("{place}: the profile {name} has no access key: add one with `aws configure --profile`, or name another profile")]
+    #[error(
+        "{place}: the profile {name} has no access key{absent}: add one with `aws configure --profile {name}`, or name another profile"
+    )]
     NoKey {
         /// The profile.
         name: ProfileName,
         /// Its header.
         place: Place,
+        /// Files that are missing where it could be.
+        absent: Absent,
     },
     /// The profile's credentials are not long-term keys in a file.
-    #[error("{place}: the profile {name} gets its credentials by {}, so it has no long-term key to rotate: name the profile that has the key", by.option())]
+    #[error("{place}: the profile {name} gets its credentials by {}, so it has no long-term key to rotate: name the profile that has the key", by.words())]
     Elsewhere {
         /// The profile.
         name: ProfileName,
@@ -162,6 +188,16 @@ pub enum Refusal {
         /// The access key ID's line.
         place: Place,
     },
+    /// Temporary credentials without their token.
+    #[error(
+        "{place}: the key of the profile {name} is a session's (ASIA) and has no aws_session_token with it, so that AWS refuses it: put the whole session there, or name the profile that has the long-term key"
+    )]
+    SessionKeyAlone {
+        /// The profile.
+        name: ProfileName,
+        /// The access key ID's line.
+        place: Place,
+    },
     /// The value is no access key ID of a user.
     #[error(
         "{place}: the value is not an access key ID (AKIA and capital letters and digits): write the key itself there, no reference or quotes"
@@ -171,6 +207,8 @@ pub enum Refusal {
         name: ProfileName,
         /// The value's line.
         place: Place,
+        /// The profile has an endpoint of its own, so that the key may be another service's.
+        has_endpoint: bool,
     },
     /// `source_profile` names no profile.
     #[error("{place}: the source_profile {missing} does not exist: correct its name")]
@@ -204,10 +242,43 @@ pub enum Refusal {
     },
 }
 
+/// AWS files that do not exist although a variable names them, with the variables.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Absent(pub(super) Vec<(&'static str, PathBuf)>);
+
+impl Absent {
+    /// One sentence a file.
+    pub fn sentences(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|(variable, path)| format!("{variable} names {}, which does not exist", path.display()))
+    }
+}
+
+/// In brackets, for the middle of a sentence; nothing where none is missing.
+impl fmt::Display for Absent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, " ({})", self.sentences().collect::<Vec<_>>().join("; ")) }
+    }
+}
+
 impl Refusal {
-    /// Whether nothing is wrong except that there is no long-term key.
-    pub fn is_no_key(&self) -> bool {
-        matches!(self, Self::NoFiles { .. } | Self::NoKey { .. } | Self::Elsewhere { .. } | Self::SessionKey { .. })
+    /// The same, told with the files that are missing, where these could be the reason.
+    pub(super) fn told_with(mut self, missing: impl FnOnce() -> Absent) -> Self {
+        if let Self::NoFiles { absent, .. } | Self::NoSuchProfile { absent, .. } | Self::NoKey { absent, .. } = &mut self {
+            *absent = missing();
+        }
+        self
+    }
+
+    /// Whether the profile has something of a key that cannot be used, which is worth telling unasked. A profile without any, one that
+    /// has its credentials elsewhere, and a role are as they should be, or no matter of keys.
+    pub fn is_broken_key(&self) -> bool {
+        match self {
+            Self::Ambiguous { .. } | Self::Partial { .. } | Self::SessionToken { .. } | Self::SessionKeyAlone { .. } => true,
+            Self::NotAKeyId { has_endpoint, .. } => !has_endpoint,
+            Self::VariableNotUtf8 { .. } | Self::NoHome { .. } | Self::PathNotPlain { .. } | Self::NotARegion { .. } => false,
+            Self::NoFiles { .. } | Self::NoSuchProfile { .. } | Self::NoKey { .. } | Self::Elsewhere { .. } => false,
+            Self::SessionKey { .. } | Self::NoSource { .. } | Self::SourceLoop { .. } | Self::RoleSource { .. } => false,
+        }
     }
 
     /// A stable name for scripts.
@@ -216,6 +287,7 @@ impl Refusal {
             Self::VariableNotUtf8 { .. } => "variable-not-utf8",
             Self::NoHome { .. } => "no-home",
             Self::PathNotPlain { .. } => "path-not-plain",
+            Self::NotARegion { .. } => "not-a-region",
             Self::NoFiles { .. } | Self::NoKey { .. } => "no-credentials",
             Self::NoSuchProfile { .. } => "no-such-profile",
             Self::Elsewhere { by, .. } => by.code(),
@@ -223,6 +295,7 @@ impl Refusal {
             Self::Partial { .. } => "partial-credentials",
             Self::SessionToken { .. } => "session-token-with-long-term-key",
             Self::SessionKey { .. } => "session-key",
+            Self::SessionKeyAlone { .. } => "session-key-without-token",
             Self::NotAKeyId { .. } => "not-a-key-id",
             Self::NoSource { .. } => "no-such-source-profile",
             Self::SourceLoop { .. } => "source-profile-loop",
@@ -240,6 +313,15 @@ pub struct Warning {
     pub message: String,
 }
 
-fn meant(nearest: Option<&str>) -> String {
-    nearest.map_or_else(|| ": `aws configure list-profiles` shows what there is".to_owned(), |name| format!(": is {name} meant?"))
+/// So many names are listed; there may be a thousand.
+const LISTED: usize = 8;
+
+fn meant(nearest: Option<&ProfileName>, names: &[ProfileName]) -> String {
+    let listed = || names.iter().take(LISTED).map(ProfileName::as_str).collect::<Vec<_>>().join(", ");
+    match (nearest, names.len()) {
+        (Some(name), _) => format!("is {name} meant?"),
+        (None, 0) => "there is none at all; `aws configure` makes one".to_owned(),
+        (None, count) if count <= LISTED => format!("there are {}", listed()),
+        (None, count) => format!("there are {} and {} more, which `aws configure list-profiles` shows", listed(), count - LISTED),
+    }
 }

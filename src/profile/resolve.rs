@@ -9,7 +9,7 @@ use super::{
     environment::Environment,
     files::{AwsFiles, Profile},
     grammar::Entry,
-    refusal::{Elsewhere, Refusal, Warning},
+    refusal::{Absent, Elsewhere, Refusal, Warning},
     static_key::{ID, SECRET},
 };
 use crate::model::{AccessKeyPair, ProfileName};
@@ -37,23 +37,41 @@ pub struct ResolvedProfile {
     pub ca_bundle: Option<PathBuf>,
     /// What other SDKs make of the same bytes, and what is not used.
     pub warnings: Vec<Warning>,
+    /// Why no call can be made by this profile, although it has a key.
+    pub fault: Option<Refusal>,
 }
 
 impl AwsFiles {
-    /// Follows `source_profile` to a static pair. Refuses whatever is not one long-term key for the AWS CLI and the SDKs alike.
+    /// Follows `source_profile` to a static pair. Refuses whatever is not one long-term key for the AWS CLI and the SDKs alike, and
+    /// what no call can be made with.
     pub fn resolve(&self, name: &ProfileName, environment: &Environment) -> Result<ResolvedProfile, Refusal> {
+        let profile = self.find(name, environment)?;
+        match &profile.fault {
+            None => Ok(profile),
+            Some(fault) => Err(fault.clone()),
+        }
+    }
+
+    /// The same for who only looks: what forbids calls is in the answer.
+    pub(super) fn find(&self, name: &ProfileName, environment: &Environment) -> Result<ResolvedProfile, Refusal> {
+        self.pair_of(name, environment).map_err(|refusal| refusal.told_with(|| self.absent(environment)))
+    }
+
+    fn pair_of(&self, name: &ProfileName, environment: &Environment) -> Result<ResolvedProfile, Refusal> {
         let chain = self.chain(name)?;
         let (key_name, profile) = chain.last().ok_or_else(|| self.no_such(name))?;
         let key = self.static_key(key_name, profile)?;
-        let of = |option| chain.first().and_then(|(_, p)| p.value(option)).or_else(|| profile.value(option)).map(str::to_owned);
-        let variable = |name| environment.get(name).map(str::to_owned);
+        let asked = chain.first().map_or(profile, |(_, asked)| asked);
+        let ca_bundle = || asked.value("ca_bundle").or_else(|| profile.value("ca_bundle"));
+        let (region, fault) = self.region(environment, [asked, profile]);
         Ok(ResolvedProfile {
             name: name.clone(),
             key_profile: ProfileName::new(*key_name),
-            region: variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).or_else(|| of("region")),
+            region,
             mfa_serial: chain.iter().rev().find_map(|(_, p)| p.value("mfa_serial")).map(str::to_owned),
-            ca_bundle: variable("AWS_CA_BUNDLE").or_else(|| of("ca_bundle")).map(PathBuf::from),
+            ca_bundle: environment.get("AWS_CA_BUNDLE").or_else(ca_bundle).map(PathBuf::from),
             warnings: self.warnings(&chain, profile, &key),
+            fault,
             pair: key.pair,
             file: key.file,
             section: key.section.name.clone(),
@@ -121,12 +139,18 @@ impl AwsFiles {
     fn no_such(&self, name: &ProfileName) -> Refusal {
         let paths = self.paths();
         if self.credentials().is_none() && self.config().is_none() {
-            return Refusal::NoFiles { credentials: paths.credentials.clone(), config: paths.config.clone() };
+            let (credentials, config) = (paths.credentials.clone(), paths.config.clone());
+            return Refusal::NoFiles { credentials, config, absent: Absent::default() };
         }
+        let (nearest, names) = (self.nearest(name), self.profiles().collect());
+        Refusal::NoSuchProfile { name: name.clone(), nearest, names, path: paths.credentials.clone(), absent: Absent::default() }
+    }
+
+    /// The profile that is spelled so much like `name` that it may be meant.
+    pub fn nearest(&self, name: &ProfileName) -> Option<ProfileName> {
         let alike = |other: &ProfileName| strsim::jaro_winkler(name.as_str(), other.as_str());
-        let near = self.profiles().map(|other| (alike(&other), other)).filter(|(alike, _)| *alike > 0.7);
-        let nearest = near.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, other)| other.to_string());
-        Refusal::NoSuchProfile { name: name.clone(), nearest, path: paths.credentials.clone() }
+        let near = self.profiles().map(|other| (alike(&other), other)).filter(|(alike, _)| *alike > 0.85);
+        near.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, other)| other)
     }
 }
 
@@ -175,7 +199,12 @@ mod tests {
             ("[p]\naws_secret_access_key=s\n", "[profile p]\nKEYS\n", "partial-credentials creds, line 2"),
             ("[p]\nKEYS\n", "[profile p]\naws_session_token=t\n", "session-token-with-long-term-key conf, line 2"),
             ("[p]\naws_access_key_id=\naws_secret_access_key=s\n", "", "partial-credentials creds, line 3"),
-            ("[p]\naws_access_key_id=ASIAIOSFODNN7EXAMPLE\naws_secret_access_key=s\n", "", "session-key creds, line 2"),
+            ("[p]\naws_access_key_id=ASIAIOSFODNN7EXAMPLE\naws_secret_access_key=s\n", "", "session-key-without-token creds, line 2"),
+            (
+                "[p]\naws_access_key_id=ASIAIOSFODNN7EXAMPLE\naws_secret_access_key=s\naws_session_token=t\n",
+                "",
+                "session-key creds, line 2",
+            ),
             ("[p]\naws_access_key_id=AKIAIOSFODNN7EXAMPLE\n more\naws_secret_access_key=s\n", "", "not-a-key-id creds, line 2"),
             ("[p]\n", "", "no-credentials creds, line 1"),
             ("", "[profile p]\nKEYS\n[profile 'p']\nKEYS\n", "profile-ambiguous conf, line 2"),
@@ -224,10 +253,27 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_profile_is_answered_with_the_nearest() {
-        let found = files("[prod]\nKEYS\n[work]\nKEYS\n", "").resolve(&ProfileName::new("wrok"), &environment(&[])).unwrap_err();
-        assert_eq!(found.to_string(), "no profile wrok in creds or the config file: is work meant?");
-        let none = files("[prod]\nKEYS\n", "").resolve(&ProfileName::new("zzz"), &environment(&[])).unwrap_err();
-        assert!(matches!(none, Refusal::NoSuchProfile { nearest: None, .. }), "{none:?}");
+    fn an_unknown_profile_is_answered_with_the_nearest_or_with_all() {
+        let answer = |credentials: &str, name| files(credentials, "").resolve(&ProfileName::new(name), &environment(&[])).unwrap_err();
+        let (two, none) = ("[prod]\nKEYS\n[work]\nKEYS\n", "no profile zzz in creds or the config file: there ");
+        assert_eq!(answer(two, "wrok").to_string(), "no profile wrok in creds or the config file: is work meant?");
+        assert_eq!(answer(two, "zzz").to_string(), format!("{none}are prod, work"));
+        assert_eq!(answer("[ops]\n[prod]\n", "pos").to_string(), "no profile pos in creds or the config file: there are ops, prod");
+        let many: String = (0..10).map(|at| format!("[p{at}]\n")).collect();
+        let listed = "are p0, p1, p2, p3, p4, p5, p6, p7 and 2 more, which `aws configure list-profiles` shows";
+        assert_eq!(answer(&many, "zzz").to_string(), format!("{none}{listed}"));
+        assert_eq!(answer("", "zzz").to_string(), format!("{none}is none at all; `aws configure` makes one"));
+    }
+
+    #[test]
+    fn sso_and_login_are_called_by_their_names() {
+        for (line, words) in [
+            ("sso_account_id=1", "by AWS SSO,"),
+            ("login_session=x", "by `aws login`,"),
+            ("credential_process=x", "by credential_process,"),
+        ] {
+            let refusal = files("", &format!("[profile p]\n{line}\n")).resolve(&ProfileName::new("p"), &environment(&[])).unwrap_err();
+            assert!(refusal.to_string().contains(words), "{refusal}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     document::FileKind,
     files::{AwsFiles, Profile},
     grammar::{Entry, Section},
-    refusal::{Elsewhere, Refusal, Warning},
+    refusal::{Absent, Elsewhere, Refusal, Warning},
 };
 use crate::model::{AccessKeyId, AccessKeyPair, KeyKind, ProfileName, SecretAccessKey};
 
@@ -39,21 +39,24 @@ impl AwsFiles {
             Some((section, Some(id), Some(secret))) => (section, id, secret),
             Some((_, Some(id), None)) => return Err(partial(id, SECRET)),
             Some((_, None, Some(secret))) => return Err(partial(secret, ID)),
-            Some((_, None, None)) | None => return Err(Refusal::NoKey { name, place: profile.header() }),
+            Some((_, None, None)) | None => return Err(Refusal::NoKey { name, place: profile.header(), absent: Absent::default() }),
         };
         let place = || self.place(file, id.line);
         let id_text = value(id).ok_or_else(|| partial(secret, ID))?;
         let secret_text = value(secret).ok_or_else(|| partial(id, SECRET))?;
-        let parsed = AccessKeyId::parse(id_text).map_err(|_| Refusal::NotAKeyId { name: name.clone(), place: place() })?;
-        match parsed.kind() {
-            KeyKind::LongTerm => {}
-            KeyKind::Session => return Err(Refusal::SessionKey { name, place: place() }),
-            KeyKind::Other => return Err(Refusal::NotAKeyId { name, place: place() }),
-        }
+        let not_an_id = |name| {
+            let has_endpoint = ["endpoint_url", "services"].into_iter().any(|option| profile.value(option).is_some());
+            Refusal::NotAKeyId { name, place: place(), has_endpoint }
+        };
+        let parsed = AccessKeyId::parse(id_text).map_err(|_| not_an_id(name.clone()))?;
         // The SDKs merge the files' options, so a token in either file goes with the pair.
         let token = TOKENS.into_iter().find(|t| profile.value(t).is_some()).and_then(|t| profile.option(t));
-        if let Some((file, entry)) = token {
-            return Err(Refusal::SessionToken { name, place: self.place(file, entry.line) });
+        match (parsed.kind(), token) {
+            (KeyKind::LongTerm, None) => {}
+            (KeyKind::LongTerm, Some((file, entry))) => return Err(Refusal::SessionToken { name, place: self.place(file, entry.line) }),
+            (KeyKind::Session, Some(_)) => return Err(Refusal::SessionKey { name, place: place() }),
+            (KeyKind::Session, None) => return Err(Refusal::SessionKeyAlone { name, place: place() }),
+            (KeyKind::Other, _) => return Err(not_an_id(name)),
         }
         Ok(StaticKey { pair: AccessKeyPair { id: parsed, secret: SecretAccessKey::new(secret_text) }, file, section, id, secret })
     }

@@ -16,15 +16,19 @@ const VERSION: u32 = 1;
 /// The whole outcome, on indented lines.
 pub fn text(outcome: &StatusOutcome) -> String {
     let now = outcome.now;
-    let skipped = |skipped: &Skipped| json!({"profile": skipped.profile.as_str(), "code": skipped.code, "reason": skipped.reason});
+    let skipped = |skipped: &Skipped| {
+        let Skipped { profile, code, reason, is_broken, asked: _ } = skipped;
+        json!({"profile": profile.as_str(), "code": code, "reason": reason, "broken": is_broken})
+    };
     let value = json!({
         "version": VERSION,
         "observed_at": time(now),
         "exit_code": outcome.exit_code,
         "keys": outcome.keys.iter().map(|(facts, findings)| key(facts, findings, now)).collect::<Vec<_>>(),
         "skipped": outcome.skipped.iter().map(skipped).collect::<Vec<_>>(),
-        "other_rotations": outcome.other_rotations.iter().map(rotation).collect::<Vec<_>>(),
+        "other_rotations": outcome.other_rotations.iter().map(|pending| rotation(pending, now)).collect::<Vec<_>>(),
         "unreadable": outcome.unreadable.iter().map(failure).collect::<Vec<_>>(),
+        "warnings": outcome.warnings,
         "notes": outcome.notes,
     });
     format!("{value:#}\n")
@@ -45,14 +49,14 @@ fn key(key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>) -> Value {
         "age_seconds": key.age(now).map(|age| age.as_duration().as_secs()),
         "warn_age_seconds": key.limits.warn_age.as_secs(),
         "max_age_seconds": key.limits.max_age.as_secs(),
-        "last_use": seen.map(|seen| last_use(&seen.last_use)),
+        "last_use": seen.map(|seen| last_use(&seen.last_use, Some(key.is_own_use))),
         "account": seen.map(|seen| seen.identity.account.as_str()),
         "arn": seen.map(|seen| seen.identity.arn.as_str()),
         "user_name": seen.and_then(|seen| seen.identity.user_name()),
         "root_user": seen.map(|seen| seen.identity.is_root()),
         "root_keys": seen.map(|seen| root_keys(&seen.root_keys)),
         "second_keys": seen.and_then(|seen| seen.others.as_ref()).map(|others| others.iter().map(|other| second(other, now)).collect::<Vec<_>>()),
-        "rotations": key.pending.iter().map(rotation).collect::<Vec<_>>(),
+        "rotations": key.pending.iter().map(|pending| rotation(pending, now)).collect::<Vec<_>>(),
         "findings": findings.iter().map(Finding::name).collect::<Vec<_>>(),
         "problem": key.problem.as_ref().map(failure),
         "warnings": key.warnings.iter().map(|warning| json!({"code": warning.code, "message": warning.message})).collect::<Vec<_>>(),
@@ -68,17 +72,22 @@ fn second(other: &OtherKey, now: DateTime<Utc>) -> Value {
         "created_at": time(other.created_at),
         "age_days": age.days(),
         "age_seconds": age.as_duration().as_secs(),
-        "last_use": last_use(&other.last_use),
+        "last_use": last_use(&other.last_use, None),
         "profiles": other.profiles,
     })
 }
 
-fn last_use(last_use: &LastUsed) -> Value {
-    match last_use {
+/// `is_own` only where it was asked: a second key is not used here.
+fn last_use(last_use: &LastUsed, is_own: Option<bool>) -> Value {
+    let mut value = match last_use {
         LastUsed::Never => json!({"known": true, "at": null}),
         LastUsed::Used(last_use) => json!({"known": true, "at": time(last_use.at), "service": last_use.service, "region": last_use.region}),
-        LastUsed::Unknown(why) => json!({"known": false, "reason": why}),
+        LastUsed::Unknown(why) => return json!({"known": false, "reason": why}),
+    };
+    if let (Some(is_own), Some(fields)) = (is_own, value.as_object_mut()) {
+        fields.insert("perhaps_keyrotate".to_owned(), is_own.into());
     }
+    value
 }
 
 fn root_keys(root_keys: &RootKeys) -> Value {
@@ -88,7 +97,7 @@ fn root_keys(root_keys: &RootKeys) -> Value {
     }
 }
 
-fn rotation(pending: &Pending) -> Value {
+fn rotation(pending: &Pending, now: DateTime<Utc>) -> Value {
     let (rests, until) = match pending.rests_until {
         None => (false, None),
         Some(Rest::Until(at)) => (true, Some(time(at))),
@@ -101,7 +110,7 @@ fn rotation(pending: &Pending) -> Value {
         "state": pending.state,
         "rests": rests,
         "rests_until": until,
-        "hint": pending.hint,
+        "hint": pending.hint_at(now),
         "entry": pending.path.to_string_lossy(),
     })
 }

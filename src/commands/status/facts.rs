@@ -4,12 +4,15 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::commands::failure::Failure;
-use crate::model::{AccessKeyId, Age, Identity, KeyStatus, LastUsed, Limits, ProfileName};
+use crate::model::{AccessKeyId, Age, Identity, KeyStatus, LastUse, LastUsed, Limits, ProfileName};
 use crate::profile::Warning;
+
+/// A run asks AWS for about so long before it notes the time.
+const OWN_USE: TimeDelta = TimeDelta::minutes(1);
 
 /// One own key and everything that is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub struct KeyFacts {
     pub seen: Option<Observation>,
     /// Whether `seen` is an earlier run's.
     pub is_remembered: bool,
+    /// The last use may be keyrotate's own question of who it is.
+    pub is_own_use: bool,
     /// Why AWS could not be asked for all of it now.
     pub problem: Option<Failure>,
     /// Rotations under way that concern it.
@@ -100,12 +105,27 @@ pub struct Pending {
     pub old: AccessKeyId,
     /// The key that replaces it, where there is one.
     pub new: Option<AccessKeyId>,
-    /// What state it is in.
+    /// What state it is in, as the journal has it, unless AWS's listing says otherwise.
     pub state: String,
+    /// What that says of the old key, where it says something.
+    pub claim: Option<Claim>,
     /// The command that goes on with it.
     pub hint: String,
+    /// What can be done while it rests.
+    pub hint_at_rest: Option<String>,
     /// What it rests for; `None` is nothing: something broke it off.
     pub rests_until: Option<Rest>,
+}
+
+/// What a rotation's state says of its old key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It is active.
+    Active,
+    /// It is inactive.
+    Inactive,
+    /// It is gone.
+    Deleted,
 }
 
 /// What a resting rotation rests for.
@@ -118,6 +138,50 @@ pub enum Rest {
 }
 
 impl Pending {
+    /// Whether it rests at `now`.
+    pub fn rests_at(&self, now: DateTime<Utc>) -> bool {
+        match self.rests_until {
+            None => false,
+            Some(Rest::Until(at)) => now < at,
+            Some(Rest::Next) => true,
+        }
+    }
+
+    /// What to run at `now`.
+    pub fn hint_at(&self, now: DateTime<Utc>) -> &str {
+        self.hint_at_rest.as_deref().filter(|_| self.rests_at(now)).unwrap_or(&self.hint)
+    }
+
+    /// The same with the old key as AWS lists it (`None`: not at all), where the state says otherwise: the journal is as old as its last
+    /// write, which comes before the act.
+    #[must_use]
+    pub fn as_listed(self, listed: Option<&KeyStatus>) -> Self {
+        let agrees = match (self.claim, listed) {
+            (None, _) | (Some(Claim::Deleted), None) => true,
+            (Some(Claim::Active), Some(KeyStatus::Active | KeyStatus::Other(_))) | (Some(Claim::Inactive), Some(KeyStatus::Inactive)) => {
+                true
+            }
+            (Some(Claim::Active | Claim::Inactive), None) | (Some(Claim::Deleted), Some(_)) => false,
+            (Some(Claim::Active), Some(KeyStatus::Inactive)) => false,
+            (Some(Claim::Inactive), Some(KeyStatus::Active | KeyStatus::Other(_))) => false,
+        };
+        if agrees {
+            return self;
+        }
+        let old = &self.old;
+        let word = match listed {
+            None => format!("AWS does not list {old}"),
+            Some(KeyStatus::Active) => format!("AWS lists {old} as Active"),
+            Some(KeyStatus::Inactive) => format!("AWS lists {old} as Inactive"),
+            Some(KeyStatus::Other(word)) => format!("AWS lists {old} as {word}"),
+        };
+        // The state is clauses; the one about the old key is what the listing is better at.
+        let about_old = format!("{old} is ");
+        let rest = self.state.split("; ").filter(|clause| !clause.starts_with(&about_old));
+        let state = rest.map(str::to_owned).chain([word]).collect::<Vec<_>>().join("; ");
+        Self { state, ..self }
+    }
+
     /// Whether it is of this key.
     pub fn concerns(&self, id: &AccessKeyId) -> bool {
         self.old == *id || self.new.as_ref() == Some(id)
@@ -125,8 +189,70 @@ impl Pending {
 }
 
 impl KeyFacts {
+    /// The status of a key of the same user by this run's listing: `None` where there was none, `Some(None)` where the key is not on it.
+    pub fn listed(&self, id: &AccessKeyId) -> Option<Option<&KeyStatus>> {
+        let seen = self.seen.as_ref().filter(|_| !self.is_remembered)?;
+        let others = seen.others.as_ref()?;
+        if self.id == *id {
+            Some(seen.status.as_ref())
+        } else {
+            Some(others.iter().find(|other| other.id == *id).map(|other| &other.status))
+        }
+    }
+
     /// The key's age at `now`, where its creation date is known.
     pub fn age(&self, now: DateTime<Utc>) -> Option<Age> {
         self.seen.as_ref().and_then(|seen| seen.created_at).map(|created_at| Age::at(now, created_at))
+    }
+}
+
+impl Observation {
+    /// Whether the last use is a call of a service that keyrotate calls, and of about this observation's time or `before`'s: then it may
+    /// be keyrotate's own.
+    ///
+    /// A use at any other time is somebody else's, or of a rotation, and a person may want to know of it.
+    pub fn is_own_use(&self, before: Option<&Observation>) -> bool {
+        let LastUsed::Used(LastUse { at, service, .. }) = &self.last_use else { return false };
+        let is_near = |seen: &Observation| (*at - seen.observed_at).abs() <= OWN_USE;
+        matches!(service.as_str(), "sts" | "iam") && (is_near(self) || before.is_some_and(is_near))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Arn;
+
+    #[test]
+    fn only_a_call_of_the_time_of_a_run_may_be_its_own() {
+        let at = |seconds: i64| DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap();
+        let seen = |observed_at, last_use| Observation {
+            observed_at,
+            identity: Identity {
+                account: "111122223333".into(),
+                arn: Arn::parse("arn:aws:iam::111122223333:user/dev").unwrap(),
+                user_id: "AIDAEXAMPLE".into(),
+            },
+            created_at: None,
+            status: None,
+            last_use,
+            others: None,
+            root_keys: RootKeys::Count(0),
+        };
+        let used = |service: &str, at| LastUsed::Used(LastUse { at, service: service.into(), region: "us-east-1".into() });
+        let before = seen(at(-86_400), LastUsed::Never);
+        for (last_use, own) in [
+            (used("sts", at(-60)), true),
+            (used("iam", at(1)), true),
+            (used("sts", at(-86_430)), true),
+            (used("sts", at(-3_600)), false),
+            (used("sts", at(-90_000)), false),
+            (used("s3", at(0)), false),
+            (LastUsed::Never, false),
+            (LastUsed::Unknown("denied".into()), false),
+        ] {
+            assert_eq!(seen(at(0), last_use.clone()).is_own_use(Some(&before)), own, "{last_use:?}");
+        }
+        assert!(!seen(at(0), used("sts", at(-86_430))).is_own_use(None));
     }
 }

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::facts::{KeyFacts, Pending, Rest, RootKeys};
+use super::facts::{KeyFacts, Pending, RootKeys};
 use crate::commands::failure::FailureKind;
 use crate::model::AgeLevel;
 
@@ -83,11 +83,7 @@ pub fn judge(key: &KeyFacts, now: DateTime<Utc>) -> Vec<Finding> {
 
 /// Whether a rotation should be gone on with: it was broken off, or its grace is over.
 pub fn waits(pending: &Pending, now: DateTime<Utc>) -> bool {
-    match pending.rests_until {
-        None => true,
-        Some(Rest::Until(at)) => at <= now,
-        Some(Rest::Next) => false,
-    }
+    !pending.rests_at(now)
 }
 
 /// The code that counts where several apply.
@@ -105,7 +101,7 @@ mod tests {
 
     use super::*;
     use crate::commands::failure::Failure;
-    use crate::commands::status::facts::Observation;
+    use crate::commands::status::facts::{Observation, Rest};
     use crate::model::{AccessKeyId, Arn, Identity, LastUsed, Limits};
 
     fn now() -> DateTime<Utc> {
@@ -135,6 +131,7 @@ mod tests {
             warnings: Vec::new(),
             seen: Some(seen),
             is_remembered: false,
+            is_own_use: false,
             problem: None,
             pending: Vec::new(),
         };
@@ -152,7 +149,17 @@ mod tests {
 
     fn pend(key: &mut KeyFacts, rests_until: Option<Rest>) {
         let (state, hint) = (String::new(), String::new());
-        key.pending.push(Pending { path: PathBuf::new(), profile: Default::default(), old: id(), new: None, state, hint, rests_until });
+        key.pending.push(Pending {
+            path: PathBuf::new(),
+            profile: Default::default(),
+            old: id(),
+            new: None,
+            state,
+            claim: None,
+            hint,
+            hint_at_rest: None,
+            rests_until,
+        });
     }
 
     #[test]

@@ -59,7 +59,11 @@ struct Way {
 impl Ways {
     fn to(&mut self, context: &Context, files: &AwsFiles, key: &OwnKey) -> Result<usize, Failure> {
         let nowhere = || Failure::new(FailureKind::Unchecked, format!("no profile has {}", key.pair.id));
-        let ResolvedProfile { name, region, ca_bundle, .. } = key.profiles.first().ok_or_else(nowhere)?;
+        let faultless = key.profiles.iter().find(|profile| profile.fault.is_none());
+        let ResolvedProfile { name, region, ca_bundle, fault, .. } = faultless.or(key.profiles.first()).ok_or_else(nowhere)?;
+        if let Some(fault) = fault {
+            return Err(Failure::from_error(FailureKind::Unchecked, fault));
+        }
         let endpoints = ["iam", "sts"].map(|service| files.endpoint(service, name, &context.environment));
         let way = Way { region: region.clone(), ca_bundle: ca_bundle.clone(), endpoints };
         if let Some(at) = self.0.iter().position(|(other, _)| *other == way) {

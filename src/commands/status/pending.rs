@@ -2,10 +2,11 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::facts::{Pending, Rest};
+use super::facts::{Claim, Pending, Rest};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::journal::{Entry, JournalError};
 use crate::model::{AccessKeyId, Grace};
@@ -50,19 +51,34 @@ fn pending(record: &Record, path: &Path, machine: &str) -> Pending {
         State::Intent { .. } | State::Created | State::Verified | State::Committed { .. } | State::OldInactive { .. } => made(record),
         State::Reactivating { .. } | State::RollingBack { .. } | State::Undoing { .. } | State::Deleted | State::Done(_) => made(record),
     };
+    let (profile, old, rests) = (record.profile.quoted(), &record.old.id, rest(record));
     let hint = if record.machine == machine {
-        format!("run `keyrotate rotate {}`", record.profile.quoted())
+        format!("run `keyrotate rotate {profile}`")
     } else {
-        format!("it began on another machine, {}: run `keyrotate rotate {}` there", record.host, record.profile.quoted())
+        format!("it began on another machine, {}: run `keyrotate rotate {profile}` there", record.host)
     };
+    let back = format!("`keyrotate rotate --resolve {old} back` restores it, `keyrotate rotate {profile} --grace 0s` deletes it now");
+    let hint_at_rest = (record.machine == machine && rests.is_some()).then_some(back);
     Pending {
         path: path.to_owned(),
         profile: record.profile.clone(),
-        old: record.old.id.clone(),
+        old: old.clone(),
         new,
         state: describe::state(record),
+        claim: claim(&record.state),
+        hint_at_rest,
         hint,
-        rests_until: rest(record),
+        rests_until: rests,
+    }
+}
+
+/// What [`describe::state`] says of the old key.
+fn claim(state: &State) -> Option<Claim> {
+    match state {
+        State::Intent { .. } | State::Suspect { .. } | State::Created | State::Verified | State::Committed { .. } => Some(Claim::Active),
+        State::OldInactive { .. } => Some(Claim::Inactive),
+        State::Deleted => Some(Claim::Deleted),
+        State::Reactivating { .. } | State::RollingBack { .. } | State::Undoing { .. } | State::Done(_) => None,
     }
 }
 
@@ -72,6 +88,8 @@ fn made(record: &Record) -> Option<AccessKeyId> {
 
 fn rest(record: &Record) -> Option<Rest> {
     match (&record.state, record.grace) {
+        // Without a grace nobody waits for its end: it was broken off.
+        (State::OldInactive { .. }, Grace::After(Duration::ZERO)) => None,
         (State::OldInactive { at, .. }, Grace::After(grace)) => {
             let until = TimeDelta::from_std(grace).ok().and_then(|grace| at.checked_add_signed(grace));
             until.map(Rest::Until)
@@ -84,12 +102,10 @@ fn rest(record: &Record) -> Option<Rest> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use chrono::DateTime;
 
     use super::*;
-    use crate::model::{AccessKeyPair, Arn, Identity, LastUsed, ProfileName, SecretAccessKey};
+    use crate::model::{AccessKeyPair, Arn, Identity, KeyStatus, LastUsed, ProfileName, SecretAccessKey};
 
     fn record(state: State, grace: Grace) -> Record {
         let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").unwrap();
@@ -121,11 +137,63 @@ mod tests {
         for (state, grace, wanted) in [
             (inactive(), Grace::After(hour), until),
             (inactive(), Grace::Next, Some(Rest::Next)),
+            (inactive(), Grace::default(), None),
             (State::Verified, Grace::After(hour), None),
             (State::Deleted, Grace::Next, None),
         ] {
             assert_eq!(rest(&record(state.clone(), grace)), wanted, "{state:?}");
         }
+    }
+
+    #[test]
+    fn a_listing_that_says_otherwise_goes_before_the_journal() {
+        let old = "AKIAEXAMPLE000000001";
+        let inactive = || State::OldInactive { at: DateTime::UNIX_EPOCH, last_use: LastUsed::Never, rounds: 0 };
+        let created_at = DateTime::UNIX_EPOCH;
+        let suspect = State::Suspect { key: AccessKeyId::parse("AKIAEXAMPLE000000002").unwrap(), created_at };
+        for (state, listed, contradicted) in [
+            (State::Verified, Some(KeyStatus::Active), None),
+            (State::Verified, Some(KeyStatus::Inactive), Some("is still active")),
+            (State::Committed { rounds: 0 }, None, Some("is still active")),
+            (State::Created, Some(KeyStatus::Inactive), Some("is in use as before")),
+            (suspect, Some(KeyStatus::Inactive), Some("is in use as before")),
+            (inactive(), Some(KeyStatus::Inactive), None),
+            (inactive(), Some(KeyStatus::Active), Some("is inactive")),
+            (State::Deleted, None, None),
+            (State::Deleted, Some(KeyStatus::Inactive), Some("is deleted")),
+            (State::RollingBack { why: String::new() }, None, None),
+        ] {
+            let told = pending(&record(state, Grace::default()), Path::new("/j/r1.json"), "here");
+            let heard = told.clone().as_listed(listed.as_ref());
+            match contradicted {
+                None => assert_eq!(heard, told),
+                Some(words) => {
+                    let words = format!("{old} {words}");
+                    assert!(told.state.contains(&words) && !heard.state.contains(&words), "{told:?} {heard:?}");
+                    assert!(
+                        heard.state.contains("; AWS ") && heard.state.contains("new key") | heard.state.contains("nobody"),
+                        "{heard:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_rest_says_the_way_back_until_it_is_over() {
+        let inactive = State::OldInactive { at: DateTime::UNIX_EPOCH, last_use: LastUsed::Never, rounds: 0 };
+        let hint = |machine: &str, grace, second| {
+            let told = pending(&record(inactive.clone(), grace), Path::new("/j/r1.json"), machine);
+            told.hint_at(DateTime::from_timestamp(second, 0).unwrap()).to_owned()
+        };
+        let hour = Grace::After(Duration::from_secs(3_600));
+        for grace in [hour, Grace::Next] {
+            let resting = hint("here", grace, 3_599);
+            assert!(resting.contains("--resolve AKIAEXAMPLE000000001 back`") && resting.contains("work --grace 0s`"), "{resting}");
+            assert!(hint("there", grace, 3_599).contains("on another machine"));
+        }
+        assert_eq!(hint("here", hour, 3_600), "run `keyrotate rotate work`");
+        assert_eq!(hint("here", Grace::default(), 0), "run `keyrotate rotate work`");
     }
 
     #[test]
