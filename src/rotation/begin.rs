@@ -138,6 +138,9 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
     let now = server_now(aws, own.created_at);
     let room = room::look(preflight, &signer, &own, &keys, now)?;
     notes.extend(room.note);
+    if let Some(named) = preflight.may.delete_key.as_ref().filter(|named| keys.iter().all(|key| key.id != **named)) {
+        notes.push(format!("{user_name} has no key {named}, so that --delete-key deleted nothing of this user's"));
+    }
     let Roles { old, old_created_at, new } = roles(preflight, &own, room.united);
     if old.id != preflight.pair.id {
         entries = holders(preflight, &old)?;

@@ -40,6 +40,14 @@ fn only_the_named_key_goes() {
 }
 
 #[test]
+fn a_key_that_is_named_and_not_there_is_told() {
+    let home = start();
+    let output = home.run(&["rotate", "default", "--yes", "--no-input", "--delete-key", "AKIANOBODYS000000001"]);
+    rotated(&home, &output);
+    assert!(output.stdout.contains("dev has no key AKIANOBODYS000000001"), "{}", output.stdout);
+}
+
+#[test]
 fn the_key_in_use_cannot_be_named_for_deletion() {
     let home = start();
     let output = home.run(&["rotate", "default", "--yes", "--no-input", "--delete-key", &home.old.id]);
