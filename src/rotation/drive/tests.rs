@@ -1,0 +1,112 @@
+//! The loop over worlds that misbehave.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::fold::fold;
+use super::*;
+use crate::holder::{Place, Sight};
+use crate::model::*;
+use crate::profile::FileKind;
+use crate::rotation::HolderEntry;
+
+const OLD: &str = "AKIAOLD0000000000001";
+
+fn pair(id: &str) -> AccessKeyPair {
+    AccessKeyPair { id: AccessKeyId::parse(id).unwrap(), secret: SecretAccessKey::new("canary") }
+}
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+}
+
+fn record() -> Record {
+    let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").unwrap();
+    Record {
+        id: "r".into(),
+        machine: "m".into(),
+        host: "h".into(),
+        started_at: at(0),
+        identity: Identity { account: "111122223333".into(), arn, user_id: "AIDADEV".into() },
+        user_name: "dev".into(),
+        profile: ProfileName::default(),
+        old: pair(OLD),
+        old_created_at: at(-9_000_000),
+        keys_before: ["AKIAOTHER00000000001", OLD].map(|id| AccessKeyId::parse(id).unwrap()).to_vec(),
+        adopted: false,
+        state: State::Intent { signed_at: at(0), throttled: 0 },
+        new: None,
+        holders: vec![HolderEntry {
+            place: Place::AwsFile { kind: FileKind::Credentials, path: "/c".into() },
+            sections: vec!["default".into()],
+            stagings: 0,
+            staged: None,
+            staged_to: Which::New,
+            displaced: vec![],
+            left_out: false,
+        }],
+        grace: Grace::default(),
+    }
+}
+
+#[test]
+fn a_new_key_that_was_there_before_is_a_lost_answer() {
+    for id in [OLD, "AKIAOTHER00000000001"] {
+        let (mut record, mut seen) = (record(), Observation::default());
+        let changed = fold(&mut record, &mut seen, &Step::CreateAccessKey, Outcome::Created(Ok((pair(id), at(1)))));
+        assert!(!changed && record.new.is_none() && matches!(record.state, State::Intent { .. }), "{id}: {record:?}");
+        let error = seen.act.and_then(|act| act.result.err()).expect("an error");
+        assert_eq!((error.kind, error.is_definitive()), (crate::aws::ErrorKind::Garbled, false));
+    }
+}
+
+/// A world in which AWS's answers never tell a time.
+struct Timeless(Duration);
+
+impl World for Timeless {
+    fn observe(&self, known: Option<DateTime<Utc>>) -> (Duration, Option<DateTime<Utc>>) {
+        (self.0, known)
+    }
+
+    fn persist(&mut self, _: &Record) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn perform(&mut self, _: &Record, step: &Step) -> Outcome {
+        assert!(self.0 < Duration::from_secs(7_000), "it waits for ever");
+        match step {
+            Step::Wait(duration, _) => self.0 += *duration,
+            Step::ReadHolders => {
+                let old = vec!["default".to_owned()];
+                return Outcome::Read(vec![Sight::Seen { old, new: vec![], foreign: vec![], others: vec![] }]);
+            }
+            Step::ListAccessKeys(signer) => {
+                self.0 += Duration::from_millis(100);
+                let old = AccessKey { id: pair(OLD).id, status: KeyStatus::Active, created_at: at(-9_000_000) };
+                return Outcome::Listed(*signer, Ok(vec![old]));
+            }
+            other => panic!("{other:?}"),
+        }
+        Outcome::Waited
+    }
+
+    fn close(&mut self, _: &Record) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn interrupted(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+#[test]
+fn where_no_answer_tells_the_time_the_wait_ends_by_the_boot_clock() {
+    let clock = Duration::from_secs(5_000);
+    let mut seen = Observation { now: Some(at(0)), clock, entered: clock, resumed: true, ..Observation::default() };
+    let rules = Rules { timing: Timing::default(), ..Rules::default() };
+    let ended = drive(&mut record(), &mut seen, &rules, &mut Timeless(clock));
+    assert!(matches!(ended, Ended::Closed { end: End::Aborted { .. }, .. }), "{ended:?}");
+    let passed = seen.now.unwrap() - at(0);
+    assert!(passed >= TimeDelta::seconds(120) && passed < TimeDelta::seconds(130), "{passed}");
+}
