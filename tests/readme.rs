@@ -18,9 +18,12 @@ mod home;
 use std::path::Path;
 use std::process::Command;
 
-use home::Home;
+use home::{Home, Run};
+use keyrotate::commands::failure::FailureKind;
+use keyrotate::commands::status::Finding;
 use keyrotate::profile::settings::Settings as KeyrotateSettings;
 use lab::Settings;
+use lab::faults::{Fault, Rule};
 
 /// Not run here: the one that runs this test, and what would install the program on the machine.
 const ELSEWHERE: [&str; 2] = ["tests/run", "cargo install --path . --locked"];
@@ -83,4 +86,52 @@ fn the_settings_and_the_policy_can_be_used() {
     assert_eq!(policies.len(), 1);
     let policy: serde_json::Value = serde_json::from_str(&policies[0]).expect("a JSON document");
     assert_eq!(policy["Version"], "2012-10-17");
+}
+
+#[test]
+fn every_field_of_the_json_is_told() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README.md");
+    let home = Home::new(env!("CARGO_BIN_EXE_keyrotate"), Settings { keys: 2, ..Settings::default() }, true);
+    home.write(
+        ".aws/config",
+        "[profile none]\nregion = eu-west-1\n[profile bad]\naws_access_key_id = AKIAEXAMPLE000000009\naws_secret_access_key = x\n",
+    );
+    let rotate = Run { kill_at_pause: true, ..Run::new(&["rotate", "other", "--yes", "--no-input"]) };
+    home.lab.rules(vec![Rule::on("UpdateAccessKey", Fault::PauseAfter)]);
+    assert_eq!(home.run_with(&rotate).code, None);
+    home.lab.rules(Vec::new());
+    let value: serde_json::Value = serde_json::from_str(&home.run(&["status", "--json"]).stdout).expect("JSON");
+    let mut names = std::collections::BTreeSet::new();
+    fields(&value, &mut names);
+    assert!(names.len() > 40, "{names:?}");
+    for name in names {
+        assert!(readme.contains(&format!("`{name}`")), "README does not tell of `{name}`");
+    }
+}
+
+fn fields(value: &serde_json::Value, names: &mut std::collections::BTreeSet<String>) {
+    for (name, inner) in value.as_object().into_iter().flatten() {
+        names.insert(name.clone());
+        fields(inner, names);
+    }
+    value.as_array().into_iter().flatten().for_each(|inner| fields(inner, names));
+}
+
+#[test]
+fn every_finding_is_told_with_its_code() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README.md");
+    let all = [
+        Finding::Due,
+        Finding::Overdue,
+        Finding::RootUserKey,
+        Finding::RootKeys(1),
+        Finding::RotationWaits,
+        Finding::Unchecked(FailureKind::Unchecked),
+        Finding::NeverObserved,
+    ];
+    for finding in all {
+        let told = readme.lines().find(|line| line.starts_with("| `") && line.contains(&format!("`{}`", finding.name())));
+        let told = told.unwrap_or_else(|| panic!("README does not tell of {finding:?}"));
+        assert!(told.contains(&finding.exit_code().to_string()), "{told}");
+    }
 }

@@ -511,3 +511,30 @@ fn a_resting_rotation_says_the_way_back_and_the_way_out() {
     assert_eq!(output.code, Some(10), "{}", output.stdout);
     assert!(!output.stdout.contains("restored until") && output.stdout.contains("run `keyrotate rotate default`"), "{}", output.stdout);
 }
+
+/// What it prints in a terminal of so many columns, given by `script` of util-linux.
+fn on_a_terminal(home: &Home, args: &str, columns: usize) -> String {
+    let command = home.command(&Run::new(&[]));
+    let env = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    let run = format!("stty cols {columns}; exec '{}' --quiet --color never {args}", env!("CARGO_BIN_EXE_keyrotate"));
+    let mut script = std::process::Command::new("script");
+    script.args(["-qec", &run, "/dev/null"]).env_clear().envs(env).env("SHELL", "/bin/sh").env("TERM", "xterm");
+    script.stdin(std::process::Stdio::null()).current_dir(home.path());
+    String::from_utf8_lossy(&script.output().expect("script, of util-linux").stdout).replace("\r\n", "\n")
+}
+
+#[test]
+fn lines_fit_a_terminal_and_are_whole_elsewhere() {
+    let home = start(Settings { keys: 2, ..Settings::default() });
+    home.write(".aws/config", "[profile other]\nregion = b a d\n");
+    home.lab.rules(vec![Rule::on("GetAccountSummary", DENIED).times(0)]);
+    let text = on_a_terminal(&home, "status default", 80);
+    let lines: Vec<&str> = text.lines().filter(|line| line.chars().count() > 80 && line.trim_start().contains(' ')).collect();
+    assert!(lines.iter().all(|line| line.contains("/.aws/")), "too long: {lines:#?}");
+    assert!(text.contains("\n             ") && text.contains(&home.old.id), "labels keep a hanging indent: {text}");
+    let text = on_a_terminal(&home, "status defualt", 40);
+    assert!(text.lines().all(|line| line.chars().count() <= 40 || line.contains("/.aws/")), "{text}");
+    assert!(text.contains("keyrotate: error: no profile defualt in\n    "), "{text}");
+    let whole = status(&home, &["status", "default"]).stdout;
+    assert!(whole.lines().any(|line| line.chars().count() > 100), "{whole}");
+}

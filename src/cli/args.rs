@@ -61,7 +61,7 @@ pub enum Command {
 /// Show the age of each own key against its limit, its holders, its last use, second keys, root keys and pending rotations.
 ///
 /// Exits with 0 when all is well, 10 when a key is due or a rotation waits, 11 when a key is overdue or root keys exist, 12 when
-/// something could not be checked.
+/// something could not be checked: no key was found, a profile's key is broken, or AWS did not answer.
 #[derive(Debug, Default, ClapArgs)]
 pub struct StatusArgs {
     /// Profiles whose keys to show; without any, every own key
@@ -88,7 +88,7 @@ impl StatusArgs {
 /// Rotate the access key of a profile, wherever this machine's AWS files have it.
 ///
 /// The old key is not touched before the new one is written everywhere and AWS accepts it from there. An interrupted
-/// rotation is finished by running the same command again.
+/// rotation is finished by running the same command again. Without a terminal nothing is asked: the key is rotated.
 #[derive(Debug, ClapArgs)]
 pub struct RotateArgs {
     /// Profiles whose keys to rotate; without any, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
@@ -103,7 +103,7 @@ pub struct RotateArgs {
     /// Print the plan and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// How long the old key stays, inactive, before it is deleted: 0s, 24h, 7d, or next
+    /// How long the old key stays, inactive, before it is deleted: a number with s, m, h, d or w, such as 0s, 24h, 7d or 2w; or next
     #[arg(long, value_name = "DURATION")]
     pub grace: Option<Grace>,
     /// Delete a second key that is inactive and was not used for 30 days
@@ -112,7 +112,8 @@ pub struct RotateArgs {
     /// Delete this second key, to make room for the new one
     #[arg(long, value_name = "ID", value_parser = access_key_id)]
     pub delete_key: Option<AccessKeyId>,
-    /// Decide how a rotation that stopped goes on: the old or the new key's ID, then forward, back or forget
+    /// Decide how a rotation that stopped or rests goes on: the old or the new key's ID, then forward (to the new key, without the
+    /// files that refuse), back (to the old key) or forget (close it; both pairs go to a file)
     #[arg(long, num_args = 2, value_names = ["ID", "DIRECTION"], conflicts_with_all = ["all", "due", "dry_run"])]
     pub resolve: Option<Vec<String>>,
     /// Never ask anything

@@ -6,6 +6,7 @@ mod page;
 mod render;
 mod rotate;
 mod status;
+mod wrap;
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Text for a person, gathered and then printed at once.
 //!
-//! Invariant: colour only where the stream shows it; nothing that came from outside moves a terminal's cursor.
+//! Invariant: colour only where the stream shows it, line ends of ours only on a terminal; nothing that came from outside moves a terminal's cursor.
 
 use std::io::{self, Write};
 
@@ -8,6 +8,7 @@ use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
+use super::wrap::wrap;
 pub use crate::os::terminal::plain;
 
 pub const GREEN: Style = AnsiColor::Green.on_default().bold();
@@ -20,21 +21,23 @@ pub struct Page {
     text: String,
     is_coloured: bool,
     label_width: usize,
+    /// Columns of the terminal; elsewhere lines stay whole, for whoever reads them line by line.
+    width: Option<usize>,
 }
 
 impl Page {
     /// For standard output; labels are padded to `label_width`.
     pub fn for_stdout(label_width: usize) -> Self {
-        Self::new(&io::stdout(), label_width)
+        Self::new(&io::stdout(), columns(io::stdout()), label_width)
     }
 
     /// For standard error.
     pub fn for_stderr(label_width: usize) -> Self {
-        Self::new(&io::stderr(), label_width)
+        Self::new(&io::stderr(), columns(io::stderr()), label_width)
     }
 
-    fn new(stream: &impl RawStream, label_width: usize) -> Self {
-        Self { text: String::new(), is_coloured: AutoStream::choice(stream) != ColorChoice::Never, label_width }
+    fn new(stream: &impl RawStream, width: Option<usize>, label_width: usize) -> Self {
+        Self { text: String::new(), is_coloured: AutoStream::choice(stream) != ColorChoice::Never, label_width, width }
     }
 
     /// Adds text as it is, without an end of line.
@@ -55,12 +58,12 @@ impl Page {
 
     /// Adds a line that begins with a coloured word.
     pub fn head(&mut self, style: Style, word: &str, what: &str) {
-        self.paint(style, word).push(" ").push(&plain(what)).push("\n");
+        self.paint(style, word).push(" ").push(&plain(what)).end(4);
     }
 
     /// Adds a line of its own.
     pub fn sentence(&mut self, what: &str) {
-        self.push(&plain(what)).push("\n");
+        self.push(&plain(what)).end(2);
     }
 
     /// Adds a line that is not about one key.
@@ -71,8 +74,19 @@ impl Page {
     /// Adds an indented line with a label.
     pub fn line(&mut self, label: &str, what: &str) {
         self.push("  ").paint(DIM, label);
-        self.text.extend(std::iter::repeat_n(' ', 1 + self.label_width.saturating_sub(label.chars().count())));
-        self.push(&plain(what)).push("\n");
+        let label_width = label.chars().count();
+        self.text.extend(std::iter::repeat_n(' ', 1 + self.label_width.saturating_sub(label_width)));
+        let hang = 3 + self.label_width.max(label_width);
+        self.push(&plain(what)).end(hang);
+    }
+
+    /// Ends the line; where it is longer than the terminal is wide, it goes on below, `hang` columns from the left.
+    pub fn end(&mut self, hang: usize) {
+        if let Some(width) = self.width {
+            let line = self.text.split_off(self.text.rfind('\n').map_or(0, |at| at + 1));
+            self.text.push_str(&wrap(&line, width, hang));
+        }
+        self.text.push('\n');
     }
 
     /// Prints it on standard output. A closed pipe is not an error.
@@ -90,4 +104,20 @@ impl Page {
         let stream: &mut dyn Write = if self.is_coloured { &mut coloured } else { &mut plain };
         let _ = stream.write_all(self.text.as_bytes()).and_then(|()| stream.flush());
     }
+}
+
+/// Narrower than this nothing is gained by breaking lines.
+#[cfg(unix)]
+const NARROWEST: u16 = 20;
+
+#[cfg(unix)]
+fn columns(stream: impl std::os::fd::AsFd) -> Option<usize> {
+    let columns = rustix::termios::tcgetwinsize(stream).ok()?.ws_col;
+    (columns >= NARROWEST).then(|| columns.into())
+}
+
+/// The terminal breaks lines itself, where it likes.
+#[cfg(not(unix))]
+fn columns<T>(_: T) -> Option<usize> {
+    None
 }

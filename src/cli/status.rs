@@ -126,7 +126,7 @@ fn verdict(page: &mut Page, key: &KeyFacts, findings: &[Finding], now: DateTime<
     if findings.is_empty() {
         page.push(", ").paint(GREEN, "fine");
     }
-    page.push("\n");
+    page.end(4);
 }
 
 fn word(finding: &Finding) -> (Style, Cow<'static, str>) {

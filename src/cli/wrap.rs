@@ -1,0 +1,85 @@
+//! Long lines, broken to a terminal's width.
+//!
+//! Invariant: only spaces become line ends. An id, a path, and a command in backticks that fits a line stay whole, so that they can be
+//! copied.
+
+/// The line with line ends in it, and `hang` spaces before each further line. Colours take no column.
+pub fn wrap(line: &str, width: usize, hang: usize) -> String {
+    let mut wrapped = String::with_capacity(line.len());
+    let (mut column, mut spaces) = (0, 0);
+    for atom in atoms(line, width.saturating_sub(hang)) {
+        let columns = columns(atom);
+        // Where there is nothing but a label on the line yet, the next one would have no more room.
+        if columns > 0 && column > hang && column + spaces + columns > width {
+            wrapped.push('\n');
+            (column, spaces) = (0, hang);
+        }
+        if columns > 0 {
+            wrapped.extend(std::iter::repeat_n(' ', spaces));
+            column += spaces + columns;
+            spaces = 0;
+        }
+        wrapped.push_str(atom);
+        spaces += 1;
+    }
+    wrapped
+}
+
+/// What stands between spaces; what stands in backticks is one, unless it is longer than `room`.
+fn atoms(line: &str, room: usize) -> Vec<&str> {
+    let mut atoms = Vec::new();
+    let mut is_code = false;
+    let pieces = line.split(|c: char| {
+        is_code ^= c == '`';
+        c == ' ' && !is_code
+    });
+    for piece in pieces {
+        if columns(piece) > room {
+            atoms.extend(piece.split(' '));
+        } else {
+            atoms.push(piece);
+        }
+    }
+    atoms
+}
+
+/// How many columns it takes: escape sequences none.
+fn columns(text: &str) -> usize {
+    let mut is_escape = false;
+    let is_shown = |c: &char| {
+        let was_escape = is_escape;
+        is_escape = *c == '\x1b' || (is_escape && *c != 'm');
+        !is_escape && !was_escape
+    };
+    text.chars().filter(is_shown).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_at_spaces_and_keep_their_indent() {
+        for (line, width, hang, want) in [
+            ("short", 20, 4, "short"),
+            ("one two three four five", 10, 2, "one two\n  three\n  four\n  five"),
+            ("  use:    last used for s3", 17, 10, "  use:    last\n          used\n          for s3"),
+            ("  use:    /a/path/longer/than/a/line and more", 20, 10, "  use:    /a/path/longer/than/a/line\n          and more"),
+            ("run `keyrotate rotate work` now", 22, 2, "run `keyrotate rotate\n  work` now"),
+            ("run `keyrotate rotate work` now", 26, 2, "run\n  `keyrotate rotate work`\n  now"),
+            ("run `keyrotate rotate work`, or `keyrotate status`", 28, 2, "run `keyrotate rotate work`,\n  or `keyrotate status`"),
+            ("a ` alone is no matter at all", 12, 0, "a ` alone is\nno matter at\nall"),
+            ("two  spaces  stay", 40, 2, "two  spaces  stay"),
+            ("", 20, 2, ""),
+        ] {
+            assert_eq!(wrap(line, width, hang), want, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn colours_take_no_column() {
+        let line = "\x1b[1m\x1b[33mtwo words\x1b[0m and more";
+        assert_eq!(wrap(line, 13, 2), "\x1b[1m\x1b[33mtwo words\x1b[0m and\n  more");
+        assert_eq!(columns(line), 18);
+    }
+}
