@@ -220,6 +220,21 @@ fn nothing_is_deactivated_or_deleted_unless_the_other_key_is_active_in_the_same_
     assert!(matches!(next(&committed, &dead, &Rules::default()), Step::Enter(State::Undoing { .. })));
 }
 
+#[test]
+fn a_listing_that_nobody_may_take_again_is_not_asked_for_without_end() {
+    let committed = record(State::Committed { rounds: 0 });
+    let mut gone = seen(5, &[(NEW, Active, 1)]);
+    gone.clock = Duration::from_secs(7);
+    assert_eq!(next(&committed, &gone, &Rules::default()), Step::ListAccessKeys(Which::New));
+    gone.listing_errors = [None, Some(error(ErrorKind::Throttled, true))];
+    assert_eq!(next(&committed, &gone, &Rules::default()), Step::ListAccessKeys(Which::Old));
+    gone.listing_errors = [Some(error(ErrorKind::NotYetValid, true)), Some(error(ErrorKind::NotYetValid, true))];
+    gone.clock = Duration::from_secs(130);
+    gone.proofs[1].tried = Some(Duration::from_secs(130));
+    gone.proofs[1].refused = Some(Duration::from_secs(130));
+    assert_eq!(stop(next(&committed, &gone, &Rules::default())).message, "AWS accepts neither the old key nor the new one");
+}
+
 fn old_inactive(clock: u64, keys: &[(&str, KeyStatus, i64)]) -> (Record, Observation) {
     let record = record(State::OldInactive { at: at(10), last_use: LastUsed::Never, rounds: 0 });
     let mut seen = seen(clock, keys);
