@@ -115,10 +115,10 @@ fn pair(universe: &Universe, path: &str, id: &str, secret: &str) -> Result<(), S
     if key.pair.secret.expose() != secret {
         return Err(format!("{path} has {id} with another key's secret"));
     }
-    if key.is_active() || key.last().by == Who::Others {
+    if key.is_active() || key.last().by == Who::Others || universe.decided_forward.get() {
         return Ok(());
     }
-    // We killed it: the journal must have a pair that lives, unless others killed that.
+    // A person chose to go on without a holder; or we killed it, and then the journal must have a pair that lives, unless others killed that.
     let seen = universe.seen.borrow();
     let Some(record) = &seen.record else {
         return if universe.people.borrow().files.iter().any(|file| file.path == path && file.edited_at >= universe.reread_at.get()) {
