@@ -161,10 +161,14 @@ fn several_newcomers_are_left_alone() {
 fn a_key_that_appears_before_the_request_stops_it() {
     let step = next(&intent(), &seen(0, &[(OLD, Active, -9), (NEW, Active, -1)]), &Rules::default());
     assert!(matches!(step, Step::Enter(State::Done(End::Aborted { .. }))), "{step:?}");
-    assert_eq!(next(&intent(), &seen(0, &[(OLD, Active, -9)]), &Rules::default()), Step::CreateAccessKey);
+    let fresh = record(State::Intent { signed_at: at(8), throttled: 0 });
+    assert_eq!(next(&fresh, &seen(0, &[(OLD, Active, -9)]), &Rules::default()), Step::CreateAccessKey);
     let mut stale = seen(0, &[(OLD, Active, -9)]);
     stale.clock = Duration::from_secs(6);
     assert_eq!(next(&intent(), &stale, &Rules::default()), Step::ListAccessKeys(Which::Old), "a suspended machine lists again");
+    let suspended = seen(990, &[(OLD, Active, -9)]);
+    let anew = Step::Enter(State::Intent { signed_at: at(1_000), throttled: 0 });
+    assert_eq!(next(&intent(), &suspended, &Rules::default()), anew, "and dates its request anew, by which a lost answer is judged");
 }
 
 #[test]
