@@ -75,6 +75,8 @@ pub struct Universe {
     fault: Cell<Option<Fault>>,
     troubles: RefCell<Vec<(Side, Trouble, u32)>>,
     pub seen: RefCell<invariants::Seen>,
+    /// A file could not be removed.
+    pub stuck: Cell<bool>,
     /// How it ended, in a word.
     pub end: RefCell<String>,
     pub violation: RefCell<Option<String>>,
@@ -105,6 +107,7 @@ impl Universe {
             fault: Cell::new(None),
             troubles: RefCell::default(),
             seen: RefCell::default(),
+            stuck: Cell::new(false),
             end: RefCell::default(),
             violation: RefCell::new(None),
             trace: traced.then(RefCell::default),
@@ -179,7 +182,10 @@ impl Universe {
                 When::Op(kind, nth) => op == Some((kind, nth)),
             };
             if due && !std::mem::replace(&mut self.fired.borrow_mut()[number], true) {
-                self.happen(event.what);
+                // Between the decision to create and the signature there is no time to fall asleep in.
+                if !(matches!(event.what, What::Sleep(_)) && op.is_some_and(|(kind, _)| kind == Op::Create)) {
+                    self.happen(event.what);
+                }
             }
         }
     }
