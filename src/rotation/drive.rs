@@ -42,11 +42,14 @@ pub fn drive(record: &mut Record, seen: &mut Observation, rules: &Rules, world: 
         match next(record, seen, rules) {
             Step::Enter(state) => {
                 error = seen.act.take().and_then(|act| act.result.err()).or_else(|| seen.listing_error(Which::Old).cloned());
+                // An intent that is only dated anew keeps the listing, whose age is looked at apart.
+                let listing = seen.listing.take().filter(|_| matches!(state, State::Intent { .. }));
                 record.state = state;
                 if let Err(error) = world.persist(record) {
                     return Ended::Stopped(not_written(record, &error));
                 }
                 seen.enter();
+                seen.listing = listing;
             }
             Step::Close => {
                 if let Err(error) = world.close(record) {

@@ -166,7 +166,10 @@ impl Disk for SimDisk {
     fn remove(&self, path: &Path) -> io::Result<()> {
         let path = text(path);
         self.0.disk.borrow().find(path)?;
-        self.change("remove", path)?;
+        let removing = self.change("remove", path);
+        // What the disk does not let go stays: nobody can do better.
+        self.0.stuck.set(self.0.stuck.get() || removing.is_err());
+        removing?;
         self.displace(path);
         self.0.disk.borrow_mut().remove(path)
     }

@@ -115,10 +115,10 @@ fn pair(universe: &Universe, path: &str, id: &str, secret: &str) -> Result<(), S
     if key.pair.secret.expose() != secret {
         return Err(format!("{path} has {id} with another key's secret"));
     }
-    if key.is_active() || key.last().by == Who::Others {
+    if key.is_active() || key.last().by == Who::Others || universe.decided_forward.get() {
         return Ok(());
     }
-    // We killed it: the journal must have a pair that lives, unless others killed that.
+    // A person chose to go on without a holder; or we killed it, and then the journal must have a pair that lives, unless others killed that.
     let seen = universe.seen.borrow();
     let Some(record) = &seen.record else {
         return if universe.people.borrow().files.iter().any(|file| file.path == path && file.edited_at >= universe.reread_at.get()) {
@@ -168,12 +168,12 @@ pub fn history(universe: &Universe) -> Vec<HistoryLine> {
 }
 
 fn is_remembered(universe: &Universe, id: &AccessKeyId) -> bool {
-    let disk = universe.disk.borrow();
-    let forgotten = disk.names.iter().any(|(name, inode)| name.starts_with(FORGOTTEN) && contains(&disk.inodes[*inode].data, id.as_str()));
-    drop(disk);
+    // A person closed it as it was; what is known of it is in that file.
+    let forgotten = universe.disk.borrow().names.keys().any(|name| name.starts_with(FORGOTTEN));
     forgotten
         || history(universe).iter().any(|line| match &line.end {
-            End::Aborted { lost_at, .. } => lost_at.is_some(),
+            // Whether it may show up late: IAM's settling is shorter than the window, so that it never does.
+            End::Aborted { .. } => false,
             End::Undone { .. } | End::Forgotten | End::Rotated | End::RotatedOldInactive => line.new.as_ref() == Some(id),
         })
 }

@@ -24,6 +24,9 @@ const BEGINNING: i64 = 1_800_000_000;
 /// When the first run begins, in ms: the old key is 200 days old.
 pub const START: u64 = 200 * 24 * 3_600_000;
 
+/// A run of more effects than this is one that never ends.
+const ENDLESS: u32 = 5_000;
+
 /// How control leaves the code under test.
 pub enum Escape {
     /// Power failed.
@@ -62,6 +65,8 @@ pub struct Universe {
     pub ambiguous: Cell<bool>,
     /// When the holders were asked for last, as an effect's number.
     pub reread_at: Cell<u32>,
+    /// The effect with which the present run began.
+    pub begun_at: Cell<u32>,
     /// No more events.
     pub quiet: Cell<bool>,
     pub resolve: Cell<Option<Direction>>,
@@ -70,6 +75,8 @@ pub struct Universe {
     fault: Cell<Option<Fault>>,
     troubles: RefCell<Vec<(Side, Trouble, u32)>>,
     pub seen: RefCell<invariants::Seen>,
+    /// A file could not be removed.
+    pub stuck: Cell<bool>,
     /// How it ended, in a word.
     pub end: RefCell<String>,
     pub violation: RefCell<Option<String>>,
@@ -93,12 +100,14 @@ impl Universe {
             process: RefCell::default(),
             ambiguous: Cell::new(false),
             reread_at: Cell::new(0),
+            begun_at: Cell::new(0),
             quiet: Cell::new(false),
             resolve: Cell::new(None),
             decided_forward: Cell::new(false),
             fault: Cell::new(None),
             troubles: RefCell::default(),
             seen: RefCell::default(),
+            stuck: Cell::new(false),
             end: RefCell::default(),
             violation: RefCell::new(None),
             trace: traced.then(RefCell::default),
@@ -160,6 +169,9 @@ impl Universe {
         invariants::always(self);
         let beat = self.beats.get() + 1;
         self.beats.set(beat);
+        if beat > self.begun_at.get() + ENDLESS {
+            self.violated("a run does not end".to_owned());
+        }
         if self.quiet.get() {
             return;
         }
@@ -170,7 +182,10 @@ impl Universe {
                 When::Op(kind, nth) => op == Some((kind, nth)),
             };
             if due && !std::mem::replace(&mut self.fired.borrow_mut()[number], true) {
-                self.happen(event.what);
+                // Between the decision to create and the signature there is no time to fall asleep in.
+                if !(matches!(event.what, What::Sleep(_)) && op.is_some_and(|(kind, _)| kind == Op::Create)) {
+                    self.happen(event.what);
+                }
             }
         }
     }
@@ -239,6 +254,7 @@ impl Universe {
     pub fn end_process(&self) {
         *self.process.borrow_mut() = Process::default();
         self.fault.set(None);
+        self.begun_at.set(self.beats.get());
     }
 
     pub fn calm(&self) {

@@ -8,7 +8,7 @@ use super::super::observation::{Act, Listing, Observation, is_refusal};
 use super::super::record::{Record, State, Which};
 use super::super::resolve::Direction;
 use super::super::step::{Step, StopKind};
-use super::evidence::{Listed, Proven, is_settled, is_stranger, listed, prove};
+use super::evidence::{Listed, Proven, is_settled, is_stranger, list_again, listed, prove};
 use super::holders::{Brought, Held, bring, held_here};
 use super::retreat::abort;
 use super::{Rules, words};
@@ -22,13 +22,13 @@ const THROTTLED: u32 = 3;
 pub(super) fn intent(record: &Record, seen: &Observation, rules: &Rules, signed_at: DateTime<Utc>, throttled: u32) -> Step {
     match &seen.act {
         None if seen.resumed => lost(record, seen, rules, signed_at),
-        None => create(record, seen, rules),
+        None => create(record, seen, rules, signed_at, throttled),
         Some(Act { result: Err(error), clock }) if error.is_definitive() => not_created(record, seen, rules, error, *clock, throttled),
         Some(Act { .. }) => lost(record, seen, rules, signed_at),
     }
 }
 
-fn create(record: &Record, seen: &Observation, rules: &Rules) -> Step {
+fn create(record: &Record, seen: &Observation, rules: &Rules, signed_at: DateTime<Utc>, throttled: u32) -> Step {
     let youngest = seen.clock.saturating_sub(rules.timing.listing_max_age);
     match listed(seen, youngest, &[Which::Old]) {
         Listed::First(step) => step,
@@ -38,7 +38,11 @@ fn create(record: &Record, seen: &Observation, rules: &Rules) -> Step {
             None if listing.status(&record.old.id) != Some(&KeyStatus::Active) => {
                 abort(record, seen, rules, format!("{} is no longer active", record.old.id), None)
             }
-            None => Step::CreateAccessKey,
+            // What a lost answer is judged by later: after a suspend the date in the journal is not that of the request.
+            None => match seen.now.filter(|now| (*now - signed_at).to_std().is_ok_and(|passed| passed > rules.timing.listing_max_age)) {
+                Some(now) => Step::Enter(State::Intent { signed_at: now, throttled }),
+                None => Step::CreateAccessKey,
+            },
         },
     }
 }
@@ -85,7 +89,7 @@ fn lost(record: &Record, seen: &Observation, rules: &Rules, signed_at: DateTime<
         let end = signed_at + TimeDelta::from_std(rules.timing.consistency_window).unwrap_or_default();
         let left = (end - seen.now.unwrap_or(listing.at)).to_std().unwrap_or_default();
         let why = "the answer to CreateAccessKey was lost; waiting until AWS would list a key that it made";
-        return if left.is_zero() { Step::ListAccessKeys(Which::Old) } else { Step::Wait(left, why.to_owned()) };
+        return if left.is_zero() { list_again(record, seen, rules, Which::Old, why) } else { Step::Wait(left, why.to_owned()) };
     }
     let span = TimeDelta::from_std(rules.timing.suspect_span).unwrap_or_default();
     let ours = |key: &&AccessKey| key.created_at >= signed_at - TimeDelta::seconds(1) && key.created_at <= signed_at + span;

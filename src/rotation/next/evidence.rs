@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::super::observation::{Listing, Observation, Proof, is_refusal};
 use super::super::record::{Record, Which};
 use super::super::step::Step;
-use super::Rules;
+use super::{Rules, words};
 use crate::aws::{AwsError, ErrorKind};
 use crate::model::Timing;
 
@@ -107,10 +107,19 @@ pub(super) fn listed<'a>(seen: &'a Observation, after: Duration, signers: &[Whic
     }
 }
 
-/// Takes the listing again after a pause: it contradicts what we know, and IAM lists late.
-pub(super) fn list_again(seen: &Observation, rules: &Rules, signer: Which, why: &str) -> Step {
+/// Takes the listing again after a pause: it contradicts what we know, and IAM lists late. With `signer`, unless it was refused since;
+/// when nobody may list any more, this stops.
+pub(super) fn list_again(record: &Record, seen: &Observation, rules: &Rules, signer: Which, why: &str) -> Step {
     let pause = seen.listing.as_ref().map_or(Duration::ZERO, |listing| (listing.clock + rules.timing.poll).saturating_sub(seen.clock));
-    if pause.is_zero() { Step::ListAccessKeys(signer) } else { Step::Wait(pause, why.to_owned()) }
+    if !pause.is_zero() {
+        return Step::Wait(pause, why.to_owned());
+    }
+    let signers = [signer, signer.other()].map(|which| (which, seen.listing_error(which)));
+    match signers {
+        [(first, None), _] => Step::ListAccessKeys(first),
+        [_, (second, None)] if record.pair(second).is_some() => Step::ListAccessKeys(second),
+        [(_, Some(error)), _] => words::refused(record, error),
+    }
 }
 
 /// Whether the consistency window after `since` (AWS's clock) was over when the listing was taken.

@@ -37,7 +37,7 @@ pub(super) fn committed(record: &Record, seen: &Observation, rules: &Rules, roun
     match (listing.status(&record.old.id), &seen.act) {
         (Some(KeyStatus::Inactive), _) => inactive(),
         (None, _) if is_settled_here(listing, seen, &rules.timing) => Step::Enter(State::Deleted),
-        (None, _) => list_again(seen, rules, Which::New, "waiting until AWS lists the keys reliably"),
+        (None, _) => list_again(record, seen, rules, Which::New, "waiting until AWS lists the keys reliably"),
         (Some(KeyStatus::Active | KeyStatus::Other(_)), Some(Act { result: Err(error), .. }))
             if seen.attempts >= ATTEMPTS || !error.is_transient() =>
         {
@@ -74,7 +74,7 @@ fn heal(record: &Record, seen: &Observation, rules: &Rules) -> Option<Step> {
 fn look<'a>(record: &'a Record, seen: &'a Observation, rules: &'a Rules) -> Result<&'a Listing, Step> {
     let Some(NewKey { pair, created_at }) = &record.new else { return Err(Step::Enter(State::Deleted)) };
     // A clear success needs no second look.
-    let since = match &seen.act {
+    let mut since = match &seen.act {
         Some(Act { clock, result: Err(_) }) => *clock,
         Some(Act { result: Ok(()), .. }) | None => Duration::ZERO,
     };
@@ -89,7 +89,8 @@ fn look<'a>(record: &'a Record, seen: &'a Observation, rules: &'a Rules) -> Resu
             }
             Proven::First(step) => return Err(step),
             Proven::Error(error) => return Err(words::refused(record, &error)),
-            Proven::NotYet => {}
+            // A listing from before the refusal says nothing of now.
+            Proven::NotYet => since = since.max(seen.proof(Which::New).refused.unwrap_or_default()),
         }
     }
     let listing = match listed(seen, since, &[Which::New, Which::Old]) {
@@ -101,10 +102,10 @@ fn look<'a>(record: &'a Record, seen: &'a Observation, rules: &'a Rules) -> Resu
     match listing.status(&pair.id) {
         Some(KeyStatus::Active) => Ok(listing),
         None if !is_settled(listing, *created_at, &rules.timing) => {
-            Err(list_again(seen, rules, listing.signer, "waiting until AWS lists the new key"))
+            Err(list_again(record, seen, rules, listing.signer, "waiting until AWS lists the new key"))
         }
         None if !is_settled_here(listing, seen, &rules.timing) && listing.signer == Which::New => {
-            Err(list_again(seen, rules, Which::New, "waiting until AWS lists the keys reliably"))
+            Err(list_again(record, seen, rules, Which::New, "waiting until AWS lists the keys reliably"))
         }
         None => Err(Step::Enter(State::Undoing { why: format!("{} is gone: somebody deleted it", pair.id) })),
         Some(KeyStatus::Inactive) => Err(Step::Enter(State::Undoing { why: format!("{} was made inactive by somebody", pair.id) })),
@@ -155,7 +156,7 @@ pub(super) fn old_inactive(record: &Record, seen: &Observation, rules: &Rules, a
     match (listing.status(&record.old.id), &seen.act) {
         (None, _) => Step::Enter(State::Deleted),
         (Some(KeyStatus::Active | KeyStatus::Other(_)), _) if !is_settled(listing, at, &rules.timing) => {
-            list_again(seen, rules, Which::New, "waiting until AWS lists the old key as inactive")
+            list_again(record, seen, rules, Which::New, "waiting until AWS lists the old key as inactive")
         }
         (Some(KeyStatus::Active | KeyStatus::Other(_)), _) => {
             let message = format!("somebody activated {} again, so it is not deleted", record.old.id);

@@ -65,7 +65,7 @@ pub(super) fn reactivating(record: &Record, seen: &Observation, rules: &Rules, w
     let new_active = is_active(record, listing, Which::New);
     match status(record, listing, Which::Old) {
         None if !is_settled_here(listing, seen, &rules.timing) => {
-            list_again(seen, rules, listing.signer, "waiting until AWS lists the keys reliably")
+            list_again(record, seen, rules, listing.signer, "waiting until AWS lists the keys reliably")
         }
         None if new_active => Step::Enter(State::Deleted),
         None => both_dead(record),
@@ -84,7 +84,7 @@ fn activate(record: &Record, seen: &Observation, rules: &Rules, listing: &Listin
         return None;
     }
     Some(match given_up(record, seen) {
-        Some(_) if is_active => list_again(seen, rules, listing.signer, "waiting until AWS lists the keys reliably"),
+        Some(_) if is_active => list_again(record, seen, rules, listing.signer, "waiting until AWS lists the keys reliably"),
         Some(stop) => stop,
         None => Step::UpdateAccessKey { key: Which::Old, status: KeyStatus::Active, signer: listing.signer },
     })
@@ -128,7 +128,7 @@ pub(super) fn rolling_back(record: &Record, seen: &Observation, rules: &Rules, w
     if !is_active(record, listing, Which::Old) {
         return match is_active(record, listing, Which::New) {
             _ if !is_settled_here(listing, seen, &rules.timing) => {
-                list_again(seen, rules, listing.signer, "waiting until AWS lists the keys reliably")
+                list_again(record, seen, rules, listing.signer, "waiting until AWS lists the keys reliably")
             }
             true => Step::Enter(State::Verified),
             false => both_dead(record),
@@ -148,7 +148,7 @@ pub(super) fn rolling_back(record: &Record, seen: &Observation, rules: &Rules, w
         (_, None) => abort(record, seen, rules, why.to_owned(), None),
         // IAM lists late: a young key that is not listed may still be there.
         (None, Some(new)) if !is_deleted(seen) && !is_settled(listing, new.created_at, &rules.timing) => {
-            list_again(seen, rules, listing.signer, "waiting until AWS lists the new key")
+            list_again(record, seen, rules, listing.signer, "waiting until AWS lists the new key")
         }
         (None, Some(_)) => abort(record, seen, rules, why.to_owned(), None),
         (Some(_), Some(new)) => given_up(record, seen).unwrap_or(Step::DeleteAccessKey { key: new.pair.id.clone(), signer: Which::Old }),
@@ -215,7 +215,7 @@ pub(super) fn undoing(record: &Record, seen: &Observation, rules: &Rules, why: &
     let new_active = is_active(record, listing, Which::New);
     match status(record, listing, Which::Old) {
         None if !is_settled_here(listing, seen, &rules.timing) => {
-            return list_again(seen, rules, listing.signer, "waiting until AWS lists the keys reliably");
+            return list_again(record, seen, rules, listing.signer, "waiting until AWS lists the keys reliably");
         }
         None if new_active => return Step::Enter(State::Verified),
         None => return both_dead(record),

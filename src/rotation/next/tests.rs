@@ -204,10 +204,14 @@ fn several_newcomers_are_left_alone() {
 fn a_key_that_appears_before_the_request_stops_it() {
     let step = next(&intent(), &before(0, &[(OLD, Active, -9), (NEW, Active, -1)]), &Rules::default());
     assert!(matches!(step, Step::Enter(State::Done(End::Aborted { .. }))), "{step:?}");
-    assert_eq!(next(&intent(), &seen(0, &[(OLD, Active, -9)]), &Rules::default()), Step::CreateAccessKey);
+    let fresh = record(State::Intent { signed_at: at(8), throttled: 0 });
+    assert_eq!(next(&fresh, &seen(0, &[(OLD, Active, -9)]), &Rules::default()), Step::CreateAccessKey);
     let mut stale = seen(0, &[(OLD, Active, -9)]);
     stale.clock = Duration::from_secs(6);
     assert_eq!(next(&intent(), &stale, &Rules::default()), Step::ListAccessKeys(Which::Old), "a suspended machine lists again");
+    let suspended = seen(990, &[(OLD, Active, -9)]);
+    let anew = Step::Enter(State::Intent { signed_at: at(1_000), throttled: 0 });
+    assert_eq!(next(&intent(), &suspended, &Rules::default()), anew, "and dates its request anew, by which a lost answer is judged");
 }
 
 #[test]
@@ -265,6 +269,21 @@ fn nothing_is_deactivated_or_deleted_unless_the_other_key_is_active_in_the_same_
     assert!(matches!(next(&committed, &late, &Rules::default()), Step::Wait(..)), "IAM lists late");
     let dead = seen(130, &[(OLD, Active, -9), (NEW, Inactive, 1)]);
     assert!(matches!(next(&committed, &dead, &Rules::default()), Step::Enter(State::Undoing { .. })));
+}
+
+#[test]
+fn a_listing_that_nobody_may_take_again_is_not_asked_for_without_end() {
+    let committed = record(State::Committed { rounds: 0 });
+    let mut gone = seen(5, &[(NEW, Active, 1)]);
+    gone.clock = Duration::from_secs(7);
+    assert_eq!(next(&committed, &gone, &Rules::default()), Step::ListAccessKeys(Which::New));
+    gone.listing_errors = [None, Some(error(ErrorKind::Throttled, true))];
+    assert_eq!(next(&committed, &gone, &Rules::default()), Step::ListAccessKeys(Which::Old));
+    gone.listing_errors = [Some(error(ErrorKind::NotYetValid, true)), Some(error(ErrorKind::NotYetValid, true))];
+    gone.clock = Duration::from_secs(130);
+    gone.proofs[1].tried = Some(Duration::from_secs(130));
+    gone.proofs[1].refused = Some(Duration::from_secs(130));
+    assert_eq!(stop(next(&committed, &gone, &Rules::default())).message, "AWS accepts neither the old key nor the new one");
 }
 
 fn old_inactive(clock: u64, keys: &[(&str, KeyStatus, i64)]) -> (Record, Observation) {
