@@ -135,3 +135,17 @@ fn every_finding_is_told_with_its_code() {
         assert!(told.contains(&finding.exit_code().to_string()), "{told}");
     }
 }
+
+#[test]
+fn the_help_tells_exit_codes_and_what_happens_without_a_terminal() {
+    let home = Home::new(env!("CARGO_BIN_EXE_keyrotate"), Settings::default(), true);
+    for (args, said) in [
+        (["rotate", "--help"], "Without a terminal nothing is asked: the key is rotated."),
+        (["rotate", "-h"], "An interrupted rotation is finished by running the same command again."),
+        (["rotate", "--help"], "a number with s, m, h, d or w"),
+        (["status", "--help"], "12 when something could not be checked"),
+    ] {
+        let help = home.run(&args).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(help.contains(said), "{args:?}: {help}");
+    }
+}

@@ -50,18 +50,22 @@ impl Color {
     }
 }
 
+const STATUS: &str = "Exits with 0 when all is well, 10 when a key is due or a rotation waits, 11 when a key is overdue or root keys \
+exist, 12 when something could not be checked: no key was found, a profile's key is broken, or AWS did not answer.";
+const ROTATE: &str = "The old key is not touched before the new one is written everywhere and AWS accepts it from there. An interrupted \
+rotation is finished by running the same command again. Without a terminal nothing is asked: the key is rotated.";
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show the age of each own key, its holders, its last use and what waits (also without any command)
+    #[command(after_help = STATUS)]
     Status(StatusArgs),
     /// Rotate access keys: create, write, verify, then deactivate and delete the old one
+    #[command(after_help = ROTATE)]
     Rotate(RotateArgs),
 }
 
-/// Show the age of each own key against its limit, its holders, its last use, second keys, root keys and pending rotations.
-///
-/// Exits with 0 when all is well, 10 when a key is due or a rotation waits, 11 when a key is overdue or root keys exist, 12 when
-/// something could not be checked: no key was found, a profile's key is broken, or AWS did not answer.
+/// What `status` takes.
 #[derive(Debug, Default, ClapArgs)]
 pub struct StatusArgs {
     /// Profiles whose keys to show; without any, every own key
@@ -85,10 +89,7 @@ impl StatusArgs {
     }
 }
 
-/// Rotate the access key of a profile, wherever this machine's AWS files have it.
-///
-/// The old key is not touched before the new one is written everywhere and AWS accepts it from there. An interrupted
-/// rotation is finished by running the same command again. Without a terminal nothing is asked: the key is rotated.
+/// What `rotate` takes.
 #[derive(Debug, ClapArgs)]
 pub struct RotateArgs {
     /// Profiles whose keys to rotate; without any, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default

@@ -9,10 +9,10 @@ use std::{
 
 use super::{
     document::{Document, FileKind},
-    environment::{AwsPaths, CONFIG_VARIABLE, CREDENTIALS_VARIABLE, Environment},
+    environment::{AwsPaths, Environment},
     grammar::{Entry, Section},
     header::second_word,
-    refusal::{Absent, Place},
+    refusal::Place,
 };
 use crate::model::ProfileName;
 
@@ -80,16 +80,6 @@ impl AwsFiles {
     /// Where the files are, whether they exist or not.
     pub fn paths(&self) -> &AwsPaths {
         &self.paths
-    }
-
-    /// The files that a variable names and that do not exist.
-    pub fn absent(&self, environment: &Environment) -> Absent {
-        let variables = [
-            (CREDENTIALS_VARIABLE, self.credentials.is_none(), &self.paths.credentials),
-            (CONFIG_VARIABLE, self.config.is_none(), &self.paths.config),
-        ];
-        let absent = variables.into_iter().filter(|(variable, is_absent, _)| *is_absent && environment.get(variable).is_some());
-        Absent(absent.map(|(variable, _, path)| (variable, path.clone())).collect())
     }
 
     /// Every profile's name, sorted.
@@ -240,28 +230,6 @@ mod tests {
         ] {
             assert_eq!(endpoint(&vars, config).as_deref(), want, "{vars:?}");
         }
-    }
-
-    #[test]
-    fn a_missing_file_counts_where_a_variable_names_it() {
-        let absent = |vars: &[(&str, &str)], config: Option<&str>| {
-            let environment = Environment::from_vars(vars.iter().map(|(name, value)| ((*name).into(), (*value).into()))).unwrap();
-            let paths = AwsPaths::new(&environment, Some(Path::new("/h"))).unwrap();
-            let files = AwsFiles::parse(paths, None, config.map(Into::into)).unwrap();
-            files.resolve(&ProfileName::new("p"), &environment).unwrap_err().to_string()
-        };
-        let (credentials, config) = (("AWS_SHARED_CREDENTIALS_FILE", "/c"), ("AWS_CONFIG_FILE", "/d"));
-        let (one, two) = ("AWS_SHARED_CREDENTIALS_FILE names /c, which does not exist", "AWS_CONFIG_FILE names /d, which does not exist");
-        assert!(!absent(&[], None).contains("names"));
-        assert!(absent(&[credentials, config], None).contains(&format!("nor /d exists ({one}; {two}); `aws configure`")));
-        assert!(absent(&[credentials, config], Some("[profile q]\n")).contains(&format!("the config file ({one}): there are q")));
-        let bare = absent(&[credentials, config], Some("[profile p]\n"));
-        assert_eq!(
-            bare,
-            format!(
-                "/d, line 1: the profile p has no access key ({one}): add one with `aws configure --profile p`, or name another profile"
-            )
-        );
     }
 
     #[test]

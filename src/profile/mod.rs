@@ -1,10 +1,12 @@
 //! The AWS files: profiles and the key pairs in them; and keyrotate's own settings. Invariant: nothing here touches the disk.
 
+mod absent;
 mod document;
 mod environment;
 mod files;
 mod grammar;
 mod header;
+mod nearest;
 mod own_keys;
 mod refusal;
 mod region;
@@ -12,10 +14,11 @@ mod resolve;
 pub mod settings;
 mod static_key;
 
+pub use absent::Absent;
 pub use document::{Document, EditError, FileKind, Holding};
 pub use environment::{AwsPaths, Chosen, Environment, ProfileSource, choose_profile};
 pub use files::{AwsFiles, FileRefusal};
 pub use grammar::{DocumentError, Reason};
 pub use own_keys::{OwnKey, OwnKeys};
-pub use refusal::{Absent, Elsewhere, Place, Refusal, Warning};
+pub use refusal::{Elsewhere, Place, Refusal, Warning};
 pub use resolve::ResolvedProfile;

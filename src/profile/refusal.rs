@@ -4,6 +4,7 @@
 
 use std::{fmt, path::PathBuf};
 
+use super::absent::Absent;
 use crate::model::ProfileName;
 
 /// A line of a file, counted from 1.
@@ -240,24 +241,6 @@ pub enum Refusal {
         /// `neither` or `both`.
         found: &'static str,
     },
-}
-
-/// AWS files that do not exist although a variable names them, with the variables.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Absent(pub(super) Vec<(&'static str, PathBuf)>);
-
-impl Absent {
-    /// One sentence a file.
-    pub fn sentences(&self) -> impl Iterator<Item = String> {
-        self.0.iter().map(|(variable, path)| format!("{variable} names {}, which does not exist", path.display()))
-    }
-}
-
-/// In brackets, for the middle of a sentence; nothing where none is missing.
-impl fmt::Display for Absent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() { Ok(()) } else { write!(f, " ({})", self.sentences().collect::<Vec<_>>().join("; ")) }
-    }
 }
 
 impl Refusal {

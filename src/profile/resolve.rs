@@ -9,7 +9,7 @@ use super::{
     environment::Environment,
     files::{AwsFiles, Profile},
     grammar::Entry,
-    refusal::{Absent, Elsewhere, Refusal, Warning},
+    refusal::{Elsewhere, Refusal, Warning},
     static_key::{ID, SECRET},
 };
 use crate::model::{AccessKeyPair, ProfileName};
@@ -135,23 +135,6 @@ impl AwsFiles {
             Some(_) | None => Ok(Some((to, source))),
         }
     }
-
-    fn no_such(&self, name: &ProfileName) -> Refusal {
-        let paths = self.paths();
-        if self.credentials().is_none() && self.config().is_none() {
-            let (credentials, config) = (paths.credentials.clone(), paths.config.clone());
-            return Refusal::NoFiles { credentials, config, absent: Absent::default() };
-        }
-        let (nearest, names) = (self.nearest(name), self.profiles().collect());
-        Refusal::NoSuchProfile { name: name.clone(), nearest, names, path: paths.credentials.clone(), absent: Absent::default() }
-    }
-
-    /// The profile that is spelled so much like `name` that it may be meant.
-    pub fn nearest(&self, name: &ProfileName) -> Option<ProfileName> {
-        let alike = |other: &ProfileName| strsim::jaro_winkler(name.as_str(), other.as_str());
-        let near = self.profiles().map(|other| (alike(&other), other)).filter(|(alike, _)| *alike > 0.85);
-        near.max_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, other)| other)
-    }
 }
 
 type Found<'a> = (FileKind, &'a Entry);
@@ -250,19 +233,6 @@ mod tests {
         assert_eq!(get(&[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "r3")]).region.as_deref(), Some("r3"));
         assert_eq!(get(&[("AWS_REGION", "r4"), ("AWS_DEFAULT_REGION", "r3")]).region.as_deref(), Some("r4"));
         assert_eq!((get(&[]).ca_bundle, get(&[("AWS_CA_BUNDLE", "x")]).ca_bundle), (Some("c".into()), Some("x".into())));
-    }
-
-    #[test]
-    fn an_unknown_profile_is_answered_with_the_nearest_or_with_all() {
-        let answer = |credentials: &str, name| files(credentials, "").resolve(&ProfileName::new(name), &environment(&[])).unwrap_err();
-        let (two, none) = ("[prod]\nKEYS\n[work]\nKEYS\n", "no profile zzz in creds or the config file: there ");
-        assert_eq!(answer(two, "wrok").to_string(), "no profile wrok in creds or the config file: is work meant?");
-        assert_eq!(answer(two, "zzz").to_string(), format!("{none}are prod, work"));
-        assert_eq!(answer("[ops]\n[prod]\n", "pos").to_string(), "no profile pos in creds or the config file: there are ops, prod");
-        let many: String = (0..10).map(|at| format!("[p{at}]\n")).collect();
-        let listed = "are p0, p1, p2, p3, p4, p5, p6, p7 and 2 more, which `aws configure list-profiles` shows";
-        assert_eq!(answer(&many, "zzz").to_string(), format!("{none}{listed}"));
-        assert_eq!(answer("", "zzz").to_string(), format!("{none}is none at all; `aws configure` makes one"));
     }
 
     #[test]

@@ -3,10 +3,11 @@
 //! Invariant: half a pair, a session's key and a pair that another source competes with are never returned.
 
 use super::{
+    absent::Absent,
     document::FileKind,
     files::{AwsFiles, Profile},
     grammar::{Entry, Section},
-    refusal::{Absent, Elsewhere, Refusal, Warning},
+    refusal::{Elsewhere, Refusal, Warning},
 };
 use crate::model::{AccessKeyId, AccessKeyPair, KeyKind, ProfileName, SecretAccessKey};
 
