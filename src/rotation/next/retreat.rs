@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::observation::{Act, Listing, Observation};
 use super::super::record::{End, Record, State, Which};
 use super::super::step::{Step, StopKind};
-use super::evidence::{Listed, Proven, is_settled_here, list_again, listed, prove};
+use super::evidence::{Listed, Proven, is_settled, is_settled_here, list_again, listed, prove};
 use super::holders::{Brought, bring};
 use super::retire::is_gone;
 use super::{Rules, words};
@@ -142,9 +142,21 @@ pub(super) fn rolling_back(record: &Record, seen: &Observation, rules: &Rules, w
         return step;
     }
     match (status(record, listing, Which::New), &record.new) {
-        (None, _) | (_, None) => done(),
+        (_, None) => done(),
+        // The only act of this state: we deleted it.
+        (None, Some(_)) if matches!(&seen.act, Some(Act { result: Ok(()), .. })) => done(),
+        (None, Some(_)) => new_gone(record, seen, rules, listing).unwrap_or_else(done),
         (Some(_), Some(new)) => given_up(record, seen).unwrap_or(Step::DeleteAccessKey { key: new.pair.id.clone(), signer: Which::Old }),
     }
+}
+
+/// What is missing to a new key that is not listed being gone: a young one may be listed late, and would be left behind.
+fn new_gone(record: &Record, seen: &Observation, rules: &Rules, listing: &Listing) -> Option<Step> {
+    let new = record.new.as_ref().filter(|new| listing.status(&new.pair.id).is_none())?;
+    if is_settled(listing, new.created_at, &rules.timing) {
+        return None;
+    }
+    Some(list_again(record, seen, rules, listing.signer, "waiting until AWS lists the new key"))
 }
 
 fn missing(record: &Record, what: &str) -> Step {
@@ -191,7 +203,7 @@ pub(super) fn undoing(record: &Record, seen: &Observation, rules: &Rules, why: &
         return step;
     }
     if !new_active || record.adopted {
-        return done();
+        return new_gone(record, seen, rules, listing).unwrap_or_else(done);
     }
     given_up(record, seen).unwrap_or(Step::UpdateAccessKey { key: Which::New, status: KeyStatus::Inactive, signer: Which::Old })
 }

@@ -281,6 +281,12 @@ fn a_rollback_touches_no_holder_before_the_old_pair_is_proved() {
     assert_eq!(next(&rolling, &both, &Rules::default()), Step::DeleteAccessKey { key: id(NEW), signer: Which::Old });
     both.holders = Some(vec![Sight::Away]);
     assert_eq!(stop(next(&rolling, &both, &Rules::default())).kind, StopKind::Attention, "a holder that is away may have the new pair");
+    let mut unlisted = seen(20, &[(OLD, Active, -9)]);
+    unlisted.prove(Which::Old, Ok(identity()));
+    unlisted.holders = Some(vec![sight(&["default"], &[])]);
+    assert!(matches!(next(&rolling, &unlisted, &Rules::default()), Step::Wait(..)), "a young key is listed late, and would be left behind");
+    unlisted.act = Some(Act { clock: Duration::ZERO, result: Ok(()) });
+    assert!(matches!(next(&rolling, &unlisted, &Rules::default()), Step::Enter(State::Done(_))), "we deleted it");
     let old_dead = seen(130, &[(NEW, Active, 1)]);
     assert_eq!(next(&rolling, &old_dead, &Rules::default()), Step::Enter(State::Verified), "the only way is forward");
 }
