@@ -37,7 +37,7 @@ pub fn drive(record: &mut Record, seen: &mut Observation, rules: &Rules, world: 
             if !is_unsent(record, seen) {
                 return Ended::Stopped(interrupted(record, signal));
             }
-            record.state = State::Done(End::Aborted { why: format!("stopped by {signal}"), lost_at: None });
+            record.state = State::Done(End::aborted(format!("stopped by {signal}")));
         }
         match next(record, seen, rules) {
             Step::Enter(state) => {

@@ -149,6 +149,9 @@ pub enum End {
         why: String,
         /// When a CreateAccessKey was signed whose answer never came: a key that shows up late may be its.
         lost_at: Option<DateTime<Utc>>,
+        /// Keys that appeared meanwhile and may be this rotation's, which a person left alone.
+        #[serde(default)]
+        left_alone: Vec<AccessKeyId>,
     },
     /// A person closed it as it was.
     Forgotten,
@@ -161,6 +164,21 @@ pub enum Which {
     Old,
     /// The one that replaces it.
     New,
+}
+
+impl End {
+    /// Nothing came of it, and nothing is left behind.
+    pub fn aborted(why: impl Into<String>) -> Self {
+        Self::Aborted { why: why.into(), lost_at: None, left_alone: Vec::new() }
+    }
+
+    /// Why it did not go through, where it did not.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            End::Undone { why } | End::Aborted { why, .. } => Some(why),
+            End::Rotated | End::RotatedOldInactive | End::Forgotten => None,
+        }
+    }
 }
 
 impl Record {

@@ -145,6 +145,7 @@ fn is_lost_intent(other: &SecondKey<'_>, timing: &Timing) -> bool {
     let memory = TimeDelta::from_std(timing.intent_memory).unwrap_or_default();
     let span = TimeDelta::from_std(timing.suspect_span).unwrap_or_default();
     other.history.iter().any(|line| match &line.end {
+        End::Aborted { left_alone, .. } if left_alone.contains(&other.key.id) => *other.last_use == LastUsed::Never,
         End::Aborted { lost_at: Some(lost_at), .. } => {
             let created_at = other.key.created_at;
             other.now - *lost_at <= memory
@@ -227,7 +228,7 @@ mod tests {
         let naming = Permissions { delete_key: Some(id()), ..alone.clone() };
         let ours = [line(End::RotatedOldInactive, None, id().as_str())];
         let undone = [line(End::Undone { why: String::new() }, Some(id()), "AKIAFIRST00000000001")];
-        let lost = [line(End::Aborted { why: String::new(), lost_at: Some(at(0)) }, None, "AKIAFIRST00000000001")];
+        let lost = [line(End::Aborted { why: String::new(), lost_at: Some(at(0)), left_alone: vec![] }, None, "AKIAFIRST00000000001")];
         let here = ["~/.aws/credentials [work]".to_owned()];
         for (status, last_use, held, history, may, wanted) in [
             (Inactive, used(1), &[][..], &ours[..], &alone, "delete"),

@@ -46,6 +46,9 @@ pub fn check(universe: &Universe, last: Option<&Ended>) -> Result<(), String> {
         }
         End::Undone { .. } => {
             live(universe, Some(&line.old))?;
+            if let Some(new) = new.filter(|_| !universe.schedule.scene.adopted) {
+                expect(universe, new, &[Status::Inactive, Status::Deleted])?;
+            }
             files(universe, Some(&line.old))
         }
         End::Aborted { .. } => {
@@ -110,7 +113,8 @@ fn leftovers(universe: &Universe) -> Result<(), String> {
         if name.starts_with(JOURNAL) {
             return Err(format!("{name} is left in the journal"));
         }
-        let is_holder = people.files.iter().any(|file| file.path == *name) || name.starts_with(FORGOTTEN);
+        let is_holder =
+            people.files.iter().any(|file| file.path == *name) || name.starts_with(FORGOTTEN) || name.starts_with("/state/.forgotten-");
         if !is_holder && !universe.stuck.get() && contains(&disk.inodes[*inode].data, "canary/") {
             return Err(format!("{name} is left with a secret"));
         }

@@ -189,7 +189,8 @@ impl SimDisk {
     /// A file goes away. What somebody wrote there since it was read last could not be known.
     fn displace(&self, path: &str) {
         let disk = self.0.disk.borrow();
-        if disk.names.get(path).is_some_and(|inode| disk.inodes[*inode].written_at > disk.inodes[*inode].read_at) {
+        let unread = |inode: &usize| disk.inodes[*inode].written_at > disk.inodes[*inode].read_at;
+        if disk.names.get(path).is_none_or(unread) {
             self.0.people.borrow_mut().excuse(path);
         }
     }

@@ -141,7 +141,8 @@ fn keys(universe: &Universe) -> Result<(), String> {
         let id = &key.pair.id;
         let seen = universe.seen.borrow();
         let journalled = seen.record.as_ref().is_some_and(|record| match &record.state {
-            State::Intent { .. } | State::Done(End::Aborted { lost_at: Some(_), .. }) => true,
+            State::Intent { .. } => true,
+            State::Done(End::Aborted { left_alone, .. }) => left_alone.contains(id),
             State::Suspect { key, .. } => key == id,
             _ => record.new.as_ref().is_some_and(|new| new.pair.id == *id),
         });
@@ -173,7 +174,7 @@ fn is_remembered(universe: &Universe, id: &AccessKeyId) -> bool {
     forgotten
         || history(universe).iter().any(|line| match &line.end {
             // Whether it may show up late: IAM's settling is shorter than the window, so that it never does.
-            End::Aborted { .. } => false,
+            End::Aborted { left_alone, .. } => left_alone.contains(id),
             End::Undone { .. } | End::Forgotten | End::Rotated | End::RotatedOldInactive => line.new.as_ref() == Some(id),
         })
 }

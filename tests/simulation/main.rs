@@ -40,13 +40,12 @@ fn main() -> ExitCode {
     let Voyage { done, found, ended } = sail(begin..begin + count, None, false);
     let seconds = start.elapsed().as_secs_f64();
     println!("{done} schedules, {} violations, {:.0} schedules per second", found.len(), done as f64 / seconds);
-    let mut kinds: BTreeMap<String, (usize, u64)> = BTreeMap::new();
+    let mut kinds: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for failure in &found {
-        let entry = kinds.entry(kind(&failure.what)).or_insert((0, failure.seed));
-        entry.0 += 1;
+        kinds.entry(kind(&failure.what)).or_default().push(failure.seed);
     }
-    for (kind, (times, seed)) in &kinds {
-        println!("{times:>6}  seed {seed:<8} {kind}");
+    for (kind, seeds) in &kinds {
+        println!("{:>6}  {kind}; seeds {:?}", seeds.len(), &seeds[..seeds.len().min(5)]);
     }
     println!("ends: {}", ended.iter().map(|(end, times)| format!("{end} {times}")).collect::<Vec<_>>().join(", "));
     if let Some(first) = found.first() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::observation::{Act, Listing, Observation, is_refusal};
-use super::super::record::{Record, State, Which};
+use super::super::record::{End, Record, State, Which};
 use super::super::resolve::Direction;
 use super::super::step::{Step, StopKind};
 use super::evidence::{Listed, Proven, is_settled, is_stranger, list_again, listed, prove};
@@ -32,11 +32,11 @@ fn create(record: &Record, seen: &Observation, rules: &Rules, signed_at: DateTim
     let youngest = seen.clock.saturating_sub(rules.timing.listing_max_age);
     match listed(seen, youngest, &[Which::Old]) {
         Listed::First(step) => step,
-        Listed::Error(error) => abort(record, seen, rules, error.to_string(), None),
+        Listed::Error(error) => abort(record, seen, rules, End::aborted(error.to_string())),
         Listed::Yes(listing) => match newcomers(record, listing).next() {
-            Some(newcomer) => abort(record, seen, rules, appeared(newcomer), None),
+            Some(newcomer) => abort(record, seen, rules, End::aborted(appeared(newcomer))),
             None if listing.status(&record.old.id) != Some(&KeyStatus::Active) => {
-                abort(record, seen, rules, format!("{} is no longer active", record.old.id), None)
+                abort(record, seen, rules, End::aborted(format!("{} is no longer active", record.old.id)))
             }
             // What a lost answer is judged by later: after a suspend the date in the journal is not that of the request.
             None => match seen.now.filter(|now| (*now - signed_at).to_std().is_ok_and(|passed| passed > rules.timing.listing_max_age)) {
@@ -63,14 +63,14 @@ fn not_created(record: &Record, seen: &Observation, rules: &Rules, error: &AwsEr
     if error.kind == ErrorKind::LimitExceeded {
         return match listed(seen, at, &[Which::Old]) {
             Listed::First(step) => step,
-            Listed::Error(_) => abort(record, seen, rules, error.to_string(), None),
+            Listed::Error(_) => abort(record, seen, rules, End::aborted(error.to_string())),
             Listed::Yes(listing) => match newcomers(record, listing).next() {
-                Some(newcomer) => abort(record, seen, rules, appeared(newcomer), None),
-                None => abort(record, seen, rules, error.to_string(), None),
+                Some(newcomer) => abort(record, seen, rules, End::aborted(appeared(newcomer))),
+                None => abort(record, seen, rules, End::aborted(error.to_string())),
             },
         };
     }
-    abort(record, seen, rules, error.to_string(), None)
+    abort(record, seen, rules, End::aborted(error.to_string()))
 }
 
 fn newcomers<'a>(record: &'a Record, listing: &'a Listing) -> impl Iterator<Item = &'a AccessKey> {
@@ -97,14 +97,14 @@ fn lost(record: &Record, seen: &Observation, rules: &Rules, signed_at: DateTime<
     match suspects.as_slice() {
         [] => {
             let why = "the answer to CreateAccessKey was lost, and AWS made no key".to_owned();
-            abort(record, seen, rules, why, Some(signed_at))
+            abort(record, seen, rules, End::Aborted { why, lost_at: Some(signed_at), left_alone: Vec::new() })
         }
-        [one] => suspected(record, seen, rules, one, signed_at),
+        [one] => suspected(record, seen, rules, one),
         several => {
-            let ids: Vec<&str> = several.iter().map(|key| key.id.as_str()).collect();
-            let message =
-                format!("the answer to CreateAccessKey was lost, and {} appeared since: one of them may be its", ids.join(" and "));
-            left_alone(record, seen, rules, message, signed_at)
+            let ids: Vec<AccessKeyId> = several.iter().map(|key| key.id.clone()).collect();
+            let names = ids.iter().map(AccessKeyId::as_str).collect::<Vec<_>>().join(" and ");
+            let message = format!("the answer to CreateAccessKey was lost, and {names} appeared since: one of them may be its");
+            left_alone(record, seen, rules, message, &ids)
         }
     }
 }
@@ -116,9 +116,9 @@ fn unknown(record: &Record, error: &AwsError) -> Step {
 }
 
 /// Something that may be somebody else's is there: nothing is done about it, and the rotation ends once a person says so.
-fn left_alone(record: &Record, seen: &Observation, rules: &Rules, message: String, lost_at: DateTime<Utc>) -> Step {
+fn left_alone(record: &Record, seen: &Observation, rules: &Rules, message: String, keys: &[AccessKeyId]) -> Step {
     if rules.decided == Some(Direction::Back) {
-        return abort(record, seen, rules, message, Some(lost_at));
+        return abort(record, seen, rules, End::Aborted { why: message, lost_at: None, left_alone: keys.to_vec() });
     }
     words::attention(
         record,
@@ -127,7 +127,7 @@ fn left_alone(record: &Record, seen: &Observation, rules: &Rules, message: Strin
     )
 }
 
-fn suspected(record: &Record, seen: &Observation, rules: &Rules, key: &AccessKey, signed_at: DateTime<Utc>) -> Step {
+fn suspected(record: &Record, seen: &Observation, rules: &Rules, key: &AccessKey) -> Step {
     let enter = || Step::Enter(State::Suspect { key: key.id.clone(), created_at: key.created_at });
     match &seen.last_use {
         None => Step::GetAccessKeyLastUsed { key: key.id.clone(), signer: Which::Old },
@@ -135,21 +135,24 @@ fn suspected(record: &Record, seen: &Observation, rules: &Rules, key: &AccessKey
         Some(LastUsed::Used(last_use)) => {
             let message =
                 format!("{} appeared while a key was being made, and {} was used with it: it is somebody else's", key.id, last_use.service);
-            left_alone(record, seen, rules, message, signed_at)
+            left_alone(record, seen, rules, message, std::slice::from_ref(&key.id))
         }
         Some(LastUsed::Unknown(_)) if rules.delete_key.as_ref() == Some(&key.id) => enter(),
         Some(LastUsed::Unknown(why)) => {
             let message = format!("{} appeared while a key was being made, and whether somebody uses it is unknown ({why})", key.id);
-            left_alone(record, seen, rules, message, signed_at)
+            left_alone(record, seen, rules, message, std::slice::from_ref(&key.id))
         }
     }
 }
 
 /// A key that is probably ours and whose secret nobody has. It goes only if a person says so.
 pub(super) fn suspect(record: &Record, seen: &Observation, rules: &Rules, key: &AccessKeyId, created_at: DateTime<Utc>) -> Step {
-    let end = |fate: &str, lost_at| abort(record, seen, rules, format!("{key}, whose secret nobody had, {fate}"), lost_at);
+    let end = |fate: &str, left_alone| {
+        let why = format!("{key}, whose secret nobody had, {fate}");
+        abort(record, seen, rules, End::Aborted { why, lost_at: None, left_alone })
+    };
     let since = match &seen.act {
-        Some(Act { result: Ok(()), .. }) => return end("is deleted", None),
+        Some(Act { result: Ok(()), .. }) => return end("is deleted", Vec::new()),
         Some(Act { result: Err(error), .. }) if error.kind != ErrorKind::Gone => return words::refused(record, error),
         Some(Act { clock, .. }) => *clock,
         None => Duration::ZERO,
@@ -161,18 +164,18 @@ pub(super) fn suspect(record: &Record, seen: &Observation, rules: &Rules, key: &
         Listed::Yes(listing) => listing,
     };
     if listing.status(key).is_none() {
-        return end("is no longer there", None);
+        return end("is no longer there", Vec::new());
     }
     match held_here(record, seen, key) {
         Held::First(step) => return step,
         Held::By(place) => {
             let message = format!("{key} appeared while a key was being made, and {place} has it now: somebody knows its secret");
-            return left_alone(record, seen, rules, message, created_at);
+            return left_alone(record, seen, rules, message, std::slice::from_ref(key));
         }
         Held::Nowhere => {}
     }
     if rules.decided == Some(Direction::Back) {
-        return end("was left alone", Some(created_at));
+        return end("was left alone", vec![key.clone()]);
     }
     let named = rules.delete_key.as_ref() == Some(key) || seen.delete_suspect == Some(true);
     if named && listing.status(&record.old.id) == Some(&KeyStatus::Active) {
@@ -201,7 +204,7 @@ pub(super) fn created(record: &Record, seen: &Observation, rules: &Rules) -> Ste
 
 /// AWS does not accept the new key: is it there at all?
 fn not_accepted(record: &Record, seen: &Observation, rules: &Rules) -> Step {
-    let Some(new) = &record.new else { return abort(record, seen, rules, "there is no new key".to_owned(), None) };
+    let Some(new) = &record.new else { return abort(record, seen, rules, End::aborted("there is no new key")) };
     let listing = match listed(seen, seen.entered + rules.timing.verify_cap, &[Which::Old]) {
         Listed::First(step) => return step,
         Listed::Error(error) => return words::refused(record, &error),
@@ -210,7 +213,7 @@ fn not_accepted(record: &Record, seen: &Observation, rules: &Rules) -> Step {
     let early = record.state == State::Created;
     match listing.status(&new.pair.id) {
         None if is_settled(listing, new.created_at, &rules.timing) && early => {
-            abort(record, seen, rules, format!("{} is gone: somebody deleted it", new.pair.id), None)
+            abort(record, seen, rules, End::aborted(format!("{} is gone: somebody deleted it", new.pair.id)))
         }
         None if is_settled(listing, new.created_at, &rules.timing) => {
             Step::Enter(State::RollingBack { why: format!("{} is gone: somebody deleted it", new.pair.id) })

@@ -3,8 +3,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
 use super::super::describe;
 use super::super::observation::{Act, Listing, Observation};
 use super::super::record::{End, HolderEntry, Record, State, Which};
@@ -139,26 +137,24 @@ pub(super) fn rolling_back(record: &Record, seen: &Observation, rules: &Rules, w
     }
     // Both keys were in use here before: each holder may keep the one that it has.
     if record.adopted {
-        return all_there(record, seen).unwrap_or(Step::Enter(State::Done(End::Aborted { why: why.to_owned(), lost_at: None })));
+        return all_there(record, seen).unwrap_or(Step::Enter(State::Done(End::aborted(why))));
     }
     if let Some(step) = restore(record, seen, rules) {
         return step;
     }
     match (status(record, listing, Which::New), &record.new) {
-        (_, None) => abort(record, seen, rules, why.to_owned(), None),
-        // IAM lists late: a young key that is not listed may still be there.
-        (None, Some(new)) if !is_deleted(seen) && !is_settled(listing, new.created_at, &rules.timing) => {
-            list_again(record, seen, rules, listing.signer, "waiting until AWS lists the new key")
-        }
-        (None, Some(_)) => abort(record, seen, rules, why.to_owned(), None),
+        (_, None) => abort(record, seen, rules, End::aborted(why)),
+        // The only act of this state: we deleted it.
+        (None, Some(_)) if matches!(&seen.act, Some(Act { result: Ok(()), .. })) => abort(record, seen, rules, End::aborted(why)),
+        (None, Some(_)) => new_gone(record, seen, rules, listing).unwrap_or_else(|| abort(record, seen, rules, End::aborted(why))),
         (Some(_), Some(new)) => given_up(record, seen).unwrap_or(Step::DeleteAccessKey { key: new.pair.id.clone(), signer: Which::Old }),
     }
 }
 
 /// Nothing comes of the rotation. Its entry may have the only copy of the old pair, so that it is closed only while every place has it.
-pub(super) fn abort(record: &Record, seen: &Observation, rules: &Rules, why: String, lost_at: Option<DateTime<Utc>>) -> Step {
+pub(super) fn abort(record: &Record, seen: &Observation, rules: &Rules, end: End) -> Step {
     match restore(record, seen, rules) {
-        None => Step::Enter(State::Done(End::Aborted { why, lost_at })),
+        None => Step::Enter(State::Done(end)),
         Some(Step::Stop(stop)) => {
             let hint = format!(
                 "put the pair of {} back there and {}, or end it with {}",
@@ -166,19 +162,24 @@ pub(super) fn abort(record: &Record, seen: &Observation, rules: &Rules, why: Str
                 words::again(record),
                 words::forget_hint(record)
             );
-            Step::Stop(Stop { causes: [vec![why], stop.causes].concat(), hint, ..stop })
+            Step::Stop(Stop { causes: end.why().map(str::to_owned).into_iter().chain(stop.causes).collect(), hint, ..stop })
         }
         Some(step) => step,
     }
 }
 
+/// What is missing to a new key that is not listed being gone: a young one may be listed late, and would be left behind.
+fn new_gone(record: &Record, seen: &Observation, rules: &Rules, listing: &Listing) -> Option<Step> {
+    let new = record.new.as_ref().filter(|new| listing.status(&new.pair.id).is_none())?;
+    if is_settled(listing, new.created_at, &rules.timing) {
+        return None;
+    }
+    Some(list_again(record, seen, rules, listing.signer, "waiting until AWS lists the new key"))
+}
+
 fn missing(record: &Record, what: &str) -> Step {
     let hint = format!("bring it back and {}, or end it with {}", words::again(record), words::resolve_hint(&record.old.id));
     words::attention(record, what.to_owned(), hint)
-}
-
-fn is_deleted(seen: &Observation) -> bool {
-    seen.act.as_ref().is_some_and(|act| act.result.is_ok())
 }
 
 /// What is missing to every holder being there, with one pair or the other.
@@ -229,7 +230,7 @@ pub(super) fn undoing(record: &Record, seen: &Observation, rules: &Rules, why: &
         return step;
     }
     if !new_active || record.adopted {
-        return done();
+        return new_gone(record, seen, rules, listing).unwrap_or_else(done);
     }
     given_up(record, seen).unwrap_or(Step::UpdateAccessKey { key: Which::New, status: KeyStatus::Inactive, signer: Which::Old })
 }
