@@ -8,14 +8,12 @@ mod rotate;
 mod status;
 mod wrap;
 
-use std::ffi::OsString;
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::commands::context::Context;
-use crate::commands::failure::{Failure, FailureKind};
+use crate::commands::failure::Failure;
 use crate::os::process;
 use crate::os::signals::Signals;
 use crate::os::terminal::{Console, ConsoleOptions};
@@ -51,7 +49,6 @@ fn usage(error: &clap::Error) -> ExitCode {
 fn dispatch(args: &Args) -> Result<u8, Failure> {
     let variables: Vec<_> = std::env::vars_os().collect();
     let context = Context::load(&variables, std::env::home_dir())?;
-    named_settings_exist(&variables, &context.paths.config_file)?;
     match &args.command {
         Some(Command::Rotate(rotate)) => {
             let signals = Signals::watch().map_err(|error| render::no_signals(&error))?;
@@ -64,16 +61,6 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
         Some(Command::Status(asked)) => show_status(&context, asked, args.quiet),
         None => show_status(&context, &StatusArgs::default(), args.quiet),
     }
-}
-
-/// Settings in the usual place may be absent. Those that are named may not: limits and graces that somebody wrote would not count.
-fn named_settings_exist(variables: &[(OsString, OsString)], path: &Path) -> Result<(), Failure> {
-    let is_named = variables.iter().any(|(name, value)| name == "KEYROTATE_CONFIG" && !value.is_empty());
-    if !is_named || path.exists() {
-        return Ok(());
-    }
-    let message = format!("KEYROTATE_CONFIG names {}, which does not exist", path.display());
-    Err(Failure::new(FailureKind::Usage, message).state("nothing was changed").hint("correct the variable, or unset it"))
 }
 
 fn show_status(context: &Context, asked: &StatusArgs, quiet: bool) -> Result<u8, Failure> {

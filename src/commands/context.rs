@@ -39,6 +39,12 @@ impl Context {
         let files = AwsFiles::parse(aws_paths.clone(), read(&aws_paths.credentials)?, read(&aws_paths.config)?);
         let empty = AwsFiles::parse(aws_paths.clone(), None, None).map_err(|error| unusable(FailureKind::Failed, &error))?;
         let settings = match read(&paths.config_file)? {
+            // Those in the usual place may be absent; with those that are named, limits and graces that somebody wrote would not count.
+            None if variable("KEYROTATE_CONFIG").is_some_and(|named| !named.is_empty()) => {
+                let message = format!("KEYROTATE_CONFIG names {}, which does not exist", paths.config_file.display());
+                let failure = Failure::new(FailureKind::Usage, message).state("nothing was changed");
+                return Err(failure.hint("correct the variable, or unset it"));
+            }
             None => Settings::default(),
             Some(bytes) => {
                 let text = String::from_utf8(bytes).map_err(|_| {

@@ -203,7 +203,11 @@ impl Run<'_> {
     fn wanted(&self, resumed: &mut resume::Resumed, outcome: &mut RotateOutcome) -> Result<Vec<OwnKey>, Failure> {
         let context = self.context;
         if self.options.profiles.is_empty() && (self.options.all || self.options.due) {
-            return Ok(context.files()?.own_keys(&context.environment).keys);
+            let own = context.files()?.own_keys(&context.environment);
+            let broken = own.skipped.iter().filter(|(_, refusal)| refusal.is_broken_key());
+            let broken = broken.map(|(_, refusal)| Failure::from_error(FailureKind::Unchecked, refusal).state("nothing was changed"));
+            outcome.keys.extend(broken.map(Rotated::Failed));
+            return Ok(own.keys);
         }
         let mut keys: Vec<OwnKey> = Vec::new();
         for name in self.names()? {

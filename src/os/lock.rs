@@ -38,7 +38,7 @@ pub struct Owner {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Its owner did not finish in time.
-    #[error("{0} holds the lock and did not finish in time; wait for it or stop it, then run the command again")]
+    #[error("the lock is held by {0}; it did not finish in time: wait for it or stop it, then run the command again")]
     Busy(Owner),
     /// A signal came while waiting.
     #[error("interrupted while waiting for the lock; nothing was changed")]
@@ -169,7 +169,10 @@ mod tests {
         assert_eq!((heard[0].pid, heard[0].command.as_deref()), (Some(std::process::id()), Some("keyrotate rotate")));
         let message = error.to_string();
         assert!(matches!(error, LockError::Busy(owner) if owner == heard[0]));
-        assert!(message.starts_with(&format!("process {} (`keyrotate rotate`), which began at 2", std::process::id())), "{message}");
+        assert!(
+            message.starts_with(&format!("the lock is held by process {} (`keyrotate rotate`), which began at 2", std::process::id())),
+            "{message}"
+        );
         drop(first);
         take(&path, 0, &mut |_| panic!("the lock is free")).unwrap();
     }
@@ -196,7 +199,7 @@ mod tests {
         first.lock().unwrap();
         first.write_all(b"{\"pid\":").unwrap();
         let error = take(&path, 0, &mut |_| {}).unwrap_err();
-        assert!(error.to_string().starts_with("another process holds the lock"), "{error}");
+        assert!(error.to_string().starts_with("the lock is held by another process;"), "{error}");
         let owner = Owner { pid: Some(7), command: Some("rm\u{1b}[2J".into()), started_at: None };
         assert_eq!(owner.to_string(), "process 7 (`rm [2J`)");
     }

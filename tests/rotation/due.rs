@@ -1,7 +1,8 @@
-//! `rotate --due`: only a key past the strictest limits of its profiles is touched, whatever else was asked for.
+//! `rotate --due` and `--all`: only a key past the strictest limits of its profiles is touched, whatever else was asked for; what cannot be
+//! rotated is told.
 
-use crate::bench::{refused_unasked, rotated, safe, start, status};
-use crate::home::Home;
+use crate::bench::{credentials, refused_unasked, rotated, safe, start, status};
+use crate::home::{Home, Run};
 use crate::lab::key::Status;
 
 const DUE: &[&str] = &["rotate", "default", "--due", "--yes", "--no-input"];
@@ -46,4 +47,21 @@ fn targets_of_any_profile_of_the_key_stop_the_run() {
     let home = start();
     settings(&home, "[[profile.work.target]]\ntype = \"command\"\nrun = [\"true\"]\n");
     refused_unasked(&home, &home.run(&["rotate", "default", "--yes", "--no-input"]), 2);
+}
+
+#[test]
+fn a_key_that_cannot_be_read_is_told_beside_those_that_are_rotated() {
+    for (more, told) in [
+        ("\n[half]\naws_access_key_id = AKIAHALF000000000001\n", "no aws_secret_access_key"),
+        ("\n[far]\naws_access_key_id = AKIAFAR0000000000001\naws_secret_access_key = s\nregion = us-east-1 # far\n", "is not a region"),
+    ] {
+        let home = start();
+        home.write(".aws/credentials", &(credentials(&home) + more));
+        let mut run = Run::new(&["rotate", "--all", "--yes", "--no-input"]);
+        run.env.push(("AWS_REGION", String::new()));
+        let output = home.run_with(&run);
+        assert_ne!(output.code, Some(0), "{}", output.stdout);
+        assert!(output.stderr.contains(told) && output.stderr.contains("nothing was changed"), "{}", output.stderr);
+        assert_eq!(status(&home, &home.old.id), Status::Deleted, "{}", output.stderr);
+    }
 }

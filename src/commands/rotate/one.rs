@@ -19,7 +19,11 @@ impl Run<'_> {
         if let Some(result) = resumed.of_key(&key.pair.id) {
             return result;
         }
-        let Some(profile) = key.profiles.first() else { return Ok(Rotated::Declined(key.pair.id.clone())) };
+        let faultless = key.profiles.iter().find(|profile| profile.fault.is_none());
+        let Some(profile) = faultless.or(key.profiles.first()) else { return Ok(Rotated::Declined(key.pair.id.clone())) };
+        if let Some(fault) = &profile.fault {
+            return Err(Failure::from_error(FailureKind::Failed, fault).state("nothing was changed"));
+        }
         let files = self.context.files()?;
         let own = files.own_keys(&self.context.environment);
         let all = own.profiles_with(&key.pair.id);

@@ -8,6 +8,7 @@ use crate::commands::failure::{Failure, FailureKind};
 use crate::journal::{Entry, JournalError};
 use crate::model::{AccessKeyId, Grace, ProfileName, Timing};
 use crate::os::{atomic_file, clock};
+use crate::profile::Refusal;
 use crate::rotation::{
     Direction, End, KnownKey, Observation, Record, Rules, State, Unresolved, Which, describe, explain, plan_resumed, resolve,
 };
@@ -204,8 +205,14 @@ impl Run<'_> {
             entry.update(record).map_err(failed)?;
         }
         let files = self.context.files_or_empty();
-        let profile = files.resolve(&record.profile, &self.context.environment).ok();
-        let (region, ca_bundle) = profile.map_or((None, None), |profile| (profile.region, profile.ca_bundle));
+        let (region, ca_bundle) = match files.resolve(&record.profile, &self.context.environment) {
+            Ok(profile) => (profile.region, profile.ca_bundle),
+            // Another region may be another partition, where nobody knows the key.
+            Err(fault @ Refusal::NotARegion { .. }) => {
+                return Err(Failure::from_error(FailureKind::Failed, &fault).state(describe::state(record)));
+            }
+            Err(_) => (None, None),
+        };
         let (aws, timing) = self.context.aws(files, &record.profile, region, ca_bundle)?;
         let rules = self.rules(record, timing);
         let clock = clock::boot_time();
