@@ -147,7 +147,11 @@ pub fn rotate(context: &Context, console: &Console, signals: &Signals, options: 
     if options.resolve.is_some() {
         return Run::resolved(resumed, outcome);
     }
-    let wanted = run.wanted(&mut resumed, &mut outcome)?;
+    // Not returned: what was resumed has to be told all the same.
+    let wanted = run.wanted(&mut resumed, &mut outcome).unwrap_or_else(|failure| {
+        outcome.keys.push(Rotated::Failed(failure));
+        Vec::new()
+    });
     for key in &wanted {
         // A key that this run replaced by another one it already had is gone.
         if outcome.keys.iter().any(|done| matches!(done, Rotated::Done { record, .. } if record.old.id == key.pair.id)) {
