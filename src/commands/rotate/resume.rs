@@ -79,9 +79,11 @@ impl Run<'_> {
         let mut notes = Vec::new();
         let would = |record: Record| {
             let rules = self.rules(&record, Timing::default());
-            let mut steps = plan_resumed(&record, &rules, clock::local_now());
-            if self.begins_anew(&record) && self.is_asked_for(&record) {
-                steps.push("then a new rotation begins".to_owned());
+            let (mut steps, stop) = plan_resumed(&record, &rules, clock::local_now());
+            match stop {
+                Some(stop) => steps.push(stop.message),
+                None if self.begins_anew(&record) && self.is_asked_for(&record) => steps.push("then a new rotation begins".to_owned()),
+                None => {}
             }
             let state = describe::state(&record);
             let result = Ok(Rotated::WouldGoOn { key: record.old.id.clone(), state, steps });
