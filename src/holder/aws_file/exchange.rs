@@ -33,10 +33,11 @@ impl Exchange<'_, '_> {
                 self.remove(self.temporary)?;
                 Err(self.file.changed())
             }
-            Some(found) if found == base => Ok(Some(self.displaced(found, self.edited))),
+            // Whoever exchanged them may have died before the directory was on the disk.
+            Some(found) if found == base => self.sync().map(|()| Some(self.displaced(found, self.edited))),
             Some(_) => self.absorb(),
             // Where names cannot be exchanged, the rename left no temporary.
-            None if now == self.edited => Ok(None),
+            None if now == self.edited => self.sync().map(|()| None),
             None => Err(self.file.changed()),
         }
     }
@@ -74,25 +75,29 @@ impl Exchange<'_, '_> {
     /// The displaced file is not what was edited: its content is somebody's newer work. It becomes the base of the same edit, or,
     /// where that cannot be, goes back to where it was.
     fn absorb(&self) -> Result<Option<Displaced>, HolderError> {
-        let second = self.temporary.with_extension("second");
+        // Named after the temporary, so that a sweep finds it.
+        let mut second = self.temporary.as_os_str().to_owned();
+        second.push(".second");
+        let second = Path::new(&second);
         let mut put = self.edited.to_owned();
         for _ in 0..ROUNDS {
             let theirs = self.file.read(self.temporary)?;
             let Ok(edited) = self.file.edit(&theirs, self.from, self.to) else { return self.put_back(&put) };
             let ours = digest(&self.file.read(self.target)?);
             if ours == digest(&edited) {
-                self.remove(&second)?;
+                self.sync()?;
+                self.remove(second)?;
                 return Ok(Some(self.displaced(digest(&theirs), &digest(&edited))));
             }
-            self.file.write_beside(self.target, &second, &edited).map_err(self.file.io("written", &second))?;
-            self.file.disk.exchange(&second, self.target).map_err(self.file.io("replaced", self.target))?;
+            self.file.write_beside(self.target, second, &edited).map_err(self.file.io("written", second))?;
+            self.file.disk.exchange(second, self.target).map_err(self.file.io("replaced", self.target))?;
             self.sync()?;
             put = digest(&edited);
-            if digest(&self.file.read(&second)?) == ours {
+            if digest(&self.file.read(second)?) == ours {
                 continue;
             }
             // Faster once more: what we displaced now is newer than what we had.
-            self.file.disk.rename(&second, self.temporary).map_err(self.file.io("renamed", &second))?;
+            self.file.disk.rename(second, self.temporary).map_err(self.file.io("renamed", second))?;
             self.sync()?;
         }
         Err(self.file.busy())
