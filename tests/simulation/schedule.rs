@@ -129,7 +129,10 @@ pub enum Edit {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
+    /// Power fails.
     Crash,
+    /// The process dies; the system goes on.
+    Kill,
     Signal,
     /// The machine sleeps, in seconds.
     Sleep(u64),
@@ -215,7 +218,7 @@ fn event(rng: &mut Rng, theme: u64) -> Event {
         _ => rng.below(100),
     };
     let what = match die {
-        0..=29 => What::Crash,
+        0..=29 => rng.pick(&[What::Crash, What::Crash, What::Kill]),
         30..=33 => What::Signal,
         34..=39 => What::Sleep(rng.pick(&[20, 130, 1_000, 4_000, 200_000])),
         40..=54 => {
@@ -262,7 +265,7 @@ fn event(rng: &mut Rng, theme: u64) -> Event {
 /// What often follows an event.
 fn sequel(rng: &mut Rng, first: What) -> Option<What> {
     match first {
-        What::Crash if rng.percent(25) => Some(What::Crash),
+        What::Crash | What::Kill if rng.percent(25) => Some(What::Crash),
         What::Edits(file, Edit::Open) => Some(What::Edits(file, rng.pick(&[Edit::SaveInPlace, Edit::SaveInPlace, Edit::SaveByRename]))),
         What::Edits(file, Edit::Remove) if rng.percent(60) => Some(What::Edits(file, Edit::PutBack)),
         What::Edits(_, Edit::ForeignPair) if rng.percent(50) => Some(What::Resolve(rng.pick(&[Direction::Forward, Direction::Back]))),
