@@ -20,6 +20,9 @@ pub struct Known {
     /// When they changed it last, as an effect's number.
     pub edited_at: u32,
     opened: Option<(usize, Vec<u8>)>,
+    opened_at: u32,
+    /// Somebody wrote into what a change displaced: with another edit there are two newest versions.
+    is_split: bool,
     removed: Option<Vec<u8>>,
     notes: u32,
 }
@@ -102,7 +105,7 @@ pub fn edit(universe: &Universe, number: usize, edit: Edit) {
             let bytes = noted(file, &bytes);
             anew(universe, file, Some(&bytes));
         }
-        (Edit::Open, Some(inode), Some(bytes)) => file.opened = Some((inode, bytes)),
+        (Edit::Open, Some(inode), Some(bytes)) => (file.opened, file.opened_at) = (Some((inode, bytes)), universe.beats.get()),
         (Edit::SaveInPlace, _, _) => {
             if let Some((inode, bytes)) = file.opened.take() {
                 let bytes = noted(file, &bytes);
@@ -144,11 +147,20 @@ pub fn edit(universe: &Universe, number: usize, edit: Edit) {
 fn written(universe: &Universe, file: &mut Known, text: Option<&[u8]>) {
     file.versions.push(text.map(|bytes| without_pairs(universe, &String::from_utf8_lossy(bytes))));
     file.edited_at = universe.beats.get();
+    file.excused |= file.is_split;
 }
 
 /// Over what the file has.
 fn into(universe: &Universe, file: &mut Known, inode: usize, bytes: &[u8]) {
+    if universe.disk.borrow().names.get(&file.path) != Some(&inode) {
+        file.is_split = true;
+        file.excused |= file.edited_at >= file.opened_at;
+    } else {
+        file.is_split = false;
+    }
+    let (split, excused) = (std::mem::take(&mut file.is_split), file.excused);
     written(universe, file, Some(bytes));
+    (file.is_split, file.excused) = (split, excused);
     let mut disk = universe.disk.borrow_mut();
     disk.put(inode, bytes, universe.beats.get());
     // Nobody has a name for it any more: the program wrote into a file that is gone, as it would have without us.

@@ -118,7 +118,7 @@ fn go(universe: &Rc<Universe>, number: u32, decided: Option<Direction>) -> Optio
                 universe.say(|| "      POWER FAILS".to_owned());
                 None
             }
-            Ok(Escape::Violation) => None,
+            Ok(Escape::Kill | Escape::Violation) => None,
             Err(panic) => {
                 let words = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
                 *universe.violation.borrow_mut() = Some(format!("panic: {}", words.unwrap_or_default()));

@@ -31,6 +31,8 @@ const ENDLESS: u32 = 5_000;
 pub enum Escape {
     /// Power failed.
     Crash,
+    /// The process died.
+    Kill,
     /// Something does not hold.
     Violation,
 }
@@ -198,6 +200,7 @@ impl Universe {
         self.say(|| format!("  --> {what:?}"));
         match what {
             What::Crash => resume_unwind(Box::new(Escape::Crash)),
+            What::Kill => resume_unwind(Box::new(Escape::Kill)),
             What::Signal => self.process.borrow_mut().is_signalled = true,
             What::Sleep(seconds) => self.pass(seconds * 1_000),
             What::Call(fault) => self.fault.set(Some(fault)),
