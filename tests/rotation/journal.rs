@@ -97,6 +97,21 @@ fn an_entry_of_another_machine_is_refused_by_name_and_kept() {
 }
 
 #[test]
+fn an_entry_of_a_machine_that_is_no_more_can_be_forgotten_and_a_dry_run_names_the_way() {
+    let (home, entry) = interrupted();
+    elsewhere(&entry);
+    let way = format!("`keyrotate rotate --resolve {} forget`", home.old.id);
+    let output = home.run(&["rotate", "default", "--dry-run"]);
+    told(&output, 10);
+    assert!(output.stderr.contains(&way), "{}", output.stderr);
+    let output = home.run(&["rotate", "--resolve", &home.old.id, "forget", "--no-input"]);
+    assert!(output.code == Some(0) && !entry.exists(), "{}", output.stderr);
+    let kept = std::fs::read_dir(home.path().join(".local/state/keyrotate")).unwrap().flatten().map(|entry| entry.path());
+    let kept = kept.filter_map(|path| std::fs::read_to_string(path).ok()).any(|text| text.contains(&home.old.secret));
+    assert!(kept, "the pairs are lost");
+}
+
+#[test]
 fn status_shows_an_entry_of_another_machine() {
     let (home, entry) = interrupted();
     elsewhere(&entry);

@@ -77,19 +77,23 @@ impl Run<'_> {
     /// What would be done with what is under way. Touches nothing.
     pub(super) fn pending(&self) -> Result<Resumed, Failure> {
         let mut notes = Vec::new();
-        let would = |record: Record| {
+        let would = |(path, record): (PathBuf, Record)| {
+            let asked = self.is_asked_for(&record);
+            if let Err(failure) = self.check_machine(&path, &record) {
+                return Taken { record, result: Err(failure), counts: true, asked, told: false };
+            }
             let rules = self.rules(&record, Timing::default());
             let (mut steps, stop) = plan_resumed(&record, &rules, clock::local_now());
             match stop {
                 Some(stop) => steps.push(stop.message),
-                None if self.begins_anew(&record) && self.is_asked_for(&record) => steps.push("then a new rotation begins".to_owned()),
+                None if asked && self.begins_anew(&record) => steps.push("then a new rotation begins".to_owned()),
                 None => {}
             }
             let state = describe::state(&record);
             let result = Ok(Rotated::WouldGoOn { key: record.old.id.clone(), state, steps });
-            Taken { asked: self.is_asked_for(&record), record, result, counts: true, told: false }
+            Taken { record, result, counts: true, asked, told: false }
         };
-        Ok(Resumed(self.entries(&mut notes)?.into_iter().map(|(_, record)| would(record)).collect()))
+        Ok(Resumed(self.entries(&mut notes)?.into_iter().map(would).collect()))
     }
 
     /// Goes on with every rotation in the journal, as far as each goes.
@@ -189,18 +193,7 @@ impl Run<'_> {
     }
 
     fn go_on(&self, path: &Path, record: &mut Record, finish: Finish) -> Result<Rotated, Failure> {
-        if record.machine != self.machine && self.direction(record) != Some(Direction::Forget) {
-            let message = format!(
-                "the rotation of {} began on another machine, {}, whose files cannot be seen from here",
-                record.old.id, record.host
-            );
-            let there = format!("run `keyrotate rotate {}` there; the entry is {}", record.profile.quoted(), path.display());
-            let hint = format!(
-                "{there}; if that machine is no more, `keyrotate rotate --resolve {} forget` keeps its pairs in a file",
-                record.old.id
-            );
-            return Err(Failure::new(FailureKind::Attention, message).state(describe::state(record)).hint(hint));
-        }
+        self.check_machine(path, record)?;
         let failed = |error: JournalError| Failure::from_error(FailureKind::Failed, &error);
         let mut entry = Entry::resume(&self.disk, path.to_owned()).map_err(failed)?;
         if self.decide(record)? {
@@ -224,6 +217,18 @@ impl Run<'_> {
             return Ok(Rotated::Forgotten { key: record.old.id.clone(), pairs: self.forgotten(record) });
         }
         Ok(result)
+    }
+
+    /// Another machine's files cannot be seen from here; only its entry can be closed.
+    fn check_machine(&self, path: &Path, record: &Record) -> Result<(), Failure> {
+        if record.machine == self.machine || self.direction(record) == Some(Direction::Forget) {
+            return Ok(());
+        }
+        let old = &record.old.id;
+        let message = format!("the rotation of {old} began on another machine, {}, whose files cannot be seen from here", record.host);
+        let there = format!("run `keyrotate rotate {}` there; the entry is {}", record.profile.quoted(), path.display());
+        let hint = format!("{there}; if that machine is no more, `keyrotate rotate --resolve {old} forget` keeps its pairs in a file");
+        Err(Failure::new(FailureKind::Attention, message).state(describe::state(record)).hint(hint))
     }
 
     /// Applies what the person decided about this rotation. Returns whether the record changed.
