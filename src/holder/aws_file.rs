@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::{Displaced, Foreign, Holder, HolderError, Sight, Staged};
+use super::{Displaced, Foreign, Holder, HolderError, PROBE, Sight, Staged};
 use crate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey};
 use crate::os::atomic_file::{directory, remove_if_there};
 use crate::os::disk::Disk;
@@ -107,7 +107,7 @@ impl Holder for AwsFile<'_> {
         if self.is_pinned(&target)? {
             return open();
         }
-        let probe = beside(&target, "probe");
+        let probe = beside(&target, PROBE);
         self.write_beside(&target, &probe, &bytes).map_err(self.io("written", &target))?;
         remove_if_there(self.disk, &probe).and_then(|()| self.disk.sync_directory(directory(&probe))).map_err(self.io("removed", &probe))
     }

@@ -145,6 +145,9 @@ pub enum HolderError {
     },
 }
 
+/// The tag of what [`Holder::check_writable`] leaves if it is cut off.
+pub const PROBE: &str = "probe";
+
 /// A place that holds a key pair.
 pub trait Holder {
     /// How a person calls it.

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use super::history::HistoryLine;
 use super::record::{HolderEntry, Record, Which};
 use super::world::Prepared;
-use crate::holder::{Displaced, Holder, HolderError, Sight, Staged};
+use crate::holder::{Displaced, Holder, HolderError, PROBE, Sight, Staged};
 use crate::journal::{Entry, History, JournalError};
 use crate::model::AccessKeyPair;
 use crate::os::atomic_file::{directory, remove_if_there};
@@ -69,7 +69,9 @@ impl Files<'_> {
             self.history.append(&line).map_err(|error| JournalError::Io { path: error.path, act: error.act, source: error.source })?;
         }
         for entry in &record.holders {
-            entry.place.open(self.disk).sweep(&format!("{}-", record.id));
+            let holder = entry.place.open(self.disk);
+            holder.sweep(&format!("{}-", record.id));
+            holder.sweep(PROBE);
             // Where a link leads nowhere now, only the record knows what is left at its end.
             for path in left_beside(entry) {
                 let _ = remove_if_there(self.disk, path).and_then(|()| self.disk.sync_directory(directory(path)));
