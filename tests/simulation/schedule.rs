@@ -213,7 +213,7 @@ fn event(rng: &mut Rng, theme: u64) -> Event {
     // A quarter of the schedules each is about files, about keys, about power, and about everything.
     let die = match theme {
         0 => rng.pick(&[0, 82, 82, 82, 90, 55]),
-        1 => rng.pick(&[0, 34, 40, 64, 69, 74, 77, 96]),
+        1 => rng.pick(&[0, 34, 40, 64, 64, 69, 69, 74, 77, 96, 96]),
         2 => rng.pick(&[0, 0, 0, 30, 55, 96]),
         _ => rng.below(100),
     };
@@ -242,6 +242,7 @@ fn event(rng: &mut Rng, theme: u64) -> Event {
         64..=68 => What::AdminDeletes(whom),
         69..=73 => What::AdminDeactivates(whom),
         74..=76 => What::AdminActivates(whom),
+        77..=79 if rng.percent(50) => return Event { when: When::Op(Op::Create, 0), what: What::MachineCreates },
         77..=79 => What::MachineCreates,
         80..=81 => What::Used(whom),
         82..=95 => {
@@ -271,6 +272,7 @@ fn sequel(rng: &mut Rng, first: What) -> Option<What> {
         What::Edits(_, Edit::ForeignPair) if rng.percent(50) => Some(What::Resolve(rng.pick(&[Direction::Forward, Direction::Back]))),
         What::Edits(..) if rng.percent(30) => Some(What::Crash),
         What::AdminDeactivates(whom) if rng.percent(30) => Some(What::AdminActivates(whom)),
+        What::Resolve(_) if rng.percent(60) => Some(What::Crash),
         What::Disk(..) if rng.percent(30) => Some(What::Crash),
         _ => None,
     }
