@@ -169,7 +169,8 @@ impl Schedule {
         let theme = rng.below(4);
         let count = rng.pick(&[0, 1, 1, 2, 2, 3, 3, 4, 5, 7]);
         let mut events: Vec<Event> = (0..count).map(|_| event(&mut rng, theme)).collect();
-        for number in 0..events.len() {
+        let mut number = 0;
+        while number < events.len().min(12) {
             let first = events[number].what;
             if let Some(second) = sequel(&mut rng, first) {
                 // Both by number, so that one follows the other.
@@ -177,6 +178,7 @@ impl Schedule {
                 events[number].when = When::Beat(at);
                 events.push(Event { when: When::Beat(at + 1 + rng.pick(&[0, 3, 10, 40]) + rng.below(12) as u32), what: second });
             }
+            number += 1;
         }
         Self { seed, scene, events }
     }
@@ -271,6 +273,7 @@ fn sequel(rng: &mut Rng, first: What) -> Option<What> {
         What::Edits(file, Edit::Remove) if rng.percent(60) => Some(What::Edits(file, Edit::PutBack)),
         What::Edits(_, Edit::ForeignPair) if rng.percent(50) => Some(What::Resolve(rng.pick(&[Direction::Forward, Direction::Back]))),
         What::Edits(..) if rng.percent(30) => Some(What::Crash),
+        What::AdminDeletes(Whom::Old) | What::AdminDeactivates(Whom::Old) if rng.percent(50) => Some(What::Resolve(Direction::Back)),
         What::AdminDeactivates(whom) if rng.percent(30) => Some(What::AdminActivates(whom)),
         What::Resolve(_) if rng.percent(60) => Some(What::Crash),
         What::Disk(..) if rng.percent(30) => Some(What::Crash),
