@@ -11,6 +11,7 @@
     reason = "a test bench: it prints what it found"
 )]
 
+#[expect(dead_code, reason = "the two rings use a part of the simulator each")]
 #[path = "mod.rs"]
 mod simulation;
 
