@@ -216,6 +216,9 @@ impl Run<'_> {
         if record.state == State::Done(End::Forgotten) {
             return Ok(Rotated::Forgotten { key: record.old.id.clone(), pairs: self.forgotten(record) });
         }
+        if matches!(record.state, State::Done(_)) {
+            self.tidy(record);
+        }
         Ok(result)
     }
 
@@ -250,6 +253,14 @@ impl Run<'_> {
 
     fn forgotten(&self, record: &Record) -> PathBuf {
         self.state_file(&format!("forgotten-{}.json", record.id))
+    }
+
+    /// Takes away what a run left that was to forget the rotation and did not come to it.
+    fn tidy(&self, record: &Record) {
+        let pairs = self.forgotten(record);
+        for path in [atomic_file::beside(&pairs, "tmp"), pairs] {
+            let _ = atomic_file::remove_if_there(&self.disk, &path);
+        }
     }
 
     /// Before an entry is forgotten, its pairs go to a file that only the owner can read.
