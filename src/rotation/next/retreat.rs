@@ -84,6 +84,11 @@ fn activate(record: &Record, seen: &Observation, rules: &Rules, listing: &Listin
     Some(match given_up(record, seen) {
         Some(_) if is_active => list_again(record, seen, rules, listing.signer, "waiting until AWS lists the keys reliably"),
         Some(stop) => stop,
+        // The listing is late, or the user has another name by now.
+        None if is_gone(seen.act.as_ref()) => match &seen.act {
+            Some(Act { result: Err(error), .. }) if is_settled_here(listing, seen, &rules.timing) => words::refused(record, error),
+            Some(_) | None => list_again(record, seen, rules, listing.signer, "waiting until AWS lists the keys reliably"),
+        },
         None => Step::UpdateAccessKey { key: Which::Old, status: KeyStatus::Active, signer: listing.signer },
     })
 }

@@ -360,6 +360,12 @@ fn an_undo_activates_and_proves_the_old_key_before_the_new_one_is_deactivated() 
     assert_eq!(next(&undoing, &look, &Rules::default()), Step::UpdateAccessKey { key: Which::Old, status: Active, signer: Which::New });
     look = seen(0, &[(OLD, Active, -9), (NEW, Active, 1)]);
     assert!(matches!(next(&undoing, &look, &Rules::default()), Step::UpdateAccessKey { key: Which::Old, .. }), "the listing may be late");
+    let mut late = seen(5, &[(OLD, Inactive, -9), (NEW, Active, 1)]);
+    late.act = Some(Act { clock: Duration::from_secs(4), result: Err(error(ErrorKind::Gone, true)) });
+    assert!(
+        matches!(next(&undoing, &late, &Rules::default()), Step::Wait(..)),
+        "a key that is gone but listed is looked for again, slowly"
+    );
     let settled = seen(130, &[(OLD, Active, -9), (NEW, Active, 1)]);
     assert_eq!(next(&undoing, &settled, &Rules::default()), Step::GetCallerIdentity(Which::Old));
     look.act = Some(Act { clock: Duration::ZERO, result: Ok(()) });
