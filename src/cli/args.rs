@@ -55,11 +55,17 @@ exist, 12 when something could not be checked: no key was found, a profile's key
 const ROTATE: &str = "The old key is not touched before the new one is written everywhere and AWS accepts it from there. An interrupted \
 rotation is finished by running the same command again. Without a terminal nothing is asked: the key is rotated.";
 
+const AUTO: &str = "Never asks. Says nothing when there is nothing to say, and exits like status. Waits up to five minutes for the network, \
+as after a wake, and, without a terminal, a random part of five minutes before it rotates. Tells the desktop of each matter once a day.";
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show the age of each own key, its holders, its last use and what waits (also without any command)
     #[command(after_help = STATUS)]
     Status(StatusArgs),
+    /// What a timer runs: go on with what waits, rotate what is due, tell what a person has to know
+    #[command(after_help = AUTO)]
+    Auto(AutoArgs),
     /// Rotate access keys: create, write, verify, then deactivate and delete the old one
     #[command(after_help = ROTATE)]
     Rotate(RotateArgs),
@@ -87,6 +93,14 @@ impl StatusArgs {
     pub fn options(&self) -> StatusOptions {
         StatusOptions { profiles: self.profiles.clone(), offline: self.offline }
     }
+}
+
+/// What `auto` takes.
+#[derive(Debug, ClapArgs)]
+pub struct AutoArgs {
+    /// Begin at once, without the random while
+    #[arg(long)]
+    pub now: bool,
 }
 
 /// What `rotate` takes.

@@ -1,6 +1,7 @@
 //! The command line: clap's types in, text and an exit code out. The only room that prints.
 
 mod args;
+mod auto;
 mod debug;
 mod page;
 mod render;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::commands::auto::AutoOptions;
 use crate::commands::context::Context;
 use crate::commands::failure::Failure;
 use crate::os::process;
@@ -48,7 +50,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 fn dispatch(args: &Args) -> Result<u8, Failure> {
     let variables: Vec<_> = std::env::vars_os().collect();
-    let context = Context::load(&variables, std::env::home_dir())?;
+    let mut context = Context::load(&variables, std::env::home_dir())?;
     match &args.command {
         Some(Command::Rotate(rotate)) => {
             let signals = Signals::watch().map_err(|error| render::no_signals(&error))?;
@@ -57,6 +59,16 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             let outcome = crate::commands::rotate::rotate(&context, &console, &signals, &rotate.options()?);
             console.progress_done();
             Ok(rotate::print(&outcome?, args.quiet))
+        }
+        Some(Command::Auto(asked)) => {
+            let signals = Signals::watch().map_err(|error| render::no_signals(&error))?;
+            let options = ConsoleOptions { no_input: true, quiet: args.quiet, yes: true };
+            let console = Console::new(options, Some(signals.clone()));
+            let outcome = crate::commands::auto::auto(&mut context, &console, &signals, &AutoOptions { now: asked.now });
+            console.progress_done();
+            let outcome = outcome?;
+            auto::print(&outcome);
+            Ok(outcome.exit_code)
         }
         Some(Command::Status(asked)) => show_status(&context, asked, args.quiet),
         None => show_status(&context, &StatusArgs::default(), args.quiet),

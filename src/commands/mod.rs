@@ -1,5 +1,6 @@
 //! One file per verb: options in, outcome value out. Nothing here prints.
 
+pub mod auto;
 pub mod context;
 pub mod failure;
 pub mod rotate;

@@ -107,6 +107,13 @@ pub enum Rotated {
     Failed(Failure),
 }
 
+impl Rotated {
+    /// Why it did not go through, if it did not.
+    pub fn failure(&self) -> Option<&Failure> {
+        if let Rotated::Failed(failure) = self { Some(failure) } else { None }
+    }
+}
+
 /// What a run did of a rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
@@ -193,14 +200,20 @@ impl Run<'_> {
             private_directory(&directory).map_err(|error| Failure::from_error(FailureKind::Failed, &error).state("nothing was changed"))?;
         }
         let waiting = &mut |owner: &crate::os::lock::Owner| self.console.progress(&format!("waiting for another keyrotate: {owner}"));
-        Lock::acquire(&self.state_file("lock"), self.context.lock_wait(), "keyrotate rotate", &|| self.signals.raised().is_some(), waiting)
-            .map_err(|error| {
-                let kind = match &error {
-                    LockError::Busy(_) => FailureKind::Locked,
-                    LockError::Interrupted | LockError::Io { .. } => FailureKind::Failed,
-                };
-                Failure::from_error(kind, &error).state("nothing was changed")
-            })
+        Lock::acquire(
+            &self.state_file("lock"),
+            self.context.waits().lock_wait,
+            "keyrotate rotate",
+            &|| self.signals.raised().is_some(),
+            waiting,
+        )
+        .map_err(|error| {
+            let kind = match &error {
+                LockError::Busy(_) => FailureKind::Locked,
+                LockError::Interrupted | LockError::Io { .. } => FailureKind::Failed,
+            };
+            Failure::from_error(kind, &error).state("nothing was changed")
+        })
     }
 
     /// The keys to rotate: each once, whatever profiles have it.
