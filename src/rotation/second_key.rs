@@ -203,6 +203,10 @@ mod tests {
             new,
             keys_before: vec![],
             end,
+            profile: None,
+            holders: vec![],
+            old_created_at: None,
+            command: None,
         }
     }
 
