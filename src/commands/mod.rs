@@ -2,5 +2,7 @@
 
 pub mod context;
 pub mod failure;
+pub mod history;
 pub mod rotate;
 pub mod status;
+pub mod undo;
