@@ -32,14 +32,20 @@ fn undo(home: &Home) -> Output {
     hurried(home, UNDO)
 }
 
-/// The old key is in use in both sections, the new one is inactive, and nothing is left open.
+/// As [`put_back`], and nothing else was changed on the way.
 #[track_caller]
 fn undone(home: &Home, output: &Output) {
+    put_back(home, output);
+    safe(home);
+}
+
+/// The old key is in use in both sections, the new one is inactive, and nothing is left open.
+#[track_caller]
+fn put_back(home: &Home, output: &Output) {
     assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
     assert_eq!(live_in(home, 2, &output.stdout).id, home.old.id);
     assert_eq!(status(home, &new_key(home).id), Status::Inactive);
     assert!(entries(home).is_empty(), "{:?}", entries(home));
-    safe(home);
 }
 
 fn entries(home: &Home) -> Vec<std::path::PathBuf> {
@@ -98,7 +104,12 @@ fn killed_at_each_call_it_is_finished_by_the_same_command_or_by_a_rotation() {
         run.kill_at_pause = true;
         run.env.push(("KEYROTATE_TIME_SCALE", "0.01".to_owned()));
         home.lab.rules(vec![Rule::call(home.lab.calls().len() + call, pause.clone())]);
-        assert_eq!(home.run_with(&run).code, None);
+        let output = home.run_with(&run);
+        if home.lab.fired() == 0 {
+            // The number of times that a key is tried depends on the time it takes.
+            return undone(&home, &output);
+        }
+        assert_eq!(output.code, None);
         safe(&home);
         let begun = entries(&home).iter().any(|path| std::fs::read_to_string(path).unwrap().contains(r#""Undoing""#));
         if *by_undo {
@@ -195,18 +206,18 @@ fn an_old_key_that_an_admin_deleted_is_told_and_the_new_one_stays_in_use() {
 }
 
 #[test]
-fn a_new_key_that_an_admin_deactivated_or_deleted_is_no_hindrance() {
-    for state in [Status::Inactive, Status::Deleted] {
+fn with_both_keys_dead_it_says_what_an_admin_has_to_do_and_then_goes_on() {
+    for (state, activated) in [(Status::Inactive, true), (Status::Inactive, false), (Status::Deleted, true)] {
         let home = resting();
-        let new = new_key(&home).id;
+        let (old, new) = (home.old.id.clone(), new_key(&home).id);
         home.lab.world().set_status(&new, state);
         let output = undo(&home);
-        assert_eq!(
-            (output.code, live_in(&home, 2, "").id, status(&home, &new)),
-            (Some(0), home.old.id.clone(), state),
-            "{}",
-            output.stderr
-        );
+        told(&output, 10);
+        assert!(output.stderr.contains(&format!("ask an administrator to activate {old}")), "{}", output.stderr);
+        home.lab.world().set_status(if activated { &old } else { &new }, Status::Active);
+        let output = undo(&home);
+        assert_eq!(output.code, Some(0), "{}", output.stderr);
+        assert_eq!((live_in(&home, 2, &output.stdout).id, status(&home, &new)), (old, state));
     }
 }
 
@@ -237,7 +248,7 @@ fn a_file_without_either_key_stops_it_with_both_keys_alive_and_it_goes_on_when_t
     assert_eq!(home.lab.accepts(&new.id, &new.secret), Verdict::Yes, "{}", output.stderr);
     nothing_lost(&home, &output.stderr);
     home.write(FILE, &text);
-    undone(&home, &undo(&home));
+    put_back(&home, &undo(&home));
 }
 
 #[test]
@@ -249,7 +260,7 @@ fn a_file_that_is_away_stops_it_and_it_goes_on_when_that_is_back() {
     told(&output, output.code.expect("an exit code"));
     nothing_lost(&home, &output.stderr);
     home.write(FILE, &text);
-    undone(&home, &undo(&home));
+    put_back(&home, &undo(&home));
 }
 
 #[test]

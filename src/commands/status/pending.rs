@@ -205,6 +205,8 @@ mod tests {
         assert!(there.hint.contains("on another machine, laptop") && there.concerns(&key), "{there:?}");
         let here = pending(&record(State::Created, Grace::default()), Path::new("/j/r1.json"), "here");
         assert_eq!(here.hint, "run `keyrotate rotate work`");
+        let undoing = pending(&record(State::Undoing { why: String::new() }, Grace::default()), Path::new("/j/r1.json"), "here");
+        assert_eq!(undoing.hint, "run `keyrotate undo work`");
         assert!(!format!("{here:?}{there:?}").contains("canary"));
     }
 }
