@@ -49,7 +49,10 @@ pub fn history(context: &Context, options: &HistoryOptions) -> Result<HistoryOut
     let open = open(context, &disk);
     let mut lines = read.lines;
     let mut under_way: Vec<&Record> = open.iter().collect();
-    if !options.profiles.is_empty() && !(lines.is_empty() && open.is_empty()) {
+    let is_filtered = !options.profiles.is_empty();
+    // Where nothing was ever rotated, that is the answer, whatever was named.
+    let is_blank = lines.is_empty() && open.is_empty();
+    if is_filtered && !is_blank {
         let keys = keys(context, &options.profiles, &lines, &open)?;
         lines.retain(|line| keys.iter().any(|id| line.concerns(id)));
         under_way.retain(|record| ids_of(record).iter().any(|id| keys.contains(id)));
@@ -60,7 +63,7 @@ pub fn history(context: &Context, options: &HistoryOptions) -> Result<HistoryOut
     let say = |record: &Record| format!("a rotation of {} is not over: {}; see `keyrotate status`", record.old.id, describe::state(record));
     Ok(HistoryOutcome {
         path: history.path().to_owned(),
-        is_filtered: !options.profiles.is_empty(),
+        is_filtered,
         unreadable: read.unreadable,
         under_way: under_way.into_iter().map(say).collect(),
         lines,
