@@ -7,7 +7,8 @@ use crate::rotation::{End, Record, State};
 
 /// Prints the outcome.
 pub fn print(outcome: &UndoOutcome, quiet: bool) {
-    let mut page = Page::for_stdout(9);
+    let is_plan = matches!(outcome.result, Undone::Planned { .. });
+    let mut page = Page::for_stdout(if is_plan { 0 } else { 8 });
     outcome.notes.iter().for_each(|note| page.note(note));
     match &outcome.result {
         Undone::Done(record) => done(&mut page, record),
