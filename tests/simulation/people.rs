@@ -21,8 +21,6 @@ pub struct Known {
     pub edited_at: u32,
     opened: Option<(usize, Vec<u8>)>,
     opened_at: u32,
-    /// Somebody wrote into what a change displaced: with another edit there are two newest versions.
-    is_split: bool,
     removed: Option<Vec<u8>>,
     notes: u32,
 }
@@ -92,6 +90,7 @@ pub fn edit(universe: &Universe, number: usize, edit: Edit) {
         let disk = universe.disk.borrow();
         (disk.names.get(&path).copied(), disk.content(&path).map(<[u8]>::to_vec))
     };
+    file.excused |= is_split(universe, file);
     let noted = |file: &mut Known, bytes: &[u8]| {
         file.notes += 1;
         [bytes, format!("\n# note {}\n", file.notes).as_bytes()].concat()
@@ -144,23 +143,25 @@ pub fn edit(universe: &Universe, number: usize, edit: Edit) {
     }
 }
 
+/// Whether somebody's work is beside the file, displaced a moment ago: with another edit there are two newest versions, of which the
+/// rotation keeps the displaced one. KNOWN: it could tell, and stop.
+fn is_split(universe: &Universe, file: &Known) -> bool {
+    let disk = universe.disk.borrow();
+    let (directory, name) = file.path.rsplit_once('/').unwrap_or_default();
+    let beside = format!("{directory}/.{name}.");
+    disk.names.iter().any(|(path, inode)| path.starts_with(&beside) && disk.inodes[*inode].written_at > 0)
+}
+
 fn written(universe: &Universe, file: &mut Known, text: Option<&[u8]>) {
     file.versions.push(text.map(|bytes| without_pairs(universe, &String::from_utf8_lossy(bytes))));
     file.edited_at = universe.beats.get();
-    file.excused |= file.is_split;
 }
 
 /// Over what the file has.
 fn into(universe: &Universe, file: &mut Known, inode: usize, bytes: &[u8]) {
-    if universe.disk.borrow().names.get(&file.path) != Some(&inode) {
-        file.is_split = true;
-        file.excused |= file.edited_at >= file.opened_at;
-    } else {
-        file.is_split = false;
-    }
-    let (split, excused) = (std::mem::take(&mut file.is_split), file.excused);
+    // Somebody else changed the file while it was open: there are two newest versions.
+    file.excused |= universe.disk.borrow().names.get(&file.path) != Some(&inode) && file.edited_at >= file.opened_at;
     written(universe, file, Some(bytes));
-    (file.is_split, file.excused) = (split, excused);
     let mut disk = universe.disk.borrow_mut();
     disk.put(inode, bytes, universe.beats.get());
     // Nobody has a name for it any more: the program wrote into a file that is gone, as it would have without us.

@@ -171,7 +171,7 @@ fn rules(universe: &Universe, record: &Record, number: u32) -> Rules {
     universe.process.borrow_mut().permitted.clone_from(&suspect);
     Rules {
         timing: timing(universe.mutant),
-        attended: scene.attended && number % 2 == 0,
+        attended: scene.attended && number.is_multiple_of(2),
         delete_key: suspect,
         place_needed: universe.quiet.get() || number % 2 == 1,
         decided: None,

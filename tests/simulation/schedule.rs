@@ -169,7 +169,8 @@ impl Schedule {
         let theme = rng.below(4);
         let count = rng.pick(&[0, 1, 1, 2, 2, 3, 3, 4, 5, 7]);
         let mut events: Vec<Event> = (0..count).map(|_| event(&mut rng, theme)).collect();
-        for number in 0..events.len() {
+        let mut number = 0;
+        while number < events.len().min(12) {
             let first = events[number].what;
             if let Some(second) = sequel(&mut rng, first) {
                 // Both by number, so that one follows the other.
@@ -177,6 +178,7 @@ impl Schedule {
                 events[number].when = When::Beat(at);
                 events.push(Event { when: When::Beat(at + 1 + rng.pick(&[0, 3, 10, 40]) + rng.below(12) as u32), what: second });
             }
+            number += 1;
         }
         Self { seed, scene, events }
     }
@@ -213,7 +215,7 @@ fn event(rng: &mut Rng, theme: u64) -> Event {
     // A quarter of the schedules each is about files, about keys, about power, and about everything.
     let die = match theme {
         0 => rng.pick(&[0, 82, 82, 82, 90, 55]),
-        1 => rng.pick(&[0, 34, 40, 64, 69, 74, 77, 96]),
+        1 => rng.pick(&[0, 34, 40, 64, 64, 69, 69, 74, 77, 96, 96]),
         2 => rng.pick(&[0, 0, 0, 30, 55, 96]),
         _ => rng.below(100),
     };
@@ -242,6 +244,7 @@ fn event(rng: &mut Rng, theme: u64) -> Event {
         64..=68 => What::AdminDeletes(whom),
         69..=73 => What::AdminDeactivates(whom),
         74..=76 => What::AdminActivates(whom),
+        77..=79 if rng.percent(50) => return Event { when: When::Op(Op::Create, 0), what: What::MachineCreates },
         77..=79 => What::MachineCreates,
         80..=81 => What::Used(whom),
         82..=95 => {
@@ -270,7 +273,9 @@ fn sequel(rng: &mut Rng, first: What) -> Option<What> {
         What::Edits(file, Edit::Remove) if rng.percent(60) => Some(What::Edits(file, Edit::PutBack)),
         What::Edits(_, Edit::ForeignPair) if rng.percent(50) => Some(What::Resolve(rng.pick(&[Direction::Forward, Direction::Back]))),
         What::Edits(..) if rng.percent(30) => Some(What::Crash),
+        What::AdminDeletes(Whom::Old) | What::AdminDeactivates(Whom::Old) if rng.percent(50) => Some(What::Resolve(Direction::Back)),
         What::AdminDeactivates(whom) if rng.percent(30) => Some(What::AdminActivates(whom)),
+        What::Resolve(_) if rng.percent(60) => Some(What::Crash),
         What::Disk(..) if rng.percent(30) => Some(What::Crash),
         _ => None,
     }

@@ -180,7 +180,7 @@ impl Universe {
         for number in 0..self.schedule.events.len() {
             let event = self.schedule.events[number];
             let due = match event.when {
-                When::Beat(at) => beat >= at + 1,
+                When::Beat(at) => beat > at,
                 When::Op(kind, nth) => op == Some((kind, nth)),
             };
             if due && !std::mem::replace(&mut self.fired.borrow_mut()[number], true) {
@@ -233,7 +233,7 @@ impl Universe {
         match whom {
             Whom::Old => iam.keys.first().map(|key| key.pair.id.clone()),
             Whom::New if self.schedule.scene.adopted => iam.keys.get(1).map(|key| key.pair.id.clone()),
-            Whom::New => iam.keys.iter().filter(ours).next_back().map(|key| key.pair.id.clone()),
+            Whom::New => iam.keys.iter().rfind(ours).map(|key| key.pair.id.clone()),
         }
     }
 

@@ -210,6 +210,9 @@ impl Run<'_> {
         if record.state == State::Done(End::Forgotten) {
             return Ok(Rotated::Forgotten { key: record.old.id.clone(), pairs: self.forgotten(record) });
         }
+        if matches!(record.state, State::Done(_)) {
+            self.tidy(record);
+        }
         Ok(result)
     }
 
@@ -263,6 +266,14 @@ impl Run<'_> {
     /// Where the pairs of a rotation went that a person closed as it was.
     pub(in crate::commands) fn forgotten_file(&self, rotation: &str) -> PathBuf {
         self.state_file(&format!("forgotten-{rotation}.json"))
+    }
+
+    /// Takes away what a run left that was to forget the rotation and did not come to it.
+    fn tidy(&self, record: &Record) {
+        let pairs = self.forgotten(record);
+        for path in [atomic_file::beside(&pairs, "tmp"), pairs] {
+            let _ = atomic_file::remove_if_there(&self.disk, &path);
+        }
     }
 
     /// Before an entry is forgotten, its pairs go to a file that only the owner can read.
