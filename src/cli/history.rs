@@ -85,7 +85,8 @@ fn why(line: &HistoryLine) -> Option<String> {
     let why = line.end.why().filter(|why| !why.is_empty()).map(str::to_owned);
     let lost = lost_at.map(|at| format!("an answer to CreateAccessKey was lost at {}", describe::time(*at)));
     let left = left_alone.iter().map(|id| format!("{id} was left alone"));
-    let parts: Vec<String> = why.into_iter().chain(lost).chain(left).collect();
+    let first = line.deleted_first.iter().map(|id| format!("{id} was deleted before it, to make room"));
+    let parts: Vec<String> = why.into_iter().chain(lost).chain(left).chain(first).collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
@@ -117,6 +118,7 @@ fn rotation(line: &HistoryLine) -> Value {
         "old_access_key_id": line.old.as_str(),
         "old_created_at": line.old_created_at.map(time),
         "new_access_key_id": line.new.as_ref().map(|id| id.as_str()),
+        "deleted_first": line.deleted_first.as_ref().map(|id| id.as_str()),
         "host": plain(&line.host),
         "files": line.holders.iter().map(|holder| plain(holder)).collect::<Vec<_>>(),
         "ended_by": line.command.as_ref().map(|command| plain(command)),

@@ -37,6 +37,9 @@ pub struct HistoryLine {
     /// When IAM made the old key, in UTC.
     #[serde(default)]
     pub old_created_at: Option<DateTime<Utc>>,
+    /// A second key that was deleted to make room.
+    #[serde(default)]
+    pub deleted_first: Option<AccessKeyId>,
     /// The command that ended it: `rotate`, `undo`.
     #[serde(default)]
     pub command: Option<String>,
@@ -71,6 +74,7 @@ impl HistoryLine {
             profile: Some(record.profile.clone()),
             holders: holders.map(|entry| describe::place(&entry.place)).collect(),
             old_created_at: Some(record.old_created_at),
+            deleted_first: record.deleted_first.clone(),
             command: Some(command.to_owned()),
         }
     }
@@ -86,6 +90,7 @@ mod tests {
             "user":"arn:aws:iam::111122223333:user/dev","host":"h","old":"AKIAEXAMPLE000000001","new":null,"keys_before":[],
             "end":{"Aborted":{"why":"w","lost_at":null}}}"#;
         let line: HistoryLine = serde_json::from_str(line).unwrap();
-        assert_eq!((line.profile, line.holders, line.command, line.old_created_at), (None, Vec::new(), None, None));
+        assert_eq!((line.profile, line.holders, line.command), (None, Vec::new(), None));
+        assert_eq!((line.old_created_at, line.deleted_first), (None, None));
     }
 }

@@ -206,6 +206,7 @@ mod tests {
             profile: None,
             holders: vec![],
             old_created_at: None,
+            deleted_first: None,
             command: None,
         }
     }

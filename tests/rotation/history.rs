@@ -50,7 +50,7 @@ fn each_rotation_is_a_line_and_the_newest_is_the_last() {
         (format!("{old} -> {first}"), "rotated, the old key is deleted"),
         (format!("{first} -> {second}"), "undone, the old key is in use again: a person decided so"),
         (format!("{other} -> {others}"), "rotated"),
-        (format!("{first} -> {last}"), "rotated"),
+        (format!("{first} -> {last}"), &format!("rotated, the old key is deleted: {second} was deleted before it")),
     ];
     assert_eq!(lines.len(), wanted.len(), "{}", output.stdout);
     for (line, (ids, what)) in lines.iter().zip(&wanted) {
@@ -90,6 +90,8 @@ fn the_json_has_all_of_it_in_utc() {
     let wanted =
         [[home.old.id.as_str(), &first, "rotated", "rotate"], [&first, &second, "undone", "undo"], [&first, &last, "rotated", "rotate"]];
     assert_eq!(words, wanted);
+    let deleted: Vec<Option<&str>> = rotations.iter().map(|one| one["deleted_first"].as_str()).collect();
+    assert_eq!(deleted, [None, None, Some(second.as_str())]);
     let one = &rotations[0];
     for name in ["started_at", "ended_at", "old_created_at"] {
         let time = one[name].as_str().expect("a time");

@@ -123,6 +123,7 @@ mod tests {
             old: AccessKeyPair { id, secret: SecretAccessKey::new("canary") },
             old_created_at: DateTime::UNIX_EPOCH,
             keys_before: Vec::new(),
+            deleted_first: None,
             new: None,
             holders: Vec::new(),
             grace,
