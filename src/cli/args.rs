@@ -1,10 +1,14 @@
 //! What can be typed.
 
+use std::num::NonZeroUsize;
+
 use clap::{Args as ClapArgs, ColorChoice, Parser, Subcommand, ValueEnum};
 
 use crate::commands::failure::{Failure, FailureKind};
+use crate::commands::history::HistoryOptions;
 use crate::commands::rotate::RotateOptions;
 use crate::commands::status::StatusOptions;
+use crate::commands::undo::UndoOptions;
 use crate::model::{AccessKeyId, Grace};
 use crate::rotation::Direction;
 
@@ -57,6 +61,10 @@ rotation is finished by running the same command again. Without a terminal nothi
 
 const AUTO: &str = "Never asks. Says nothing when there is nothing to say, and exits like status. Waits up to five minutes for the network, \
 as after a wake, and, without a terminal, a random part of five minutes before it rotates. Tells the desktop of each matter once a day.";
+const UNDO: &str = "Possible until the old key is deleted: a rotation keeps it for a while with --grace. Also a rotation that was interrupted \
+is taken back. Without a terminal nothing is asked. Exits with 1 where there is nothing to undo, and says why.";
+const HISTORY: &str = "Of a profile, that is every rotation of the key that it has now and of those that this one replaced. Reads one file, \
+and asks AWS nothing.";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -69,6 +77,12 @@ pub enum Command {
     /// Rotate access keys: create, write, verify, then deactivate and delete the old one
     #[command(after_help = ROTATE)]
     Rotate(RotateArgs),
+    /// Within the grace of a rotation, put the old key back everywhere and make the new one inactive
+    #[command(after_help = UNDO)]
+    Undo(UndoArgs),
+    /// Show every rotation that is over, the newest last
+    #[command(after_help = HISTORY)]
+    History(HistoryArgs),
 }
 
 /// What `status` takes.
@@ -137,6 +151,51 @@ pub struct RotateArgs {
     /// Rotate without confirmation; a key is never deleted on this alone
     #[arg(long, short)]
     pub yes: bool,
+}
+
+/// What `undo` takes.
+#[derive(Debug, ClapArgs)]
+pub struct UndoArgs {
+    /// The profile whose old key to put back; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
+    #[arg(value_name = "PROFILE")]
+    pub profile: Option<String>,
+    /// Print the plan and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Never ask anything
+    #[arg(long)]
+    pub no_input: bool,
+    /// Undo without confirmation
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+impl UndoArgs {
+    /// The options of the command.
+    pub fn options(&self) -> UndoOptions {
+        UndoOptions { profile: self.profile.clone(), dry_run: self.dry_run, yes: self.yes }
+    }
+}
+
+/// What `history` takes.
+#[derive(Debug, ClapArgs)]
+pub struct HistoryArgs {
+    /// Profiles whose keys' rotations to show; without any, all rotations
+    #[arg(value_name = "PROFILE")]
+    pub profiles: Vec<String>,
+    /// Print JSON, with times in UTC
+    #[arg(long)]
+    pub json: bool,
+    /// Show only so many, the newest
+    #[arg(long, short = 'n', value_name = "N")]
+    pub limit: Option<NonZeroUsize>,
+}
+
+impl HistoryArgs {
+    /// The options of the command.
+    pub fn options(&self) -> HistoryOptions {
+        HistoryOptions { profiles: self.profiles.clone(), limit: self.limit }
+    }
 }
 
 fn access_key_id(text: &str) -> Result<AccessKeyId, String> {

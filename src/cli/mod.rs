@@ -3,10 +3,12 @@
 mod args;
 mod auto;
 mod debug;
+mod history;
 mod page;
 mod render;
 mod rotate;
 mod status;
+mod undo;
 mod wrap;
 
 use std::process::ExitCode;
@@ -53,26 +55,40 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
     let mut context = Context::load(&variables, std::env::home_dir())?;
     match &args.command {
         Some(Command::Rotate(rotate)) => {
-            let signals = Signals::watch().map_err(|error| render::no_signals(&error))?;
-            let options = ConsoleOptions { no_input: rotate.no_input, quiet: args.quiet, yes: false };
-            let console = Console::new(options, Some(signals.clone()));
+            let (console, signals) = attended(rotate.no_input, args.quiet)?;
             let outcome = crate::commands::rotate::rotate(&context, &console, &signals, &rotate.options()?);
             console.progress_done();
             Ok(rotate::print(&outcome?, args.quiet))
         }
         Some(Command::Auto(asked)) => {
-            let signals = Signals::watch().map_err(|error| render::no_signals(&error))?;
-            let options = ConsoleOptions { no_input: true, quiet: args.quiet, yes: true };
-            let console = Console::new(options, Some(signals.clone()));
+            let (console, signals) = attended(true, args.quiet)?;
             let outcome = crate::commands::auto::auto(&mut context, &console, &signals, &AutoOptions { now: asked.now });
             console.progress_done();
             let outcome = outcome?;
             auto::print(&outcome);
             Ok(outcome.exit_code)
         }
+        Some(Command::Undo(undo)) => {
+            let (console, signals) = attended(undo.no_input, args.quiet)?;
+            let outcome = crate::commands::undo::undo(&context, &console, &signals, &undo.options());
+            console.progress_done();
+            undo::print(&outcome?, args.quiet);
+            Ok(0)
+        }
+        Some(Command::History(asked)) => {
+            history::print(&crate::commands::history::history(&context, &asked.options())?, asked.json, args.quiet);
+            Ok(0)
+        }
         Some(Command::Status(asked)) => show_status(&context, asked, args.quiet),
         None => show_status(&context, &StatusArgs::default(), args.quiet),
     }
+}
+
+/// The console of a command that changes keys, and the signals that it minds.
+fn attended(no_input: bool, quiet: bool) -> Result<(Console, Signals), Failure> {
+    let signals = Signals::watch().map_err(|error| render::no_signals(&error))?;
+    let options = ConsoleOptions { no_input, quiet, yes: false };
+    Ok((Console::new(options, Some(signals.clone())), signals))
 }
 
 fn show_status(context: &Context, asked: &StatusArgs, quiet: bool) -> Result<u8, Failure> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::failure::Failure;
-use super::rotate::{RotateOptions, RotateOutcome, Rotated, rotate};
+use super::rotate::{RotateOptions, RotateOutcome, Rotated, Run, rotate_all};
 use super::status::{StatusOptions, StatusOutcome, status, worst};
 use crate::model::Timing;
 use crate::os::signals::Signals;
@@ -67,7 +67,7 @@ pub fn auto(context: &mut Context, console: &Console, signals: &Signals, options
 /// Rotates what is due and goes on with what waits. What fails is a result like any other.
 fn work(context: &Context, console: &Console, signals: &Signals) -> RotateOutcome {
     let due = RotateOptions { due: true, yes: true, ..RotateOptions::default() };
-    rotate(context, console, signals, &due)
+    rotate_all(&Run::new("auto", context, console, signals, &due))
         .unwrap_or_else(|failure| RotateOutcome { keys: vec![Rotated::Failed(failure)], notes: Vec::new() })
 }
 

@@ -3,5 +3,7 @@
 pub mod auto;
 pub mod context;
 pub mod failure;
+pub mod history;
 pub mod rotate;
 pub mod status;
+pub mod undo;

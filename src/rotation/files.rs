@@ -24,6 +24,8 @@ pub struct Files<'a> {
     pub entry: Option<Entry<'a>>,
     /// The history.
     pub history: History<'a>,
+    /// The command that works on it, for the history.
+    pub command: &'static str,
 }
 
 impl Files<'_> {
@@ -63,7 +65,7 @@ impl Files<'_> {
 
     /// Adds the rotation to the history, tidies beside the holders and removes the entry, secrets first.
     pub fn close(&mut self, record: &Record, now: DateTime<Utc>) -> Result<(), JournalError> {
-        let line = HistoryLine::of(record, now);
+        let line = HistoryLine::of(record, now, self.command);
         let known: Vec<HistoryLine> = self.history.lines().unwrap_or_default();
         if !known.iter().any(|known| known.rotation == line.rotation) {
             self.history.append(&line).map_err(|error| JournalError::Io { path: error.path, act: error.act, source: error.source })?;

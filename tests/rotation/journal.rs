@@ -36,7 +36,7 @@ fn resealed(text: &str, edit: impl FnOnce(&str) -> String) -> String {
 }
 
 /// Makes the entry another machine's; returns its text.
-fn elsewhere(entry: &Path) -> String {
+pub fn elsewhere(entry: &Path) -> String {
     let text = std::fs::read_to_string(entry).unwrap();
     let foreign = resealed(&text, |body| {
         let mut body: serde_json::Value = serde_json::from_str(body).unwrap();

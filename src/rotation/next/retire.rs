@@ -234,7 +234,8 @@ fn resting(record: &Record, seen: &Observation, rules: &Rules, at: DateTime<Utc>
         Grace::Next if rules.place_needed => return None,
         Grace::Next => (format!("{replaced} and stays inactive until the next rotation"), "the next rotation deletes it"),
     };
-    let hint = format!("{hint}; `keyrotate rotate {} --grace 0s` deletes it now", record.profile.quoted());
+    let profile = record.profile.quoted();
+    let hint = format!("{hint}; `keyrotate undo {profile}` puts it back, `keyrotate rotate {profile} --grace 0s` deletes it now");
     Some(words::stop(record, StopKind::Resting, message, Vec::new(), hint))
 }
 
