@@ -6,6 +6,7 @@ mod page;
 mod render;
 mod rotate;
 mod status;
+mod timer;
 mod wrap;
 
 use std::process::ExitCode;
@@ -57,6 +58,10 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             let outcome = crate::commands::rotate::rotate(&context, &console, &signals, &rotate.options()?);
             console.progress_done();
             Ok(rotate::print(&outcome?, args.quiet))
+        }
+        Some(Command::Timer(asked)) => {
+            let console = Console::new(ConsoleOptions { no_input: false, quiet: args.quiet, yes: false }, None);
+            timer::run(&context, &variables, &console, asked, args.quiet)
         }
         Some(Command::Status(asked)) => show_status(&context, asked, args.quiet),
         None => show_status(&context, &StatusArgs::default(), args.quiet),

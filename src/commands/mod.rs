@@ -4,3 +4,4 @@ pub mod context;
 pub mod failure;
 pub mod rotate;
 pub mod status;
+pub mod timer;
