@@ -2,7 +2,7 @@
 //!
 //! The readers are pure: the answers of `systemctl`, `launchctl` and the files in, facts out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Local, NaiveDateTime, NaiveTime, TimeDelta};
 
@@ -63,11 +63,19 @@ pub fn report(kind: Kind, places: &Places, present: &Present, now: DateTime<Loca
             let last_code = RealDisk.read(&places.cron_result).ok().and_then(|bytes| String::from_utf8_lossy(&bytes).trim().parse().ok());
             let ended = std::fs::metadata(&places.cron_result).and_then(|found| found.modified()).ok();
             let last = ended.map(|at| shown(DateTime::<Local>::from(at)));
-            of_cron(line, last_code, last, places, now)
+            Report { is_on: daemon_runs(), ..of_cron(line, last_code, last, places, now) }
         }
     };
     report.program_is_there = report.program.as_ref().is_some_and(|program| program.is_file());
     report
+}
+
+/// Whether a cron daemon runs, as far as it says so: by the file with its process id, of Debian's cron and of cronie.
+fn daemon_runs() -> Option<bool> {
+    let ids = ["/run/crond.pid", "/run/cron.pid"].iter().filter_map(|path| RealDisk.read(Path::new(path)).ok());
+    ids.filter_map(|bytes| String::from_utf8_lossy(&bytes).trim().parse::<u32>().ok())
+        .any(|id| Path::new(&format!("/proc/{id}")).is_dir())
+        .then_some(true)
 }
 
 fn of_systemd(timer: Option<&str>, service: Option<&str>, program: Option<PathBuf>) -> Report {
@@ -114,7 +122,6 @@ fn of_cron(line: &str, last_code: Option<i32>, last: Option<String>, places: &Pl
         kind: Kind::Cron,
         program: cron::program(line),
         program_is_there: false,
-        // Whether a cron daemon runs is nobody's to ask; a run that came shows it.
         is_on: None,
         next: cron::minute(line).and_then(|minute| next(now, cron::HOURS, 0, minute)),
         last,
