@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ColorChoice, Parser, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCandidates;
 
+use super::completions;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::rotate::RotateOptions;
 use crate::commands::status::StatusOptions;
@@ -69,6 +71,32 @@ pub enum Command {
     Rotate(RotateArgs),
     /// Have `keyrotate auto` run by itself: a systemd user timer, a launchd agent or a line in the crontab
     Timer(TimerArgs),
+    /// Print what a shell has to read to complete commands, options and profiles
+    #[command(after_help = COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write manual pages, one for each command
+    Man {
+        /// The directory for them, made where it is not there
+        #[arg(long)]
+        dir: PathBuf,
+    },
+}
+
+const COMPLETIONS: &str = "bash: source <(keyrotate completions bash) in ~/.bashrc; zsh: source <(keyrotate completions zsh) in ~/.zshrc, \
+below compinit; fish: keyrotate completions fish > ~/.config/fish/completions/keyrotate.fish; PowerShell: keyrotate completions powershell | \
+Out-String | Invoke-Expression in $PROFILE; elvish: eval (keyrotate completions elvish | slurp) in rc.elv.";
+
+/// A shell that can complete.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+    Elvish,
 }
 
 /// What `timer` takes.
@@ -150,7 +178,7 @@ impl InstallArgs {
 #[derive(Debug, Default, ClapArgs)]
 pub struct StatusArgs {
     /// Profiles whose keys to show; without any, every own key
-    #[arg(value_name = "PROFILE")]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
     pub profiles: Vec<String>,
     /// Print JSON, with times in UTC
     #[arg(long)]
@@ -174,7 +202,7 @@ impl StatusArgs {
 #[derive(Debug, ClapArgs)]
 pub struct RotateArgs {
     /// Profiles whose keys to rotate; without any, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
-    #[arg(value_name = "PROFILE")]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
     pub profiles: Vec<String>,
     /// Rotate every own key
     #[arg(long, conflicts_with = "profiles")]

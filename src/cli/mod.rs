@@ -1,7 +1,9 @@
 //! The command line: clap's types in, text and an exit code out. The only room that prints.
 
 mod args;
+mod completions;
 mod debug;
+mod man;
 mod page;
 mod render;
 mod rotate;
@@ -23,6 +25,9 @@ use args::{Args, Command, StatusArgs};
 /// Runs the program and returns its exit code.
 pub fn run() -> ExitCode {
     process::harden();
+    if let Some(code) = completions::answer() {
+        return code;
+    }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return usage(&error),
@@ -49,9 +54,13 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 fn dispatch(args: &Args) -> Result<u8, Failure> {
     let variables: Vec<_> = std::env::vars_os().collect();
-    let context = Context::load(&variables, std::env::home_dir())?;
+    let context = || Context::load(&variables, std::env::home_dir());
     match &args.command {
+        // These two need neither AWS files nor settings: who packages has none.
+        Some(Command::Completions { shell }) => completions::print(*shell).map(|()| 0).map_err(|error| render::not_written(&error)),
+        Some(Command::Man { dir }) => man::write(dir).map(|()| 0).map_err(|error| render::not_written(&error)),
         Some(Command::Rotate(rotate)) => {
+            let context = context()?;
             let signals = Signals::watch().map_err(|error| render::no_signals(&error))?;
             let options = ConsoleOptions { no_input: rotate.no_input, quiet: args.quiet, yes: false };
             let console = Console::new(options, Some(signals.clone()));
@@ -61,10 +70,10 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
         }
         Some(Command::Timer(asked)) => {
             let console = Console::new(ConsoleOptions { no_input: false, quiet: args.quiet, yes: false }, None);
-            timer::run(&context, &variables, &console, asked, args.quiet)
+            timer::run(&context()?, &variables, &console, asked, args.quiet)
         }
-        Some(Command::Status(asked)) => show_status(&context, asked, args.quiet),
-        None => show_status(&context, &StatusArgs::default(), args.quiet),
+        Some(Command::Status(asked)) => show_status(&context()?, asked, args.quiet),
+        None => show_status(&context()?, &StatusArgs::default(), args.quiet),
     }
 }
 

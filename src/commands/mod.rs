@@ -1,5 +1,6 @@
 //! One file per verb: options in, outcome value out. Nothing here prints.
 
+pub mod completions;
 pub mod context;
 pub mod failure;
 pub mod rotate;
