@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::CommandFactory;
+use clap::{CommandFactory, ValueEnum};
 use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::{CompleteEnv, Shells};
 
@@ -25,26 +25,49 @@ pub fn answer() -> Option<ExitCode> {
     let asked = std::env::var_os(VARIABLE)?;
     let shell = Path::new(&asked).file_stem().and_then(OsStr::to_str)?;
     Shells::builtins().completer(shell)?;
-    let here = std::env::current_dir().ok();
-    let completed = CompleteEnv::with_factory(Args::command).completer(PROGRAM).try_complete(std::env::args_os(), here.as_deref());
-    Some(if completed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    // Without a line to complete it asks for what it has to read.
+    let done = match (std::env::args_os().any(|word| word == "--"), shell_named(shell)) {
+        (false, Some(shell)) => print(shell).is_ok(),
+        (false, None) | (true, _) => {
+            let here = std::env::current_dir().ok();
+            CompleteEnv::with_factory(Args::command).try_complete(std::env::args_os(), here.as_deref()).is_ok()
+        }
+    };
+    Some(if done { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Prints what a shell has to read to ask.
-pub fn print(shell: Shell) -> io::Result<()> {
-    let name = match shell {
+fn shell_named(name: &str) -> Option<Shell> {
+    Shell::value_variants().iter().find(|shell| self::name(**shell) == name).copied()
+}
+
+fn name(shell: Shell) -> &'static str {
+    match shell {
         Shell::Bash => "bash",
         Shell::Zsh => "zsh",
         Shell::Fish => "fish",
         Shell::Powershell => "powershell",
         Shell::Elvish => "elvish",
-    };
+    }
+}
+
+/// Prints what a shell has to read to ask.
+pub fn print(shell: Shell) -> io::Result<()> {
     let mut text = Vec::new();
     let shells = Shells::builtins();
-    let completer = shells.completer(name).ok_or(io::ErrorKind::Unsupported)?;
+    let completer = shells.completer(name(shell)).ok_or(io::ErrorKind::Unsupported)?;
     completer.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut text)?;
-    Page::for_stdout(0).push(&String::from_utf8_lossy(&text)).print();
+    let text = String::from_utf8_lossy(&text);
+    Page::for_stdout(0).push(&if matches!(shell, Shell::Zsh) { from_fpath_too(&text) } else { text.into_owned() }).print();
     Ok(())
+}
+
+/// QUIRK(zsh): a file in `$fpath` is not sourced but run as the completer, the first time that the tab key is pressed: clap's would only
+/// register itself then, and complete nothing.
+fn from_fpath_too(text: &str) -> String {
+    let register = "\ncompdef _clap_dynamic_completer_keyrotate keyrotate\n";
+    let either = "\nif [[ $funcstack[1] == _keyrotate ]]; then\n    _clap_dynamic_completer_keyrotate \"$@\"\nelse\n    \
+                  compdef _clap_dynamic_completer_keyrotate keyrotate\nfi\n";
+    text.replace(register, either)
 }
 
 /// The profiles that can be named.
