@@ -32,6 +32,18 @@ fn inside(path: &str) -> String {
     Path::new(ROOT).join(path).to_str().unwrap().to_owned()
 }
 
+/// Cargo, as a shell would start it: with the variables that it sets for tests, build scripts that ask for them would run again, and half of
+/// the dependencies be compiled again, here and after this ring.
+fn cargo() -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// Runs a tool, here where nothing of the machine's AWS and keyrotate settings is, with `home` for HOME.
 fn tool(home: &Path, words: &[&str]) -> Output {
     let mut command = Command::new(words[0]);
@@ -66,7 +78,7 @@ fn installed() -> &'static Path {
     program();
     let (_, program) = ROOT_OF_INSTALL.get_or_init(|| {
         let root = tempfile::Builder::new().prefix("keyrotate-").tempdir().unwrap();
-        let mut command = Command::new(env!("CARGO"));
+        let mut command = cargo();
         command.args(["install", "--locked", "--offline", "--debug", "--path", ROOT, "--root"]).arg(root.path());
         command.current_dir(root.path()).env("CARGO_TARGET_DIR", inside("target"));
         let output = command.output().expect("cargo");
@@ -89,8 +101,7 @@ fn cargo_install_puts_one_working_program_into_an_empty_root() {
 
 #[test]
 fn the_package_has_what_it_is_built_from_and_no_tests() {
-    let output =
-        Command::new(env!("CARGO")).args(["package", "--list", "--locked", "--offline", "--allow-dirty"]).current_dir(ROOT).output();
+    let output = cargo().args(["package", "--list", "--locked", "--offline", "--allow-dirty"]).current_dir(ROOT).output();
     let output = output.unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let files: Vec<&str> = text.lines().collect();
