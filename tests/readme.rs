@@ -54,7 +54,7 @@ fn every_keyrotate_command_does_what_it_says() {
             ["keyrotate", args @ ..] => {
                 let output = if args.first() == Some(&"timer") { timer(&home, args) } else { home.run(args) };
                 assert_eq!((output.code, output.stderr.as_str()), (Some(0), ""), "{command}");
-                assert!(!output.stdout.is_empty(), "{command}");
+                assert!(output.stdout.is_empty() == (args == ["auto"]), "{command}: {}", output.stdout);
                 run += 1;
             }
             _ if ELSEWHERE.contains(&command.as_str()) || command == "cargo run --example demo" => {}
@@ -135,6 +135,22 @@ fn every_field_of_the_json_is_told() {
     }
 }
 
+#[test]
+fn every_field_and_outcome_of_the_history_is_told() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README.md");
+    let home = Home::new(env!("CARGO_BIN_EXE_keyrotate"), Settings::default(), true);
+    assert_eq!(home.run(&["rotate", "default", "--yes", "--no-input", "--grace", "7d"]).code, Some(0));
+    assert_eq!(home.run(&["undo", "default", "--yes", "--no-input"]).code, Some(0));
+    let value: serde_json::Value = serde_json::from_str(&home.run(&["history", "--json"]).stdout).expect("JSON");
+    let mut names = std::collections::BTreeSet::new();
+    fields(&value, &mut names);
+    assert!(names.len() > 15, "{names:?}");
+    names.extend(["rotated", "rotated-old-key-kept", "undone", "aborted", "forgotten"].map(str::to_owned));
+    for name in names {
+        assert!(readme.contains(&format!("`{name}`")), "README does not tell of `{name}`");
+    }
+}
+
 fn fields(value: &serde_json::Value, names: &mut std::collections::BTreeSet<String>) {
     for (name, inner) in value.as_object().into_iter().flatten() {
         names.insert(name.clone());
@@ -170,6 +186,8 @@ fn the_help_tells_exit_codes_and_what_happens_without_a_terminal() {
         (["rotate", "-h"], "An interrupted rotation is finished by running the same command again."),
         (["rotate", "--help"], "a number with s, m, h, d or w"),
         (["status", "--help"], "12 when something could not be checked"),
+        (["undo", "--help"], "Exits with 1 where there is nothing to undo"),
+        (["history", "--help"], "asks AWS nothing"),
     ] {
         let help = home.run(&args).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(help.contains(said), "{args:?}: {help}");

@@ -489,8 +489,7 @@ fn a_resting_rotation_says_the_way_back_and_the_way_out() {
     assert_eq!(home.run(&["rotate", "default", "--yes", "--no-input", "--grace", "7d"]).code, Some(0));
     let output = home.run(&["status", "default"]);
     assert_eq!(output.code, Some(0), "{}", output.stdout);
-    let back = format!("`keyrotate rotate --resolve {} back`", home.old.id);
-    assert!(output.stdout.contains(&back), "{}", output.stdout);
+    assert!(output.stdout.contains("`keyrotate undo default`"), "{}", output.stdout);
     assert!(output.stdout.contains("`keyrotate rotate default --grace 0s`"), "{}", output.stdout);
     assert!(output.stdout.contains("can be restored until"), "{}", output.stdout);
     assert_eq!(home.run(&["rotate", "default", "--grace", "0s", "--yes", "--no-input"]).code, Some(0));
@@ -498,8 +497,8 @@ fn a_resting_rotation_says_the_way_back_and_the_way_out() {
 
     let home = start(Settings::default());
     assert_eq!(home.run(&["rotate", "default", "--yes", "--no-input", "--grace", "next"]).code, Some(0));
-    assert!(home.run(&["status", "default"]).stdout.contains(&format!("--resolve {} back`", home.old.id)));
-    assert_eq!(home.run(&["rotate", "--resolve", &home.old.id, "back", "--no-input"]).code, Some(0));
+    assert!(home.run(&["status", "default"]).stdout.contains("`keyrotate undo default`"));
+    assert_eq!(home.run(&["undo", "default", "--no-input"]).code, Some(0));
     assert_eq!(home.lab.live_keys("dev")[0].status, Status::Active);
 
     let home = start(Settings::default());

@@ -197,6 +197,29 @@ fn ctrl_c_in_the_middle_stops_cleanly_and_says_how_to_go_on() {
 }
 
 #[test]
+fn an_undo_is_confirmed_first_and_enter_is_yes() {
+    let home = start(Settings::default());
+    assert_eq!(home.run(&["rotate", "default", "--yes", "--no-input", "--grace", "7d"]).code, Some(0));
+    let new = home.lab.live_keys("dev").pop().expect("a key").id;
+    let mut terminal = Terminal::open(&home, "undo default", &[]);
+    terminal.expect("(y = undo, n = leave it) [y]");
+    assert!(terminal.screen().contains(&format!("put {} of dev", home.old.id)), "{}", terminal.screen());
+    assert!(terminal.screen().contains(&format!("the new key {new} (")), "{}", terminal.screen());
+    terminal.press("n\n");
+    let (code, screen) = terminal.end();
+    assert!(code == Some(0) && screen.contains("was left as it is"), "{screen}");
+    assert_eq!(calls(&home, "UpdateAccessKey"), 1, "{screen}");
+    let mut terminal = Terminal::open(&home, "undo default", &[]);
+    terminal.expect("[y]");
+    terminal.press("\n");
+    let (code, screen) = terminal.end();
+    assert!(code == Some(0) && screen.contains("is Active again"), "{screen}");
+    let told: Vec<(String, Status)> = home.lab.live_keys("dev").into_iter().map(|key| (key.id, key.status)).collect();
+    assert_eq!(told, [(home.old.id.clone(), Status::Active), (new, Status::Inactive)]);
+    assert_eq!(home.told(), "");
+}
+
+#[test]
 fn a_key_whose_answer_was_lost_is_shown_and_deleted_when_the_person_says_so() {
     let home = start(Settings::default());
     home.lab.rules(vec![Rule::on("CreateAccessKey", Fault::DropAfter)]);

@@ -46,12 +46,12 @@ fn installed(home: &Home) -> PathBuf {
     let directory = home.scratch("a & 5% off");
     std::fs::create_dir(&directory).unwrap();
     let path = directory.join("keyrotate");
-    // `auto` rotates what is due; where the binary does not know it yet, the nearest there is.
+    // At once: without a terminal `auto` waits for a random while before it rotates.
     script(
         &path,
         &format!(
             "[ \"$*\" = auto ] || exit 99\nenv >'{}'\numask >'{}'\n\
-             KEYROTATE_TIME_SCALE=0.1 exec {PROGRAM} rotate --all --due --yes --no-input",
+             KEYROTATE_TIME_SCALE=0.1 exec {PROGRAM} auto --now",
             home.scratch("environment").display(),
             home.scratch("umask").display()
         ),

@@ -1,18 +1,22 @@
 //! What can be typed.
 
+mod timer;
+
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ColorChoice, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCandidates;
 
-use super::completions;
+use super::completions::{self, Shell};
 use crate::commands::failure::{Failure, FailureKind};
+use crate::commands::history::HistoryOptions;
 use crate::commands::rotate::RotateOptions;
 use crate::commands::status::StatusOptions;
-use crate::commands::timer::InstallOptions;
+use crate::commands::undo::UndoOptions;
 use crate::model::{AccessKeyId, Grace};
 use crate::rotation::Direction;
-use crate::timer::Kind;
+pub use timer::{TimerArgs, TimerCommand};
 
 /// Checks the age of your AWS access keys and rotates them so that no crash can cost you one.
 #[derive(Debug, Parser)]
@@ -61,14 +65,34 @@ exist, 12 when something could not be checked: no key was found, a profile's key
 const ROTATE: &str = "The old key is not touched before the new one is written everywhere and AWS accepts it from there. An interrupted \
 rotation is finished by running the same command again. Without a terminal nothing is asked: the key is rotated.";
 
+const AUTO: &str = "Never asks. Says nothing when there is nothing to say, and exits like status. Waits up to five minutes for the network, \
+as after a wake, and, without a terminal, a random part of five minutes before it rotates. Tells the desktop of each matter once a day.";
+const UNDO: &str = "Possible until the old key is deleted: a rotation keeps it for a while with --grace. Also a rotation that was interrupted \
+is taken back. Without a terminal nothing is asked. Exits with 1 where there is nothing to undo, and says why.";
+const HISTORY: &str = "Of a profile, that is every rotation of the key that it has now and of those that this one replaced. Reads one file, \
+and asks AWS nothing.";
+
+const COMPLETIONS: &str = "bash: source <(keyrotate completions bash) in ~/.bashrc; zsh: source <(keyrotate completions zsh) in ~/.zshrc, \
+below compinit; fish: keyrotate completions fish > ~/.config/fish/completions/keyrotate.fish; PowerShell: keyrotate completions powershell | \
+Out-String | Invoke-Expression in $PROFILE; elvish: eval (keyrotate completions elvish | slurp) in rc.elv.";
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show the age of each own key, its holders, its last use and what waits (also without any command)
     #[command(after_help = STATUS)]
     Status(StatusArgs),
+    /// What a timer runs: go on with what waits, rotate what is due, tell what a person has to know
+    #[command(after_help = AUTO)]
+    Auto(AutoArgs),
     /// Rotate access keys: create, write, verify, then deactivate and delete the old one
     #[command(after_help = ROTATE)]
     Rotate(RotateArgs),
+    /// Within the grace of a rotation, put the old key back everywhere and make the new one inactive
+    #[command(after_help = UNDO)]
+    Undo(UndoArgs),
+    /// Show every rotation that is over, the newest last
+    #[command(after_help = HISTORY)]
+    History(HistoryArgs),
     /// Have `keyrotate auto` run by itself: a systemd user timer, a launchd agent or a line in the crontab
     Timer(TimerArgs),
     /// Print what a shell has to read to complete commands, options and profiles
@@ -83,95 +107,6 @@ pub enum Command {
         #[arg(long)]
         dir: PathBuf,
     },
-}
-
-const COMPLETIONS: &str = "bash: source <(keyrotate completions bash) in ~/.bashrc; zsh: source <(keyrotate completions zsh) in ~/.zshrc, \
-below compinit; fish: keyrotate completions fish > ~/.config/fish/completions/keyrotate.fish; PowerShell: keyrotate completions powershell | \
-Out-String | Invoke-Expression in $PROFILE; elvish: eval (keyrotate completions elvish | slurp) in rc.elv.";
-
-/// A shell that can complete.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Shell {
-    Bash,
-    Zsh,
-    Fish,
-    Powershell,
-    Elvish,
-}
-
-/// What `timer` takes.
-#[derive(Debug, ClapArgs)]
-pub struct TimerArgs {
-    #[command(subcommand)]
-    pub command: TimerCommand,
-}
-
-const INSTALL: &str = "Shows what it writes first. Without a terminal nothing is asked. It can be run again: after a change of the \
-variables it carries along (where the AWS files and keyrotate's own are, region, CA bundle, endpoints, proxies), or to change the kind. \
-Secrets are never carried along.";
-const TIMER_STATUS: &str = "Exits with 0 when one timer is installed and its last run did its work, 10 otherwise.";
-
-#[derive(Debug, Subcommand)]
-pub enum TimerCommand {
-    /// Install it, or bring it up to date
-    #[command(after_help = INSTALL)]
-    Install(InstallArgs),
-    /// Show when it runs next, how its last run ended, and where its log is
-    #[command(after_help = TIMER_STATUS)]
-    Status,
-    /// Remove it, with its log
-    Remove(RemoveArgs),
-}
-
-/// What `timer install` takes.
-#[derive(Debug, ClapArgs)]
-pub struct InstallArgs {
-    /// What shall run it; without, what this machine has
-    #[arg(long, value_name = "KIND")]
-    pub kind: Option<TimerKind>,
-    /// The program to run, by a path that stays; without, this one
-    #[arg(long, value_name = "PATH")]
-    pub program: Option<PathBuf>,
-    /// Print what would be written and run, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Use a program that may soon be gone: below target or a temporary directory, or of one version only
-    #[arg(long)]
-    pub force: bool,
-    /// Install without confirmation
-    #[arg(long, short)]
-    pub yes: bool,
-}
-
-/// What `timer remove` takes.
-#[derive(Debug, ClapArgs)]
-pub struct RemoveArgs {
-    /// Print what would be removed and run, and change nothing
-    #[arg(long)]
-    pub dry_run: bool,
-}
-
-/// What runs it.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum TimerKind {
-    /// A timer of the systemd user manager
-    Systemd,
-    /// A launchd agent
-    Launchd,
-    /// A line in the crontab
-    Cron,
-}
-
-impl InstallArgs {
-    /// The options of the command.
-    pub fn options(&self) -> InstallOptions {
-        let kind = self.kind.map(|kind| match kind {
-            TimerKind::Systemd => Kind::Systemd,
-            TimerKind::Launchd => Kind::Launchd,
-            TimerKind::Cron => Kind::Cron,
-        });
-        InstallOptions { kind, program: self.program.clone(), force: self.force }
-    }
 }
 
 /// What `status` takes.
@@ -196,6 +131,14 @@ impl StatusArgs {
     pub fn options(&self) -> StatusOptions {
         StatusOptions { profiles: self.profiles.clone(), offline: self.offline }
     }
+}
+
+/// What `auto` takes.
+#[derive(Debug, ClapArgs)]
+pub struct AutoArgs {
+    /// Begin at once, without the random while
+    #[arg(long)]
+    pub now: bool,
 }
 
 /// What `rotate` takes.
@@ -232,6 +175,51 @@ pub struct RotateArgs {
     /// Rotate without confirmation; a key is never deleted on this alone
     #[arg(long, short)]
     pub yes: bool,
+}
+
+/// What `undo` takes.
+#[derive(Debug, ClapArgs)]
+pub struct UndoArgs {
+    /// The profile whose old key to put back; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    pub profile: Option<String>,
+    /// Print the plan and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Never ask anything
+    #[arg(long)]
+    pub no_input: bool,
+    /// Undo without confirmation
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+impl UndoArgs {
+    /// The options of the command.
+    pub fn options(&self) -> UndoOptions {
+        UndoOptions { profile: self.profile.clone(), dry_run: self.dry_run, yes: self.yes }
+    }
+}
+
+/// What `history` takes.
+#[derive(Debug, ClapArgs)]
+pub struct HistoryArgs {
+    /// Profiles whose keys' rotations to show; without any, all rotations
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    pub profiles: Vec<String>,
+    /// Print JSON, with times in UTC
+    #[arg(long)]
+    pub json: bool,
+    /// Show only so many, the newest
+    #[arg(long, short = 'n', value_name = "N")]
+    pub limit: Option<NonZeroUsize>,
+}
+
+impl HistoryArgs {
+    /// The options of the command.
+    pub fn options(&self) -> HistoryOptions {
+        HistoryOptions { profiles: self.profiles.clone(), limit: self.limit }
+    }
 }
 
 fn access_key_id(text: &str) -> Result<AccessKeyId, String> {

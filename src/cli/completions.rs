@@ -11,7 +11,7 @@ use clap::{CommandFactory, ValueEnum};
 use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::{CompleteEnv, Shells};
 
-use super::args::{Args, Shell};
+use super::args::Args;
 use super::page::Page;
 use crate::commands::completions::profile_names;
 
@@ -19,6 +19,16 @@ use crate::commands::completions::profile_names;
 const VARIABLE: &str = "COMPLETE";
 /// By name, not by the path it was started with: that may be of one version only.
 const PROGRAM: &str = "keyrotate";
+
+/// A shell that can complete.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+    Elvish,
+}
 
 /// Answers where a shell asked; `None` in any other run. A value that names no shell is somebody else's variable.
 pub fn answer() -> Option<ExitCode> {

@@ -69,6 +69,15 @@ fn result(page: &mut Page, key: &Rotated) {
     }
 }
 
+/// The places that had the key when the rotation began, and what became of them.
+pub(super) fn holders(page: &mut Page, record: &Record, how: &str) {
+    for entry in record.holders.iter().filter(|entry| !entry.sections.is_empty()) {
+        let sections: Vec<String> = entry.sections.iter().map(|name| format!("[{name}]")).collect();
+        let how = if entry.left_out { "left out:" } else { how };
+        page.line(how, &format!("{} {}", describe::place(&entry.place), sections.join(" ")));
+    }
+}
+
 fn done(page: &mut Page, record: &Record, finish: Finish) {
     let new = record.new.as_ref().map_or("?", |new| new.pair.id.as_str());
     match finish {
@@ -82,11 +91,7 @@ fn done(page: &mut Page, record: &Record, finish: Finish) {
             return page.head(GREEN, "over:", &what);
         }
     }
-    for entry in record.holders.iter().filter(|entry| !entry.sections.is_empty()) {
-        let sections: Vec<String> = entry.sections.iter().map(|name| format!("[{name}]")).collect();
-        let how = if entry.left_out { "left out:" } else { "written:" };
-        page.line(how, &format!("{} {}", describe::place(&entry.place), sections.join(" ")));
-    }
+    holders(page, record, "written:");
     match &record.state {
         State::Done(End::Rotated) => page.line("old key:", &format!("{} is deleted", record.old.id)),
         State::Done(End::RotatedOldInactive) => page.line("old key:", &format!("{} was not deleted", record.old.id)),

@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::failure::{Failure, FailureKind};
 use crate::aws::{Aws, ClientOptions, Endpoints};
@@ -60,6 +59,13 @@ impl Context {
         Ok(Self { environment, home, paths, aws_paths, settings, files, empty, time_scale })
     }
 
+    /// Reads the AWS files again: they were changed.
+    pub fn reread(&mut self) -> Result<(), Failure> {
+        let (credentials, config) = (read(&self.aws_paths.credentials)?, read(&self.aws_paths.config)?);
+        self.files = AwsFiles::parse(self.aws_paths.clone(), credentials, config);
+        Ok(())
+    }
+
     /// The AWS files.
     pub fn files(&self) -> Result<&AwsFiles, Failure> {
         self.files.as_ref().map_err(|refusal| {
@@ -95,11 +101,10 @@ impl Context {
         Ok((aws, timing))
     }
 
-    /// How long to wait for the lock. It is taken before any endpoint is known, so that the scale, which only shortens it, is not
-    /// held against one.
-    pub fn lock_wait(&self) -> Duration {
-        let timing = self.time_scale.as_deref().and_then(|scale| Timing::default().scaled(scale).ok());
-        timing.unwrap_or_default().lock_wait
+    /// The waits before any endpoint is known: for the lock, for the network. The scale, which only shortens them, is not held against an
+    /// endpoint here.
+    pub fn waits(&self) -> Timing {
+        self.time_scale.as_deref().and_then(|scale| Timing::default().scaled(scale).ok()).unwrap_or_default()
     }
 
     fn timing(&self, endpoints: &Endpoints) -> Result<Timing, Failure> {

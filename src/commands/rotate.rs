@@ -18,6 +18,8 @@ use crate::os::terminal::Console;
 use crate::profile::{OwnKey, Refusal, ResolvedProfile, choose_profile};
 use crate::rotation::{Direction, Record};
 
+pub(super) use resume::concerns;
+
 /// What `rotate` was asked for.
 #[derive(Clone, Debug, Default)]
 pub struct RotateOptions {
@@ -107,6 +109,13 @@ pub enum Rotated {
     Failed(Failure),
 }
 
+impl Rotated {
+    /// Why it did not go through, if it did not.
+    pub fn failure(&self) -> Option<&Failure> {
+        if let Rotated::Failed(failure) = self { Some(failure) } else { None }
+    }
+}
+
 /// What a run did of a rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
@@ -127,27 +136,37 @@ pub struct RotateOutcome {
     pub notes: Vec<String>,
 }
 
-/// What a run works with.
+/// What a run works with, also one of another command that goes on with rotations.
 pub(super) struct Run<'a> {
-    context: &'a Context,
-    console: &'a Console,
-    signals: &'a Signals,
-    options: &'a RotateOptions,
-    disk: RealDisk,
-    machine: String,
+    /// The command's name, for who waits for the lock, for hints and for the history.
+    pub(super) command: &'static str,
+    pub(super) context: &'a Context,
+    pub(super) console: &'a Console,
+    pub(super) signals: &'a Signals,
+    pub(super) options: &'a RotateOptions,
+    pub(super) disk: RealDisk,
+    pub(super) machine: String,
 }
 
 /// Runs the command.
 pub fn rotate(context: &Context, console: &Console, signals: &Signals, options: &RotateOptions) -> Result<RotateOutcome, Failure> {
-    let machine = machine::machine_id().unwrap_or_else(machine::host_name);
-    let run = Run { context, console, signals, options, disk: RealDisk, machine };
+    rotate_all(&Run::new("rotate", context, console, signals, options))
+}
+
+/// Goes on with what is in the journal, then rotates what the options name.
+pub(super) fn rotate_all(run: &Run<'_>) -> Result<RotateOutcome, Failure> {
+    let Run { console, signals, options, .. } = run;
     let mut outcome = RotateOutcome::default();
     let _lock = if options.dry_run { None } else { Some(run.lock()?) };
     let mut resumed = if options.dry_run { run.pending()? } else { run.resume(&mut outcome)? };
     if options.resolve.is_some() {
         return Run::resolved(resumed, outcome);
     }
-    let wanted = run.wanted(&mut resumed, &mut outcome)?;
+    // Not returned: what was resumed has to be told all the same.
+    let wanted = run.wanted(&mut resumed, &mut outcome).unwrap_or_else(|failure| {
+        outcome.keys.push(Rotated::Failed(failure));
+        Vec::new()
+    });
     for key in &wanted {
         // A key that this run replaced by another one it already had is gone.
         if outcome.keys.iter().any(|done| matches!(done, Rotated::Done { record, .. } if record.old.id == key.pair.id)) {
@@ -170,26 +189,38 @@ fn names(key: &OwnKey) -> String {
     key.profiles.iter().map(|profile| profile.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    pub(super) fn new(
+        command: &'static str,
+        context: &'a Context,
+        console: &'a Console,
+        signals: &'a Signals,
+        options: &'a RotateOptions,
+    ) -> Self {
+        let machine = machine::machine_id().unwrap_or_else(machine::host_name);
+        Self { command, context, console, signals, options, disk: RealDisk, machine }
+    }
+
     /// Whether a person is asked. `--yes` answers the confirmation only: what deletes a key is never answered by it.
-    fn is_attended(&self) -> bool {
+    pub(super) fn is_attended(&self) -> bool {
         self.console.can_ask() && !self.options.yes
     }
 
-    fn state_file(&self, name: &str) -> PathBuf {
+    pub(super) fn state_file(&self, name: &str) -> PathBuf {
         self.context.paths.state_dir.join(name)
     }
 
-    fn history(&self) -> History<'_> {
+    pub(super) fn history(&self) -> History<'_> {
         History::new(&self.disk, self.state_file("history.jsonl"))
     }
 
-    fn lock(&self) -> Result<Lock, Failure> {
+    pub(super) fn lock(&self) -> Result<Lock, Failure> {
         for directory in [self.context.paths.state_dir.clone(), self.state_file("journal")] {
             private_directory(&directory).map_err(|error| Failure::from_error(FailureKind::Failed, &error).state("nothing was changed"))?;
         }
         let waiting = &mut |owner: &crate::os::lock::Owner| self.console.progress(&format!("waiting for another keyrotate: {owner}"));
-        Lock::acquire(&self.state_file("lock"), self.context.lock_wait(), "keyrotate rotate", &|| self.signals.raised().is_some(), waiting)
+        let command = format!("keyrotate {}", self.command);
+        Lock::acquire(&self.state_file("lock"), self.context.waits().lock_wait, &command, &|| self.signals.raised().is_some(), waiting)
             .map_err(|error| {
                 let kind = match &error {
                     LockError::Busy(_) => FailureKind::Locked,
@@ -228,7 +259,8 @@ impl Run<'_> {
         Ok(keys)
     }
 
-    fn names(&self) -> Result<Vec<ProfileName>, Failure> {
+    /// The profiles that are meant. What may mean several is refused: a key is about to change.
+    pub(super) fn names(&self) -> Result<Vec<ProfileName>, Failure> {
         if !self.options.profiles.is_empty() {
             return Ok(self.options.profiles.iter().map(ProfileName::new).collect());
         }
@@ -238,18 +270,19 @@ impl Run<'_> {
                 format!("AWS_PROFILE is {profile} and AWS_DEFAULT_PROFILE is {default_profile}: programs differ in which they take");
             return Err(Failure::new(FailureKind::Usage, message)
                 .state("nothing was changed")
-                .hint("name the profile: `keyrotate rotate PROFILE`"));
+                .hint(format!("name the profile: `keyrotate {} PROFILE`", self.command)));
         }
         if chosen.env_keys_shadow {
             let message = "AWS_ACCESS_KEY_ID is exported, which the AWS CLI takes before any profile";
-            let hint = "unset it, or name the profile whose key is meant: `keyrotate rotate PROFILE`";
+            let hint = format!("unset it, or name the profile whose key is meant: `keyrotate {} PROFILE`", self.command);
             return Err(Failure::new(FailureKind::Usage, message).state("nothing was changed").hint(hint));
         }
         Ok(vec![chosen.name])
     }
 }
 
-fn resolve(context: &Context, files: &crate::profile::AwsFiles, name: &ProfileName) -> Result<ResolvedProfile, Failure> {
+/// The profile as the AWS files have it.
+pub(super) fn resolve(context: &Context, files: &crate::profile::AwsFiles, name: &ProfileName) -> Result<ResolvedProfile, Failure> {
     files.resolve(name, &context.environment).map_err(|refusal| {
         let is_no_key = matches!(refusal, Refusal::NoFiles { .. } | Refusal::NoKey { .. });
         let kind = if is_no_key { FailureKind::Unchecked } else { FailureKind::Failed };

@@ -23,7 +23,7 @@ use crate::os::{clock, machine};
 use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys, Refusal, Warning, choose_profile};
 
 pub use facts::{KeyFacts, Observation, OtherKey, Pending, Rest, RootKeys, Section};
-pub use judge::{Finding, judge, waits};
+pub use judge::{Finding, judge, waits, worst};
 
 use look::Looked;
 use observations::Observations;
@@ -203,7 +203,7 @@ fn unknown_tables(context: &Context, files: &AwsFiles) -> Vec<String> {
 /// What this machine's files say of a key, with what was seen now, or before where nothing was.
 fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memory: &Observations) -> KeyFacts {
     let remembered = memory.of(&key.pair.id);
-    let Looked { seen, problem } = looked;
+    let Looked { seen, problem, is_unreachable } = looked;
     let is_remembered = seen.is_none() && remembered.is_some();
     let seen = seen.map(|seen| {
         let created_at = seen.created_at.or_else(|| remembered.and_then(|before| before.created_at));
@@ -235,6 +235,7 @@ fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memo
         seen: seen.or_else(|| remembered.cloned()),
         is_remembered,
         problem,
+        is_unreachable,
         pending: Vec::new(),
     }
 }

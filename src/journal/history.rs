@@ -1,7 +1,7 @@
 //! What happened: one JSON object a line, appended and synced, never rewritten. No secret is ever in it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,6 +21,15 @@ pub struct HistoryError {
     pub source: io::Error,
 }
 
+/// What of the history can be read.
+#[derive(Debug)]
+pub struct Lines<T> {
+    /// The lines, oldest first.
+    pub lines: Vec<T>,
+    /// How many lines a crash tore, or another version wrote.
+    pub unreadable: usize,
+}
+
 /// The history file.
 pub struct History<'d> {
     disk: &'d dyn Disk,
@@ -35,8 +44,21 @@ impl<'d> History<'d> {
 
     /// Every line that can be read as `T`, oldest first. A line that a crash tore, or another version wrote, is passed over.
     pub fn lines<T: DeserializeOwned>(&self) -> Result<Vec<T>, HistoryError> {
+        self.read().map(|read| read.lines)
+    }
+
+    /// The same, with a count of the others.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<Lines<T>, HistoryError> {
         let bytes = self.bytes()?;
-        Ok(bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect())
+        let written = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+        let read: Vec<Option<T>> = written.map(|line| serde_json::from_slice(line).ok()).collect();
+        let unreadable = read.iter().filter(|line| line.is_none()).count();
+        Ok(Lines { lines: read.into_iter().flatten().collect(), unreadable })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Appends a line and returns when it is on the disk.
@@ -89,5 +111,6 @@ mod tests {
         atomic_file::replace(&RealDisk, &path, b"1\n{\"torn").unwrap();
         history.append(&2_u32).unwrap();
         assert_eq!(history.lines::<u32>().unwrap(), [1, 2]);
+        assert_eq!(history.read::<u32>().unwrap().unreadable, 1);
     }
 }

@@ -9,4 +9,4 @@ mod history;
 pub mod secret;
 
 pub use entry::{Entry, JournalError};
-pub use history::{History, HistoryError};
+pub use history::{History, HistoryError, Lines};

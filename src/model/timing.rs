@@ -31,6 +31,12 @@ pub struct Timing {
     pub suspect_span: Duration,
     /// How long a lost request for a key is remembered.
     pub intent_memory: Duration,
+    /// How long an unattended run waits for the network after a wake.
+    pub network_wait: Duration,
+    /// How often it looks meanwhile.
+    pub network_poll: Duration,
+    /// An unattended run begins a rotation after a random part of this.
+    pub auto_spread: Duration,
 }
 
 impl Default for Timing {
@@ -49,6 +55,9 @@ impl Default for Timing {
             lock_wait: seconds(60),
             suspect_span: seconds(15 * 60),
             intent_memory: seconds(86_400),
+            network_wait: seconds(300),
+            network_poll: seconds(10),
+            auto_spread: seconds(300),
         }
     }
 }
@@ -76,6 +85,9 @@ impl Timing {
             verify_cap: of(self.verify_cap),
             give_up: of(self.give_up),
             lock_wait: of(self.lock_wait),
+            network_wait: of(self.network_wait),
+            network_poll: of(self.network_poll),
+            auto_spread: of(self.auto_spread),
             ..self
         })
     }

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod disk;
 pub mod lock;
 pub mod machine;
+pub mod notify;
 pub mod paths;
 pub mod private_directory;
 pub mod process;

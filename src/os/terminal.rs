@@ -92,6 +92,11 @@ impl Console {
         !self.options.no_input && Tty::open().is_some()
     }
 
+    /// Whether somebody may be watching: there is a controlling terminal with this process in its foreground.
+    pub fn is_watched(&self) -> bool {
+        Tty::open().is_some()
+    }
+
     /// Asks until one of the choices is given. With `yes`, a question that has the key `y` is answered so.
     pub fn ask(&self, question: &Question) -> Answer {
         if self.options.yes && question.choices.iter().any(|(key, _)| *key == 'y') {

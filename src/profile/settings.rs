@@ -141,6 +141,11 @@ impl Settings {
         self.profiles.keys()
     }
 
+    /// Whether the desktop may be told of anything.
+    pub fn wants_notices(&self) -> bool {
+        self.defaults.notify.unwrap_or(true)
+    }
+
     /// The keys that are in no profile, by the names of their tables.
     pub fn keys(&self) -> &BTreeMap<String, KeySettings> {
         &self.keys

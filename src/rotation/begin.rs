@@ -156,6 +156,7 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
         old,
         old_created_at,
         keys_before: keys.iter().map(|key| key.id.clone()).collect(),
+        deleted_first: room.delete.as_ref().map(|(id, _)| id.clone()),
         adopted: new.is_some(),
         state: if new.is_some() { State::Created } else { State::Intent { signed_at: now, throttled: 0 } },
         new,

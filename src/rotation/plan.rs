@@ -8,7 +8,7 @@ use super::drive::{Ended, drive};
 use super::next::Rules;
 use super::observation::Observation;
 use super::record::{Record, State, Which};
-use super::step::Step;
+use super::step::{Step, Stop};
 use super::world::{Outcome, Prepared, World, say};
 use crate::holder::{Sight, Staged};
 use crate::journal::JournalError;
@@ -27,8 +27,9 @@ pub fn plan(record: &Record, seen: &Observation, rules: &Rules) -> Vec<String> {
     world.steps
 }
 
-/// The steps with which a run at `now` would go on with a rotation that an earlier run began; where it would stop, that is the last one.
-pub fn plan_resumed(record: &Record, rules: &Rules, now: DateTime<Utc>) -> Vec<String> {
+/// The steps with which a run at `now` would go on with a rotation that an earlier run began, and where it would stop, as far as that can
+/// be known beforehand.
+pub fn plan_resumed(record: &Record, rules: &Rules, now: DateTime<Utc>) -> (Vec<String>, Option<Stop>) {
     let (old, is_new) = match &record.state {
         State::Intent { .. } | State::Suspect { .. } | State::Created | State::Verified | State::RollingBack { .. } => {
             (Some(KeyStatus::Active), false)
@@ -49,10 +50,10 @@ pub fn plan_resumed(record: &Record, rules: &Rules, now: DateTime<Utc>) -> Vec<S
     let written = record.holders.iter().map(|entry| (entry.sections.clone(), is_new)).collect();
     let mut world = Imaginary { clock: Duration::ZERO, now: Some(now), keys, written, steps: Vec::new() };
     let mut seen = Observation { now: Some(now), resumed: true, ..Observation::default() };
-    if let Ended::Stopped(stop) = drive(&mut record.clone(), &mut seen, rules, &mut world) {
-        world.steps.push(stop.message);
+    match drive(&mut record.clone(), &mut seen, rules, &mut world) {
+        Ended::Stopped(stop) => (world.steps, Some(stop)),
+        Ended::Closed { .. } => (world.steps, None),
     }
-    world.steps
 }
 
 /// A world in which every act succeeds at once.

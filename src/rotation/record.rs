@@ -32,6 +32,9 @@ pub struct Record {
     pub old_created_at: DateTime<Utc>,
     /// Every key that the user had before.
     pub keys_before: Vec<AccessKeyId>,
+    /// The one of them that was deleted to make room, for the history.
+    #[serde(default)]
+    pub deleted_first: Option<AccessKeyId>,
     /// The new pair, from Created on.
     pub new: Option<NewKey>,
     /// Both AWS files; those without sections hold nothing yet and are watched for strays.

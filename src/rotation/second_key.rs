@@ -203,6 +203,11 @@ mod tests {
             new,
             keys_before: vec![],
             end,
+            profile: None,
+            holders: vec![],
+            old_created_at: None,
+            deleted_first: None,
+            command: None,
         }
     }
 

@@ -28,7 +28,7 @@ WantedBy=timers.target
 
 /// Not ProtectHome and its like: in a user manager they need user namespaces, and they fight the renames in ~/.aws. Not
 /// MemoryDenyWriteExecute: it is inherited, and a target or an MFA command that runs on Node.js or Java would die of it, under the
-/// timer only.
+/// timer only. Half an hour: a run waits for the network, for a random while, and for AWS to accept each new key.
 const LIMITS: &str = "\
 UMask=0077
 LimitCORE=0
@@ -38,7 +38,7 @@ RestrictRealtime=true
 RestrictSUIDSGID=true
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
 SystemCallFilter=@system-service
-TimeoutStartSec=10min
+TimeoutStartSec=30min
 ";
 
 /// The text of the service. A key that needs attention (10), an answer that AWS did not give (12) and an MFA code that nobody typed (20)

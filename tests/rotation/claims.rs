@@ -129,13 +129,26 @@ fn a_dry_run_tells_how_a_rotation_under_way_goes_on_and_plans_no_other() {
 }
 
 #[test]
-fn the_end_of_a_grace_is_told_by_whichever_run_brings_it() {
+fn a_dry_run_within_a_grace_tells_that_the_old_key_rests() {
     let home = start();
-    assert_eq!(home.run(&["rotate", "default", "--yes", "--no-input", "--grace", "1s"]).code, Some(0));
-    home.lab.world().settings.clock_offset += 2.0;
-    let output = home.run(&["rotate", "--due", "--yes", "--no-input"]);
-    assert!(output.stdout.contains(&format!("the grace of {}", home.old.id)), "{}{}", output.stdout, output.stderr);
-    assert_eq!(status(&home, &home.old.id), Status::Deleted);
+    assert_eq!(home.run(&["rotate", "default", "--yes", "--no-input", "--grace", "1h"]).code, Some(0));
+    let within = dry_run(&home).stdout;
+    assert!(within.contains("stays inactive until") && !within.contains("a new rotation begins"), "{within}");
+    let ended = home.run(&["rotate", "default", "--dry-run", "--grace", "next"]).stdout;
+    assert!(ended.contains("stays inactive until") && status(&home, &home.old.id) == Status::Inactive, "{ended}");
+}
+
+#[test]
+fn the_end_of_a_grace_is_told_by_whichever_run_brings_it() {
+    for (what, code) in [("--due", 0), ("nope", 1)] {
+        let home = start();
+        assert_eq!(home.run(&["rotate", "default", "--yes", "--no-input", "--grace", "1s"]).code, Some(0));
+        home.lab.world().settings.clock_offset += 2.0;
+        let output = home.run(&["rotate", what, "--yes", "--no-input"]);
+        assert_eq!(output.code, Some(code), "{}", output.stderr);
+        assert!(output.stdout.contains(&format!("the grace of {}", home.old.id)), "{}{}", output.stdout, output.stderr);
+        assert_eq!(status(&home, &home.old.id), Status::Deleted);
+    }
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn resealed(text: &str, edit: impl FnOnce(&str) -> String) -> String {
 }
 
 /// Makes the entry another machine's; returns its text.
-fn elsewhere(entry: &Path) -> String {
+pub fn elsewhere(entry: &Path) -> String {
     let text = std::fs::read_to_string(entry).unwrap();
     let foreign = resealed(&text, |body| {
         let mut body: serde_json::Value = serde_json::from_str(body).unwrap();
@@ -94,6 +94,21 @@ fn an_entry_of_another_machine_is_refused_by_name_and_kept() {
     assert_eq!(std::fs::read_to_string(&entry).unwrap(), foreign, "the entry was not kept");
     assert!(credentials(&home).contains(&home.old.id));
     safe(&home);
+}
+
+#[test]
+fn an_entry_of_a_machine_that_is_no_more_can_be_forgotten_and_a_dry_run_names_the_way() {
+    let (home, entry) = interrupted();
+    elsewhere(&entry);
+    let way = format!("`keyrotate rotate --resolve {} forget`", home.old.id);
+    let output = home.run(&["rotate", "default", "--dry-run"]);
+    told(&output, 10);
+    assert!(output.stderr.contains(&way), "{}", output.stderr);
+    let output = home.run(&["rotate", "--resolve", &home.old.id, "forget", "--no-input"]);
+    assert!(output.code == Some(0) && !entry.exists(), "{}", output.stderr);
+    let kept = std::fs::read_dir(home.path().join(".local/state/keyrotate")).unwrap().flatten().map(|entry| entry.path());
+    let kept = kept.filter_map(|path| std::fs::read_to_string(path).ok()).any(|text| text.contains(&home.old.secret));
+    assert!(kept, "the pairs are lost");
 }
 
 #[test]

@@ -85,7 +85,9 @@ pub fn before_write(universe: &Universe, record: &Record, to: Which) {
     let Some(pair) = record.pair(to) else { return };
     let proved_at = universe.process.borrow().proved_at[to.index()];
     if to == Which::Old || record.state == State::Verified {
-        must_live(universe, &pair.id, proved_at.unwrap_or(u64::MAX), &format!("a holder gets {}", pair.id));
+        // On from a way back a listing has to do, so that nothing was proved yet.
+        let listed_at = Some(universe.process.borrow().listed_at).filter(|at| to == Which::New && *at > 0);
+        must_live(universe, &pair.id, proved_at.or(listed_at).unwrap_or(u64::MAX), &format!("a holder gets {}", pair.id));
     }
     let iam = universe.iam.borrow();
     let untouched = iam.key(&pair.id).is_some_and(|key| key.changes.len() == 1);

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use keyrotate::os::disk::{Disk, DiskFile, FileFacts};
 
+use super::disk::DiskState;
 use super::schedule::Trouble;
 use super::universe::Universe;
 
@@ -54,6 +55,14 @@ impl SimFile {
         self.universe.pass(1);
         refused(&self.universe, &self.path)
     }
+
+    /// A write in place meets what somebody wrote there since it was read: nothing can join the two.
+    fn meet(&self, disk: &DiskState) {
+        let inode = &disk.inodes[self.inode];
+        if inode.pinned && inode.written_at > inode.read_at {
+            self.universe.people.borrow_mut().excuse(&self.path);
+        }
+    }
 }
 
 impl DiskFile for SimFile {
@@ -62,9 +71,7 @@ impl DiskFile for SimFile {
         let offset = offset as usize;
         let mut disk = self.universe.disk.borrow_mut();
         let grows = disk.inodes[self.inode].data.len() < offset + bytes.len();
-        if disk.inodes[self.inode].pinned && disk.inodes[self.inode].written_at > disk.inodes[self.inode].read_at {
-            self.universe.people.borrow_mut().excuse(&self.path);
-        }
+        self.meet(&disk);
         if grows && self.universe.has_trouble(&self.path, Trouble::Full) {
             disk.write(self.inode, offset, &bytes[..bytes.len() / 2]);
             return Err(io::ErrorKind::StorageFull.into());
@@ -75,7 +82,9 @@ impl DiskFile for SimFile {
 
     fn set_len(&mut self, len: u64) -> io::Result<()> {
         self.change("set_len")?;
-        self.universe.disk.borrow_mut().set_len(self.inode, len as usize);
+        let mut disk = self.universe.disk.borrow_mut();
+        self.meet(&disk);
+        disk.set_len(self.inode, len as usize);
         Ok(())
     }
 

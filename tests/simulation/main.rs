@@ -11,6 +11,7 @@
     reason = "a test bench: it prints what it found"
 )]
 
+#[expect(dead_code, reason = "the two rings use a part of the simulator each")]
 #[path = "mod.rs"]
 mod simulation;
 
@@ -23,7 +24,7 @@ use simulation::schedule::Schedule;
 use simulation::shrink::{kind, shrink, tell, violation};
 
 /// How many schedules a plain `cargo test` runs.
-const DEFAULT: u64 = 1_500;
+const DEFAULT: u64 = 400;
 
 /// Lines of a trace that are shown unasked: the last ones.
 const SHOWN: usize = 60;

@@ -20,6 +20,7 @@ pub struct Known {
     /// When they changed it last, as an effect's number.
     pub edited_at: u32,
     opened: Option<(usize, Vec<u8>)>,
+    opened_at: u32,
     removed: Option<Vec<u8>>,
     notes: u32,
 }
@@ -89,6 +90,7 @@ pub fn edit(universe: &Universe, number: usize, edit: Edit) {
         let disk = universe.disk.borrow();
         (disk.names.get(&path).copied(), disk.content(&path).map(<[u8]>::to_vec))
     };
+    file.excused |= is_split(universe, file);
     let noted = |file: &mut Known, bytes: &[u8]| {
         file.notes += 1;
         [bytes, format!("\n# note {}\n", file.notes).as_bytes()].concat()
@@ -102,7 +104,7 @@ pub fn edit(universe: &Universe, number: usize, edit: Edit) {
             let bytes = noted(file, &bytes);
             anew(universe, file, Some(&bytes));
         }
-        (Edit::Open, Some(inode), Some(bytes)) => file.opened = Some((inode, bytes)),
+        (Edit::Open, Some(inode), Some(bytes)) => (file.opened, file.opened_at) = (Some((inode, bytes)), universe.beats.get()),
         (Edit::SaveInPlace, _, _) => {
             if let Some((inode, bytes)) = file.opened.take() {
                 let bytes = noted(file, &bytes);
@@ -141,6 +143,15 @@ pub fn edit(universe: &Universe, number: usize, edit: Edit) {
     }
 }
 
+/// Whether somebody's work is beside the file, displaced a moment ago: with another edit there are two newest versions, of which the
+/// rotation keeps the displaced one. KNOWN: it could tell, and stop.
+fn is_split(universe: &Universe, file: &Known) -> bool {
+    let disk = universe.disk.borrow();
+    let (directory, name) = file.path.rsplit_once('/').unwrap_or_default();
+    let beside = format!("{directory}/.{name}.");
+    disk.names.iter().any(|(path, inode)| path.starts_with(&beside) && disk.inodes[*inode].written_at > 0)
+}
+
 fn written(universe: &Universe, file: &mut Known, text: Option<&[u8]>) {
     file.versions.push(text.map(|bytes| without_pairs(universe, &String::from_utf8_lossy(bytes))));
     file.edited_at = universe.beats.get();
@@ -148,6 +159,8 @@ fn written(universe: &Universe, file: &mut Known, text: Option<&[u8]>) {
 
 /// Over what the file has.
 fn into(universe: &Universe, file: &mut Known, inode: usize, bytes: &[u8]) {
+    // Somebody else changed the file while it was open: there are two newest versions.
+    file.excused |= universe.disk.borrow().names.get(&file.path) != Some(&inode) && file.edited_at >= file.opened_at;
     written(universe, file, Some(bytes));
     let mut disk = universe.disk.borrow_mut();
     disk.put(inode, bytes, universe.beats.get());

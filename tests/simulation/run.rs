@@ -118,7 +118,7 @@ fn go(universe: &Rc<Universe>, number: u32, decided: Option<Direction>) -> Optio
                 universe.say(|| "      POWER FAILS".to_owned());
                 None
             }
-            Ok(Escape::Violation) => None,
+            Ok(Escape::Kill | Escape::Violation) => None,
             Err(panic) => {
                 let words = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
                 *universe.violation.borrow_mut() = Some(format!("panic: {}", words.unwrap_or_default()));
@@ -171,7 +171,7 @@ fn rules(universe: &Universe, record: &Record, number: u32) -> Rules {
     universe.process.borrow_mut().permitted.clone_from(&suspect);
     Rules {
         timing: timing(universe.mutant),
-        attended: scene.attended && number % 2 == 0,
+        attended: scene.attended && number.is_multiple_of(2),
         delete_key: suspect,
         place_needed: universe.quiet.get() || number % 2 == 1,
         decided: None,
@@ -179,7 +179,7 @@ fn rules(universe: &Universe, record: &Record, number: u32) -> Rules {
 }
 
 fn finish(universe: &Rc<Universe>, disk: &SimDisk, entry: Entry<'_>, mut record: Record, mut seen: Observation, rules: &Rules) -> Ended {
-    let files = Files { disk, entry: Some(entry), history: History::new(disk, HISTORY.into()) };
+    let files = Files { disk, entry: Some(entry), history: History::new(disk, HISTORY.into()), command: "rotate" };
     let world = SimWorld { universe: universe.clone(), files };
     let mut world = Mutated { world, universe, mutant: universe.mutant };
     match drive(&mut record, &mut seen, rules, &mut world) {
@@ -191,7 +191,7 @@ fn finish(universe: &Rc<Universe>, disk: &SimDisk, entry: Entry<'_>, mut record:
 /// What `rotation::begin` looks at, as far as it is modelled: the holders, the identity, the listing.
 fn begin(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Ended, String> {
     let mut record = first_record(universe, disk, number)?;
-    let files = Files { disk, entry: None, history: History::new(disk, HISTORY.into()) };
+    let files = Files { disk, entry: None, history: History::new(disk, HISTORY.into()), command: "rotate" };
     let mut world = SimWorld { universe: universe.clone(), files };
     match world.perform(&record, &Step::GetCallerIdentity(Which::Old)) {
         Outcome::Identified(_, Ok(_)) => {}
@@ -262,6 +262,7 @@ fn first_record(universe: &Universe, disk: &SimDisk, number: u32) -> Result<Reco
         old,
         old_created_at: universe.date(0),
         keys_before: Vec::new(),
+        deleted_first: None,
         adopted: new.is_some(),
         state: State::Created,
         new,

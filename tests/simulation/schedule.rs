@@ -129,7 +129,10 @@ pub enum Edit {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
+    /// Power fails.
     Crash,
+    /// The process dies; the system goes on.
+    Kill,
     Signal,
     /// The machine sleeps, in seconds.
     Sleep(u64),
@@ -163,16 +166,19 @@ impl Schedule {
     pub fn from_seed(seed: u64) -> Self {
         let mut rng = Rng::new(seed);
         let scene = scene(&mut rng);
+        let theme = rng.below(4);
         let count = rng.pick(&[0, 1, 1, 2, 2, 3, 3, 4, 5, 7]);
-        let mut events: Vec<Event> = (0..count).map(|_| event(&mut rng)).collect();
-        for number in 0..events.len() {
+        let mut events: Vec<Event> = (0..count).map(|_| event(&mut rng, theme)).collect();
+        let mut number = 0;
+        while number < events.len().min(12) {
             let first = events[number].what;
             if let Some(second) = sequel(&mut rng, first) {
                 // Both by number, so that one follows the other.
-                let at = rng.below(300) as u32;
+                let at = if theme == 0 { 50 + rng.below(50) as u32 } else { rng.below(300) as u32 };
                 events[number].when = When::Beat(at);
                 events.push(Event { when: When::Beat(at + 1 + rng.pick(&[0, 3, 10, 40]) + rng.below(12) as u32), what: second });
             }
+            number += 1;
         }
         Self { seed, scene, events }
     }
@@ -201,13 +207,20 @@ fn scene(rng: &mut Rng) -> Scene {
     }
 }
 
-fn event(rng: &mut Rng) -> Event {
+fn event(rng: &mut Rng, theme: u64) -> Event {
     let calls = [Op::List, Op::Identity, Op::LastUsed, Op::Create, Op::Create, Op::Update, Op::Delete];
     let all =
         [Op::List, Op::Identity, Op::Create, Op::Update, Op::Delete, Op::Read, Op::Prepare, Op::Write, Op::Release, Op::Wait, Op::Close];
     let whom = if rng.percent(50) { Whom::Old } else { Whom::New };
-    let what = match rng.below(100) {
-        0..=29 => What::Crash,
+    // A quarter of the schedules each is about files, about keys, about power, and about everything.
+    let die = match theme {
+        0 => rng.pick(&[0, 82, 82, 82, 90, 55]),
+        1 => rng.pick(&[0, 34, 40, 64, 64, 69, 69, 74, 77, 96, 96]),
+        2 => rng.pick(&[0, 0, 0, 30, 55, 96]),
+        _ => rng.below(100),
+    };
+    let what = match die {
+        0..=29 => rng.pick(&[What::Crash, What::Crash, What::Kill]),
         30..=33 => What::Signal,
         34..=39 => What::Sleep(rng.pick(&[20, 130, 1_000, 4_000, 200_000])),
         40..=54 => {
@@ -231,6 +244,7 @@ fn event(rng: &mut Rng) -> Event {
         64..=68 => What::AdminDeletes(whom),
         69..=73 => What::AdminDeactivates(whom),
         74..=76 => What::AdminActivates(whom),
+        77..=79 if rng.percent(50) => return Event { when: When::Op(Op::Create, 0), what: What::MachineCreates },
         77..=79 => What::MachineCreates,
         80..=81 => What::Used(whom),
         82..=95 => {
@@ -241,19 +255,27 @@ fn event(rng: &mut Rng) -> Event {
         }
         _ => What::Resolve(rng.pick(&[Direction::Forward, Direction::Back, Direction::Back, Direction::Forget])),
     };
-    let when = if rng.percent(60) { When::Beat(rng.below(320) as u32) } else { When::Op(rng.pick(&all), rng.below(4) as u32) };
+    // Around the writing of the files, or anywhere.
+    let beats = if theme == 0 && rng.percent(70) { 50..110 } else { 0..320 };
+    let when = if rng.percent(60) {
+        When::Beat(rng.below(beats.end - beats.start) as u32 + beats.start as u32)
+    } else {
+        When::Op(rng.pick(&all), rng.below(4) as u32)
+    };
     Event { when, what }
 }
 
 /// What often follows an event.
 fn sequel(rng: &mut Rng, first: What) -> Option<What> {
     match first {
-        What::Crash if rng.percent(25) => Some(What::Crash),
+        What::Crash | What::Kill if rng.percent(25) => Some(What::Crash),
         What::Edits(file, Edit::Open) => Some(What::Edits(file, rng.pick(&[Edit::SaveInPlace, Edit::SaveInPlace, Edit::SaveByRename]))),
         What::Edits(file, Edit::Remove) if rng.percent(60) => Some(What::Edits(file, Edit::PutBack)),
         What::Edits(_, Edit::ForeignPair) if rng.percent(50) => Some(What::Resolve(rng.pick(&[Direction::Forward, Direction::Back]))),
         What::Edits(..) if rng.percent(30) => Some(What::Crash),
+        What::AdminDeletes(Whom::Old) | What::AdminDeactivates(Whom::Old) if rng.percent(50) => Some(What::Resolve(Direction::Back)),
         What::AdminDeactivates(whom) if rng.percent(30) => Some(What::AdminActivates(whom)),
+        What::Resolve(_) if rng.percent(60) => Some(What::Crash),
         What::Disk(..) if rng.percent(30) => Some(What::Crash),
         _ => None,
     }

@@ -31,6 +31,8 @@ const ENDLESS: u32 = 5_000;
 pub enum Escape {
     /// Power failed.
     Crash,
+    /// The process died.
+    Kill,
     /// Something does not hold.
     Violation,
 }
@@ -178,7 +180,7 @@ impl Universe {
         for number in 0..self.schedule.events.len() {
             let event = self.schedule.events[number];
             let due = match event.when {
-                When::Beat(at) => beat >= at + 1,
+                When::Beat(at) => beat > at,
                 When::Op(kind, nth) => op == Some((kind, nth)),
             };
             if due && !std::mem::replace(&mut self.fired.borrow_mut()[number], true) {
@@ -198,6 +200,7 @@ impl Universe {
         self.say(|| format!("  --> {what:?}"));
         match what {
             What::Crash => resume_unwind(Box::new(Escape::Crash)),
+            What::Kill => resume_unwind(Box::new(Escape::Kill)),
             What::Signal => self.process.borrow_mut().is_signalled = true,
             What::Sleep(seconds) => self.pass(seconds * 1_000),
             What::Call(fault) => self.fault.set(Some(fault)),
@@ -230,7 +233,7 @@ impl Universe {
         match whom {
             Whom::Old => iam.keys.first().map(|key| key.pair.id.clone()),
             Whom::New if self.schedule.scene.adopted => iam.keys.get(1).map(|key| key.pair.id.clone()),
-            Whom::New => iam.keys.iter().filter(ours).next_back().map(|key| key.pair.id.clone()),
+            Whom::New => iam.keys.iter().rfind(ours).map(|key| key.pair.id.clone()),
         }
     }
 

@@ -120,7 +120,7 @@ impl Run<'_> {
     pub(super) fn world<'w>(&'w self, aws: &'w Aws, entry: Entry<'w>) -> RealWorld<'w> {
         RealWorld {
             aws,
-            files: Files { disk: &self.disk, entry: Some(entry), history: self.history() },
+            files: Files { disk: &self.disk, entry: Some(entry), history: self.history(), command: self.command },
             console: self.console,
             signals: self.signals,
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Finish, RotateOutcome, Rotated, Run};
-use crate::aws::AwsError;
+use crate::aws::{Aws, AwsError};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::journal::{Entry, JournalError};
 use crate::model::{AccessKeyId, Grace, ProfileName, Timing};
@@ -63,7 +63,8 @@ impl Resumed {
     }
 }
 
-fn concerns(record: &Record, id: &AccessKeyId) -> bool {
+/// Whether it is one of the rotation's keys.
+pub(in crate::commands) fn concerns(record: &Record, id: &AccessKeyId) -> bool {
     let is_suspect = matches!(&record.state, State::Suspect { key, .. } if key == id);
     record.old.id == *id || record.pair(Which::New).is_some_and(|pair| pair.id == *id) || is_suspect
 }
@@ -77,17 +78,23 @@ impl Run<'_> {
     /// What would be done with what is under way. Touches nothing.
     pub(super) fn pending(&self) -> Result<Resumed, Failure> {
         let mut notes = Vec::new();
-        let would = |record: Record| {
+        let would = |(path, record): (PathBuf, Record)| {
+            let asked = self.is_asked_for(&record);
+            if let Err(failure) = self.check_machine(&path, &record) {
+                return Taken { record, result: Err(failure), counts: true, asked, told: false };
+            }
             let rules = self.rules(&record, Timing::default());
-            let mut steps = plan_resumed(&record, &rules, clock::local_now());
-            if self.begins_anew(&record) && self.is_asked_for(&record) {
-                steps.push("then a new rotation begins".to_owned());
+            let (mut steps, stop) = plan_resumed(&record, &rules, clock::local_now());
+            match stop {
+                Some(stop) => steps.push(stop.message),
+                None if asked && self.begins_anew(&record) => steps.push("then a new rotation begins".to_owned()),
+                None => {}
             }
             let state = describe::state(&record);
             let result = Ok(Rotated::WouldGoOn { key: record.old.id.clone(), state, steps });
-            Taken { asked: self.is_asked_for(&record), record, result, counts: true, told: false }
+            Taken { record, result, counts: true, asked, told: false }
         };
-        Ok(Resumed(self.entries(&mut notes)?.into_iter().map(|(_, record)| would(record)).collect()))
+        Ok(Resumed(self.entries(&mut notes, self.options.resolve.is_none())?.into_iter().map(would).collect()))
     }
 
     /// Goes on with every rotation in the journal, as far as each goes.
@@ -95,7 +102,7 @@ impl Run<'_> {
         let mut resumed = Resumed::default();
         let tidied = Entry::sweep(&self.disk, &self.state_file("journal"));
         tidied.map_err(|error| Failure::from_error(FailureKind::Failed, &error).state("nothing was changed"))?;
-        for (path, record) in self.entries(&mut outcome.notes)? {
+        for (path, record) in self.entries(&mut outcome.notes, self.options.resolve.is_none())? {
             if self.options.resolve.as_ref().is_some_and(|(id, _)| !concerns(&record, id)) {
                 continue;
             }
@@ -128,8 +135,9 @@ impl Run<'_> {
         Ok(outcome)
     }
 
-    /// Every entry. One that cannot be read may be of any key, so that nothing begins beside it; a person can still resolve the others.
-    fn entries(&self, notes: &mut Vec<String>) -> Result<Vec<(PathBuf, Record)>, Failure> {
+    /// Every entry. One that cannot be read may be of any key, so that nothing begins beside it (`strict`); a person can still resolve the
+    /// others.
+    pub(in crate::commands) fn entries(&self, notes: &mut Vec<String>, strict: bool) -> Result<Vec<(PathBuf, Record)>, Failure> {
         let failed = |error: JournalError| {
             let hint = "keep the file until every profile's key is known to work; after that it can be removed by hand";
             Failure::from_error(FailureKind::Failed, &error).state("nothing was changed").hint(hint)
@@ -138,7 +146,7 @@ impl Run<'_> {
         for path in Entry::list(&self.disk, &self.state_file("journal")).map_err(failed)? {
             match Entry::load(&self.disk, &path) {
                 Ok(record) => entries.push((path, record)),
-                Err(error) if self.options.resolve.is_some() => notes.push(error.to_string()),
+                Err(error) if !strict => notes.push(error.to_string()),
                 Err(error) => return Err(failed(error)),
             }
         }
@@ -176,34 +184,40 @@ impl Run<'_> {
         self.options.resolve.as_ref().filter(|(id, _)| concerns(record, id)).map(|(_, direction)| *direction)
     }
 
-    fn rules(&self, record: &Record, timing: Timing) -> Rules {
+    pub(in crate::commands) fn rules(&self, record: &Record, timing: Timing) -> Rules {
         Rules {
             timing,
             attended: self.is_attended(),
             delete_key: self.options.delete_key.clone(),
-            place_needed: self.is_asked_for(record),
+            place_needed: self.direction(record) != Some(Direction::Back) && self.is_asked_for(record),
             decided: self.direction(record),
         }
     }
 
-    fn go_on(&self, path: &Path, record: &mut Record, finish: Finish) -> Result<Rotated, Failure> {
-        if record.machine != self.machine && self.direction(record) != Some(Direction::Forget) {
-            let message = format!(
-                "the rotation of {} began on another machine, {}, whose files cannot be seen from here",
-                record.old.id, record.host
-            );
-            let there = format!("run `keyrotate rotate {}` there; the entry is {}", record.profile.quoted(), path.display());
-            let hint = format!(
-                "{there}; if that machine is no more, `keyrotate rotate --resolve {} forget` keeps its pairs in a file",
-                record.old.id
-            );
-            return Err(Failure::new(FailureKind::Attention, message).state(describe::state(record)).hint(hint));
-        }
+    /// Goes on with one rotation, as the person decided.
+    pub(in crate::commands) fn go_on(&self, path: &Path, record: &mut Record, finish: Finish) -> Result<Rotated, Failure> {
+        self.check_machine(path, record)?;
         let failed = |error: JournalError| Failure::from_error(FailureKind::Failed, &error);
         let mut entry = Entry::resume(&self.disk, path.to_owned()).map_err(failed)?;
         if self.decide(record)? {
             entry.update(record).map_err(failed)?;
         }
+        let (aws, timing) = self.aws_of(record)?;
+        let rules = self.rules(record, timing);
+        let clock = clock::boot_time();
+        let mut seen = Observation { now: Some(record.started_at), clock, entered: clock, resumed: true, ..Observation::default() };
+        let result = self.drive(record, &mut seen, &rules, self.world(&aws, entry), finish)?;
+        if record.state == State::Done(End::Forgotten) {
+            return Ok(Rotated::Forgotten { key: record.old.id.clone(), pairs: self.forgotten(record) });
+        }
+        if matches!(record.state, State::Done(_)) {
+            self.tidy(record);
+        }
+        Ok(result)
+    }
+
+    /// The way to AWS by which a rotation began.
+    pub(in crate::commands) fn aws_of(&self, record: &Record) -> Result<(Aws, Timing), Failure> {
         let files = self.context.files_or_empty();
         let (region, ca_bundle) = match files.resolve(&record.profile, &self.context.environment) {
             Ok(profile) => (profile.region, profile.ca_bundle),
@@ -213,19 +227,23 @@ impl Run<'_> {
             }
             Err(_) => (None, None),
         };
-        let (aws, timing) = self.context.aws(files, &record.profile, region, ca_bundle)?;
-        let rules = self.rules(record, timing);
-        let clock = clock::boot_time();
-        let mut seen = Observation { now: Some(record.started_at), clock, entered: clock, resumed: true, ..Observation::default() };
-        let result = self.drive(record, &mut seen, &rules, self.world(&aws, entry), finish)?;
-        if record.state == State::Done(End::Forgotten) {
-            return Ok(Rotated::Forgotten { key: record.old.id.clone(), pairs: self.forgotten(record) });
+        self.context.aws(files, &record.profile, region, ca_bundle)
+    }
+
+    /// Another machine's files cannot be seen from here; only its entry can be closed.
+    pub(in crate::commands) fn check_machine(&self, path: &Path, record: &Record) -> Result<(), Failure> {
+        if record.machine == self.machine || self.direction(record) == Some(Direction::Forget) {
+            return Ok(());
         }
-        Ok(result)
+        let old = &record.old.id;
+        let message = format!("the rotation of {old} began on another machine, {}, whose files cannot be seen from here", record.host);
+        let there = format!("run `keyrotate rotate {}` there; the entry is {}", record.profile.quoted(), path.display());
+        let hint = format!("{there}; if that machine is no more, `keyrotate rotate --resolve {old} forget` keeps its pairs in a file");
+        Err(Failure::new(FailureKind::Attention, message).state(describe::state(record)).hint(hint))
     }
 
     /// Applies what the person decided about this rotation. Returns whether the record changed.
-    fn decide(&self, record: &mut Record) -> Result<bool, Failure> {
+    pub(in crate::commands) fn decide(&self, record: &mut Record) -> Result<bool, Failure> {
         let mut changed = false;
         // A grace until the next rotation is for the rotation that begins now; one that rests keeps its own.
         let is_for_this = |grace: &Grace| *grace != Grace::Next || !matches!(record.state, State::OldInactive { .. });
@@ -242,7 +260,20 @@ impl Run<'_> {
     }
 
     fn forgotten(&self, record: &Record) -> PathBuf {
-        self.state_file(&format!("forgotten-{}.json", record.id))
+        self.forgotten_file(&record.id)
+    }
+
+    /// Where the pairs of a rotation went that a person closed as it was.
+    pub(in crate::commands) fn forgotten_file(&self, rotation: &str) -> PathBuf {
+        self.state_file(&format!("forgotten-{rotation}.json"))
+    }
+
+    /// Takes away what a run left that was to forget the rotation and did not come to it.
+    fn tidy(&self, record: &Record) {
+        let pairs = self.forgotten(record);
+        for path in [atomic_file::beside(&pairs, "tmp"), pairs] {
+            let _ = atomic_file::remove_if_there(&self.disk, &path);
+        }
     }
 
     /// Before an entry is forgotten, its pairs go to a file that only the owner can read.

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::commands::failure::Failure;
-use crate::model::{AccessKeyId, Age, Identity, KeyStatus, LastUse, LastUsed, Limits, ProfileName};
+use crate::model::{AccessKeyId, Age, AgeLevel, Identity, KeyStatus, LastUse, LastUsed, Limits, ProfileName};
 use crate::profile::Warning;
 
 /// A run asks AWS for about so long before it notes the time.
@@ -35,6 +35,8 @@ pub struct KeyFacts {
     pub is_own_use: bool,
     /// Why AWS could not be asked for all of it now.
     pub problem: Option<Failure>,
+    /// AWS gave no answer at all.
+    pub is_unreachable: bool,
     /// Rotations under way that concern it.
     pub pending: Vec<Pending>,
 }
@@ -198,6 +200,16 @@ impl KeyFacts {
         } else {
             Some(others.iter().find(|other| other.id == *id).map(|other| &other.status))
         }
+    }
+
+    /// Its profiles' names.
+    pub fn profile_names(&self) -> String {
+        self.profiles.iter().map(ProfileName::as_str).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether it is due or overdue at `now`, as far as is known.
+    pub fn is_due(&self, now: DateTime<Utc>) -> bool {
+        self.age(now).is_some_and(|age| self.limits.level(age) != AgeLevel::Fresh)
     }
 
     /// The key's age at `now`, where its creation date is known.

@@ -133,6 +133,7 @@ mod tests {
             is_remembered: false,
             is_own_use: false,
             problem: None,
+            is_unreachable: false,
             pending: Vec::new(),
         };
         change(&mut key);

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::facts::{Observation, OtherKey, RootKeys};
-use crate::aws::{Aws, AwsError, KeySight, Signer, look_all};
+use crate::aws::{Aws, AwsError, ErrorKind, KeySight, Signer, look_all};
 use crate::commands::context::Context;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::model::{AccessKey, AccessKeyId, LastUsed};
@@ -19,6 +19,7 @@ const AT_ONCE: usize = 16;
 pub(super) struct Looked {
     pub(super) seen: Option<Observation>,
     pub(super) problem: Option<Failure>,
+    pub(super) is_unreachable: bool,
 }
 
 /// Looks at all keys; the answers are in their order. Also returns the time: AWS's by its latest answer, else this machine's.
@@ -40,7 +41,7 @@ pub(super) fn look(context: &Context, files: &AwsFiles, keys: &[&OwnKey]) -> (Ve
     let now = ways.now();
     let looked = keys.iter().zip(answers).map(|(key, answer)| match answer {
         Ok(sight) => observe(&key.pair.id, sight, now),
-        Err(failure) => Looked { seen: None, problem: Some(failure) },
+        Err(failure) => Looked { problem: Some(failure), ..Looked::default() },
     });
     (looked.collect(), now)
 }
@@ -84,7 +85,10 @@ fn observe(id: &AccessKeyId, sight: KeySight, now: DateTime<Utc>) -> Looked {
     let KeySight { identity, listing, mut last_uses, root_keys } = sight;
     let identity = match identity {
         Ok(identity) => identity,
-        Err(error) => return Looked { seen: None, problem: Some(refused(id, &error)) },
+        Err(error) => {
+            let is_unreachable = matches!(error.kind, ErrorKind::Unreachable(_));
+            return Looked { seen: None, problem: Some(refused(id, &error)), is_unreachable };
+        }
     };
     let mut last_use = |id: &AccessKeyId| match last_uses.iter().position(|(of, _)| of == id) {
         Some(at) => last_uses.swap_remove(at).1.unwrap_or_else(|error| LastUsed::Unknown(error.to_string())),
@@ -113,6 +117,7 @@ fn observe(id: &AccessKeyId, sight: KeySight, now: DateTime<Utc>) -> Looked {
     Looked {
         seen: Some(Observation { observed_at: now, identity, created_at, status, last_use: own_last_use, others, root_keys }),
         problem,
+        is_unreachable: false,
     }
 }
 

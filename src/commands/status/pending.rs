@@ -52,12 +52,13 @@ fn pending(record: &Record, path: &Path, machine: &str) -> Pending {
         State::Reactivating { .. } | State::RollingBack { .. } | State::Undoing { .. } | State::Deleted | State::Done(_) => made(record),
     };
     let (profile, old, rests) = (record.profile.quoted(), &record.old.id, rest(record));
+    let verb = if matches!(record.state, State::Undoing { .. }) { "undo" } else { "rotate" };
     let hint = if record.machine == machine {
-        format!("run `keyrotate rotate {profile}`")
+        format!("run `keyrotate {verb} {profile}`")
     } else {
-        format!("it began on another machine, {}: run `keyrotate rotate {profile}` there", record.host)
+        format!("it began on another machine, {}: run `keyrotate {verb} {profile}` there", record.host)
     };
-    let back = format!("`keyrotate rotate --resolve {old} back` restores it, `keyrotate rotate {profile} --grace 0s` deletes it now");
+    let back = format!("`keyrotate undo {profile}` restores it, `keyrotate rotate {profile} --grace 0s` deletes it now");
     let hint_at_rest = (record.machine == machine && rests.is_some()).then_some(back);
     Pending {
         path: path.to_owned(),
@@ -122,6 +123,7 @@ mod tests {
             old: AccessKeyPair { id, secret: SecretAccessKey::new("canary") },
             old_created_at: DateTime::UNIX_EPOCH,
             keys_before: Vec::new(),
+            deleted_first: None,
             new: None,
             holders: Vec::new(),
             grace,
@@ -189,7 +191,7 @@ mod tests {
         let hour = Grace::After(Duration::from_secs(3_600));
         for grace in [hour, Grace::Next] {
             let resting = hint("here", grace, 3_599);
-            assert!(resting.contains("--resolve AKIAEXAMPLE000000001 back`") && resting.contains("work --grace 0s`"), "{resting}");
+            assert!(resting.contains("`keyrotate undo work`") && resting.contains("work --grace 0s`"), "{resting}");
             assert!(hint("there", grace, 3_599).contains("on another machine"));
         }
         assert_eq!(hint("here", hour, 3_600), "run `keyrotate rotate work`");
@@ -204,6 +206,8 @@ mod tests {
         assert!(there.hint.contains("on another machine, laptop") && there.concerns(&key), "{there:?}");
         let here = pending(&record(State::Created, Grace::default()), Path::new("/j/r1.json"), "here");
         assert_eq!(here.hint, "run `keyrotate rotate work`");
+        let undoing = pending(&record(State::Undoing { why: String::new() }, Grace::default()), Path::new("/j/r1.json"), "here");
+        assert_eq!(undoing.hint, "run `keyrotate undo work`");
         assert!(!format!("{here:?}{there:?}").contains("canary"));
     }
 }

@@ -1,7 +1,7 @@
 //! Replacing a file by exchanging its name with that of its edited copy, and what to do when somebody was faster.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{AwsFile, digest};
 use crate::holder::{Displaced, HolderError};
@@ -33,10 +33,11 @@ impl Exchange<'_, '_> {
                 self.remove(self.temporary)?;
                 Err(self.file.changed())
             }
-            Some(found) if found == base => Ok(Some(self.displaced(found, self.edited))),
+            // Whoever exchanged them may have died before the directory was on the disk.
+            Some(found) if found == base => self.sync().map(|()| Some(self.displaced(found, self.edited))),
             Some(_) => self.absorb(),
             // Where names cannot be exchanged, the rename left no temporary.
-            None if now == self.edited => Ok(None),
+            None if now == self.edited => self.sync().map(|()| None),
             None => Err(self.file.changed()),
         }
     }
@@ -77,25 +78,26 @@ impl Exchange<'_, '_> {
         // Below the whole name of the temporary: `.credentials.second` may be a file of the user's own.
         let mut second = self.temporary.as_os_str().to_owned();
         second.push(".second");
-        let second = PathBuf::from(second);
+        let second = Path::new(&second);
         let mut put = self.edited.to_owned();
         for _ in 0..ROUNDS {
             let theirs = self.file.read(self.temporary)?;
             let Ok(edited) = self.file.edit(&theirs, self.from, self.to) else { return self.put_back(&put) };
             let ours = digest(&self.file.read(self.target)?);
             if ours == digest(&edited) {
-                self.remove(&second)?;
+                self.sync()?;
+                self.remove(second)?;
                 return Ok(Some(self.displaced(digest(&theirs), &digest(&edited))));
             }
-            self.file.write_beside(self.target, &second, &edited).map_err(self.file.io("written", &second))?;
-            self.file.disk.exchange(&second, self.target).map_err(self.file.io("replaced", self.target))?;
+            self.file.write_beside(self.target, second, &edited).map_err(self.file.io("written", second))?;
+            self.file.disk.exchange(second, self.target).map_err(self.file.io("replaced", self.target))?;
             self.sync()?;
             put = digest(&edited);
-            if digest(&self.file.read(&second)?) == ours {
+            if digest(&self.file.read(second)?) == ours {
                 continue;
             }
             // Faster once more: what we displaced now is newer than what we had.
-            self.file.disk.rename(&second, self.temporary).map_err(self.file.io("renamed", &second))?;
+            self.file.disk.rename(second, self.temporary).map_err(self.file.io("renamed", second))?;
             self.sync()?;
         }
         Err(self.file.busy())

@@ -23,20 +23,31 @@ pub(super) fn is_torn(staged: &Staged, bytes: &[u8]) -> bool {
         Staged::Beside { .. } => false,
         Staged::InPlace { offset, before, after, base, edited, .. } => {
             let found = digest(bytes);
-            found != *base && found != *edited && completed(bytes, *offset, before, after).is_some_and(|whole| digest(&whole) == *edited)
+            found != *base
+                && found != *edited
+                && is_mixture(bytes, *offset, before, after)
+                && completed(bytes, *offset, before, after).is_some_and(|whole| digest(&whole) == *edited)
         }
     }
 }
 
-/// Writes the span, unless it is there already.
+/// Whether the span has nothing but bytes of before and of after, each in its place: anything else is somebody's work. Where a file grew,
+/// zeros may stand for what did not reach the disk.
+fn is_mixture(bytes: &[u8], offset: u64, before: &SecretBytes, after: &SecretBytes) -> bool {
+    let (before, after) = (before.expose(), after.expose());
+    let Some(rest) = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)) else { return false };
+    let span = if before.len() == after.len() { rest.get(..after.len()).unwrap_or(rest) } else { rest };
+    let is_ours =
+        |(at, byte): (usize, &u8)| before.get(at) == Some(byte) || after.get(at) == Some(byte) || (*byte == 0 && at >= before.len());
+    span.len() >= before.len().min(after.len()) && span.len() <= before.len().max(after.len()) && span.iter().enumerate().all(is_ours)
+}
+
+/// Writes the span. What is there already is written again: after a sync that failed, readers see bytes that are not on the disk.
 pub(super) fn write(file: &AwsFile<'_>, target: &Path, staged: &Staged) -> Result<(), HolderError> {
     let Staged::InPlace { offset, before, after, base, edited, .. } = staged else { return Err(file.changed()) };
     let bytes = file.read(target)?;
     let found = digest(&bytes);
-    if found == *edited {
-        return Ok(());
-    }
-    if found != *base && !is_torn(staged, &bytes) {
+    if found != *base && found != *edited && !is_torn(staged, &bytes) {
         return Err(file.changed());
     }
     let whole = completed(&bytes, *offset, before, after).ok_or_else(|| file.changed())?;

@@ -112,6 +112,15 @@ fn a_writer_in_the_middle_of_its_work_gets_its_file_back() {
     assert_eq!(scratch.text(), "[default]\naws_acc");
 }
 
+/// What the holder shows of a file with this text; the file itself is put back as it began.
+#[cfg(unix)]
+fn look_at(scratch: &Scratch, text: &str, to: &AccessKeyPair, staged: &Staged) -> Sight {
+    fs::write(scratch.path(), text).unwrap();
+    let sight = scratch.file().look(&old(), Some(to), &[], Some(staged));
+    fs::write(scratch.path(), TEXT).unwrap();
+    sight
+}
+
 #[test]
 #[cfg(unix)]
 fn a_hard_linked_file_keeps_both_names_and_heals_when_torn() {
@@ -128,6 +137,9 @@ fn a_hard_linked_file_keeps_both_names_and_heals_when_torn() {
         let Staged::InPlace { offset, after, .. } = &staged else { panic!("{staged:?}") };
         RealDisk.open(&scratch.path()).unwrap().write_at(*offset, &after.expose()[..7]).unwrap();
         assert_eq!(file.look(&old(), Some(&to), &[], Some(&staged)), Sight::Torn);
+        let theirs = scratch.text().replace("NEW", "XYZ") + "\n# mine too";
+        assert_ne!(look_at(&scratch, &theirs, &to, &staged), Sight::Torn, "somebody's work is not a torn write of ours");
+        RealDisk.open(&scratch.path()).unwrap().write_at(*offset, &after.expose()[..7]).unwrap();
         file.write(&staged, &old(), &to).unwrap();
         assert_eq!((scratch.text(), fs::read_to_string(&second).unwrap()), (wanted.clone(), wanted));
         file.write(&staged, &old(), &to).unwrap();

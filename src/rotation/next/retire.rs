@@ -52,9 +52,29 @@ pub(super) fn committed(record: &Record, seen: &Observation, rules: &Rules, roun
     }
 }
 
+/// Brings every holder to the new pair. Nothing is written before AWS accepted that pair in this state: `dead` says what to do if it
+/// does not.
+fn bring_alive(record: &Record, seen: &Observation, rules: &Rules, dead: impl FnOnce() -> Step) -> Brought {
+    match bring(record, seen, rules, Which::New, true) {
+        Brought::First(step @ (Step::PrepareHolder { .. } | Step::WriteHolder { .. })) => {
+            Brought::First(match prove(seen, rules, Which::New, 1, Duration::ZERO) {
+                Proven::Yes => step,
+                Proven::First(step) => step,
+                Proven::Error(error) => words::refused(record, &error),
+                Proven::NotYet => dead(),
+            })
+        }
+        brought @ (Brought::First(_) | Brought::All { .. } | Brought::Refused(_) | Brought::None) => brought,
+    }
+}
+
 /// Rereads and heals the holders, and takes away what the changes displaced.
 fn heal(record: &Record, seen: &Observation, rules: &Rules) -> Option<Step> {
-    match bring(record, seen, rules, Which::New, true) {
+    let dead = || match look(record, seen, rules) {
+        Ok(_) => words::failed(record, "AWS does not accept the new key any more, so that it is not written again".to_owned(), Vec::new()),
+        Err(step) => step,
+    };
+    match bring_alive(record, seen, rules, dead) {
         Brought::First(step) => Some(step),
         Brought::All { .. } => None,
         Brought::Refused(reasons) => {
@@ -126,7 +146,7 @@ fn nobody(record: &Record, cause: String) -> Step {
 
 /// The old key is inactive: prove the new one, wait for the grace, delete.
 pub(super) fn old_inactive(record: &Record, seen: &Observation, rules: &Rules, at: DateTime<Utc>, rounds: u32) -> Step {
-    let away = match bring(record, seen, rules, Which::New, true) {
+    let away = match bring_alive(record, seen, rules, || unproven(record, seen, rounds)) {
         Brought::First(step) => return step,
         Brought::Refused(reasons) => return unhealed(reasons.join("; "), rounds, record),
         Brought::None => return unhealed("no holder is there that has the new key".to_owned(), rounds, record),
@@ -214,7 +234,8 @@ fn resting(record: &Record, seen: &Observation, rules: &Rules, at: DateTime<Utc>
         Grace::Next if rules.place_needed => return None,
         Grace::Next => (format!("{replaced} and stays inactive until the next rotation"), "the next rotation deletes it"),
     };
-    let hint = format!("{hint}; `keyrotate rotate {} --grace 0s` deletes it now", record.profile.quoted());
+    let profile = record.profile.quoted();
+    let hint = format!("{hint}; `keyrotate undo {profile}` puts it back, `keyrotate rotate {profile} --grace 0s` deletes it now");
     Some(words::stop(record, StopKind::Resting, message, Vec::new(), hint))
 }
 

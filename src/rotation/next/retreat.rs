@@ -68,7 +68,7 @@ pub(super) fn reactivating(record: &Record, seen: &Observation, rules: &Rules, w
         None if new_active => Step::Enter(State::Deleted),
         None => both_dead(record),
         Some(status) => activate(record, seen, rules, listing, status)
-            .or_else(|| prove_old(record, seen, rules))
+            .or_else(|| unproved(record, seen, rules, Which::Old))
             .unwrap_or_else(|| back_to(record, new_active, why, rounds)),
     }
 }
@@ -84,6 +84,11 @@ fn activate(record: &Record, seen: &Observation, rules: &Rules, listing: &Listin
     Some(match given_up(record, seen) {
         Some(_) if is_active => list_again(record, seen, rules, listing.signer, "waiting until AWS lists the keys reliably"),
         Some(stop) => stop,
+        // The listing is late, or the user has another name by now.
+        None if is_gone(seen.act.as_ref()) => match &seen.act {
+            Some(Act { result: Err(error), .. }) if is_settled_here(listing, seen, &rules.timing) => words::refused(record, error),
+            Some(_) | None => list_again(record, seen, rules, listing.signer, "waiting until AWS lists the keys reliably"),
+        },
         None => Step::UpdateAccessKey { key: Which::Old, status: KeyStatus::Active, signer: listing.signer },
     })
 }
@@ -107,14 +112,22 @@ fn both_dead(record: &Record) -> Step {
     words::attention(record, "the old key and the new one are both deleted or inactive".to_owned(), hint)
 }
 
-/// What is missing to the proof that AWS accepts the old pair.
-fn prove_old(record: &Record, seen: &Observation, rules: &Rules) -> Option<Step> {
-    match prove(seen, rules, Which::Old, 1, Duration::ZERO) {
+/// What is missing to the proof that AWS accepts a pair.
+fn unproved(record: &Record, seen: &Observation, rules: &Rules, which: Which) -> Option<Step> {
+    match prove(seen, rules, which, 1, Duration::ZERO) {
         Proven::Yes => None,
         Proven::First(step) => Some(step),
         Proven::Error(error) => Some(words::refused(record, &error)),
-        Proven::NotYet => Some(words::failed(record, format!("AWS does not accept {} yet", record.old.id), Vec::new())),
+        Proven::NotYet => {
+            let id = record.pair(which).map_or("the new key", |pair| pair.id.as_str());
+            Some(words::failed(record, format!("AWS does not accept {id} yet"), Vec::new()))
+        }
     }
+}
+
+/// The old key is dead: the only way is forward, with a new one that is alive.
+fn forward(record: &Record, seen: &Observation, rules: &Rules) -> Step {
+    unproved(record, seen, rules, Which::New).unwrap_or(Step::Enter(State::Verified))
 }
 
 /// Before Committed: holders back to the old pair, then the new key is deleted.
@@ -128,11 +141,11 @@ pub(super) fn rolling_back(record: &Record, seen: &Observation, rules: &Rules, w
             _ if !is_settled_here(listing, seen, &rules.timing) => {
                 list_again(record, seen, rules, listing.signer, "waiting until AWS lists the keys reliably")
             }
-            true => Step::Enter(State::Verified),
+            true => forward(record, seen, rules),
             false => both_dead(record),
         };
     }
-    if let Some(step) = prove_old(record, seen, rules) {
+    if let Some(step) = unproved(record, seen, rules, Which::Old) {
         return step;
     }
     // Both keys were in use here before: each holder may keep the one that it has.
@@ -218,7 +231,7 @@ pub(super) fn undoing(record: &Record, seen: &Observation, rules: &Rules, why: &
         None if !is_settled_here(listing, seen, &rules.timing) => {
             return list_again(record, seen, rules, listing.signer, "waiting until AWS lists the keys reliably");
         }
-        None if new_active => return Step::Enter(State::Verified),
+        None if new_active => return forward(record, seen, rules),
         None => return both_dead(record),
         Some(status) => {
             if let Some(step) = activate(record, seen, rules, listing, status) {
@@ -226,7 +239,7 @@ pub(super) fn undoing(record: &Record, seen: &Observation, rules: &Rules, why: &
             }
         }
     }
-    if let Some(step) = prove_old(record, seen, rules).or_else(|| restore(record, seen, rules)) {
+    if let Some(step) = unproved(record, seen, rules, Which::Old).or_else(|| restore(record, seen, rules)) {
         return step;
     }
     if !new_active || record.adopted {

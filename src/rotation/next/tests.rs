@@ -56,6 +56,7 @@ fn record(state: State) -> Record {
         old: pair(OLD),
         old_created_at: at(-9_000_000),
         keys_before: vec![id(OLD)],
+        deleted_first: None,
         new: if matches!(state, State::Intent { .. } | State::Suspect { .. }) {
             None
         } else {
@@ -341,7 +342,22 @@ fn a_rollback_touches_no_holder_before_the_old_pair_is_proved() {
     unlisted.act = Some(Act { clock: Duration::ZERO, result: Ok(()) });
     assert!(matches!(next(&rolling, &unlisted, &Rules::default()), Step::Enter(State::Done(_))), "we deleted it");
     let old_dead = seen(130, &[(NEW, Active, 1)]);
-    assert_eq!(next(&rolling, &old_dead, &Rules::default()), Step::Enter(State::Verified), "the only way is forward");
+    assert_eq!(next(&rolling, &old_dead, &Rules::default()), Step::GetCallerIdentity(Which::New));
+    let mut forward = old_dead;
+    forward.prove(Which::New, Ok(identity()));
+    assert_eq!(next(&rolling, &forward, &Rules::default()), Step::Enter(State::Verified), "the only way is forward");
+}
+
+#[test]
+fn a_holder_is_healed_with_a_pair_only_after_aws_accepted_it_in_this_state() {
+    let old_inactive = State::OldInactive { at: at(10), last_use: LastUsed::Never, rounds: 0 };
+    for (state, status) in [(State::Committed { rounds: 0 }, Active), (old_inactive, Inactive)] {
+        let record = record(state);
+        let mut reverted = before(0, &[(OLD, status, -9), (NEW, Active, 1)]);
+        assert_eq!(next(&record, &reverted, &Rules::default()), Step::GetCallerIdentity(Which::New));
+        reverted.prove(Which::New, Ok(identity()));
+        assert_eq!(next(&record, &reverted, &Rules::default()), Step::PrepareHolder { holder: 0, to: Which::New });
+    }
 }
 
 #[test]
@@ -360,6 +376,12 @@ fn an_undo_activates_and_proves_the_old_key_before_the_new_one_is_deactivated() 
     assert_eq!(next(&undoing, &look, &Rules::default()), Step::UpdateAccessKey { key: Which::Old, status: Active, signer: Which::New });
     look = seen(0, &[(OLD, Active, -9), (NEW, Active, 1)]);
     assert!(matches!(next(&undoing, &look, &Rules::default()), Step::UpdateAccessKey { key: Which::Old, .. }), "the listing may be late");
+    let mut late = seen(5, &[(OLD, Inactive, -9), (NEW, Active, 1)]);
+    late.act = Some(Act { clock: Duration::from_secs(4), result: Err(error(ErrorKind::Gone, true)) });
+    assert!(
+        matches!(next(&undoing, &late, &Rules::default()), Step::Wait(..)),
+        "a key that is gone but listed is looked for again, slowly"
+    );
     let settled = seen(130, &[(OLD, Active, -9), (NEW, Active, 1)]);
     assert_eq!(next(&undoing, &settled, &Rules::default()), Step::GetCallerIdentity(Which::Old));
     look.act = Some(Act { clock: Duration::ZERO, result: Ok(()) });

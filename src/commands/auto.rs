@@ -1,0 +1,110 @@
+//! `keyrotate auto`: what a timer runs. Goes on with what waits, rotates what is due, and tells what a person has to know.
+//!
+//! Invariants: it never asks; it says nothing when there is nothing to say; the desktop is told of one matter once a day.
+
+mod matters;
+mod notices;
+
+use std::time::Duration;
+
+use super::context::Context;
+use super::failure::Failure;
+use super::rotate::{RotateOptions, RotateOutcome, Rotated, Run, rotate_all};
+use super::status::{StatusOptions, StatusOutcome, status, worst};
+use crate::model::Timing;
+use crate::os::signals::Signals;
+use crate::os::terminal::Console;
+use crate::os::{clock, notify};
+
+pub use matters::{Matter, Urgency};
+
+/// What `auto` was asked for.
+#[derive(Clone, Debug, Default)]
+pub struct AutoOptions {
+    /// Begin at once: no random while before a rotation.
+    pub now: bool,
+}
+
+/// What came of the run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AutoOutcome {
+    /// What a person should know, the most urgent first.
+    pub matters: Vec<Matter>,
+    /// What was done to keys.
+    pub rotated: RotateOutcome,
+    /// What the whole comes to.
+    pub exit_code: u8,
+}
+
+/// Runs the command.
+pub fn auto(context: &mut Context, console: &Console, signals: &Signals, options: &AutoOptions) -> Result<AutoOutcome, Failure> {
+    let timing = context.waits();
+    let mut seen = reached(context, console, &timing)?;
+    let mut rotated = RotateOutcome::default();
+    if has_work(&seen) {
+        // Machines that wake at the same minute do not ask IAM at the same second.
+        if !options.now && !console.is_watched() && is_due(&seen) {
+            console.pause(some_part_of(timing.auto_spread));
+        }
+        rotated = work(context, console, signals);
+        if has_changed(&rotated) {
+            context.reread()?;
+            seen = status(context, &StatusOptions::default())?;
+        }
+    }
+    let matters = matters::of(&seen, &rotated);
+    let codes = rotated.keys.iter().filter_map(Rotated::failure).map(|failure| failure.kind.exit_code());
+    let exit_code = worst(codes.chain([seen.exit_code]));
+    if context.settings.wants_notices() {
+        let fresh = notices::fresh(&context.paths.state_dir, &matters, clock::local_now());
+        if let Some(text) = matters::summary(&fresh) {
+            notify::notify("keyrotate", &text);
+        }
+    }
+    Ok(AutoOutcome { matters, rotated, exit_code })
+}
+
+/// Rotates what is due and goes on with what waits. What fails is a result like any other.
+fn work(context: &Context, console: &Console, signals: &Signals) -> RotateOutcome {
+    let due = RotateOptions { due: true, yes: true, ..RotateOptions::default() };
+    rotate_all(&Run::new("auto", context, console, signals, &due))
+        .unwrap_or_else(|failure| RotateOutcome { keys: vec![Rotated::Failed(failure)], notes: Vec::new() })
+}
+
+/// What `status` sees, once AWS can be reached: after a wake the network takes its time. Gives up after a while.
+fn reached(context: &Context, console: &Console, timing: &Timing) -> Result<StatusOutcome, Failure> {
+    let until = clock::boot_time() + timing.network_wait;
+    loop {
+        let seen = status(context, &StatusOptions::default())?;
+        let is_cut_off = !seen.keys.is_empty() && seen.keys.iter().all(|(key, _)| key.is_unreachable);
+        if !is_cut_off || clock::boot_time() >= until {
+            return Ok(seen);
+        }
+        console.progress("waiting for the network");
+        if console.pause(timing.network_poll) {
+            return Ok(seen);
+        }
+    }
+}
+
+fn is_due(seen: &StatusOutcome) -> bool {
+    seen.keys.iter().any(|(key, _)| key.is_due(seen.now))
+}
+
+/// Whether a key is due, or something in the journal may be gone on with.
+fn has_work(seen: &StatusOutcome) -> bool {
+    is_due(seen)
+        || !seen.other_rotations.is_empty()
+        || !seen.unreadable.is_empty()
+        || seen.keys.iter().any(|(key, _)| !key.pending.is_empty())
+}
+
+fn has_changed(rotated: &RotateOutcome) -> bool {
+    rotated.keys.iter().any(|key| matches!(key, Rotated::Done { .. } | Rotated::TakenBack { .. } | Rotated::Resting { .. }))
+}
+
+/// A random part of it; none where the system has no randomness.
+fn some_part_of(whole: Duration) -> Duration {
+    let mut bytes = [0; 4];
+    getrandom::fill(&mut bytes).map_or(Duration::ZERO, |()| whole.mul_f64(f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)))
+}
