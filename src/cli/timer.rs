@@ -20,7 +20,13 @@ pub fn run(context: &Context, variables: &[(OsString, OsString)], console: &Cons
         TimerCommand::Install(install) => {
             let prepared = timer::prepare_install(context, variables, &install.options())?;
             tell(&prepared, install.dry_run, quiet);
-            if install.dry_run || !(install.yes || agreed(console, &prepared)) {
+            if install.dry_run {
+                return Ok(0);
+            }
+            if !install.yes && !agreed(console, &prepared) {
+                let mut page = Page::for_stdout(0);
+                page.note("nothing was changed");
+                page.print();
                 return Ok(0);
             }
             show(&timer::carry_out(&prepared)?, quiet);
