@@ -9,3 +9,4 @@ pub mod model;
 pub mod os;
 pub mod profile;
 pub mod rotation;
+pub mod timer;

@@ -376,3 +376,27 @@ fn nothing_is_asked_where_nobody_can_answer() {
     home.finish("afterwards", &output);
     assert_eq!(home.told(), "");
 }
+
+#[test]
+fn a_timer_is_shown_and_confirmed_before_it_is_written() {
+    let home = start(Settings::default());
+    let programs = home.scratch("programs");
+    std::fs::create_dir(&programs).unwrap();
+    let systemctl = programs.join("systemctl");
+    std::fs::write(&systemctl, "#!/bin/sh\n[ \"$2\" != show ] || echo ActiveState=active\n").unwrap();
+    std::fs::set_permissions(&systemctl, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", programs.display());
+    let unit = home.path().join(".config/systemd/user/keyrotate.timer");
+    for (answer, said, is_there) in [("n\n", "nothing was changed", false), ("y\n", "systemd user timer", true)] {
+        let mut terminal = Terminal::open(&home, "timer install --force --kind systemd", &[("PATH", &path)]);
+        terminal.expect("install this timer?");
+        assert!(terminal.screen().contains("OnCalendar=daily") && !unit.exists(), "{}", terminal.screen());
+        terminal.press(answer);
+        let (code, screen) = terminal.end();
+        assert!(code == Some(0) && screen.contains(said), "{screen}");
+        assert_eq!(unit.exists(), is_there);
+    }
+    // What is there already needs no answer.
+    let (code, screen) = Terminal::open(&home, "timer install --force --kind systemd", &[("PATH", &path)]).end();
+    assert!(code == Some(0) && screen.contains("is there already") && !screen.contains("install this timer?"), "{screen}");
+}

@@ -1,9 +1,14 @@
 //! What can be typed.
 
+mod timer;
+
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ColorChoice, Parser, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCandidates;
 
+use super::completions::{self, Shell};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::history::HistoryOptions;
 use crate::commands::rotate::RotateOptions;
@@ -11,6 +16,7 @@ use crate::commands::status::StatusOptions;
 use crate::commands::undo::UndoOptions;
 use crate::model::{AccessKeyId, Grace};
 use crate::rotation::Direction;
+pub use timer::{TimerArgs, TimerCommand};
 
 /// Checks the age of your AWS access keys and rotates them so that no crash can cost you one.
 #[derive(Debug, Parser)]
@@ -66,6 +72,10 @@ is taken back. Without a terminal nothing is asked. Exits with 1 where there is 
 const HISTORY: &str = "Of a profile, that is every rotation of the key that it has now and of those that this one replaced. Reads one file, \
 and asks AWS nothing.";
 
+const COMPLETIONS: &str = "bash: source <(keyrotate completions bash) in ~/.bashrc; zsh: source <(keyrotate completions zsh) in ~/.zshrc, \
+below compinit; fish: keyrotate completions fish > ~/.config/fish/completions/keyrotate.fish; PowerShell: keyrotate completions powershell | \
+Out-String | Invoke-Expression in $PROFILE; elvish: eval (keyrotate completions elvish | slurp) in rc.elv.";
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show the age of each own key, its holders, its last use and what waits (also without any command)
@@ -83,13 +93,27 @@ pub enum Command {
     /// Show every rotation that is over, the newest last
     #[command(after_help = HISTORY)]
     History(HistoryArgs),
+    /// Have `keyrotate auto` run by itself: a systemd user timer, a launchd agent or a line in the crontab
+    Timer(TimerArgs),
+    /// Print what a shell has to read to complete commands, options and profiles
+    #[command(after_help = COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write manual pages, one for each command
+    Man {
+        /// The directory for them, made where it is not there
+        #[arg(long)]
+        dir: PathBuf,
+    },
 }
 
 /// What `status` takes.
 #[derive(Debug, Default, ClapArgs)]
 pub struct StatusArgs {
     /// Profiles whose keys to show; without any, every own key
-    #[arg(value_name = "PROFILE")]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
     pub profiles: Vec<String>,
     /// Print JSON, with times in UTC
     #[arg(long)]
@@ -121,7 +145,7 @@ pub struct AutoArgs {
 #[derive(Debug, ClapArgs)]
 pub struct RotateArgs {
     /// Profiles whose keys to rotate; without any, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
-    #[arg(value_name = "PROFILE")]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
     pub profiles: Vec<String>,
     /// Rotate every own key
     #[arg(long, conflicts_with = "profiles")]
@@ -157,7 +181,7 @@ pub struct RotateArgs {
 #[derive(Debug, ClapArgs)]
 pub struct UndoArgs {
     /// The profile whose old key to put back; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
-    #[arg(value_name = "PROFILE")]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
     pub profile: Option<String>,
     /// Print the plan and change nothing
     #[arg(long)]
@@ -181,7 +205,7 @@ impl UndoArgs {
 #[derive(Debug, ClapArgs)]
 pub struct HistoryArgs {
     /// Profiles whose keys' rotations to show; without any, all rotations
-    #[arg(value_name = "PROFILE")]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
     pub profiles: Vec<String>,
     /// Print JSON, with times in UTC
     #[arg(long)]

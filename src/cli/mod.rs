@@ -2,12 +2,15 @@
 
 mod args;
 mod auto;
+mod completions;
 mod debug;
 mod history;
+mod man;
 mod page;
 mod render;
 mod rotate;
 mod status;
+mod timer;
 mod undo;
 mod wrap;
 
@@ -26,6 +29,9 @@ use args::{Args, Command, StatusArgs};
 /// Runs the program and returns its exit code.
 pub fn run() -> ExitCode {
     process::harden();
+    if let Some(code) = completions::answer() {
+        return code;
+    }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return usage(&error),
@@ -52,15 +58,20 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 fn dispatch(args: &Args) -> Result<u8, Failure> {
     let variables: Vec<_> = std::env::vars_os().collect();
-    let mut context = Context::load(&variables, std::env::home_dir())?;
+    let load = || Context::load(&variables, std::env::home_dir());
     match &args.command {
+        // These two need neither AWS files nor settings: who packages has none.
+        Some(Command::Completions { shell }) => completions::print(*shell).map(|()| 0).map_err(|error| render::not_written(&error)),
+        Some(Command::Man { dir }) => man::write(dir).map(|()| 0).map_err(|error| render::not_written(&error)),
         Some(Command::Rotate(rotate)) => {
+            let context = load()?;
             let (console, signals) = attended(rotate.no_input, args.quiet)?;
             let outcome = crate::commands::rotate::rotate(&context, &console, &signals, &rotate.options()?);
             console.progress_done();
             Ok(rotate::print(&outcome?, args.quiet))
         }
         Some(Command::Auto(asked)) => {
+            let mut context = load()?;
             let (console, signals) = attended(true, args.quiet)?;
             let outcome = crate::commands::auto::auto(&mut context, &console, &signals, &AutoOptions { now: asked.now });
             console.progress_done();
@@ -69,6 +80,7 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             Ok(outcome.exit_code)
         }
         Some(Command::Undo(undo)) => {
+            let context = load()?;
             let (console, signals) = attended(undo.no_input, args.quiet)?;
             let outcome = crate::commands::undo::undo(&context, &console, &signals, &undo.options());
             console.progress_done();
@@ -76,11 +88,15 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             Ok(0)
         }
         Some(Command::History(asked)) => {
-            history::print(&crate::commands::history::history(&context, &asked.options())?, asked.json, args.quiet);
+            history::print(&crate::commands::history::history(&load()?, &asked.options())?, asked.json, args.quiet);
             Ok(0)
         }
-        Some(Command::Status(asked)) => show_status(&context, asked, args.quiet),
-        None => show_status(&context, &StatusArgs::default(), args.quiet),
+        Some(Command::Timer(asked)) => {
+            let console = Console::new(ConsoleOptions { no_input: false, quiet: args.quiet, yes: false }, None);
+            timer::run(&load()?, &variables, &console, asked, args.quiet)
+        }
+        Some(Command::Status(asked)) => show_status(&load()?, asked, args.quiet),
+        None => show_status(&load()?, &StatusArgs::default(), args.quiet),
     }
 }
 

@@ -21,3 +21,10 @@ pub fn no_signals(error: &io::Error) -> Failure {
     failure.causes.push(error.to_string());
     failure
 }
+
+/// What was made for other programs cannot be written.
+pub fn not_written(error: &io::Error) -> Failure {
+    let mut failure = Failure::new(FailureKind::Failed, "it cannot be written");
+    failure.causes.push(error.to_string());
+    failure.hint("name another directory, or check the permissions of this one")
+}

@@ -17,6 +17,8 @@ use crate::profile::{AwsFiles, AwsPaths, Environment, FileKind, FileRefusal};
 pub struct Context {
     /// The variables.
     pub environment: Environment,
+    /// The home directory, where there is one.
+    pub home: Option<PathBuf>,
     /// Where keyrotate's own files are.
     pub paths: Paths,
     /// Where the AWS files are.
@@ -54,7 +56,7 @@ impl Context {
             }
         };
         let time_scale = variable("KEYROTATE_TIME_SCALE").map(|value| value.to_string_lossy().into_owned());
-        Ok(Self { environment, paths, aws_paths, settings, files, empty, time_scale })
+        Ok(Self { environment, home, paths, aws_paths, settings, files, empty, time_scale })
     }
 
     /// Reads the AWS files again: they were changed.

@@ -1,9 +1,13 @@
-//! What this process may leak, closed before anything secret is in memory.
+//! What this process may leak, closed before anything secret is in memory; and the system's own programs, run to their end.
 //!
 //! Invariant: [`harden`] runs first in `main`, before any thread; nothing else in keyrotate changes the environment.
 //!
 //! A closed standard output is no affair of this room: Rust starts with SIGPIPE ignored, a write then answers `BrokenPipe`, and
 //! whoever prints takes that for the end. std gives SIGPIPE its default back in the children it starts.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::{Command, Stdio};
 
 /// Removes LOG_SIGNABLE_BODY, which makes the AWS SDK log request bodies with secrets in them; forbids core dumps, and on Linux
 /// also that other processes of the same user read this one's memory. What `exec` starts inherits the soft limit for core dumps.
@@ -31,12 +35,51 @@ fn forbid_dumps() {
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
 
+/// What a program said, and how it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Captured {
+    /// It ended with 0.
+    pub succeeded: bool,
+    /// Its standard output; what is not UTF-8 is replaced.
+    pub stdout: String,
+    /// Its standard error, likewise.
+    pub stderr: String,
+}
+
+/// Runs a program, the first of `words`, to its end: with this environment besides our own, this as its input (else none), and no shell.
+/// Not for what answers before it has read its input to the end, nor for what may never end.
+pub fn capture(words: &[&str], input: Option<&[u8]>, variables: &[(&str, OsString)]) -> io::Result<Captured> {
+    let (program, arguments) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(program);
+    command.args(arguments).envs(variables.iter().map(|(name, value)| (name, value)));
+    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    if let (Some(bytes), Some(mut stdin)) = (input, child.stdin.take()) {
+        match stdin.write_all(bytes) {
+            // It will say itself why it did not want to read.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error),
+            _ => {}
+        }
+    }
+    let output = child.wait_with_output()?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok(Captured { succeeded: output.status.success(), stdout: text(&output.stdout), stderr: text(&output.stderr) })
+}
+
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
-    use std::process::Command;
-
     use super::*;
+
+    #[test]
+    fn a_program_gets_its_input_and_variables_and_tells_how_it_ended() {
+        let said = capture(&["/bin/sh", "-c", "cat; echo $X >&2; exit 3"], Some(b"in"), &[("X", "y".into())]).unwrap();
+        assert_eq!((said.succeeded, said.stdout.as_str(), said.stderr.as_str()), (false, "in", "y\n"));
+        let deaf = capture(&["/bin/true"], Some(&[b'x'; 1 << 20]), &[]).unwrap();
+        assert!(deaf.succeeded, "a program that does not read is no error of ours");
+        assert!(capture(&["/bin/cat"], None, &[]).unwrap().stdout.is_empty(), "it does not wait for our own input");
+        assert_eq!(capture(&["/no/such/program"], None, &[]).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
 
     /// Set in the copy of the test program that is hardened, so that the tests' own process stays as it is.
     const INSIDE: &str = "KEYROTATE_TEST_HARDENED";

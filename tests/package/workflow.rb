@@ -1,0 +1,29 @@
+# Holds the release workflow against what it must have, and prints the scripts of its steps for the shell to read.
+require "yaml"
+
+workflow = YAML.load_file(ARGV[0])
+jobs = workflow.fetch("jobs")
+# YAML takes the bare word `on` for true.
+raise "on" unless (workflow[true] || workflow["on"]).fetch("push").fetch("tags") == ["v*"]
+raise "permissions" unless workflow.fetch("permissions") == { "contents" => "read" }
+
+targets = jobs.fetch("build").fetch("strategy").fetch("matrix").fetch("include").map { |row| row.fetch("target") }
+wanted = %w[aarch64-apple-darwin aarch64-unknown-linux-musl x86_64-apple-darwin x86_64-pc-windows-msvc x86_64-unknown-linux-musl]
+raise targets.inspect unless targets.sort == wanted
+
+jobs.each do |name, job|
+  raise "#{name}: no time limit" unless job["timeout-minutes"]
+
+  missing = [job["needs"]].flatten.compact - jobs.keys
+  raise "#{name} needs #{missing}" unless missing.empty?
+
+  job.fetch("steps").each do |step|
+    raise "#{name}: #{step}" unless step.key?("uses") ^ step.key?("run")
+    raise "#{name}: #{step["uses"]} has no version" if step["uses"] && step["uses"] !~ /@(v\d+|\h{40})\z/
+
+    puts step["run"], "" if step["run"]
+  end
+end
+
+text = File.read(ARGV[0])
+%w[SHA256SUMS cyclonedx attest-build-provenance homebrew/fill].each { |word| raise "no #{word}" unless text.include?(word) }
