@@ -302,6 +302,17 @@ fn a_system_that_refuses_is_told_with_its_words_and_the_next_install_finishes() 
 }
 
 #[test]
+fn a_timer_that_stops_at_the_logout_is_said_to() {
+    let home = start();
+    noted(&home, &["systemctl"]);
+    for (linger, is_said) in [("no", true), ("yes", false)] {
+        script(&home.scratch("bin/loginctl"), &format!("echo {linger}"));
+        let said = run(&home, &["timer", "install", "--dry-run", "--force", "--kind", "systemd"], &[]);
+        assert_eq!(good(&said).contains("`loginctl enable-linger`"), is_said, "{}", said.stdout);
+    }
+}
+
+#[test]
 fn without_any_timer_status_says_how_to_get_one() {
     let home = start();
     noted(&home, &["systemctl", "crontab"]);

@@ -81,6 +81,9 @@ pub fn prepare_install(context: &Context, variables: &[(OsString, OsString)], op
     })?;
     let old = found(&present, &places).into_iter().filter(|old| *old != kind);
     notes.extend(old.map(|old| format!("the {} that is there is removed: one is enough", old.name())));
+    if kind == Kind::Systemd && machine::lingers() == Some(false) {
+        notes.push("it runs while you are logged in; `loginctl enable-linger` lets it run at other times, too".to_owned());
+    }
     Ok(Prepared { notes, ..prepared(Some(kind), acts, places, &present) })
 }
 

@@ -51,6 +51,16 @@ pub fn kinds() -> Vec<Kind> {
     Kind::ALL.into_iter().filter(can).collect()
 }
 
+/// Whether the user's systemd manager runs while they are logged out; `None` where logind does not say.
+pub fn lingers() -> Option<bool> {
+    let said = ask(&["loginctl", "show-user", "--property=Linger", "--value", &user().to_string()]).ok()?;
+    match said.stdout.trim() {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    }
+}
+
 /// What of ours is there.
 pub fn present(places: &Places) -> io::Result<Present> {
     let paths = [places.units.join(systemd::SERVICE), places.units.join(systemd::TIMER), places.agents.join(launchd::FILE)];

@@ -6,10 +6,18 @@ mount --make-rprivate /
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/systemd/system "/run/user/$(id -u)"
 chmod 700 "/run/user/$(id -u)"
-# Where groups are made for processes: a manager wants one that it can divide.
-group=/sys/fs/cgroup/systemd
-[ -d "$group" ] || group=/sys/fs/cgroup
-group=$group/keyrotate-$$
+# A manager moves processes between the groups below its own: it gets one of its own, and sees no other hierarchy, or it would move those of
+# the machine. Where there is cgroup2 there is one hierarchy only.
+others=$(cat /proc/1/cgroup)
+if [ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ]; then
+    groups=/sys/fs/cgroup
+else
+    mount -t tmpfs tmpfs /sys/fs/cgroup
+    groups=/sys/fs/cgroup/systemd
+    mkdir "$groups"
+    mount -t cgroup -o none,name=systemd cgroup "$groups"
+fi
+group=$groups/keyrotate-$$
 mkdir "$group"
 echo $$ >"$group/cgroup.procs"
 env -i HOME="$HOME" XDG_RUNTIME_DIR="/run/user/$(id -u)" PATH=/usr/local/bin:/usr/bin:/bin \
@@ -17,8 +25,9 @@ env -i HOME="$HOME" XDG_RUNTIME_DIR="/run/user/$(id -u)" PATH=/usr/local/bin:/us
 manager=$!
 finish() {
     kill "$manager" && wait "$manager" || true
-    echo $$ >"${group%/*}/cgroup.procs"
+    echo $$ >"$groups/cgroup.procs"
     find "$group" -depth -type d -exec rmdir {} +
+    [ "$(cat /proc/1/cgroup)" = "$others" ] || exit 1
 }
 trap finish EXIT
 for _ in $(seq 100); do
