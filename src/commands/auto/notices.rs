@@ -41,7 +41,7 @@ mod tests {
         let (one, two) = (matter("one"), matter("two"));
         let at = |hours: i64| DateTime::from_timestamp(1_800_000_000 + hours * 3_600, 0).unwrap();
         let told = |matters: &[Matter], hours| fresh(scratch.path(), matters, at(hours)).len();
-        assert_eq!(told(&[one.clone()], 0), 1);
+        assert_eq!(told(std::slice::from_ref(&one), 0), 1);
         assert_eq!(told(&[one.clone(), two.clone()], 1), 1);
         assert_eq!(told(&[one.clone(), two.clone()], 19), 0);
         assert_eq!(told(&[one, two.clone()], 20), 1);
