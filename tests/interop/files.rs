@@ -9,12 +9,13 @@ use crate::peers::{PEERS, Report};
 
 pub const ROTATE: &[&str] = &["rotate", "default", "--yes", "--no-input"];
 
-/// Lines that people write: comments in three places, no space and many, an empty value's neighbours, a profile with a space in its name.
+/// Lines that people write: comments in four places, no space and many, either order of the pair, one pair in two profiles.
 const PLAIN: &str = "# Keys of this laptop. Keep this line.
 
 [default]
 aws_access_key_id = {id}
 aws_secret_access_key={secret}
+  # indented comment
 # aws_access_key_id = AKIAIOSFODNN7EXAMPLE
 region = eu-west-1
 

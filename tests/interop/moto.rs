@@ -111,7 +111,7 @@ fn status_and_rotate_work_against_moto() {
             assert!(!output.stdout.contains(secret) && !output.stderr.contains(secret), "a secret is printed");
         }
     }
-    // moto knows no account of ours, and whose key it is.
+    // moto has an account of its own.
     let report = Peer::Boto3.report(&home.path(), &moto.url, "default");
     assert_eq!((report.key, report.arn), (id, "arn:aws:iam::123456789012:user/dev".to_owned()));
 }

@@ -98,9 +98,10 @@ pub fn command(home: &Path, url: &str, program: &Path, args: &[&str]) -> Command
     assert!(program.is_file(), "{} is missing: {ADVICE}", program.display());
     let mut command = Command::new("timeout");
     command.arg("300").arg(program).args(args).env_clear().current_dir(home);
-    command.env("HOME", home).env("PATH", "/usr/local/bin:/usr/bin:/bin").env("AWS_REGION", "us-east-1").env("AWS_PAGER", "");
+    command.env("HOME", home).env("PATH", "/usr/local/bin:/usr/bin:/bin").env("AWS_PAGER", "");
     command.env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_ENDPOINT_URL", url).env("PYTHONDONTWRITEBYTECODE", "1");
-    command.stdin(Stdio::null());
+    // botocore and the AWS CLI read the one, the Go SDK the other.
+    command.envs([("AWS_DEFAULT_REGION", "us-east-1"), ("AWS_REGION", "us-east-1")]).stdin(Stdio::null());
     command
 }
 
