@@ -28,7 +28,7 @@ aws_secret_access_key = {other_secret}
 aws_access_key_id     = {other_id}
 ; end, and no newline after this";
 
-/// Capitals in the names.
+/// Capitals in the names, colons, a profile name with a space.
 const CAPITALS: &str = "[default]
 AWS_ACCESS_KEY_ID = {id}
 Aws_Secret_Access_Key = {secret}
@@ -36,6 +36,10 @@ Aws_Secret_Access_Key = {secret}
 [Work]
 aws_access_key_ID={id}
 AWS_SECRET_ACCESS_KEY={secret}
+
+[My Mac]
+aws_access_key_id: {id}
+aws_secret_access_key : {secret}
 
 [other]
 aws_access_key_id = {other_id}
@@ -53,8 +57,8 @@ fn lines_that_end_as_on_windows() {
 }
 
 #[test]
-fn capitals_in_names() {
-    check(CAPITALS, &["default", "Work", "other"]);
+fn capitals_colons_and_spaces() {
+    check(CAPITALS, &["default", "Work", "My Mac", "other"]);
 }
 
 /// Every peer reads every profile of this file, which is then rotated, and reads every profile again.
