@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::contract::Client;
+use crate::client::Client;
 use crate::files::ROTATE;
 use crate::home::{Home, Output, Run};
 use crate::lab::Settings;
