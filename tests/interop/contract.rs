@@ -1,0 +1,226 @@
+//! One table of calls that the lab and moto both answer, asked and read by botocore: the lab cannot drift into agreeing with us alone.
+//! Invariant: where moto is known not to do as AWS does, the row says what it does instead, and a gap that closes fails, too.
+
+use serde_json::{Value, json};
+
+use crate::client::Client;
+use crate::lab::{Lab, Settings};
+use crate::moto::{Moto, Pair};
+
+/// Who signs.
+#[derive(Clone, Copy, Debug)]
+enum Signer {
+    Dev,
+    /// The key that the table made last.
+    New,
+    /// The ID of `dev` with another secret.
+    WrongSecret,
+    Unknown,
+}
+use Signer::{Dev, New, Unknown, WrongSecret};
+
+/// One call. In the parameters and facts `{dev}`, `{new}`, `{other}` and `{unknown}` stand for access key IDs.
+struct Case {
+    signer: Signer,
+    /// `service:Action`.
+    call: &'static str,
+    parameters: &'static str,
+    status: u16,
+    code: &'static str,
+    /// `path` is there and not empty, `path=value`, or `path#count`; after `~` what moto is known not to do.
+    facts: &'static [&'static str],
+    /// What moto answers instead.
+    gap: Option<(u16, &'static str)>,
+}
+
+const fn good(call: &'static str, parameters: &'static str, facts: &'static [&'static str]) -> Case {
+    Case { signer: Dev, call, parameters, status: 200, code: "", facts, gap: None }
+}
+
+const fn bad(call: &'static str, parameters: &'static str, status: u16, code: &'static str) -> Case {
+    Case { signer: Dev, call, parameters, status, code, facts: &[], gap: None }
+}
+
+const fn by(signer: Signer, case: Case) -> Case {
+    Case { signer, ..case }
+}
+
+const fn moto_says(status: u16, code: &'static str, case: Case) -> Case {
+    Case { gap: Some((status, code)), ..case }
+}
+
+const ME: &str = "sts:GetCallerIdentity";
+const LIST: &str = "iam:ListAccessKeys";
+const CREATE: &str = "iam:CreateAccessKey";
+const UPDATE: &str = "iam:UpdateAccessKey";
+const DELETE: &str = "iam:DeleteAccessKey";
+const LAST_USED: &str = "iam:GetAccessKeyLastUsed";
+const GONE: &str = "NoSuchEntity";
+
+/// In this order, on a user `dev` with one key.
+const CASES: &[Case] = &[
+    good(ME, "{}", &["Account", "UserId", "Arn"]),
+    good(
+        LIST,
+        "{}",
+        &["AccessKeyMetadata#1", "AccessKeyMetadata/0/AccessKeyId={dev}", "AccessKeyMetadata/0/Status=Active", "~IsTruncated=false"],
+    ),
+    good(LIST, r#"{"UserName":"dev"}"#, &["AccessKeyMetadata#1", "AccessKeyMetadata/0/UserName=dev", "AccessKeyMetadata/0/CreateDate"]),
+    good(LIST, r#"{"UserName":"other"}"#, &["AccessKeyMetadata#1", "AccessKeyMetadata/0/AccessKeyId={other}"]),
+    bad(LIST, r#"{"UserName":"nobody"}"#, 404, GONE),
+    bad(CREATE, r#"{"UserName":"nobody"}"#, 404, GONE),
+    good(LAST_USED, r#"{"AccessKeyId":"{dev}"}"#, &["UserName=dev", "AccessKeyLastUsed/ServiceName", "AccessKeyLastUsed/Region"]),
+    good(
+        LAST_USED,
+        r#"{"AccessKeyId":"{other}"}"#,
+        &["UserName=other", "AccessKeyLastUsed/ServiceName=N/A", "AccessKeyLastUsed/Region=N/A"],
+    ),
+    moto_says(404, GONE, bad(LAST_USED, r#"{"AccessKeyId":"{unknown}"}"#, 403, "AccessDenied")),
+    // What is looked at around a rotation.
+    good("iam:GetUser", "{}", &["User/UserName=dev", "User/Path=/", "User/UserId", "User/Arn", "User/CreateDate"]),
+    good("iam:GetUser", r#"{"UserName":"other"}"#, &["User/UserName=other"]),
+    bad("iam:GetUser", r#"{"UserName":"nobody"}"#, 404, GONE),
+    good("iam:ListMFADevices", r#"{"UserName":"dev"}"#, &[]),
+    good("iam:GetAccountSummary", "{}", &["SummaryMap/AccessKeysPerUserQuota=2", "SummaryMap/AccountAccessKeysPresent=0"]),
+    good("iam:ListAttachedUserPolicies", r#"{"UserName":"dev"}"#, &["AttachedPolicies#0"]),
+    bad("iam:ListAttachedUserPolicies", r#"{"UserName":"nobody"}"#, 404, GONE),
+    good("iam:ListGroupsForUser", r#"{"UserName":"dev"}"#, &["Groups#0"]),
+    bad("iam:ListAttachedGroupPolicies", r#"{"GroupName":"nobody"}"#, 404, GONE),
+    good(
+        "sts:GetSessionToken",
+        r#"{"DurationSeconds":900}"#,
+        &["Credentials/AccessKeyId", "Credentials/SecretAccessKey", "Credentials/SessionToken", "Credentials/Expiration"],
+    ),
+    good(
+        "sts:AssumeRole",
+        r#"{"RoleArn":"arn:aws:iam::000000000000:role/reader","RoleSessionName":"me"}"#,
+        &[
+            "Credentials/SessionToken",
+            "AssumedRoleUser/Arn=arn:aws:sts::000000000000:assumed-role/reader/me",
+            "AssumedRoleUser/AssumedRoleId",
+        ],
+    ),
+    // A second key, and no third one.
+    good(
+        CREATE,
+        "{}",
+        &[
+            "AccessKey/UserName=dev",
+            "AccessKey/AccessKeyId",
+            "AccessKey/SecretAccessKey",
+            "AccessKey/Status=Active",
+            "AccessKey/CreateDate",
+        ],
+    ),
+    bad(CREATE, "{}", 409, "LimitExceeded"),
+    bad(CREATE, r#"{"UserName":"dev"}"#, 409, "LimitExceeded"),
+    good(LIST, "{}", &["AccessKeyMetadata#2", "AccessKeyMetadata/1/AccessKeyId={new}", "AccessKeyMetadata/1/Status=Active"]),
+    good(LIST, r#"{"MaxItems":1}"#, &["~AccessKeyMetadata#1", "~IsTruncated=true", "~Marker"]),
+    by(New, good(ME, "{}", &["Arn"])),
+    by(New, good(LIST, "{}", &["AccessKeyMetadata#2", "AccessKeyMetadata/0/UserName=dev"])),
+    // Off, on, and neither.
+    good(UPDATE, r#"{"AccessKeyId":"{new}","Status":"Inactive"}"#, &[]),
+    good(LIST, r#"{"UserName":"dev"}"#, &["AccessKeyMetadata#2", "AccessKeyMetadata/1/Status=Inactive"]),
+    moto_says(200, "", by(New, bad(ME, "{}", 403, "InvalidClientTokenId"))),
+    good(UPDATE, r#"{"AccessKeyId":"{new}","Status":"Active","UserName":"dev"}"#, &[]),
+    good(LIST, "{}", &["AccessKeyMetadata/1/Status=Active"]),
+    bad(UPDATE, r#"{"AccessKeyId":"{unknown}","Status":"Inactive"}"#, 404, GONE),
+    bad(UPDATE, r#"{"AccessKeyId":"{unknown}","Status":"Inactive","UserName":"dev"}"#, 404, GONE),
+    bad(UPDATE, r#"{"AccessKeyId":"{dev}","Status":"Inactive","UserName":"nobody"}"#, 404, GONE),
+    // Another user's key is unknown under one's own name.
+    bad(UPDATE, r#"{"AccessKeyId":"{other}","Status":"Inactive","UserName":"dev"}"#, 404, GONE),
+    bad(DELETE, r#"{"AccessKeyId":"{other}","UserName":"dev"}"#, 404, GONE),
+    bad(DELETE, r#"{"AccessKeyId":"{unknown}"}"#, 404, GONE),
+    bad(DELETE, r#"{"AccessKeyId":"{dev}","UserName":"nobody"}"#, 404, GONE),
+    // moto checks nobody's signature.
+    moto_says(200, "", by(WrongSecret, bad(ME, "{}", 403, "SignatureDoesNotMatch"))),
+    moto_says(200, "", by(Unknown, bad(ME, "{}", 403, "InvalidClientTokenId"))),
+    // Deleted for good, and room for the next one.
+    good(DELETE, r#"{"AccessKeyId":"{new}"}"#, &[]),
+    bad(DELETE, r#"{"AccessKeyId":"{new}","UserName":"dev"}"#, 404, GONE),
+    bad(UPDATE, r#"{"AccessKeyId":"{new}","Status":"Active","UserName":"dev"}"#, 404, GONE),
+    moto_says(404, GONE, bad(LAST_USED, r#"{"AccessKeyId":"{new}"}"#, 403, "AccessDenied")),
+    moto_says(200, "", by(New, bad(ME, "{}", 403, "InvalidClientTokenId"))),
+    good(LIST, "{}", &["AccessKeyMetadata#1", "AccessKeyMetadata/0/AccessKeyId={dev}"]),
+    good(CREATE, r#"{"UserName":"dev"}"#, &["AccessKey/SecretAccessKey"]),
+    good(LIST, "{}", &["AccessKeyMetadata#2", "AccessKeyMetadata/1/AccessKeyId={new}"]),
+    // Last: moto takes any word for a status, and keeps it.
+    moto_says(200, "", bad(UPDATE, r#"{"AccessKeyId":"{new}","Status":"Asleep"}"#, 400, "ValidationError")),
+];
+
+#[test]
+fn the_lab_keeps_the_contract() {
+    let lab = Lab::start(Settings::default());
+    let key = lab.first_key();
+    let other = {
+        let mut world = lab.world();
+        let user = world.add_user("other", "/");
+        world.add_settled_key(user)
+    };
+    check("the lab", &lab.url(), (key.id, key.secret), (other.id, other.secret), false);
+    lab.close();
+}
+
+#[test]
+fn moto_keeps_the_contract_but_for_its_gaps() {
+    let moto = Moto::start();
+    check("moto", &moto.url, moto.dev.clone(), moto.other.clone(), true);
+}
+
+fn check(server: &str, url: &str, dev: Pair, other: Pair, gaps: bool) {
+    let mut client = Client::new(url);
+    let unknown = ("AKIAIOSFODNN7EXAMPLE".to_owned(), "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".to_owned());
+    let (mut new, mut wrong) = (unknown.clone(), Vec::new());
+    for (at, case) in CASES.iter().enumerate() {
+        let fill = |text: &str| {
+            let pairs = [("{dev}", &dev), ("{new}", &new), ("{other}", &other), ("{unknown}", &unknown)];
+            pairs.iter().fold(text.to_owned(), |text, (mark, pair)| text.replace(mark, &pair.0))
+        };
+        let signer = match case.signer {
+            Dev => dev.clone(),
+            New => new.clone(),
+            WrongSecret => (dev.0.clone(), unknown.1.clone()),
+            Unknown => unknown.clone(),
+        };
+        let (service, action) = case.call.split_once(':').expect("service:Action");
+        let parameters = serde_json::from_str(&fill(case.parameters)).expect("JSON");
+        let answer = client.call(&signer, service, action, &parameters);
+        let gap = case.gap.filter(|_| gaps);
+        let expected = gap.unwrap_or((case.status, case.code));
+        let place = format!("row {} {} {parameters} by {:?}", at + 1, case.call, case.signer);
+        if (answer["status"].as_u64(), answer["code"].as_str()) != (Some(u64::from(expected.0)), Some(expected.1)) {
+            wrong.push(format!("{place}: {expected:?} expected, {answer}"));
+        }
+        if answer["wrong"] != json!([]) {
+            wrong.push(format!("{place}: not as AWS's model: {}", answer["wrong"]));
+        }
+        if let Some((status, code)) = gap {
+            println!("{server} says {status} {code}, AWS {} {}: {place}", case.status, case.code);
+        }
+        for fact in case.facts.iter().map(|fact| fill(fact)).filter(|_| gap.is_none()) {
+            let (lacking, plain) = fact.strip_prefix('~').map_or((false, fact.as_str()), |plain| (gaps, plain));
+            if lacking {
+                println!("{server} lacks {plain}: {place}");
+            }
+            if holds(&answer["result"], plain) == lacking {
+                wrong.push(format!("{place}: {} {plain}: {}", if lacking { "now it has" } else { "not" }, answer["result"]));
+            }
+        }
+        let made = &answer["result"]["AccessKey"];
+        if let (Some(id), Some(secret)) = (made["AccessKeyId"].as_str(), made["SecretAccessKey"].as_str()) {
+            new = (id.to_owned(), secret.to_owned());
+        }
+    }
+    assert!(wrong.is_empty(), "{server} differs:\n{}", wrong.join("\n"));
+}
+
+fn holds(result: &Value, fact: &str) -> bool {
+    let at = |path: &str| result.pointer(&format!("/{path}")).unwrap_or(&Value::Null);
+    if let Some((path, count)) = fact.split_once('#') {
+        at(path).as_array().is_some_and(|list| list.len().to_string() == count)
+    } else if let Some((path, value)) = fact.split_once('=') {
+        at(path).as_str().map_or_else(|| at(path).to_string(), str::to_owned) == value
+    } else {
+        at(fact).as_str().is_some_and(|text| !text.is_empty())
+    }
+}
