@@ -42,8 +42,7 @@ impl Situation {
 }
 
 fn moment() -> impl Strategy<Value = DateTime<Utc>> {
-    // Up to the year 9999, the last that an HTTP date can tell.
-    prop_oneof![4 => Just(at(10)), 8 => (-1_000_i64..5_000).prop_map(at), 1 => (-1_800_000_000_i64..251_602_300_799).prop_map(at)]
+    prop_oneof![4 => Just(at(10)), 8 => (-1_000_i64..5_000).prop_map(at), 1 => select(vec![DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC])]
 }
 
 /// By the boot clock; [`clamped`] makes `MAX` the present moment.
