@@ -104,13 +104,10 @@ proptest! {
 fn the_situations_lead_to_every_step() {
     let mut runner = TestRunner::deterministic();
     let strategy = situation();
-    let word = |step| {
-        let name = match step {
-            Step::Enter(State::Done(end)) => format!("{end:?}"),
-            Step::Enter(state) => format!("{state:?}"),
-            step => format!("{step:?}"),
-        };
-        name.split([' ', '(']).next().unwrap_or_default().to_owned()
+    let word = |step: Step| {
+        let name = format!("{step:?}");
+        let name = name.strip_prefix("Enter(").unwrap_or(&name);
+        name.strip_prefix("Done(").unwrap_or(name).split([' ', '(', ')']).next().unwrap_or_default().to_owned()
     };
     let all = "Aborted AskAboutSuspect Close Committed CreateAccessKey DeleteAccessKey Deleted GetAccessKeyLastUsed GetCallerIdentity \
                Intent ListAccessKeys OldInactive PrepareHolder Reactivating ReadHolders ReleaseHolder RollingBack Rotated \
