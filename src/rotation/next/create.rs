@@ -212,7 +212,8 @@ fn not_accepted(record: &Record, seen: &Observation, rules: &Rules) -> Step {
     };
     let early = record.state == State::Created;
     match listing.status(&new.pair.id) {
-        None if is_settled(listing, new.created_at, &rules.timing) && early => {
+        // A key that was there before may be in a holder, which only a rollback leaves as it is.
+        None if is_settled(listing, new.created_at, &rules.timing) && early && !record.adopted => {
             abort(record, seen, rules, End::aborted(format!("{} is gone: somebody deleted it", new.pair.id)))
         }
         None if is_settled(listing, new.created_at, &rules.timing) => {

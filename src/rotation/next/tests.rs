@@ -370,6 +370,18 @@ fn a_key_that_was_there_before_is_not_deleted_by_a_rollback() {
 }
 
 #[test]
+fn a_holder_of_a_key_that_was_there_before_is_not_rewritten_when_that_key_is_gone() {
+    let created = Record { adopted: true, ..record(State::Created) };
+    let mut gone = seen(130, &[(OLD, Active, -9)]);
+    gone.prove(Which::New, Err(error(ErrorKind::NotYetValid, true)));
+    assert!(matches!(next(&created, &gone, &Rules::default()), Step::Enter(State::RollingBack { .. })));
+    let rolling = Record { adopted: true, ..record(State::RollingBack { why: "gone".into() }) };
+    gone.prove(Which::Old, Ok(identity()));
+    let step = next(&rolling, &gone, &Rules::default());
+    assert!(matches!(step, Step::Enter(State::Done(End::Aborted { .. }))), "{step:?}");
+}
+
+#[test]
 fn an_undo_activates_and_proves_the_old_key_before_the_new_one_is_deactivated() {
     let undoing = record(State::Undoing { why: "x".into() });
     let mut look = seen(0, &[(OLD, Inactive, -9), (NEW, Active, 1)]);
