@@ -21,6 +21,7 @@ mod tests {
     use super::targets;
 
     /// Every file of a corpus, and what a crash might leave of it.
+    #[allow(clippy::print_stdout, reason = "the file that a failure is about")]
     fn replay(target: &str, run: fn(&[u8])) {
         let folder = format!("{}/tests/fuzz/corpus/{target}", env!("CARGO_MANIFEST_DIR"));
         let files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
