@@ -28,7 +28,7 @@ fn killed(record: &Record, step: &Step) -> Option<(AccessKeyId, Which)> {
 /// PROPTEST_CASES makes it more.
 fn config() -> ProptestConfig {
     let asked = ProptestConfig::default();
-    ProptestConfig { cases: asked.cases.max(1_024), failure_persistence: None, ..asked }
+    ProptestConfig { cases: asked.cases.max(4_096), failure_persistence: None, ..asked }
 }
 
 fn is_unsent(it: &Situation) -> bool {

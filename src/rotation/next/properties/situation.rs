@@ -96,12 +96,12 @@ fn staged() -> impl Strategy<Value = Staged> {
 
 fn holder() -> impl Strategy<Value = HolderEntry> {
     let displaced = Displaced { target: "/c".into(), path: "/c.old".into(), content: "0".repeat(64), edited: "1".repeat(64) };
-    (any::<prop::sample::Index>(), weighted(0.3, staged()), which(), vec(Just(displaced), 0..2), weighted(0.1, Just(()))).prop_map(
+    (any::<prop::sample::Index>(), weighted(0.15, staged()), which(), weighted(0.2, Just(displaced)), weighted(0.1, Just(()))).prop_map(
         |(sections, staged, staged_to, displaced, left_out)| HolderEntry {
             sections: if sections.index(4) == 0 { vec![] } else { vec!["default".into()] },
             staged,
             staged_to,
-            displaced,
+            displaced: displaced.into_iter().collect(),
             left_out: left_out.is_some(),
             ..record(State::Created).holders.remove(0)
         },
@@ -117,7 +117,7 @@ fn sights() -> impl Strategy<Value = Vec<Sight>> {
         foreign,
         others,
     });
-    let any_sight = prop_oneof![3 => any_seen, 1 => Just(Sight::Torn), 1 => Just(Sight::Away), 1 => Just(Sight::Unreadable("why".into()))];
+    let any_sight = prop_oneof![3 => any_seen, 1 => Just(Sight::Torn), 3 => Just(Sight::Away), 1 => Just(Sight::Unreadable("why".into()))];
     let with = |which: Which| if which == Which::Old { sight_of(&["default"], &[]) } else { sight_of(&[], &["default"]) };
     (which(), vec(weighted(0.2, any_sight), 3))
         .prop_map(move |(all, strange)| strange.into_iter().map(|one| one.unwrap_or(with(all))).collect())
@@ -157,10 +157,10 @@ fn proof() -> impl Strategy<Value = Proof> {
 
 fn observation() -> impl Strategy<Value = Observation> {
     let times = (weighted(0.95, moment()), (0_u64..4_000).prop_map(Duration::from_secs), instant(), any::<bool>());
-    let listed = (weighted(0.9, listing()), weighted(0.2, aws_error()), weighted(0.2, aws_error()), proof(), proof());
+    let listed = (weighted(0.9, listing()), weighted(0.1, aws_error()), weighted(0.1, aws_error()), proof(), proof());
     let held = (weighted(0.9, sights()), instant(), btree_map(0_usize..3, Just("why".to_owned()), 0..2), 0_u32..12, instant());
     let act = (instant(), weighted(0.6, aws_error())).prop_map(|(clock, error)| Act { clock, result: error.map_or(Ok(()), Err) });
-    let rest = (weighted(0.4, act), 0_u32..5, weighted(0.7, last_use()), any::<Option<bool>>(), weighted(0.3, Just(())));
+    let rest = (weighted(0.4, act), 0_u32..5, weighted(0.7, last_use()), any::<Option<bool>>(), weighted(0.15, Just(())));
     (times, listed, held, rest).prop_map(
         |(
             (now, clock, entered, resumed),
