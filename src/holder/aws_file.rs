@@ -137,18 +137,15 @@ impl Holder for AwsFile<'_> {
         }
     }
 
-    fn abandon(&self, staged: &Staged) -> Result<Option<Displaced>, HolderError> {
-        match staged {
-            Staged::Beside { target, temporary, edited, .. } => match self.disk.read(temporary).map(Zeroizing::new) {
-                Ok(bytes) if digest(&bytes) != *edited => {
-                    Ok(Some(Displaced { target: target.clone(), path: temporary.clone(), content: digest(&bytes), edited: edited.clone() }))
-                }
-                Ok(_) | Err(_) => remove_if_there(self.disk, temporary)
-                    .and_then(|()| self.disk.sync_directory(directory(temporary)))
-                    .map_err(self.io("removed", temporary))
-                    .map(|()| None),
-            },
-            Staged::InPlace { .. } => Ok(None),
+    fn abandon(&self, staged: &Staged, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<Option<Displaced>, HolderError> {
+        let Staged::Beside { target, temporary, base, edited } = staged else { return Ok(None) };
+        match self.disk.read(temporary).map(Zeroizing::new) {
+            // It was made already, and what it displaced may be somebody's newer work: it is finished first.
+            Ok(bytes) if digest(&bytes) != *edited => exchange::Exchange { file: self, target, temporary, edited, from, to }.write(base),
+            Ok(_) | Err(_) => remove_if_there(self.disk, temporary)
+                .and_then(|()| self.disk.sync_directory(directory(temporary)))
+                .map_err(self.io("removed", temporary))
+                .map(|()| None),
         }
     }
 

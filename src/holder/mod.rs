@@ -159,8 +159,8 @@ pub trait Holder {
     fn prepare(&self, tag: &str, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<Staged, HolderError>;
     /// Makes the change, durably. Can be called again after a crash at any point of it.
     fn write(&self, staged: &Staged, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<Option<Displaced>, HolderError>;
-    /// Gives a prepared change up. Returns what it displaced, if it turns out to have been made already.
-    fn abandon(&self, staged: &Staged) -> Result<Option<Displaced>, HolderError>;
+    /// Gives a prepared change up; one that turns out to have been made is finished first. Returns what it displaced.
+    fn abandon(&self, staged: &Staged, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<Option<Displaced>, HolderError>;
     /// Removes what a write displaced, after taking over what somebody wrote there since.
     fn release(&self, displaced: &Displaced, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<(), HolderError>;
     /// Removes what a crash left of changes whose tag begins so. Errors are no harm: nobody reads these files.

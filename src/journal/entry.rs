@@ -115,12 +115,13 @@ impl<'d> Entry<'d> {
         Ok(entry)
     }
 
-    /// Takes up the entry at `path`, which [`Entry::load`] has read.
-    pub fn resume(disk: &'d dyn Disk, path: PathBuf) -> Result<Self, JournalError> {
+    /// Takes up the entry at `path`, which [`Entry::load`] has read, and writes `body` down: what was read may not have reached the disk.
+    pub fn resume<T: Serialize>(disk: &'d dyn Disk, path: PathBuf, body: &T) -> Result<Self, JournalError> {
         let len = disk.facts(&path).map(|facts| facts.len);
         let mut entry = Self { disk, path, size: BLOCK };
         let len = len.map_err(|source| entry.error("read", source))?;
         entry.size = usize::try_from(len).unwrap_or(BLOCK).max(BLOCK);
+        entry.update(body)?;
         Ok(entry)
     }
 
@@ -253,7 +254,7 @@ mod tests {
         let mut entry = Entry::begin(&RealDisk, path.clone(), &"intent").unwrap();
         entry.update(&"canary").unwrap();
         assert_eq!(Entry::load::<String>(&RealDisk, &path).unwrap(), "canary");
-        let mut entry = Entry::resume(&RealDisk, path.clone()).unwrap();
+        let mut entry = Entry::resume(&RealDisk, path.clone(), &"canary").unwrap();
         remove_if_there(&RealDisk, &entry.spare()).unwrap();
         entry.update(&"canary 2").unwrap();
         assert_eq!(Entry::load::<String>(&RealDisk, &path).unwrap(), "canary 2");

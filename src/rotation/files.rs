@@ -41,11 +41,12 @@ impl Files<'_> {
 
     /// Makes a holder's change to `to` ready, after giving up one that is pending.
     pub fn prepare(&self, record: &Record, index: usize, to: Which) -> Result<Prepared, HolderError> {
-        let pending = record.holders.get(index).and_then(|entry| entry.staged.as_ref());
-        self.hold(record, index, to, |holder, from, to, tag| {
-            let displaced = pending.map(|staged| holder.abandon(staged)).transpose()?.flatten();
-            Ok(Prepared { staged: holder.prepare(tag, from, to)?, displaced })
-        })
+        let pending = record.holders.get(index).and_then(|entry| Some((entry.staged.as_ref()?, entry.staged_to)));
+        let displaced = match pending {
+            Some((staged, staged_to)) => self.hold(record, index, staged_to, |holder, from, to, _| holder.abandon(staged, from, to))?,
+            None => None,
+        };
+        self.hold(record, index, to, |holder, from, to, tag| Ok(Prepared { staged: holder.prepare(tag, from, to)?, displaced }))
     }
 
     /// Makes the change that is ready.

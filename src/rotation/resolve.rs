@@ -24,13 +24,17 @@ pub enum Unresolved {
     OldKeyDeleted,
     /// Forward, every place would be left out; what each refuses with.
     NoPlaceLeft(Vec<String>),
+    /// A write that was cut off cannot be completed, and the file must not be left so.
+    Torn(String),
 }
 
-/// The record from which the rotation goes on. Looks at the holders, and changes none.
+/// The record from which the rotation goes on. Looks at the holders, and changes none but what is written in part: nobody comes back to it
+/// once the rotation is forgotten.
 pub fn resolve(disk: &dyn Disk, record: &Record, direction: Direction) -> Result<Record, Unresolved> {
     let mut record = record.clone();
-    if direction != Direction::Forget {
-        give_up_sections(disk, &mut record);
+    match direction {
+        Direction::Forget => complete(disk, &record)?,
+        Direction::Forward | Direction::Back => give_up_sections(disk, &mut record),
     }
     if direction == Direction::Forward {
         leave_out(disk, &mut record)?;
@@ -56,6 +60,16 @@ fn state(direction: Direction, state: State) -> Option<State> {
         }
         (Direction::Back, State::Deleted) => return None,
     })
+}
+
+fn complete(disk: &dyn Disk, record: &Record) -> Result<(), Unresolved> {
+    for entry in record.holders.iter().filter(|entry| look(disk, record, entry) == Sight::Torn) {
+        let (from, to) = (record.pair(entry.staged_to.other()), record.pair(entry.staged_to));
+        if let (Some(staged), Some(from), Some(to)) = (&entry.staged, from, to) {
+            entry.place.open(disk).write(staged, from, to).map_err(|error| Unresolved::Torn(error.to_string()))?;
+        }
+    }
+    Ok(())
 }
 
 /// A section that somebody gave another pair is theirs from now on, where others of the file still have ours.

@@ -146,7 +146,6 @@ fn resume(universe: &Rc<Universe>, disk: &SimDisk, path: &Path, number: u32, dec
     if matches!(record.state, State::Intent { .. } | State::Suspect { .. }) {
         universe.ambiguous.set(true);
     }
-    let mut entry = Entry::resume(disk, path.to_owned()).map_err(|error| error.to_string())?;
     if let Some(direction) = decided {
         universe.decided_forward.set(universe.decided_forward.get() || direction == Direction::Forward);
         if direction == Direction::Forget {
@@ -154,8 +153,8 @@ fn resume(universe: &Rc<Universe>, disk: &SimDisk, path: &Path, number: u32, dec
             atomic_file::replace(disk, &PathBuf::from(format!("{FORGOTTEN}{}.json", record.id)), &kept).map_err(|e| e.to_string())?;
         }
         record = resolve(disk, &record, direction).map_err(|unresolved| format!("{unresolved:?}"))?;
-        entry.update(&record).map_err(|error| error.to_string())?;
     }
+    let entry = Entry::resume(disk, path.to_owned(), &record).map_err(|error| error.to_string())?;
     let clock = universe.clock();
     let seen = Observation { now: Some(record.started_at), clock, entered: clock, resumed: true, ..Observation::default() };
     let rules = Rules { decided, ..rules(universe, &record, number) };

@@ -198,10 +198,8 @@ impl Run<'_> {
     pub(in crate::commands) fn go_on(&self, path: &Path, record: &mut Record, finish: Finish) -> Result<Rotated, Failure> {
         self.check_machine(path, record)?;
         let failed = |error: JournalError| Failure::from_error(FailureKind::Failed, &error);
-        let mut entry = Entry::resume(&self.disk, path.to_owned()).map_err(failed)?;
-        if self.decide(record)? {
-            entry.update(record).map_err(failed)?;
-        }
+        self.decide(record)?;
+        let entry = Entry::resume(&self.disk, path.to_owned(), record).map_err(failed)?;
         let (aws, timing) = self.aws_of(record)?;
         let rules = self.rules(record, timing);
         let clock = clock::boot_time();
@@ -242,21 +240,19 @@ impl Run<'_> {
         Err(Failure::new(FailureKind::Attention, message).state(describe::state(record)).hint(hint))
     }
 
-    /// Applies what the person decided about this rotation. Returns whether the record changed.
-    pub(in crate::commands) fn decide(&self, record: &mut Record) -> Result<bool, Failure> {
-        let mut changed = false;
+    /// Applies what the person decided about this rotation.
+    pub(in crate::commands) fn decide(&self, record: &mut Record) -> Result<(), Failure> {
         // A grace until the next rotation is for the rotation that begins now; one that rests keeps its own.
         let is_for_this = |grace: &Grace| *grace != Grace::Next || !matches!(record.state, State::OldInactive { .. });
         if let Some(grace) = self.options.grace.filter(|grace| is_for_this(grace) && *grace != record.grace && self.is_asked_for(record)) {
             record.grace = grace;
-            changed = true;
         }
-        let Some(direction) = self.direction(record) else { return Ok(changed) };
+        let Some(direction) = self.direction(record) else { return Ok(()) };
         if direction == Direction::Forget {
             self.keep_pairs(record)?;
         }
         *record = resolve(&self.disk, record, direction).map_err(|unresolved| undecided(record, unresolved))?;
-        Ok(true)
+        Ok(())
     }
 
     fn forgotten(&self, record: &Record) -> PathBuf {
@@ -296,6 +292,10 @@ fn undecided(record: &Record, unresolved: Unresolved) -> Failure {
         Unresolved::OldKeyDeleted => Failure::new(FailureKind::Usage, format!("the rotation of {old} cannot go back: {old} is deleted"))
             .state(state)
             .hint(format!("run `keyrotate rotate --resolve {old} forward`")),
+        Unresolved::Torn(why) => {
+            let failure = Failure::new(FailureKind::Failed, "a file is written in part, and cannot be completed").state(state);
+            Failure { causes: vec![why], ..failure.hint("correct that, then run the same command again") }
+        }
         Unresolved::NoPlaceLeft(causes) => {
             let other = if record.state == State::Deleted { "forget` keeps the pairs in a file" } else { "back` returns to the old key" };
             let again = format!("put that right and run `keyrotate rotate {}` again", record.profile.quoted());

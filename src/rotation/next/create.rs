@@ -86,13 +86,13 @@ fn lost(record: &Record, seen: &Observation, rules: &Rules, signed_at: DateTime<
         Listed::Yes(listing) => listing,
     };
     if !is_settled(listing, signed_at, &rules.timing) {
-        let end = signed_at + TimeDelta::from_std(rules.timing.consistency_window).unwrap_or_default();
-        let left = (end - seen.now.unwrap_or(listing.at)).to_std().unwrap_or_default();
+        let window = TimeDelta::from_std(rules.timing.consistency_window).unwrap_or_default();
+        let left = (window - (seen.now.unwrap_or(listing.at) - signed_at)).to_std().unwrap_or_default();
         let why = "the answer to CreateAccessKey was lost; waiting until AWS would list a key that it made";
         return if left.is_zero() { list_again(record, seen, rules, Which::Old, why) } else { Step::Wait(left, why.to_owned()) };
     }
     let span = TimeDelta::from_std(rules.timing.suspect_span).unwrap_or_default();
-    let ours = |key: &&AccessKey| key.created_at >= signed_at - TimeDelta::seconds(1) && key.created_at <= signed_at + span;
+    let ours = |key: &&AccessKey| (TimeDelta::seconds(-1)..=span).contains(&(key.created_at - signed_at));
     let suspects: Vec<&AccessKey> = newcomers(record, listing).filter(ours).collect();
     match suspects.as_slice() {
         [] => {
@@ -212,7 +212,8 @@ fn not_accepted(record: &Record, seen: &Observation, rules: &Rules) -> Step {
     };
     let early = record.state == State::Created;
     match listing.status(&new.pair.id) {
-        None if is_settled(listing, new.created_at, &rules.timing) && early => {
+        // A key that was there before may be in a holder, which only a rollback leaves as it is.
+        None if is_settled(listing, new.created_at, &rules.timing) && early && !record.adopted => {
             abort(record, seen, rules, End::aborted(format!("{} is gone: somebody deleted it", new.pair.id)))
         }
         None if is_settled(listing, new.created_at, &rules.timing) => {

@@ -124,7 +124,7 @@ pub(super) fn list_again(record: &Record, seen: &Observation, rules: &Rules, sig
 
 /// Whether the consistency window after `since` (AWS's clock) was over when the listing was taken.
 pub(super) fn is_settled(listing: &Listing, since: DateTime<Utc>, timing: &Timing) -> bool {
-    listing.at >= since + TimeDelta::from_std(timing.consistency_window).unwrap_or_default()
+    listing.at - since >= TimeDelta::from_std(timing.consistency_window).unwrap_or_default()
 }
 
 /// Whether the window after this run entered the state was over when the listing was taken.

@@ -3,6 +3,8 @@
 mod create;
 mod evidence;
 mod holders;
+#[cfg(test)]
+mod properties;
 mod retire;
 mod retreat;
 #[cfg(test)]

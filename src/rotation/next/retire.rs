@@ -225,7 +225,7 @@ fn resting(record: &Record, seen: &Observation, rules: &Rules, at: DateTime<Utc>
     let (message, hint) = match record.grace {
         Grace::After(grace) if grace.is_zero() => return None,
         Grace::After(grace) => {
-            let due = at + TimeDelta::from_std(grace).unwrap_or(TimeDelta::MAX);
+            let due = TimeDelta::from_std(grace).ok().and_then(|grace| at.checked_add_signed(grace)).unwrap_or(DateTime::<Utc>::MAX_UTC);
             if seen.now.is_some_and(|now| now >= due) {
                 return None;
             }

@@ -15,27 +15,27 @@ use crate::model::*;
 use crate::profile::FileKind;
 use crate::rotation::HolderEntry;
 
-const OLD: &str = "AKIAOLD0000000000001";
-const NEW: &str = "AKIANEW0000000000001";
+pub(super) const OLD: &str = "AKIAOLD0000000000001";
+pub(super) const NEW: &str = "AKIANEW0000000000001";
 
-fn id(text: &str) -> AccessKeyId {
+pub(super) fn id(text: &str) -> AccessKeyId {
     AccessKeyId::parse(text).unwrap()
 }
 
-fn pair(text: &str) -> AccessKeyPair {
+pub(super) fn pair(text: &str) -> AccessKeyPair {
     AccessKeyPair { id: id(text), secret: SecretAccessKey::new("canary") }
 }
 
-fn at(seconds: i64) -> DateTime<Utc> {
+pub(super) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
 }
 
-fn identity() -> Identity {
+pub(super) fn identity() -> Identity {
     let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").unwrap();
     Identity { account: "111122223333".into(), arn, user_id: "AIDADEV".into() }
 }
 
-fn record(state: State) -> Record {
+pub(super) fn record(state: State) -> Record {
     let entry = HolderEntry {
         place: Place::AwsFile { kind: FileKind::Credentials, path: "/home/me/.aws/credentials".into() },
         sections: vec!["default".into()],
@@ -84,12 +84,12 @@ fn seen(clock: u64, keys: &[(&str, KeyStatus, i64)]) -> Observation {
     }
 }
 
-fn sight(old: &[&str], new: &[&str]) -> Sight {
+pub(super) fn sight(old: &[&str], new: &[&str]) -> Sight {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     Sight::Seen { old: names(old), new: names(new), foreign: vec![], others: vec![] }
 }
 
-fn error(kind: ErrorKind, definitive: bool) -> AwsError {
+pub(super) fn error(kind: ErrorKind, definitive: bool) -> AwsError {
     AwsError::for_tests("iam:CreateAccessKey", kind, definitive)
 }
 
@@ -366,6 +366,18 @@ fn a_key_that_was_there_before_is_not_deleted_by_a_rollback() {
     let mut both = seen(0, &[(OLD, Active, -9), (NEW, Active, -5)]);
     both.prove(Which::Old, Ok(identity()));
     let step = next(&rolling, &both, &Rules::default());
+    assert!(matches!(step, Step::Enter(State::Done(End::Aborted { .. }))), "{step:?}");
+}
+
+#[test]
+fn a_holder_of_a_key_that_was_there_before_is_not_rewritten_when_that_key_is_gone() {
+    let created = Record { adopted: true, ..record(State::Created) };
+    let mut gone = seen(130, &[(OLD, Active, -9)]);
+    gone.prove(Which::New, Err(error(ErrorKind::NotYetValid, true)));
+    assert!(matches!(next(&created, &gone, &Rules::default()), Step::Enter(State::RollingBack { .. })));
+    let rolling = Record { adopted: true, ..record(State::RollingBack { why: "gone".into() }) };
+    gone.prove(Which::Old, Ok(identity()));
+    let step = next(&rolling, &gone, &Rules::default());
     assert!(matches!(step, Step::Enter(State::Done(End::Aborted { .. }))), "{step:?}");
 }
 
