@@ -155,6 +155,34 @@ fn what_was_interrupted_is_finished_though_nothing_is_due() {
 }
 
 #[test]
+fn what_was_interrupted_is_finished_and_told_though_a_file_cannot_be_read_now() {
+    let home = start(Settings::default(), 1.0);
+    let mut run = Run::new(&["rotate", "default", "--yes", "--no-input"]);
+    run.kill_at_pause = true;
+    home.lab.rules(vec![Rule::on("UpdateAccessKey", Fault::PauseBefore)]);
+    assert_eq!(home.run_with(&run).code, None);
+    home.lab.rules(Vec::new());
+    home.write(".aws/config", "[default]\nno option\n");
+    let output = auto(&home);
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
+    assert!(output.stderr.contains("config, line 2") && output.stdout.contains(&home.old.id), "{output:?}");
+    rotated(&home, &output);
+}
+
+#[test]
+fn a_second_key_that_was_deleted_to_make_room_is_told() {
+    let home = start(Settings::default(), 80.0);
+    let second = home.lab.world().add_settled_key(home.old.user).id;
+    home.lab.world().set_status(&second, Status::Inactive);
+    std::fs::create_dir_all(home.path().join(".config/keyrotate")).unwrap();
+    home.write(".config/keyrotate/config.toml", "[defaults]\nreclaim_inactive = true\n");
+    let output = auto(&home);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert!(output.stdout.contains(&format!("deleted {second}")), "{output:?}");
+    rotated(&home, &output);
+}
+
+#[test]
 fn a_grace_is_left_to_rest_in_silence_and_ended_when_it_is_over() {
     let home = start(Settings::default(), 1.0);
     assert_eq!(auto_with(&home, &["rotate", "default", "--yes", "--no-input", "--grace", "3m"]).code, Some(0));

@@ -2,7 +2,7 @@
 
 use super::page::{GREEN, Page};
 use super::render;
-use crate::commands::failure::FailureKind;
+use crate::commands::failure::worst;
 use crate::commands::rotate::{Finish, RotateOutcome, Rotated};
 use crate::rotation::{End, Record, State, describe};
 
@@ -24,20 +24,7 @@ pub fn print(outcome: &RotateOutcome, quiet: bool) -> u8 {
     if !quiet {
         page.print();
     }
-    worst(&codes)
-}
-
-fn worst(codes: &[u8]) -> u8 {
-    let order = [
-        FailureKind::Failed,
-        FailureKind::Usage,
-        FailureKind::Locked,
-        FailureKind::MfaNeeded,
-        FailureKind::Critical,
-        FailureKind::Attention,
-        FailureKind::Unchecked,
-    ];
-    order.into_iter().map(FailureKind::exit_code).find(|code| codes.contains(code)).unwrap_or(0)
+    worst(codes)
 }
 
 fn result(page: &mut Page, key: &Rotated) {

@@ -98,7 +98,7 @@ fn observed(page: &mut Page, key: &KeyFacts, seen: &Observation, now: DateTime<U
             format!("{}{day}", format_duration(age))
         };
         let (warn, max) = (limit(key.limits.warn_age), limit(key.limits.max_age));
-        page.line("created:", &format!("{}; due at {warn}, overdue past {max}", local(created_at)));
+        page.line("created:", &format!("{}; due at {warn}, overdue past {max}", describe::time(created_at)));
     }
     let own = match &seen.last_use {
         LastUsed::Used(last_use) if key.is_own_use => format!(" ({}: perhaps keyrotate itself)", last_use.service),
@@ -113,7 +113,7 @@ fn observed(page: &mut Page, key: &KeyFacts, seen: &Observation, now: DateTime<U
     };
     page.line("root keys:", &root);
     if key.is_remembered {
-        page.line("as of:", &local(seen.observed_at));
+        page.line("as of:", &describe::time(seen.observed_at));
     }
 }
 
@@ -158,7 +158,7 @@ fn second(other: &OtherKey, pending: &[Pending], now: DateTime<Utc>) -> String {
 
 fn rotation(pending: &Pending, now: DateTime<Utc>) -> String {
     let when = match pending.rests_until {
-        Some(Rest::Until(at)) if now < at => format!("; it can be restored until {}", local(at)),
+        Some(Rest::Until(at)) if now < at => format!("; it can be restored until {}", describe::time(at)),
         Some(Rest::Until(_)) => "; its grace is over".to_owned(),
         Some(Rest::Next) => "; it rests until the next rotation".to_owned(),
         None => String::new(),
@@ -175,10 +175,6 @@ fn days(age: Age) -> String {
         1 => "1 day old".to_owned(),
         days => format!("{days} days old"),
     }
-}
-
-fn local(at: DateTime<Utc>) -> String {
-    at.with_timezone(&Local).format("%Y-%m-%d %H:%M %Z").to_string()
 }
 
 fn status_word(status: &KeyStatus) -> &str {

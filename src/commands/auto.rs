@@ -8,9 +8,9 @@ mod notices;
 use std::time::Duration;
 
 use super::context::Context;
-use super::failure::Failure;
-use super::rotate::{RotateOptions, RotateOutcome, Rotated, Run, rotate_all};
-use super::status::{StatusOptions, StatusOutcome, status, worst};
+use super::failure::{Failure, worst};
+use super::rotate::{Finish, RotateOptions, RotateOutcome, Rotated, Run, rotate_all};
+use super::status::{StatusOptions, StatusOutcome, status};
 use crate::model::Timing;
 use crate::os::signals::Signals;
 use crate::os::terminal::Console;
@@ -36,25 +36,25 @@ pub struct AutoOutcome {
     pub exit_code: u8,
 }
 
-/// Runs the command.
+/// Runs the command. Where the files cannot be read, what an earlier run began is gone on with all the same: it may put them right.
 pub fn auto(context: &mut Context, console: &Console, signals: &Signals, options: &AutoOptions) -> Result<AutoOutcome, Failure> {
     let timing = context.waits();
-    let mut seen = reached(context, console, &timing)?;
+    let mut seen = reached(context, console, &timing);
     let mut rotated = RotateOutcome::default();
-    if has_work(&seen) {
+    if seen.as_ref().map_or(true, has_work) {
         // Machines that wake at the same minute do not ask IAM at the same second.
-        if !options.now && !console.is_watched() && is_due(&seen) {
+        if !options.now && !console.is_watched() && seen.as_ref().is_ok_and(is_due) {
             console.pause(some_part_of(timing.auto_spread));
         }
         rotated = work(context, console, signals);
         if has_changed(&rotated) {
-            context.reread()?;
-            seen = status(context, &StatusOptions::default())?;
+            seen = context.reread().and_then(|()| status(context, &StatusOptions::default()));
         }
     }
-    let matters = matters::of(&seen, &rotated);
+    let seen = seen.map_err(|failure| tell(&mut rotated, failure)).ok();
+    let matters = matters::of(seen.as_ref(), &rotated);
     let codes = rotated.keys.iter().filter_map(Rotated::failure).map(|failure| failure.kind.exit_code());
-    let exit_code = worst(codes.chain([seen.exit_code]));
+    let exit_code = worst(codes.chain(seen.map(|seen| seen.exit_code)));
     if context.settings.wants_notices() {
         let fresh = notices::fresh(&context.paths.state_dir, &matters, clock::local_now());
         if let Some(text) = matters::summary(&fresh) {
@@ -62,6 +62,13 @@ pub fn auto(context: &mut Context, console: &Console, signals: &Signals, options
         }
     }
     Ok(AutoOutcome { matters, rotated, exit_code })
+}
+
+/// Adds a failure to the results, unless the rotation met the same.
+fn tell(rotated: &mut RotateOutcome, failure: Failure) {
+    if rotated.keys.iter().filter_map(Rotated::failure).all(|told| told.message != failure.message) {
+        rotated.keys.push(Rotated::Failed(failure));
+    }
 }
 
 /// Rotates what is due and goes on with what waits. What fails is a result like any other.
@@ -100,7 +107,13 @@ fn has_work(seen: &StatusOutcome) -> bool {
 }
 
 fn has_changed(rotated: &RotateOutcome) -> bool {
-    rotated.keys.iter().any(|key| matches!(key, Rotated::Done { .. } | Rotated::TakenBack { .. } | Rotated::Resting { .. }))
+    let is_new = |key: &Rotated| match key {
+        Rotated::Done { .. } | Rotated::TakenBack { .. } => true,
+        Rotated::Resting { finish, .. } => *finish != Finish::AfterGrace,
+        Rotated::Forgotten { .. } | Rotated::Planned { .. } | Rotated::WouldGoOn { .. } => false,
+        Rotated::NotDue { .. } | Rotated::Declined(_) | Rotated::Failed(_) => false,
+    };
+    rotated.keys.iter().any(is_new)
 }
 
 /// A random part of it; none where the system has no randomness.

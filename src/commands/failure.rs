@@ -53,6 +53,13 @@ impl FailureKind {
     }
 }
 
+/// The exit code that counts where several apply: 1 and 2 first, then 21, 20, 11, 10, 12.
+pub fn worst(codes: impl IntoIterator<Item = u8>) -> u8 {
+    const ORDER: [u8; 7] = [1, 2, 21, 20, 11, 10, 12];
+    let rank = |code: &u8| ORDER.iter().position(|other| other == code).unwrap_or(ORDER.len());
+    codes.into_iter().min_by_key(rank).unwrap_or(0)
+}
+
 impl Failure {
     /// A failure with nothing but a message.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {

@@ -16,14 +16,14 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use super::context::Context;
-use super::failure::{Failure, FailureKind};
+use super::failure::{Failure, FailureKind, worst};
 use crate::model::{AccessKeyId, ProfileName};
 use crate::os::disk::RealDisk;
 use crate::os::{clock, machine};
 use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys, Refusal, Warning, choose_profile};
 
 pub use facts::{KeyFacts, Observation, OtherKey, Pending, Rest, RootKeys, Section};
-pub use judge::{Finding, judge, waits, worst};
+pub use judge::{Finding, judge, waits};
 
 use look::Looked;
 use observations::Observations;
@@ -138,7 +138,7 @@ impl StatusOutcome {
         let failures = asked.chain(&self.unreadable).map(|failure| failure.kind).chain(nothing).chain(broken).map(FailureKind::exit_code);
         let rotations = self.other_rotations.iter().filter(|pending| waits(pending, self.now)).map(|_| Finding::RotationWaits.exit_code());
         let findings = self.keys.iter().flat_map(|(_, findings)| findings).map(Finding::exit_code);
-        judge::worst(failures.chain(rotations).chain(findings))
+        worst(failures.chain(rotations).chain(findings))
     }
 }
 

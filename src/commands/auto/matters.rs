@@ -30,8 +30,18 @@ pub struct Matter {
     pub text: String,
 }
 
-/// All matters, the most urgent first.
-pub(super) fn of(seen: &StatusOutcome, rotated: &RotateOutcome) -> Vec<Matter> {
+/// All matters, the most urgent first. Nothing is `seen` where the files cannot be read.
+pub(super) fn of(seen: Option<&StatusOutcome>, rotated: &RotateOutcome) -> Vec<Matter> {
+    let notes = rotated.notes.iter().map(|note| matter(note.clone(), Urgency::Done, note.clone()));
+    let mut matters: Vec<Matter> =
+        rotated.keys.iter().filter_map(of_result).chain(notes).chain(seen.into_iter().flat_map(of_seen)).collect();
+    matters.sort_by_key(|matter| matter.urgency);
+    let mut names = BTreeSet::new();
+    matters.retain(|matter| names.insert(matter.name.clone()));
+    matters
+}
+
+fn of_seen(seen: &StatusOutcome) -> Vec<Matter> {
     let found = seen.keys.iter().flat_map(|(key, findings)| findings.iter().filter_map(|finding| of_finding(key, finding)));
     let broken = seen.skipped.iter().filter(|skipped| skipped.is_broken);
     let broken = broken.map(|skipped| matter(format!("broken {}", skipped.profile), Urgency::Attention, skipped.reason.clone()));
@@ -41,12 +51,7 @@ pub(super) fn of(seen: &StatusOutcome, rotated: &RotateOutcome) -> Vec<Matter> {
         matter(format!("waits {}", pending.old), Urgency::Attention, text)
     });
     let unreadable = seen.unreadable.iter().map(|failure| matter(failure.message.clone(), Urgency::Critical, failure.message.clone()));
-    let mut matters: Vec<Matter> =
-        rotated.keys.iter().filter_map(of_result).chain(found).chain(broken).chain(others).chain(unreadable).collect();
-    matters.sort_by_key(|matter| matter.urgency);
-    let mut names = BTreeSet::new();
-    matters.retain(|matter| names.insert(matter.name.clone()));
-    matters
+    found.chain(broken).chain(others).chain(unreadable).collect()
 }
 
 /// What the desktop is told: the most urgent matter, and how many more there are.

@@ -86,13 +86,6 @@ pub fn waits(pending: &Pending, now: DateTime<Utc>) -> bool {
     !pending.rests_at(now)
 }
 
-/// The code that counts where several apply.
-pub fn worst(codes: impl IntoIterator<Item = u8>) -> u8 {
-    const ORDER: [u8; 6] = [1, 2, 20, 11, 10, 12];
-    let rank = |code: &u8| ORDER.iter().position(|other| other == code).unwrap_or(ORDER.len());
-    codes.into_iter().min_by_key(rank).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
@@ -100,7 +93,7 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::commands::failure::Failure;
+    use crate::commands::failure::{Failure, worst};
     use crate::commands::status::facts::{Observation, Rest};
     use crate::model::{AccessKeyId, Arn, Identity, LastUsed, Limits};
 
