@@ -3,10 +3,10 @@
 //! Invariant: within one `version` of the JSON a name is never removed and never means something else; times are UTC in RFC 3339; nothing
 //! that came from outside moves a terminal's cursor, not even in JSON.
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use super::page::{Page, YELLOW, plain};
+use super::render::utc;
 use crate::commands::history::HistoryOutcome;
 use crate::rotation::{End, HistoryLine, describe};
 
@@ -102,21 +102,21 @@ fn text(outcome: &HistoryOutcome) -> String {
 
 fn rotation(line: &HistoryLine) -> Value {
     let (lost_at, left_alone) = match &line.end {
-        End::Aborted { lost_at, left_alone, .. } => (lost_at.map(time), left_alone.iter().map(|id| id.as_str()).collect()),
+        End::Aborted { lost_at, left_alone, .. } => (lost_at.map(utc), left_alone.iter().map(|id| id.as_str()).collect()),
         End::Rotated | End::RotatedOldInactive | End::Undone { .. } | End::Forgotten => (None, Vec::new()),
     };
     let (name, account) = user(line);
     json!({
         "rotation": plain(&line.rotation),
-        "started_at": time(line.started_at),
-        "ended_at": time(line.ended_at),
+        "started_at": utc(line.started_at),
+        "ended_at": utc(line.ended_at),
         "duration_seconds": seconds(line),
         "arn": plain(line.user.as_str()),
         "account": plain(account),
         "user_name": plain(name),
         "profile": line.profile.as_ref().map(|profile| plain(profile.as_str())),
         "old_access_key_id": line.old.as_str(),
-        "old_created_at": line.old_created_at.map(time),
+        "old_created_at": line.old_created_at.map(utc),
         "new_access_key_id": line.new.as_ref().map(|id| id.as_str()),
         "deleted_first": line.deleted_first.as_ref().map(|id| id.as_str()),
         "host": plain(&line.host),
@@ -138,8 +138,4 @@ fn outcome(end: &End) -> &'static str {
         End::Aborted { .. } => "aborted",
         End::Forgotten => "forgotten",
     }
-}
-
-fn time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

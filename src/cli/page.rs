@@ -80,6 +80,12 @@ impl Page {
         self.push(&plain(what)).end(hang);
     }
 
+    /// Adds the steps that would be taken, and that none was.
+    pub fn plan(&mut self, steps: &[String]) {
+        steps.iter().enumerate().for_each(|(index, step)| self.line(&format!("{}.", index + 1), step));
+        self.sentence("nothing was changed");
+    }
+
     /// Ends the line; where it is longer than the terminal is wide, it goes on below, `hang` columns from the left.
     pub fn end(&mut self, hang: usize) {
         if let Some(width) = self.width {

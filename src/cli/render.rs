@@ -2,6 +2,8 @@
 
 use std::io;
 
+use chrono::{DateTime, SecondsFormat, Utc};
+
 use super::page::{Page, RED};
 use crate::commands::failure::{Failure, FailureKind};
 
@@ -13,6 +15,11 @@ pub fn failure(failure: &Failure) {
     failure.state.iter().for_each(|state| page.line("state:", state));
     failure.hint.iter().for_each(|hint| page.line("hint:", hint));
     page.print_error();
+}
+
+/// A time for programs: UTC, RFC 3339.
+pub fn utc(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// Signals cannot be caught, so that a key could be lost to one: nothing begins.

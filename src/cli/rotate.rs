@@ -42,13 +42,11 @@ fn result(page: &mut Page, key: &Rotated) {
         Rotated::Planned { key, last_use, notes, steps } => {
             page.sentence(&format!("{key}, {}, would be rotated:", describe::last_use(last_use)));
             notes.iter().for_each(|note| page.line("note:", note));
-            steps.iter().enumerate().for_each(|(index, step)| page.line(&format!("{}.", index + 1), step));
-            page.sentence("nothing was changed");
+            page.plan(steps);
         }
         Rotated::WouldGoOn { key, state, steps } => {
             page.sentence(&format!("a rotation of {key} is under way, and would go on: {state}"));
-            steps.iter().enumerate().for_each(|(index, step)| page.line(&format!("{}.", index + 1), step));
-            page.sentence("nothing was changed");
+            page.plan(steps);
         }
         Rotated::NotDue { key, days } => page.sentence(&format!("not due: {key} is {days} days old")),
         Rotated::Declined(key) => page.sentence(&format!("{key} was left as it is")),

@@ -14,8 +14,7 @@ pub fn print(outcome: &UndoOutcome, quiet: bool) {
         Undone::Done(record) => done(&mut page, record),
         Undone::Planned { key, state, steps } => {
             page.sentence(&format!("the rotation of {key} would be undone: {state}"));
-            steps.iter().enumerate().for_each(|(index, step)| page.line(&format!("{}.", index + 1), step));
-            page.sentence("nothing was changed");
+            page.plan(steps);
         }
         Undone::Declined(key) => page.sentence(&format!("the rotation of {key} was left as it is")),
     }

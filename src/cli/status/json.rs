@@ -3,10 +3,11 @@
 //! Invariant: within one `version` a name is never removed and never means something else; times are UTC in RFC 3339; no secret is
 //! within reach of what is written here.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::status_word;
+use crate::cli::render::utc;
 use crate::commands::failure::Failure;
 use crate::commands::status::{Finding, KeyFacts, OtherKey, Pending, Rest, RootKeys, Section, Skipped, StatusOutcome};
 use crate::model::{Age, KeyStatus, LastUsed};
@@ -22,7 +23,7 @@ pub fn text(outcome: &StatusOutcome) -> String {
     };
     let value = json!({
         "version": VERSION,
-        "observed_at": time(now),
+        "observed_at": utc(now),
         "exit_code": outcome.exit_code,
         "keys": outcome.keys.iter().map(|(facts, findings)| key(facts, findings, now)).collect::<Vec<_>>(),
         "skipped": outcome.skipped.iter().map(skipped).collect::<Vec<_>>(),
@@ -41,10 +42,10 @@ fn key(key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>) -> Value {
         "access_key_id": key.id.as_str(),
         "profiles": key.profiles,
         "holders": key.holders.iter().map(holder).collect::<Vec<_>>(),
-        "observed_at": seen.map(|seen| time(seen.observed_at)),
+        "observed_at": seen.map(|seen| utc(seen.observed_at)),
         "remembered": key.is_remembered,
         "status": seen.and_then(|seen| seen.status.as_ref()).map(status_word),
-        "created_at": seen.and_then(|seen| seen.created_at).map(time),
+        "created_at": seen.and_then(|seen| seen.created_at).map(utc),
         "age_days": key.age(now).map(Age::days),
         "age_seconds": key.age(now).map(|age| age.as_duration().as_secs()),
         "warn_age_seconds": key.limits.warn_age.as_secs(),
@@ -69,7 +70,7 @@ fn second(other: &OtherKey, now: DateTime<Utc>) -> Value {
         "access_key_id": other.id.as_str(),
         "status": status_word(&other.status),
         "active": matches!(other.status, KeyStatus::Active | KeyStatus::Other(_)),
-        "created_at": time(other.created_at),
+        "created_at": utc(other.created_at),
         "age_days": age.days(),
         "age_seconds": age.as_duration().as_secs(),
         "last_use": last_use(&other.last_use, None),
@@ -81,7 +82,7 @@ fn second(other: &OtherKey, now: DateTime<Utc>) -> Value {
 fn last_use(last_use: &LastUsed, is_own: Option<bool>) -> Value {
     let mut value = match last_use {
         LastUsed::Never => json!({"known": true, "at": null}),
-        LastUsed::Used(last_use) => json!({"known": true, "at": time(last_use.at), "service": last_use.service, "region": last_use.region}),
+        LastUsed::Used(last_use) => json!({"known": true, "at": utc(last_use.at), "service": last_use.service, "region": last_use.region}),
         LastUsed::Unknown(why) => return json!({"known": false, "reason": why}),
     };
     if let (Some(is_own), Some(fields)) = (is_own, value.as_object_mut()) {
@@ -100,7 +101,7 @@ fn root_keys(root_keys: &RootKeys) -> Value {
 fn rotation(pending: &Pending, now: DateTime<Utc>) -> Value {
     let (rests, until) = match pending.rests_until {
         None => (false, None),
-        Some(Rest::Until(at)) => (true, Some(time(at))),
+        Some(Rest::Until(at)) => (true, Some(utc(at))),
         Some(Rest::Next) => (true, None),
     };
     json!({
@@ -117,8 +118,4 @@ fn rotation(pending: &Pending, now: DateTime<Utc>) -> Value {
 
 fn failure(failure: &Failure) -> Value {
     json!({"message": failure.message, "causes": failure.causes, "hint": failure.hint})
-}
-
-fn time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
