@@ -154,16 +154,50 @@ impl Holder for AwsFile<'_> {
         exchange::Exchange { file: self, target, temporary: path, edited, from, to }.release(content)
     }
 
-    fn sweep(&self, tag: &str) {
+    fn sweep(&self, tag: &str, staged: Option<&Staged>, displaced: &[Displaced]) -> Vec<PathBuf> {
         // The file may be away while what we left beside it is not.
         let target = self.disk.resolve(&self.path).unwrap_or_else(|_| self.path.clone());
         let _ = remove_if_there(self.disk, &beside(&target, PROBE));
         let prefix = beside(&target, tag);
-        for path in self.disk.list(directory(&target)).unwrap_or_default() {
-            if path.as_os_str().as_encoded_bytes().starts_with(prefix.as_os_str().as_encoded_bytes()) {
-                let _ = remove_if_there(self.disk, &path).and_then(|()| self.disk.sync_directory(directory(&target)));
-            }
+        let is_left = |path: &PathBuf| path.as_os_str().as_encoded_bytes().starts_with(prefix.as_os_str().as_encoded_bytes());
+        // What an exchange may have put there, each with the contents that nobody else wrote.
+        let mut exchanged: Vec<(&Path, [&str; 2])> = displaced.iter().map(|it| (&*it.path, [&*it.content, &*it.edited])).collect();
+        if let Some(Staged::Beside { temporary, base, edited, .. }) = staged {
+            exchanged.push((temporary, [base, edited]));
         }
+        let mut left: Vec<PathBuf> = self.disk.list(directory(&target)).unwrap_or_default().into_iter().filter(is_left).collect();
+        // Where a link leads nowhere now, only the record knows what is left at its end.
+        left.extend(exchanged.iter().flat_map(|(path, _)| [path.to_path_buf()].into_iter().chain(exchange::copies(path))));
+        left.sort();
+        left.dedup();
+        left.iter().filter_map(|path| self.tidy(path, &exchanged)).collect()
+    }
+}
+
+impl AwsFile<'_> {
+    /// Removes a file that we left, or keeps what somebody wrote there. Returns where.
+    fn tidy(&self, path: &Path, exchanged: &[(&Path, [&str; 2])]) -> Option<PathBuf> {
+        let found = self.disk.read(path).map(Zeroizing::new).ok()?;
+        let is_of = |temporary: &Path| temporary == path || exchange::copies(temporary).first().is_some_and(|second| second == path);
+        let known = exchanged.iter().find(|(temporary, _)| is_of(temporary));
+        if known.is_some_and(|(_, contents)| !contents.contains(&digest(&found).as_str())) {
+            return self.keep(path).ok();
+        }
+        let _ = remove_if_there(self.disk, path).and_then(|()| self.disk.sync_directory(directory(path)));
+        None
+    }
+
+    /// Gives a file that is beside the target a name that no change of ours uses, and that people see: `credentials.keyrotate-kept-TAG`.
+    fn keep(&self, aside: &Path) -> Result<PathBuf, HolderError> {
+        let name = aside.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = name.strip_prefix('.').unwrap_or(&name).replacen(".keyrotate-", ".keyrotate-kept-", 1);
+        let kept = directory(aside).join(name);
+        if self.disk.facts(&kept).is_ok() {
+            return Err(self.io("kept", &kept)(io::ErrorKind::AlreadyExists.into()));
+        }
+        let moved = self.disk.rename(aside, &kept).and_then(|()| self.disk.sync_directory(directory(&kept)));
+        moved.map_err(self.io("kept", aside))?;
+        Ok(kept)
     }
 }
 

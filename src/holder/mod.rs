@@ -119,6 +119,14 @@ pub enum HolderError {
         /// The file.
         path: PathBuf,
     },
+    /// Other programs wrote two versions at once, of which this one could not be joined with the other.
+    #[error("another program wrote {} while its key was replaced, and another version of it is in {}: take over what is missing, and remove it", path.display(), kept.display())]
+    Kept {
+        /// The file, which has one version.
+        path: PathBuf,
+        /// What has the other.
+        kept: PathBuf,
+    },
     /// The file system refuses.
     #[error("{} cannot be {act}", path.display())]
     Io {
@@ -163,8 +171,9 @@ pub trait Holder {
     fn abandon(&self, staged: &Staged, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<Option<Displaced>, HolderError>;
     /// Removes what a write displaced, after taking over what somebody wrote there since.
     fn release(&self, displaced: &Displaced, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<(), HolderError>;
-    /// Removes what a crash left of changes whose tag begins so. Errors are no harm: nobody reads these files.
-    fn sweep(&self, tag: &str);
+    /// Removes what changes left whose tag begins so, these among them; errors are no harm, nobody reads it. What somebody else wrote there
+    /// is kept beside the holder. Returns where.
+    fn sweep(&self, tag: &str, staged: Option<&Staged>, displaced: &[Displaced]) -> Vec<PathBuf>;
 }
 
 impl Place {

@@ -17,7 +17,7 @@ use crate::os::disk::Disk;
 /// The format that this program writes and reads.
 const FORMAT: u32 = 1;
 /// An entry's size on the disk; larger bodies take multiples of it.
-const BLOCK: usize = 16 * 1024;
+const BLOCK: usize = 4 * 1024;
 const MAGIC: &str = "keyrotate-journal";
 
 /// An entry cannot be read or written.

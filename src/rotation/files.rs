@@ -3,17 +3,16 @@
 //! Invariant: nothing here decides. What a holder's change would displace is in what [`Files::prepare`] returns, which the caller
 //! journals before [`Files::write`].
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
 use super::history::HistoryLine;
 use super::record::{HolderEntry, Record, Which};
 use super::world::Prepared;
-use crate::holder::{Displaced, Holder, HolderError, Sight, Staged};
+use crate::holder::{Displaced, Holder, HolderError, Sight};
 use crate::journal::{Entry, History, JournalError};
 use crate::model::AccessKeyPair;
-use crate::os::atomic_file::{directory, remove_if_there};
 use crate::os::disk::Disk;
 
 /// The files of one rotation.
@@ -64,19 +63,19 @@ impl Files<'_> {
         self.hold(record, index, to, |holder, from, to, _| displaced.iter().try_for_each(|displaced| holder.release(displaced, from, to)))
     }
 
-    /// Adds the rotation to the history, tidies beside the holders and removes the entry, secrets first.
+    /// Removes what changes left beside the holders of a rotation that is over. Returns the files in which somebody's work is kept.
+    pub fn tidy(&self, record: &Record) -> Vec<PathBuf> {
+        let tag = format!("{}-", record.id);
+        let sweep = |entry: &HolderEntry| entry.place.open(self.disk).sweep(&tag, entry.staged.as_ref(), &entry.displaced);
+        record.holders.iter().flat_map(sweep).collect()
+    }
+
+    /// Adds the rotation to the history and removes the entry, secrets first.
     pub fn close(&mut self, record: &Record, now: DateTime<Utc>) -> Result<(), JournalError> {
         let line = HistoryLine::of(record, now, self.command);
         let known: Vec<HistoryLine> = self.history.lines().unwrap_or_default();
         if !known.iter().any(|known| known.rotation == line.rotation) {
             self.history.append(&line).map_err(|error| JournalError::Io { path: error.path, act: error.act, source: error.source })?;
-        }
-        for entry in &record.holders {
-            entry.place.open(self.disk).sweep(&format!("{}-", record.id));
-            // Where a link leads nowhere now, only the record knows what is left at its end.
-            for path in left_beside(entry) {
-                let _ = remove_if_there(self.disk, path).and_then(|()| self.disk.sync_directory(directory(path)));
-            }
         }
         self.entry.take().map_or(Ok(()), |entry| entry.close(&record.scrubbed()))
     }
@@ -93,15 +92,6 @@ impl Files<'_> {
         let (Some(from), Some(to)) = (record.pair(to.other()), record.pair(to)) else { return Err(gone()) };
         act(&*entry.place.open(self.disk), from, to, &record.tag(index, entry.stagings))
     }
-}
-
-/// The files that changes of this holder left, as far as they are known.
-fn left_beside(entry: &HolderEntry) -> impl Iterator<Item = &Path> {
-    let staged = entry.staged.iter().filter_map(|staged| match staged {
-        Staged::Beside { temporary, .. } => Some(temporary),
-        Staged::InPlace { .. } => None,
-    });
-    staged.chain(entry.displaced.iter().map(|displaced| &displaced.path)).map(PathBuf::as_path)
 }
 
 /// What one holder has.

@@ -150,6 +150,11 @@ impl World for RealWorld<'_> {
     fn close(&mut self, record: &Record) -> Result<(), JournalError> {
         let now = self.observe(None).1.unwrap_or(record.started_at);
         self.console.progress_done();
+        for kept in self.files.tidy(record) {
+            let kept = kept.display();
+            self.console
+                .note(&format!("another program wrote {kept} while the key was replaced: take over what is missing, and remove it"));
+        }
         self.files.close(record, now)
     }
 

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use keyrotate::os::disk::{Disk, DiskFile, FileFacts};
 
 use super::disk::DiskState;
+use super::people::{self, Doomed};
 use super::schedule::Trouble;
 use super::universe::Universe;
 
@@ -158,8 +159,10 @@ impl Disk for SimDisk {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let (from, to) = (text(from), text(to));
         self.change("rename", to)?;
-        self.displace(to);
-        self.0.disk.borrow_mut().rename(from, to)
+        let doomed = self.displace(to);
+        self.0.disk.borrow_mut().rename(from, to)?;
+        doomed.iter().for_each(|doomed| people::gone(&self.0, doomed));
+        Ok(())
     }
 
     fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
@@ -179,8 +182,10 @@ impl Disk for SimDisk {
         // What the disk does not let go stays: nobody can do better.
         self.0.stuck.set(self.0.stuck.get() || removing.is_err());
         removing?;
-        self.displace(path);
-        self.0.disk.borrow_mut().remove(path)
+        let doomed = self.displace(path);
+        self.0.disk.borrow_mut().remove(path)?;
+        doomed.iter().for_each(|doomed| people::gone(&self.0, doomed));
+        Ok(())
     }
 
     fn sync_directory(&self, directory: &Path) -> io::Result<()> {
@@ -196,11 +201,14 @@ impl Disk for SimDisk {
 
 impl SimDisk {
     /// A file goes away. What somebody wrote there since it was read last could not be known.
-    fn displace(&self, path: &str) {
-        let disk = self.0.disk.borrow();
-        let unread = |inode: &usize| disk.inodes[*inode].written_at > disk.inodes[*inode].read_at;
-        if disk.names.get(path).is_none_or(unread) {
-            self.0.people.borrow_mut().excuse(path);
+    fn displace(&self, path: &str) -> Option<Doomed> {
+        {
+            let disk = self.0.disk.borrow();
+            let unread = |inode: &usize| disk.inodes[*inode].written_at > disk.inodes[*inode].read_at;
+            if disk.names.get(path).is_none_or(unread) {
+                self.0.people.borrow_mut().excuse(path);
+            }
         }
+        people::doomed(&self.0, path)
     }
 }

@@ -7,22 +7,77 @@ use super::files::{CONFIG, CREDENTIALS, LINKED};
 use super::schedule::Edit;
 use super::universe::Universe;
 
+/// A content that somebody wrote.
+pub struct Version {
+    /// Without our pairs; `None` where they removed the file.
+    pub text: Option<String>,
+    /// What they had read, and what they wrote over.
+    from: [usize; 2],
+    /// It was written into a file that had lost its name to ours.
+    aside: bool,
+}
+
 /// One AWS file as people know it.
 #[derive(Default)]
 pub struct Known {
     /// The name that counts, links followed.
     pub path: String,
     pub original: String,
-    /// Every content that somebody wrote, without our pairs; `None` where they removed the file.
-    pub versions: Vec<Option<String>>,
+    pub versions: Vec<Version>,
     /// Something of theirs could not be kept: it came between two operations that nothing can join.
     pub excused: bool,
     /// When they changed it last, as an effect's number.
     pub edited_at: u32,
-    opened: Option<(usize, Vec<u8>)>,
-    opened_at: u32,
-    removed: Option<Vec<u8>>,
+    opened: Option<Opened>,
+    removed: Option<(Vec<u8>, usize)>,
     notes: u32,
+}
+
+struct Opened {
+    inode: usize,
+    bytes: Vec<u8>,
+    version: usize,
+}
+
+impl Known {
+    /// The start of the names that changes of ours use beside it.
+    fn beside(&self) -> String {
+        let (directory, name) = self.path.rsplit_once('/').unwrap_or_default();
+        format!("{directory}/.{name}.")
+    }
+
+    /// The start of the names under which somebody's work is kept.
+    pub fn kept(&self) -> String {
+        format!("{}.keyrotate-kept-", self.path)
+    }
+
+    pub fn is_version(&self, skeleton: Option<&String>) -> bool {
+        self.versions.iter().any(|version| version.text.as_ref() == skeleton)
+    }
+
+    /// The latest version with this text.
+    fn number(&self, skeleton: Option<&String>) -> Option<usize> {
+        self.versions.iter().rposition(|version| version.text.as_ref() == skeleton)
+    }
+
+    /// Whether the file may have this text at the end: it was written last; or it was written aside and has all that was written last.
+    pub fn is_latest(&self, skeleton: Option<&String>) -> bool {
+        let last = self.versions.last().and_then(|version| version.text.as_ref());
+        let first = self.versions.iter().position(|version| version.text.as_ref() == last);
+        let is_aside = self.number(skeleton).is_some_and(|number| self.versions[number].aside);
+        last == skeleton || (is_aside && first.is_some_and(|first| self.is_in(first, skeleton)))
+    }
+
+    /// Whether everything that the version has is in the text, or was given up by those who wrote it.
+    fn is_in(&self, version: usize, skeleton: Option<&String>) -> bool {
+        let mut known: Vec<usize> = self.number(skeleton).into_iter().collect();
+        let mut at = 0;
+        while let Some(number) = known.get(at).copied() {
+            at += 1;
+            known.extend(self.versions[number].from.iter().filter(|from| **from != number));
+        }
+        known.iter().any(|number| self.versions[*number].text == self.versions[version].text)
+    }
 }
 
 #[derive(Default)]
@@ -34,10 +89,7 @@ impl People {
     /// A file, or what it displaced, may lose somebody's work by no fault of ours.
     pub fn excuse(&mut self, path: &str) {
         for file in &mut self.files {
-            let (directory, name) = file.path.rsplit_once('/').unwrap_or_default();
-            if path == file.path || path.starts_with(&format!("{directory}/.{name}.")) {
-                file.excused = true;
-            }
+            file.excused |= path == file.path || path.starts_with(&file.beside());
         }
     }
 }
@@ -65,7 +117,7 @@ pub fn move_in(universe: &Universe, old: &AccessKeyPair, other: Option<&AccessKe
         let inode = disk.names[path];
         disk.inodes[inode].pinned = scene.pinned && path != CONFIG;
         drop(disk);
-        let versions = vec![Some(without_pairs(universe, &text))];
+        let versions = vec![Version { text: Some(without_pairs(universe, &text)), from: [0, 0], aside: false }];
         universe.people.borrow_mut().files.push(Known { path: path.to_owned(), original: text, versions, ..Known::default() });
     }
 }
@@ -81,6 +133,10 @@ pub fn without_pairs(universe: &Universe, text: &str) -> String {
     text
 }
 
+fn skeleton(universe: &Universe, bytes: &[u8]) -> String {
+    without_pairs(universe, &String::from_utf8_lossy(bytes))
+}
+
 /// Somebody does this to a file.
 pub fn edit(universe: &Universe, number: usize, edit: Edit) {
     let mut people = universe.people.borrow_mut();
@@ -90,7 +146,11 @@ pub fn edit(universe: &Universe, number: usize, edit: Edit) {
         let disk = universe.disk.borrow();
         (disk.names.get(&path).copied(), disk.content(&path).map(<[u8]>::to_vec))
     };
-    file.excused |= is_split(universe, file);
+    let Some(here) = file.number(now.as_ref().map(|bytes| skeleton(universe, bytes)).as_ref()) else {
+        // A write in place is under way, of which they see a part.
+        file.excused = true;
+        return;
+    };
     let noted = |file: &mut Known, bytes: &[u8]| {
         file.notes += 1;
         [bytes, format!("\n# note {}\n", file.notes).as_bytes()].concat()
@@ -98,36 +158,36 @@ pub fn edit(universe: &Universe, number: usize, edit: Edit) {
     match (edit, inode, now) {
         (Edit::NoteInPlace, Some(inode), Some(bytes)) => {
             let bytes = noted(file, &bytes);
-            into(universe, file, inode, &bytes);
+            into(universe, file, inode, &bytes, here);
         }
         (Edit::NoteByRename, Some(_), Some(bytes)) => {
             let bytes = noted(file, &bytes);
-            anew(universe, file, Some(&bytes));
+            anew(universe, file, Some(&bytes), [here, here]);
         }
-        (Edit::Open, Some(inode), Some(bytes)) => (file.opened, file.opened_at) = (Some((inode, bytes)), universe.beats.get()),
+        (Edit::Open, Some(inode), Some(bytes)) => file.opened = Some(Opened { inode, bytes, version: here }),
         (Edit::SaveInPlace, _, _) => {
-            if let Some((inode, bytes)) = file.opened.take() {
+            if let Some(Opened { inode, bytes, version }) = file.opened.take() {
                 let bytes = noted(file, &bytes);
-                into(universe, file, inode, &bytes);
+                into(universe, file, inode, &bytes, version);
             }
         }
         (Edit::SaveByRename, _, _) => {
-            if let Some((_, bytes)) = file.opened.take() {
+            if let Some(Opened { bytes, version, .. }) = file.opened.take() {
                 let bytes = noted(file, &bytes);
-                anew(universe, file, Some(&bytes));
+                anew(universe, file, Some(&bytes), [version, here]);
             }
         }
         (Edit::Restore, _, _) => {
             let original = file.original.clone();
-            anew(universe, file, Some(original.as_bytes()));
+            anew(universe, file, Some(original.as_bytes()), [here, here]);
         }
         (Edit::Remove, Some(_), Some(bytes)) => {
-            file.removed = Some(bytes);
-            anew(universe, file, None);
+            file.removed = Some((bytes, here));
+            anew(universe, file, None, [here, here]);
         }
         (Edit::PutBack, None, _) => {
-            if let Some(bytes) = file.removed.take() {
-                anew(universe, file, Some(&bytes));
+            if let Some((bytes, version)) = file.removed.take() {
+                anew(universe, file, Some(&bytes), [version, here]);
             }
         }
         (Edit::ForeignPair, Some(_), Some(bytes)) => {
@@ -136,42 +196,65 @@ pub fn edit(universe: &Universe, number: usize, edit: Edit) {
                 universe.iam.borrow().keys.iter().map(|key| (key.pair.id.to_string(), key.pair.secret.expose().to_owned())).collect();
             if let Some((id, secret)) = keys.into_iter().find(|(id, _)| text.contains(id)) {
                 let text = text.replacen(&id, "AKIASOMEBODYELSES002", 1).replacen(&secret, "somebody", 1);
-                anew(universe, file, Some(text.as_bytes()));
+                anew(universe, file, Some(text.as_bytes()), [here, here]);
             }
         }
         (Edit::NoteInPlace | Edit::NoteByRename | Edit::Open | Edit::Remove | Edit::PutBack | Edit::ForeignPair, _, _) => {}
     }
 }
 
-/// Whether somebody's work is beside the file, displaced a moment ago: with another edit there are two newest versions, of which the
-/// rotation keeps the displaced one. KNOWN: it could tell, and stop.
-fn is_split(universe: &Universe, file: &Known) -> bool {
-    let disk = universe.disk.borrow();
-    let (directory, name) = file.path.rsplit_once('/').unwrap_or_default();
-    let beside = format!("{directory}/.{name}.");
-    disk.names.iter().any(|(path, inode)| path.starts_with(&beside) && disk.inodes[*inode].written_at > 0)
-}
-
-fn written(universe: &Universe, file: &mut Known, text: Option<&[u8]>) {
-    file.versions.push(text.map(|bytes| without_pairs(universe, &String::from_utf8_lossy(bytes))));
+fn written(universe: &Universe, file: &mut Known, text: Option<&[u8]>, from: [usize; 2]) {
+    file.versions.push(Version { text: text.map(|bytes| skeleton(universe, bytes)), from, aside: false });
     file.edited_at = universe.beats.get();
 }
 
 /// Over what the file has.
-fn into(universe: &Universe, file: &mut Known, inode: usize, bytes: &[u8]) {
-    // Somebody else changed the file while it was open: there are two newest versions.
-    file.excused |= universe.disk.borrow().names.get(&file.path) != Some(&inode) && file.edited_at >= file.opened_at;
-    written(universe, file, Some(bytes));
+fn into(universe: &Universe, file: &mut Known, inode: usize, bytes: &[u8], read: usize) {
+    let over = file.number(Some(&skeleton(universe, &universe.disk.borrow().inodes[inode].data)));
     let mut disk = universe.disk.borrow_mut();
     disk.put(inode, bytes, universe.beats.get());
-    // Nobody has a name for it any more: the program wrote into a file that is gone, as it would have without us.
-    if !disk.names.values().any(|named| *named == inode) {
-        file.versions.pop();
+    // Else nobody has a name for it any more: the program wrote into a file that is gone, as it would have without us.
+    if disk.names.values().any(|named| *named == inode) {
+        drop(disk);
+        written(universe, file, Some(bytes), [read, over.unwrap_or(read)]);
+        let aside = universe.disk.borrow().names.get(&file.path) != Some(&inode);
+        file.versions.last_mut().expect("one was written").aside = aside;
     }
 }
 
 /// A new file in its place, or none.
-fn anew(universe: &Universe, file: &mut Known, bytes: Option<&[u8]>) {
-    written(universe, file, bytes);
+fn anew(universe: &Universe, file: &mut Known, bytes: Option<&[u8]>, from: [usize; 2]) {
+    written(universe, file, bytes, from);
     universe.disk.borrow_mut().put_name(&file.path, bytes, 0o640, universe.beats.get());
+}
+
+/// A file that the rotation removes, or puts another in the place of.
+pub struct Doomed {
+    path: String,
+    file: usize,
+    version: usize,
+}
+
+/// What is at the path, if somebody wrote it.
+pub fn doomed(universe: &Universe, path: &str) -> Option<Doomed> {
+    let (disk, people) = (universe.disk.borrow(), universe.people.borrow());
+    let file = people.files.iter().position(|file| path == file.path || path.starts_with(&file.beside()))?;
+    let skeleton = skeleton(universe, disk.content(path)?);
+    let version = people.files[file].versions.iter().position(|version| version.text.as_ref() == Some(&skeleton))?;
+    Some(Doomed { path: path.to_owned(), file, version })
+}
+
+/// Nothing of it is lost: the file has it, or another beside it.
+pub fn gone(universe: &Universe, doomed: &Doomed) {
+    let (disk, people) = (universe.disk.borrow(), universe.people.borrow());
+    let file = &people.files[doomed.file];
+    let there = disk.content(&file.path).map(|bytes| skeleton(universe, bytes));
+    let beside = || disk.names.keys().filter(|name| name.starts_with(&file.beside()) || name.starts_with(&file.kept()));
+    let is_beside =
+        || beside().filter_map(|name| disk.content(name)).any(|bytes| file.is_in(doomed.version, Some(&skeleton(universe, bytes))));
+    if !file.excused && file.is_version(there.as_ref()) && !file.is_in(doomed.version, there.as_ref()) && !is_beside() {
+        let text = file.versions[doomed.version].text.clone();
+        drop(people);
+        universe.violated(format!("{} is removed with somebody's work: {text:?}", doomed.path));
+    }
 }

@@ -227,6 +227,8 @@ impl World for SimWorld<'_> {
         self.universe.op(Op::Close, || format!("closing: {:?}", record.state));
         let now = self.observe(None).1.unwrap_or(record.started_at);
         debug_assert!(matches!(record.state, State::Done(_)), "only what is over is closed");
+        let kept = self.files.tidy(record);
+        self.universe.say(|| format!("      {kept:?}"));
         self.files.close(record, now)
     }
 

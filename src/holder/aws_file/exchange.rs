@@ -1,7 +1,7 @@
 //! Replacing a file by exchanging its name with that of its edited copy, and what to do when somebody was faster.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{AwsFile, digest};
 use crate::holder::{Displaced, HolderError};
@@ -72,46 +72,73 @@ impl Exchange<'_, '_> {
         if found == base { Ok(Some(self.displaced(found, self.edited))) } else { self.absorb() }
     }
 
-    /// The displaced file is not what was edited: its content is somebody's newer work. It becomes the base of the same edit, or,
-    /// where that cannot be, goes back to where it was.
+    /// The displaced file is not what was edited: its content is somebody's newer work. It becomes the base of the same edit; where that
+    /// cannot be, it goes back to where it was; and where somebody wrote the target too, there are two newest versions, of which the
+    /// displaced one is kept.
     fn absorb(&self) -> Result<Option<Displaced>, HolderError> {
-        // Below the whole name of the temporary: `.credentials.second` may be a file of the user's own.
-        let mut second = self.temporary.as_os_str().to_owned();
-        second.push(".second");
-        let second = Path::new(&second);
+        let [second, unfinished] = &copies(self.temporary);
         let mut put = self.edited.to_owned();
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             let theirs = self.file.read(self.temporary)?;
-            let Ok(edited) = self.file.edit(&theirs, self.from, self.to) else { return self.put_back(&put) };
+            let edited = self.file.edit(&theirs, self.from, self.to).ok();
+            let wanted = edited.as_ref().map(|edited| digest(edited));
+            if round == 0 {
+                self.take_up(second, wanted.as_ref())?;
+            }
             let ours = digest(&self.file.read(self.target)?);
-            if ours == digest(&edited) {
+            if Some(&ours) == wanted.as_ref() {
                 self.sync()?;
                 self.remove(second)?;
-                return Ok(Some(self.displaced(digest(&theirs), &digest(&edited))));
+                return Ok(Some(self.displaced(digest(&theirs), &ours)));
             }
-            self.file.write_beside(self.target, second, &edited).map_err(self.file.io("written", second))?;
-            self.file.disk.exchange(second, self.target).map_err(self.file.io("replaced", self.target))?;
+            if ours != put {
+                return Err(self.keep(self.temporary));
+            }
+            let Some(edited) = edited else { break };
+            // CRASH: under its last name it is whole, so that what is whole there and not ours is somebody's.
+            self.file.write_beside(self.target, unfinished, &edited).map_err(self.file.io("written", second))?;
+            self.file.disk.rename(unfinished, second).map_err(self.file.io("renamed", second))?;
             self.sync()?;
             put = digest(&edited);
-            if digest(&self.file.read(second)?) == ours {
-                continue;
+            self.swap(second)?;
+            if digest(&self.file.read(second)?) != ours {
+                // Faster once more, in the target: their file goes back there.
+                self.undo(second, &put)?;
+                return Err(self.keep(self.temporary));
             }
-            // Faster once more: what we displaced now is newer than what we had.
-            self.file.disk.rename(second, self.temporary).map_err(self.file.io("renamed", second))?;
-            self.sync()?;
         }
+        self.remove(second)?;
+        self.undo(self.temporary, &put)?;
         Err(self.file.busy())
     }
 
-    /// Undoes the exchange, if the target still has what we put there. A slow writer goes on in the file that has the name again.
-    fn put_back(&self, put: &str) -> Result<Option<Displaced>, HolderError> {
-        if digest(&self.file.read(self.target)?) != put {
-            return Err(self.file.busy());
+    /// What a run that was cut off left of its second copy: ours, or what it displaced and never looked at.
+    fn take_up(&self, second: &Path, wanted: Option<&String>) -> Result<(), HolderError> {
+        match self.digest_if_there(second)? {
+            Some(found) if found != self.edited && Some(&found) != wanted => Err(self.keep(second)),
+            Some(_) => self.remove(second),
+            None => Ok(()),
         }
-        self.file.disk.exchange(self.temporary, self.target).map_err(self.file.io("replaced", self.target))?;
-        self.sync()?;
-        self.remove(self.temporary)?;
-        Err(self.file.busy())
+    }
+
+    /// Takes an exchange back, after which `aside` has what we `put` into the target. A slow writer goes on in the file that has the name
+    /// again.
+    fn undo(&self, aside: &Path, put: &str) -> Result<(), HolderError> {
+        self.swap(aside)?;
+        if digest(&self.file.read(aside)?) == put { self.remove(aside) } else { Err(self.keep(aside)) }
+    }
+
+    fn swap(&self, aside: &Path) -> Result<(), HolderError> {
+        self.file.disk.exchange(aside, self.target).map_err(self.file.io("replaced", self.target))?;
+        self.sync()
+    }
+
+    /// Leaves somebody's version where they find it. Returns what to tell them.
+    fn keep(&self, aside: &Path) -> HolderError {
+        match self.file.keep(aside) {
+            Ok(kept) => HolderError::Kept { path: self.target.to_owned(), kept },
+            Err(error) => error,
+        }
     }
 
     fn displaced(&self, content: String, edited: &str) -> Displaced {
@@ -134,4 +161,14 @@ impl Exchange<'_, '_> {
     fn sync(&self) -> Result<(), HolderError> {
         self.file.disk.sync_directory(directory(self.target)).map_err(self.file.io("synced", self.target))
     }
+}
+
+/// The names of a second edited copy, whole and while it is written. They are below the whole name of the first: `.credentials.second` may be
+/// a file of the user's own.
+pub(super) fn copies(temporary: &Path) -> [PathBuf; 2] {
+    [".second", ".unfinished"].map(|suffix| {
+        let mut name = temporary.as_os_str().to_owned();
+        name.push(suffix);
+        name.into()
+    })
 }

@@ -97,7 +97,7 @@ fn what_a_change_left_is_swept_though_the_file_is_away() {
     let staged = file.prepare("r-0", &old(), &new()).unwrap();
     file.write(&staged, &old(), &new()).unwrap();
     fs::remove_file(scratch.path()).unwrap();
-    file.sweep("r-");
+    assert!(file.sweep("r-", None, &[]).is_empty());
     assert_eq!(scratch.names(), 0);
 }
 
@@ -114,6 +114,37 @@ fn a_writer_in_the_middle_of_its_work_gets_its_file_back() {
 
 /// What the holder shows of a file with this text; the file itself is put back as it began.
 #[cfg(unix)]
+#[test]
+fn of_two_newest_versions_the_displaced_one_is_kept() {
+    for theirs in [format!("{TEXT}# theirs\n"), TEXT.replace("canary-one", "another")] {
+        let scratch = Scratch::new();
+        let file = scratch.file();
+        let staged = file.prepare("r-0-0", &old(), &new()).unwrap();
+        let displaced = file.write(&staged, &old(), &new()).unwrap().unwrap();
+        fs::write(&displaced.path, &theirs).unwrap();
+        fs::write(scratch.path(), "# other\n").unwrap();
+        let error = file.release(&displaced, &old(), &new()).unwrap_err();
+        let HolderError::Kept { kept, .. } = &error else { panic!("{error}") };
+        assert!(kept.ends_with("credentials.keyrotate-kept-r-0-0") && error.to_string().contains("keyrotate-kept"), "{error}");
+        assert_eq!((fs::read_to_string(kept).unwrap(), scratch.text()), (theirs, "# other\n".to_owned()));
+        file.release(&displaced, &old(), &new()).unwrap();
+        assert!(file.sweep("r-", None, &[displaced]).is_empty());
+        assert_eq!(scratch.names(), 2);
+    }
+}
+
+#[test]
+fn what_somebody_wrote_into_a_displaced_file_survives_the_sweep() {
+    let scratch = Scratch::new();
+    let file = scratch.file();
+    let staged = file.prepare("r-0-0", &old(), &new()).unwrap();
+    let displaced = file.write(&staged, &old(), &new()).unwrap().unwrap();
+    fs::write(&displaced.path, "# theirs\n").unwrap();
+    let kept = file.sweep("r-", Some(&staged), &[]);
+    assert_eq!(kept, [scratch.directory.path().join("credentials.keyrotate-kept-r-0-0")]);
+    assert_eq!((fs::read_to_string(&kept[0]).unwrap(), scratch.text(), scratch.names()), ("# theirs\n".to_owned(), edited(), 2));
+}
+
 fn look_at(scratch: &Scratch, text: &str, to: &AccessKeyPair, staged: &Staged) -> Sight {
     fs::write(scratch.path(), text).unwrap();
     let sight = scratch.file().look(&old(), Some(to), &[], Some(staged));
@@ -265,7 +296,7 @@ fn the_probe_is_as_long_as_the_file_holds_no_secret_and_is_swept_after_a_crash()
     assert!(!String::from_utf8_lossy(&written).contains("canary"), "a kill would leave it");
     let left = scratch.directory.path().join(".credentials.keyrotate-probe");
     fs::write(&left, "left by a crash").unwrap();
-    file.sweep("r-");
+    assert!(file.sweep("r-", None, &[]).is_empty());
     assert!(!left.exists());
 }
 
