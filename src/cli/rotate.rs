@@ -35,8 +35,9 @@ fn result(page: &mut Page, key: &Rotated) {
             page.line("next:", hint);
         }
         Rotated::TakenBack { key, why } => page.sentence(&format!("taken back: {key} is in use as before: {why}")),
-        Rotated::Forgotten { key, pairs } => {
+        Rotated::Forgotten { key, pairs, holders } => {
             page.sentence(&format!("forgotten: the rotation of {key} is closed as it was"));
+            holders.iter().for_each(|holder| page.line("left:", holder));
             page.line("pairs:", &format!("both are in {}", pairs.display()));
         }
         Rotated::Planned { key, last_use, notes, steps } => {

@@ -75,6 +75,8 @@ pub enum Rotated {
         key: AccessKeyId,
         /// The file that has both pairs, readable by its owner only.
         pairs: PathBuf,
+        /// What each holder has now.
+        holders: Vec<String>,
     },
     /// What would be done.
     Planned {

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Local, Utc};
 
-use super::record::{End, Record, State};
-use crate::holder::Place;
+use super::record::{End, Record, State, Which};
+use crate::holder::{Place, Sight};
 use crate::model::LastUsed;
 
 /// What state a rotation is in.
@@ -65,5 +65,25 @@ pub fn last_use(last_use: &LastUsed) -> String {
 pub fn place(place: &Place) -> String {
     match place {
         Place::AwsFile { path, .. } => path.display().to_string(),
+    }
+}
+
+/// Which key each holder has, as far as it can be told; one line each.
+pub fn holdings(record: &Record, sights: &[Sight]) -> Vec<String> {
+    let counts = record.holders.iter().zip(sights).filter(|(entry, _)| !entry.sections.is_empty());
+    counts.flat_map(|(entry, sight)| holding(record, &place(&entry.place), sight)).collect()
+}
+
+fn holding(record: &Record, place: &str, sight: &Sight) -> Vec<String> {
+    match sight {
+        Sight::Seen { old, new, .. } if old.is_empty() && new.is_empty() => vec![format!("{place} has neither key")],
+        Sight::Seen { old, new, .. } => {
+            let held = [(Which::Old, old), (Which::New, new)].into_iter().filter(|(_, sections)| !sections.is_empty());
+            let id = |which| record.pair(which).map_or("?", |pair| pair.id.as_str());
+            held.map(|(which, sections)| format!("{place} [{}] has {}", sections.join("] ["), id(which))).collect()
+        }
+        Sight::Torn => vec![format!("{place} is written in part")],
+        Sight::Away => vec![format!("{place} is not there")],
+        Sight::Unreadable(why) => vec![format!("{place}: {why}")],
     }
 }

@@ -54,6 +54,7 @@ fn each_direction_at_each_call_keeps_a_live_pair_and_a_plain_rotation_ends_well(
         if *direction == "forget" {
             assert_eq!(output.code, Some(0), "{}", output.stderr);
             forgotten_has_the_pairs(&home, &output);
+            assert!(output.stdout.contains("left:") && output.stdout.contains("] has AKIA"), "{}", output.stdout);
         } else {
             nothing_lost_but_a_suspect(&home, &output);
         }

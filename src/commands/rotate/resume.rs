@@ -10,7 +10,7 @@ use crate::model::{AccessKeyId, Grace, ProfileName, Timing};
 use crate::os::{atomic_file, clock};
 use crate::profile::Refusal;
 use crate::rotation::{
-    Direction, End, KnownKey, Observation, Record, Rules, State, Unresolved, Which, describe, explain, plan_resumed, resolve,
+    Direction, End, Files, KnownKey, Observation, Record, Rules, State, Unresolved, Which, describe, explain, plan_resumed, resolve,
 };
 
 /// What became of the rotations that were under way.
@@ -206,7 +206,10 @@ impl Run<'_> {
         let mut seen = Observation { now: Some(record.started_at), clock, entered: clock, resumed: true, ..Observation::default() };
         let result = self.drive(record, &mut seen, &rules, self.world(&aws, entry), finish)?;
         if record.state == State::Done(End::Forgotten) {
-            return Ok(Rotated::Forgotten { key: record.old.id.clone(), pairs: self.forgotten(record) });
+            let files = Files { disk: &self.disk, entry: None, history: self.history(), command: self.command };
+            // Another machine's files have the same paths.
+            let holders = if record.machine == self.machine { describe::holdings(record, &files.read(record)) } else { Vec::new() };
+            return Ok(Rotated::Forgotten { key: record.old.id.clone(), pairs: self.forgotten(record), holders });
         }
         if matches!(record.state, State::Done(_)) {
             self.tidy(record);
