@@ -4,6 +4,7 @@
 use keyrotate::model::AccessKeyPair;
 
 use super::files::{CONFIG, CREDENTIALS, LINKED};
+use super::invariants::pairs;
 use super::schedule::Edit;
 use super::universe::Universe;
 
@@ -137,6 +138,14 @@ fn skeleton(universe: &Universe, bytes: &[u8]) -> String {
     without_pairs(universe, &String::from_utf8_lossy(bytes))
 }
 
+/// Whether an access key ID stands with another key's secret.
+fn is_mixed(universe: &Universe, bytes: &[u8]) -> bool {
+    let iam = universe.iam.borrow();
+    let is_not_its =
+        |(id, secret): &(String, String)| iam.keys.iter().any(|key| key.pair.id.as_str() == id && key.pair.secret.expose() != secret);
+    pairs(&String::from_utf8_lossy(bytes)).iter().any(is_not_its)
+}
+
 /// Somebody does this to a file.
 pub fn edit(universe: &Universe, number: usize, edit: Edit) {
     let mut people = universe.people.borrow_mut();
@@ -146,8 +155,9 @@ pub fn edit(universe: &Universe, number: usize, edit: Edit) {
         let disk = universe.disk.borrow();
         (disk.names.get(&path).copied(), disk.content(&path).map(<[u8]>::to_vec))
     };
-    let Some(here) = file.number(now.as_ref().map(|bytes| skeleton(universe, bytes)).as_ref()) else {
-        // A write in place is under way, of which they see a part.
+    let read = file.number(now.as_ref().map(|bytes| skeleton(universe, bytes)).as_ref());
+    let Some(here) = read.filter(|_| !now.as_ref().is_some_and(|bytes| is_mixed(universe, bytes))) else {
+        // A write in place is under way, or was cut off, of which they see a part.
         file.excused = true;
         return;
     };
