@@ -250,6 +250,41 @@ fn the_release_workflow_can_be_read_and_covers_every_system() {
     good(home.path(), &["bash", "-n", script.to_str().unwrap()]);
 }
 
+/// `packaging/sign` of the file `a.tgz` in `home`.
+fn sign(home: &Path, secret: Option<&str>) -> (Option<i32>, String) {
+    let mut command = Command::new("sh");
+    command.arg(inside("packaging/sign")).arg("a.tgz").current_dir(home).stdin(std::process::Stdio::null());
+    command.env_remove("MINISIGN_SECRET_KEY").env("TMPDIR", home.join("tmp"));
+    if let Some(secret) = secret {
+        command.env("MINISIGN_SECRET_KEY", secret);
+    }
+    let output = command.output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn the_release_signs_with_a_key_that_it_does_not_show() {
+    let home = home();
+    let path = home.path();
+    std::fs::create_dir(path.join("tmp")).unwrap();
+    std::fs::write(path.join("a.tgz"), "archive").unwrap();
+    good(path, &["minisign", "-G", "-W", "-p", "public", "-s", "secret"]);
+    let secret = std::fs::read_to_string(path.join("secret")).unwrap();
+    for (key, reason) in [(None, "MINISIGN_SECRET_KEY is not set"), (Some(""), "is not set"), (Some("rubbish"), "is no secret key")] {
+        let (code, said) = sign(path, key);
+        assert!(code == Some(1) && said.contains(reason), "{said}");
+        assert!(!path.join("a.tgz.minisig").exists());
+    }
+    let (code, said) = sign(path, Some(secret.trim_end()));
+    assert_eq!(code, Some(0), "{said}");
+    let public = std::fs::read_to_string(path.join("public")).unwrap();
+    assert_eq!(said, format!("public key: {}\n", public.lines().last().unwrap()));
+    assert!(good(path, &["minisign", "-V", "-p", "public", "-m", "a.tgz"]).contains("Trusted comment: a.tgz"));
+    assert_eq!(std::fs::read_dir(path.join("tmp")).unwrap().count(), 0, "the key is gone");
+    std::fs::write(path.join("a.tgz"), "another").unwrap();
+    assert!(!tool(path, &["minisign", "-V", "-p", "public", "-m", "a.tgz"]).status.success());
+}
+
 #[test]
 fn the_formula_is_filled_in_by_the_release() {
     let home = home();

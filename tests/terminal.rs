@@ -40,7 +40,12 @@ struct Terminal {
 
 impl Terminal {
     fn open(home: &Home, args: &str, env: &[(&str, &str)]) -> Self {
-        let program = env!("CARGO_BIN_EXE_keyrotate");
+        Self::of_columns(home, 0, args, env)
+    }
+
+    /// So many columns wide; 0 is a terminal that does not say.
+    fn of_columns(home: &Home, columns: usize, args: &str, env: &[(&str, &str)]) -> Self {
+        let run = format!("stty cols {columns}; exec '{}' {args}", env!("CARGO_BIN_EXE_keyrotate"));
         let mut command = home.command(&Run::new(&[]));
         let env: Vec<(&str, &str)> = command
             .get_envs()
@@ -49,7 +54,7 @@ impl Terminal {
             .chain(env.iter().copied())
             .collect();
         let mut script = std::process::Command::new("script");
-        script.args(["-qfec", &format!("exec '{program}' {args}"), "/dev/null"]).env_clear().envs(env).env("SHELL", "/bin/sh");
+        script.args(["-qfec", &run, "/dev/null"]).env_clear().envs(env).env("SHELL", "/bin/sh");
         script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).current_dir(home.path());
         command.stdin(Stdio::null());
         let mut child = script.spawn().expect("script, of util-linux");
@@ -115,6 +120,33 @@ fn a_rotation_is_confirmed_first_and_no_leaves_the_key() {
     assert!(screen.contains(&home.old.id) && screen.contains("was left as it is"), "{screen}");
     assert_eq!(calls(&home, "CreateAccessKey"), 0);
     assert_eq!(home.told(), "");
+}
+
+#[test]
+fn a_question_fits_the_terminal_and_ends_in_room_for_the_answer() {
+    let home = start(Settings::default());
+    let mut terminal = Terminal::of_columns(&home, 40, "rotate default", &[("NO_COLOR", "1")]);
+    terminal.expect("[y]: ");
+    let screen = terminal.screen();
+    let lines: Vec<&str> = screen.lines().skip_while(|line| !line.starts_with("rotate ")).collect();
+    assert!(lines.len() > 2 && lines.iter().all(|line| line.chars().count() < 40), "{lines:#?}");
+    assert!(lines[1..].iter().all(|line| line.starts_with("  ")), "a hanging indent: {lines:#?}");
+    let whole = lines.iter().map(|line| line.trim_start()).collect::<Vec<_>>().join(" ");
+    assert!(whole.starts_with(&format!("rotate {} of dev in account 000000000000 (", home.old.id)), "{whole}");
+    assert!(whole.ends_with(")? (y = rotate, n = leave it) [y]: "), "{whole:?}");
+    terminal.press("n\n");
+    assert_eq!(terminal.end().0, Some(0));
+}
+
+#[test]
+fn progress_fits_the_terminal() {
+    let home = start(Settings { propagation: (0.4, 0.8), ..Settings::default() });
+    let (code, screen) = Terminal::of_columns(&home, 30, "rotate default --yes", &[("NO_COLOR", "1")]).end();
+    assert_eq!(code, Some(0), "{screen}");
+    // A path is whole, so that it can be copied.
+    let fits = |line: &&str| line.chars().count() <= 30 || !line.trim().contains(' ');
+    let progress: Vec<&str> = screen.lines().take_while(|line| !line.starts_with("rotated: ")).collect();
+    assert!(screen.contains("waiting until AWS accepts the") && progress.iter().all(fits), "{screen}");
 }
 
 #[test]

@@ -12,7 +12,6 @@ mod rotate;
 mod status;
 mod timer;
 mod undo;
-mod wrap;
 
 use std::process::ExitCode;
 

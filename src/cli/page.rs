@@ -8,8 +8,8 @@ use anstream::stream::RawStream;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
-use super::wrap::wrap;
 pub use crate::os::terminal::plain;
+use crate::os::wrap::{width_of, wrap};
 
 pub const GREEN: Style = AnsiColor::Green.on_default().bold();
 pub const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
@@ -28,12 +28,12 @@ pub struct Page {
 impl Page {
     /// For standard output; labels are padded to `label_width`.
     pub fn for_stdout(label_width: usize) -> Self {
-        Self::new(&io::stdout(), columns(io::stdout()), label_width)
+        Self::new(&io::stdout(), width_of(io::stdout()), label_width)
     }
 
     /// For standard error.
     pub fn for_stderr(label_width: usize) -> Self {
-        Self::new(&io::stderr(), columns(io::stderr()), label_width)
+        Self::new(&io::stderr(), width_of(io::stderr()), label_width)
     }
 
     fn new(stream: &impl RawStream, width: Option<usize>, label_width: usize) -> Self {
@@ -110,20 +110,4 @@ impl Page {
         let stream: &mut dyn Write = if self.is_coloured { &mut coloured } else { &mut plain };
         let _ = stream.write_all(self.text.as_bytes()).and_then(|()| stream.flush());
     }
-}
-
-/// Narrower than this nothing is gained by breaking lines.
-#[cfg(unix)]
-const NARROWEST: u16 = 20;
-
-#[cfg(unix)]
-fn columns(stream: impl std::os::fd::AsFd) -> Option<usize> {
-    let columns = rustix::termios::tcgetwinsize(stream).ok()?.ws_col;
-    (columns >= NARROWEST).then(|| columns.into())
-}
-
-/// The terminal breaks lines itself, where it likes.
-#[cfg(not(unix))]
-fn columns<T>(_: T) -> Option<usize> {
-    None
 }

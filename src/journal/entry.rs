@@ -47,7 +47,7 @@ pub enum JournalError {
         /// The file.
         path: PathBuf,
         /// The format it names.
-        found: String,
+        found: u32,
     },
 }
 
@@ -183,7 +183,7 @@ impl<'d> Entry<'d> {
 
 enum Fault {
     Damaged(&'static str),
-    OtherFormat(String),
+    OtherFormat(u32),
 }
 
 /// The entry's bytes, filled up to a multiple of [`BLOCK`] and at least `size`.
@@ -227,9 +227,11 @@ fn unseal(bytes: &[u8]) -> Result<&[u8], Fault> {
     if words.next() != Some(MAGIC) {
         return Err(Fault::Damaged("it does not begin as one"));
     }
-    let format = words.next().unwrap_or_default();
-    if format != FORMAT.to_string() {
-        return Err(Fault::OtherFormat(format.to_owned()));
+    // A number and not the word: what is damaged may be long, move a cursor, or be a piece of a secret.
+    match words.next().unwrap_or_default().parse() {
+        Ok(FORMAT) => {}
+        Ok(found) => return Err(Fault::OtherFormat(found)),
+        Err(_) => return Err(Fault::Damaged("its format is no number")),
     }
     if words.next() != Some(hex(&Sha256::digest(body)).as_str()) {
         return Err(Fault::Damaged("its checksum is wrong"));
@@ -297,10 +299,13 @@ mod tests {
             (text.replace("journal 1", "journal 2"), "format 2"),
             (String::new(), "does not begin"),
             (text.chars().take(90).collect(), "checksum"),
+            (text.replace("journal 1", &format!("journal {}", "bod".repeat(9000))), "format is no number"),
+            (text.replace("journal 1", "journal \u{1b}[2J"), "format is no number"),
         ] {
             atomic_file::replace(&RealDisk, &path, bytes.as_bytes()).unwrap();
             let error = Entry::load::<String>(&RealDisk, &path).unwrap_err().to_string();
             assert!(error.contains(said) && error.contains("r1.json") && !error.contains("bod"), "{error}");
+            assert!(error.len() < 300 && !error.contains(char::is_control), "{error:?}");
         }
     }
 }

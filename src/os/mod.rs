@@ -12,3 +12,4 @@ pub mod process;
 pub mod signals;
 pub mod terminal;
 mod tty;
+pub mod wrap;

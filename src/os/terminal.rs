@@ -14,6 +14,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::os::clock;
 use crate::os::signals::Signals;
 use crate::os::tty::Tty;
+use crate::os::wrap::{width_of, wrap};
 
 /// How the person wants to be spoken to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -236,6 +237,7 @@ fn live_line() -> ProgressBar {
 
 /// In one write, so that lines of several processes do not mix.
 fn write_line(text: &str) {
+    let text = width_of(io::stderr()).map_or_else(|| text.into(), |width| Cow::Owned(wrap(text, width, 2)));
     let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 #[cfg(unix)]
 use crate::os::clock;
+use crate::os::wrap::{width_of, wrap};
 
 /// An answer longer than this is not one.
 const LINE_BYTES: usize = 1_024;
@@ -60,13 +61,21 @@ impl Tty {
             return None;
         }
         self.drop_typed_ahead();
-        self.output.write_all(text.as_bytes()).and_then(|()| self.output.flush()).ok()?;
+        self.output.write_all(self.broken(text).as_bytes()).and_then(|()| self.output.flush()).ok()?;
         let line = self.read_line(stop);
         if line.is_none() {
             // The cursor stands behind the question: what is printed next begins a line of its own.
             let _ = self.output.write_all(b"\n");
         }
         line
+    }
+
+    /// The text in lines that fit, the last with room for a space and a key.
+    fn broken(&self, text: &str) -> String {
+        let Some(width) = width_of(&self.output) else { return text.to_owned() };
+        let asked = text.trim_end_matches(' ');
+        let lines: Vec<String> = asked.split('\n').map(|line| wrap(line, width - 2, 2)).collect();
+        lines.join("\n") + text.get(asked.len()..).unwrap_or_default()
     }
 
     /// An Enter that was typed minutes ago, at a spinner, answers no question.

@@ -25,5 +25,15 @@ jobs.each do |name, job|
   end
 end
 
+# The key to sign with reaches one step, which runs our own script only, and no step prints it.
+holders = jobs.values.flat_map { |job| [job, *job.fetch("steps")] }.select { |part| part["env"]&.value?("${{ secrets.MINISIGN_SECRET_KEY }}") }
+raise "who has the key: #{holders}" unless holders.map { |step| step["run"] } == ["sh packaging/sign dist/*"]
+raise "a script has a secret in it" if jobs.values.any? { |job| job["steps"].any? { |step| step["run"]&.include?("secrets.") } }
+
+steps = jobs.fetch("publish").fetch("steps").map { |step| step["run"] || step["uses"] }
+order = ["SHA256SUMS", "packaging/sign", "gh release create"].map { |word| steps.index { |step| step.include?(word) } }
+raise "sums, signatures, draft: #{order}" unless order.all? && order == order.sort
+
 text = File.read(ARGV[0])
+raise "an unsigned build is noticed late" unless text.index("secrets.MINISIGN_SECRET_KEY != ''") < text.index("cargo build")
 %w[SHA256SUMS cyclonedx attest-build-provenance homebrew/fill].each { |word| raise "no #{word}" unless text.include?(word) }

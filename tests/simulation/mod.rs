@@ -1,5 +1,15 @@
 //! The simulator: the protocol, its loop and the real file code against a model of IAM, of disks, of time and of other people. Invariant:
 //! everything that happens comes from the seed.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test bench: it stops loudly"
+)]
 
 pub mod acts;
 pub mod disk;
@@ -16,3 +26,14 @@ pub mod schedule;
 pub mod shrink;
 pub mod universe;
 pub mod world;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Prints the last line as libtest does, for `tests/run` counts it.
+pub fn verdict(passed: usize, failed: usize, start: Instant) -> ExitCode {
+    let word = if failed == 0 { "ok" } else { "FAILED" };
+    let seconds = start.elapsed().as_secs_f64();
+    println!("\ntest result: {word}. {passed} passed; {failed} failed; 0 ignored; 0 measured; 0 filtered out; finished in {seconds:.2}s\n");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -25,6 +25,23 @@ pub fn wrap(line: &str, width: usize, hang: usize) -> String {
     wrapped
 }
 
+/// Narrower than this nothing is gained by breaking lines.
+#[cfg(unix)]
+const NARROWEST: u16 = 20;
+
+/// Columns of the terminal that the stream is; `None` where it is none, or one that is too narrow to break lines for.
+#[cfg(unix)]
+pub fn width_of(stream: impl std::os::fd::AsFd) -> Option<usize> {
+    let columns = rustix::termios::tcgetwinsize(stream).ok()?.ws_col;
+    (columns >= NARROWEST).then(|| columns.into())
+}
+
+/// The terminal breaks lines itself, where it likes.
+#[cfg(not(unix))]
+pub fn width_of<T>(_: T) -> Option<usize> {
+    None
+}
+
 /// What stands between spaces; what stands in backticks is one, unless it is longer than `room`.
 fn atoms(line: &str, room: usize) -> Vec<&str> {
     let mut atoms = Vec::new();
