@@ -55,12 +55,7 @@ fn auto_with(home: &Home, args: &[&str]) -> Output {
     let path = format!("{}:{}", home.scratch("desktop").display(), std::env::var("PATH").unwrap());
     let mut run = Run::new(args);
     run.env.extend([("KEYROTATE_TIME_SCALE", "0.01".to_owned()), ("PATH", path)]);
-    let output = home.run_with(&run);
-    let notices = notices(home);
-    for secret in home.lab.secrets() {
-        assert!(![&output.stdout, &output.stderr, &notices].iter().any(|text| text.contains(&secret)), "a secret is shown");
-    }
-    output
+    home.run_with(&run)
 }
 
 fn notices(home: &Home) -> String {

@@ -6,8 +6,13 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "a test bench"
 )]
+
+#[expect(dead_code, reason = "this ring uses a part of it")]
+#[path = "lab/canary.rs"]
+mod canary;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -44,14 +49,31 @@ fn cargo() -> Command {
     command
 }
 
-/// Runs a tool, here where nothing of the machine's AWS and keyrotate settings is, with `home` for HOME.
 fn tool(home: &Path, words: &[&str]) -> Output {
-    let mut command = Command::new(words[0]);
-    command.args(&words[1..]).env_clear().env("HOME", home).env("TERM", "xterm").env("LC_ALL", "C.UTF-8").current_dir(home);
+    tool_with(home, &[], words)
+}
+
+/// Runs a tool, here where nothing of the machine's AWS and keyrotate settings is, with `home` for HOME. What it executes, says and leaves
+/// is searched for the secret of [`home`].
+fn tool_with(home: &Path, variables: &[(&str, &str)], words: &[&str]) -> Output {
+    let scratch = tempfile::Builder::new().prefix("keyrotate-").tempdir().unwrap();
+    let execs = canary::Execs::new(scratch.path().join("execs"));
+    let all = execs.as_ref().map(canary::Execs::prefix).unwrap_or_default().into_iter().chain(words.iter().map(|word| (*word).to_owned()));
+    let all: Vec<String> = all.collect();
+    let mut command = Command::new(&all[0]);
+    command.args(&all[1..]).env_clear().env("HOME", home).env("TERM", "xterm").env("LC_ALL", "C.UTF-8").current_dir(home);
+    command.envs(variables.iter().copied());
     let programs = Path::new(program()).parent().unwrap().to_path_buf();
     let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect::<Vec<_>>();
     command.env("PATH", std::env::join_paths(std::iter::once(programs).chain(found)).unwrap());
-    command.output().unwrap_or_else(|error| panic!("`{}` is missing ({error}): tests/run installs it", words[0]))
+    let output = command.output().unwrap_or_else(|error| panic!("`{}` is missing ({error}): tests/run installs it", words[0]));
+    // Where strace starts it, strace says so.
+    assert!(!output.stderr.starts_with(b"strace: "), "`{}` is missing: tests/run installs it", words[0]);
+    assert_eq!(execs.and_then(|execs| execs.search(&[])), None, "{words:?} executes with a secret");
+    assert!(canary::find(&output.stdout).or_else(|| canary::find(&output.stderr)).is_none(), "{words:?} shows a secret");
+    let left = canary::files(home).into_iter().map(|found| found.path).find(|path| *path != home.join(".aws/credentials"));
+    assert_eq!(left, None, "{words:?} leaves a secret");
+    output
 }
 
 /// What a tool that succeeds prints, both streams.
@@ -66,7 +88,7 @@ fn good(home: &Path, words: &[&str]) -> String {
 fn home() -> tempfile::TempDir {
     let home = tempfile::Builder::new().prefix("keyrotate-").tempdir().unwrap();
     std::fs::create_dir(home.path().join(".aws")).unwrap();
-    let text = "[laptop]\naws_access_key_id = x\naws_secret_access_key = MARKER\n[work]\n[worse]\n[two words]\n";
+    let text = format!("[laptop]\naws_access_key_id = x\naws_secret_access_key = {}\n[work]\n[worse]\n[two words]\n", canary::SECRET);
     std::fs::write(home.path().join(".aws/credentials"), text).unwrap();
     home
 }
@@ -162,9 +184,8 @@ fn pages_can_be_made_again_with_the_same_bytes() {
     let home = home();
     let page = |name: &str| {
         let directory = home.path().join(name);
-        let mut command = Command::new(program());
-        command.args(["man", "--dir"]).arg(&directory).env("SOURCE_DATE_EPOCH", "1700000000").env("HOME", home.path());
-        assert!(command.output().unwrap().status.success());
+        let words = [program(), "man", "--dir", directory.to_str().unwrap()];
+        assert!(tool_with(home.path(), &[("SOURCE_DATE_EPOCH", "1700000000")], &words).status.success());
         std::fs::read_to_string(directory.join("keyrotate.1")).unwrap()
     };
     assert_eq!(page("one"), page("two"));
@@ -213,17 +234,15 @@ fn fish_completes_profiles_commands_and_values() {
 fn a_shell_that_completes_gets_no_error_and_no_secret_whatever_is_wrong() {
     let home = home();
     let ask = |home: &Path| {
-        let mut command = Command::new(program());
-        command.env_clear().env("HOME", home).env("COMPLETE", "fish").args(["--", "keyrotate", "rotate", ""]);
-        let output = command.output().unwrap();
+        let output = tool_with(home, &[("COMPLETE", "fish")], &[program(), "--", "keyrotate", "rotate", ""]);
         assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
         String::from_utf8(output.stdout).unwrap()
     };
     let fine = ask(home.path());
-    assert!(fine.starts_with("laptop\nwork\nworse\n-") && !fine.contains("MARKER") && !fine.contains("two words"), "{fine}");
-    std::fs::write(home.path().join(".aws/credentials"), "[laptop\nMARKER").unwrap();
+    assert!(fine.starts_with("laptop\nwork\nworse\n-") && !fine.contains("two words"), "{fine}");
+    std::fs::write(home.path().join(".aws/credentials"), format!("[laptop\n{}", canary::SECRET)).unwrap();
     let broken = ask(home.path());
-    assert!(broken.contains("--all\t") && !broken.contains("laptop") && !broken.contains("MARKER"), "{broken}");
+    assert!(broken.contains("--all\t") && !broken.contains("laptop"), "{broken}");
     // Somebody else's variable.
     let output = Command::new(program()).env("COMPLETE", "yes").arg("--version").output().unwrap();
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("keyrotate "));

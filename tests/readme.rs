@@ -23,6 +23,7 @@ use keyrotate::commands::failure::FailureKind;
 use keyrotate::commands::status::Finding;
 use keyrotate::profile::settings::Settings as KeyrotateSettings;
 use lab::Settings;
+use lab::canary::SECRET;
 use lab::faults::{Fault, Rule};
 
 /// Not run here: the one that runs this test, and what would install the program on the machine.
@@ -120,7 +121,7 @@ fn every_field_of_the_json_is_told() {
     let home = Home::new(env!("CARGO_BIN_EXE_keyrotate"), Settings { keys: 2, ..Settings::default() }, true);
     home.write(
         ".aws/config",
-        "[profile none]\nregion = eu-west-1\n[profile bad]\naws_access_key_id = AKIAEXAMPLE000000009\naws_secret_access_key = x\n",
+        &format!("[profile none]\nregion = eu-west-1\n[profile bad]\naws_access_key_id = AKIAEXAMPLE000000009\naws_secret_access_key = {SECRET}\n"),
     );
     let rotate = Run { kill_at_pause: true, ..Run::new(&["rotate", "other", "--yes", "--no-input"]) };
     home.lab.rules(vec![Rule::on("UpdateAccessKey", Fault::PauseAfter)]);

@@ -240,12 +240,15 @@ fn the_agent_is_a_property_list_with_launchds_keys_and_types_and_runs_in_launchd
     assert_eq!(words, [program.to_str().unwrap(), "auto"]);
     assert_eq!(variables["AWS_CONFIG_FILE"], "~/<my> & 100% config");
     // What launchd gives to an agent, and the list's own above it.
-    let mut command = Command::new("env");
-    command.args(["-i", &format!("HOME={}", home.path().display()), "USER=dev", "LOGNAME=dev", "SHELL=/bin/zsh", "XPC_FLAGS=0x0"]);
-    command.args(["XPC_SERVICE_NAME=keyrotate.auto", "PATH=/usr/bin:/bin:/usr/sbin:/sbin"]);
-    command.args(variables.iter().map(|(name, value)| format!("{name}={value}"))).args(&words);
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut agent = Run::new(&["auto"]);
+    let home_variable = format!("HOME={}", home.path().display());
+    agent.prefix = ["env", "-i", &home_variable, "USER=dev", "LOGNAME=dev", "SHELL=/bin/zsh", "XPC_FLAGS=0x0"].map(str::to_owned).to_vec();
+    agent.prefix.extend(["XPC_SERVICE_NAME=keyrotate.auto", "PATH=/usr/bin:/bin:/usr/sbin:/sbin"].map(str::to_owned));
+    agent.prefix.extend(variables.iter().map(|(name, value)| format!("{name}={value}")));
+    // Runs the agent's program, not the one that every run ends with.
+    agent.prefix.extend(["sh", "-c", "exec \"$0\" \"$2\"", &words[0]].map(str::to_owned));
+    let output = home.run_with(&agent);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
     rotated(&home);
 
     good(&run(&home, &["timer", "remove"], &[]));

@@ -13,7 +13,7 @@ const COLUMNS: [(&str, &[Problem]); 7] = [
     ("key unaccounted for", &[Problem::Orphan]),
     ("somebody else's key touched", &[Problem::Foreign]),
     ("other bytes changed", &[Problem::Changed, Problem::Torn]),
-    ("secret leaked", &[Problem::Leak]),
+    ("secret leaked", &[Problem::Leak, Problem::Open]),
     ("stuck", &[Problem::Stuck]),
 ];
 

@@ -59,8 +59,12 @@ def missing(shape, value, place):
 
 
 def moto():
+    import moto.iam.models
     from moto.server import ThreadedMotoServer
 
+    # The mark of tests/lab/canary.rs, by which a leaked secret is found.
+    drawn = moto.iam.models.random_alphanumeric
+    moto.iam.models.random_alphanumeric = lambda length: "CaNaRyBiRd" + drawn(length - 10) if length == 40 else drawn(length)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     print(server.get_host_and_port()[1], flush=True)

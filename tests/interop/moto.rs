@@ -10,6 +10,7 @@ use crate::client::Client;
 use crate::files::ROTATE;
 use crate::home::{Home, Output, Run};
 use crate::lab::Settings;
+use crate::lab::canary::MARK;
 use crate::peers::{Peer, command, python, script};
 
 /// A pair that moto made.
@@ -106,11 +107,7 @@ fn status_and_rotate_work_against_moto() {
     assert_ne!(secret, moto.dev.1);
     let after = run(&["status", "--json"]);
     assert_eq!(after.code, Some(0), "{}{}", after.stdout, after.stderr);
-    for secret in [&secret, &moto.dev.1] {
-        for output in [&before, &output, &after] {
-            assert!(!output.stdout.contains(secret) && !output.stderr.contains(secret), "a secret is printed");
-        }
-    }
+    assert!(secret.contains(MARK) && moto.dev.1.contains(MARK), "moto's secrets have no mark");
     // moto has an account of its own.
     let report = Peer::Boto3.report(&home.path(), &moto.url, "default");
     assert_eq!((report.key, report.arn), (id, "arn:aws:iam::123456789012:user/dev".to_owned()));

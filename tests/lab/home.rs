@@ -12,6 +12,8 @@
 
 #[path = "invariants.rs"]
 mod invariants;
+#[path = "leaks.rs"]
+mod leaks;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -23,6 +25,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use leaks::Search;
+
+use crate::lab::canary;
 use crate::lab::{Key, Lab, Settings};
 
 const TEMPLATE: &str = "# Keys of this laptop. Keep this line.
@@ -59,7 +64,9 @@ pub enum Problem {
     Foreign,
     /// The file differs in more than the rotated pair.
     Changed,
-    /// A secret where it may be read by others, or outside the holders and the journal.
+    /// A secret in a file that others may read.
+    Open,
+    /// A secret outside the holders and the journal.
     Leak,
     /// The resume did not end well, or not exactly one key is active.
     Stuck,
@@ -104,6 +111,7 @@ pub struct Home {
     text: String,
     found: Mutex<BTreeMap<Problem, String>>,
     waiting: Mutex<Vec<String>>,
+    search: Search,
 }
 
 impl Home {
@@ -123,10 +131,20 @@ impl Home {
             .replace("{other_id}", &other.id)
             .replace("{other_secret}", &other.secret);
         let folder = tempfile::Builder::new().prefix("keyrotate-").tempdir().expect("a scratch directory");
-        let (found, waiting) = (Mutex::default(), Mutex::default());
-        let home = Arc::new(Self { folder, program: program.into(), lab, old, other, text, found, waiting });
-        let aws = home.path().join(".aws");
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&aws).expect("a scratch HOME");
+        let home = Arc::new(Self {
+            folder,
+            program: program.into(),
+            lab,
+            old,
+            other,
+            text,
+            found: Mutex::default(),
+            waiting: Mutex::default(),
+            search: Search::default(),
+        });
+        for folder in [home.path().join(".aws"), home.scratch("tmp")] {
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).expect("a scratch HOME");
+        }
         home.write(".aws/credentials", &home.text);
         let watched = Arc::downgrade(&home);
         home.lab.on_commit(move |call| {
@@ -147,8 +165,9 @@ impl Home {
         self.folder.path().join(name)
     }
 
-    /// Writes a file below HOME, mode 0600.
+    /// Writes a file below HOME, mode 0600. Secrets in it carry the mark.
     pub fn write(&self, name: &str, text: &str) {
+        leaks::assert_marked(text);
         let path = self.path().join(name);
         let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).expect("a writable file");
         std::io::Write::write_all(&mut file, text.as_bytes()).expect("room for it");
@@ -160,26 +179,30 @@ impl Home {
     }
 
     /// Runs the program until it ends, stands at a pause (with `kill_at_pause`), or the time is over; it and its children are gone then.
+    /// Everything it executed, said and left is searched for secrets.
     pub fn run_with(&self, run: &Run<'_>) -> Output {
-        let mut child = self.command(run).spawn().expect("a program that starts");
+        let execs = self.execs(run);
+        let prefix = execs.as_ref().map(canary::Execs::prefix).unwrap_or_default().into_iter().chain(run.prefix.iter().cloned()).collect();
+        let mut child = self.command(&Run { prefix, ..run.clone() }).spawn().expect("a program that starts");
+        self.search.follow(child.id());
         let (stdout, stderr) = (drain(child.stdout.take()), drain(child.stderr.take()));
         let code = self.wait(&mut child, run);
         let output = Output { code, stdout: stdout.join().unwrap_or_default(), stderr: stderr.join().unwrap_or_default() };
         self.lab.release(true);
-        if self.lab.secrets().iter().any(|s| output.stdout.contains(s) || output.stderr.contains(s)) {
-            self.problem(Problem::Leak, "output", "a secret is printed");
-        }
+        self.search(execs, &[("stdout", &output.stdout), ("stderr", &output.stderr)]);
         output
     }
 
     /// The program, ready to start, in an environment that has nothing of the machine's but PATH.
     pub fn command(&self, run: &Run<'_>) -> Command {
+        self.search.give(&run.env);
         let program = self.program.display().to_string();
         let words: Vec<String> = run.prefix.iter().cloned().chain([program]).chain(run.args.iter().map(|a| (*a).to_owned())).collect();
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).env_clear().current_dir(self.folder.path()).process_group(0);
         command.envs([("HOME", self.path().display().to_string()), ("AWS_ENDPOINT_URL", self.lab.url())]);
         command.envs([("AWS_REGION", "us-east-1"), ("AWS_EC2_METADATA_DISABLED", "true"), ("KEYROTATE_TIME_SCALE", "0.1")]);
+        command.env("TMPDIR", self.scratch("tmp"));
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).envs(run.env.iter().map(|(n, v)| (n, v)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -205,7 +228,9 @@ impl Home {
 
     /// What was found so far.
     pub fn found(&self) -> BTreeMap<Problem, String> {
-        self.found.lock().unwrap().clone()
+        let found = self.found.lock().unwrap().clone();
+        self.search.told(found.contains_key(&Problem::Leak));
+        found
     }
 
     /// Keys that wait for a person, as of the last `finish`.
@@ -251,8 +276,16 @@ impl Home {
 }
 
 impl Drop for Home {
+    /// A leak fails the test, whatever the test itself looks at.
     fn drop(&mut self) {
         self.lab.close();
+        let leak = self.found.get_mut().unwrap().get(&Problem::Leak);
+        if let Some(leak) = leak
+            && !self.search.is_told()
+            && !std::thread::panicking()
+        {
+            panic!("a secret is where none may be: {leak}");
+        }
     }
 }
 

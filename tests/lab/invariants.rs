@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
 use super::{Home, Output, Problem};
 use crate::lab::Verdict;
@@ -18,7 +17,7 @@ impl Home {
         };
         let mode = std::fs::metadata(&path).map_or(0, |m| m.permissions().mode() & 0o777);
         if mode != 0o600 {
-            self.problem(Problem::Leak, place, format_args!("mode {mode:o}"));
+            self.problem(Problem::Open, place, format_args!("mode {mode:o}"));
         }
         match profiles(&text) {
             Some(found) => self.look_at_pairs(place, &found),
@@ -34,7 +33,7 @@ impl Home {
         if self.lab.accepts(&self.other.id, &self.other.secret) != Verdict::Yes {
             self.problem(Problem::Foreign, place, &self.other.id);
         }
-        self.look_for_secrets(place);
+        self.search_processes(place);
     }
 
     fn look_at_pairs(&self, place: &str, found: &BTreeMap<String, BTreeMap<String, String>>) {
@@ -54,33 +53,10 @@ impl Home {
         }
     }
 
-    fn look_for_secrets(&self, place: &str) {
-        let secrets = self.lab.secrets();
-        for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
-            let Ok(words) = std::fs::read(entry.path().join("cmdline")) else { continue };
-            let words = String::from_utf8_lossy(&words);
-            if secrets.iter().any(|s| words.contains(s)) {
-                self.problem(Problem::Leak, place, "a secret in an argument list");
-            }
-        }
-        for (path, text, mode) in self.files() {
-            if mode & 0o077 != 0 && secrets.iter().any(|s| text.contains(s)) {
-                self.problem(Problem::Leak, place, format_args!("{} has mode {mode:o}", path.display()));
-            }
-        }
-    }
-
     /// Checks what holds when a run has ended well, or after the resume. Exit 10 may leave a suspect: known by ID, its secret nowhere.
     pub fn finish(&self, place: &str, output: &Output) {
-        let (files, secrets) = (self.files(), self.lab.secrets());
-        for (path, text, _) in &files {
-            // While a rotation is open, the displaced file beside the credentials counts as journal.
-            let open = output.code != Some(0) && path.starts_with(".aws");
-            let home = open || path == Path::new(".aws/credentials") || path.starts_with(".local/state/keyrotate");
-            if !home && secrets.iter().any(|s| text.contains(s)) {
-                self.problem(Problem::Leak, place, format_args!("{} holds a secret", path.display()));
-            }
-        }
+        let files = self.files();
+        self.search_files(place, output.code != Some(0));
         let holds = |what: &str| files.iter().any(|(_, text, _)| text.contains(what));
         let (live, mut waiting) = (self.lab.live_keys("dev"), Vec::new());
         for key in &live {

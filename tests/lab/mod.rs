@@ -12,6 +12,7 @@
     reason = "a test bench: it stops loudly, and it lives on the machine's own clock"
 )]
 
+pub mod canary;
 pub mod faults;
 pub mod front;
 pub mod http;

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Instant, SystemTime};
 
+use super::canary;
 use super::faults::Rule;
 use super::key::{Key, Status, Verdict};
 
@@ -195,7 +196,7 @@ impl World {
     fn add(&mut self, user: usize, settle: f64, listed_after: f64) -> Key {
         let key = Key {
             id: format!("AKIA{}", self.pick(BASE32, 16)),
-            secret: self.pick(BASE64, 40),
+            secret: canary::marked(&self.pick(BASE64, 40)),
             user,
             status: Status::Active,
             created_at: self.now(),

@@ -1,5 +1,6 @@
 //! The STS actions. Invariant: a token code works once; a session is made for the user who signed.
 
+use super::canary;
 use super::iam::iso;
 use super::serve::{Caller, Params, Refusal};
 use super::state::{BASE32, BASE64, Session, World};
@@ -73,8 +74,8 @@ fn session(
     let mfa = check_code(world, caller.user, params)?;
     let made = Session {
         id: format!("ASIA{}", world.pick(BASE32, 16)),
-        secret: world.pick(BASE64, 40),
-        token: world.pick(BASE64, 200),
+        secret: canary::marked(&world.pick(BASE64, 40)),
+        token: canary::marked(&world.pick(BASE64, 200)),
         user: caller.user,
         mfa: mfa && role.is_none(),
         expires_at: world.now() + f64::from(seconds),

@@ -15,6 +15,8 @@ mod lab;
 #[path = "home.rs"]
 mod home;
 
+mod planted;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -312,9 +314,7 @@ fn last_use_is_shown_after_its_lag() {
 fn the_harness_finds_nothing_in_an_untouched_home_and_something_after_each_kind_of_damage() {
     let damage = [
         (":", None),
-        ("chmod 644 ~/.aws/credentials", Some(Problem::Leak)),
-        ("cp ~/.aws/credentials ~/.aws/copy", Some(Problem::Leak)),
-        ("cat ~/.aws/credentials", Some(Problem::Leak)),
+        ("chmod 644 ~/.aws/credentials", Some(Problem::Open)),
         (": > ~/.aws/credentials", Some(Problem::Locked)),
         ("sed -i s/Keep/keep/ ~/.aws/credentials", Some(Problem::Changed)),
         ("sed -i '0,/aws_secret_access_key=./s//aws_secret_access_key=/' ~/.aws/credentials", Some(Problem::Torn)),

@@ -11,7 +11,7 @@ use crate::lab::{Key, Lab, Rule, Settings, Verdict};
 pub const ROTATE: &[&str] = &["rotate", "default", "--yes", "--no-input"];
 /// The calls that change something at AWS.
 const CHANGES: [&str; 3] = ["CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"];
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 pub fn start() -> Arc<Home> {
     start_with(Settings::default())

@@ -9,6 +9,7 @@ use crate::home::Run;
 fn a_symlinked_file_stays_a_link() {
     let home = start();
     let (link, target) = (home.path().join(".aws/credentials"), home.path().join(".aws/real"));
+    home.holds(&target);
     std::fs::rename(&link, &target).unwrap();
     std::os::unix::fs::symlink("real", &link).unwrap();
     let output = home.run(ROTATE);
@@ -22,6 +23,7 @@ fn a_symlinked_file_stays_a_link() {
 fn a_symlinked_directory_stays_a_link() {
     let home = start();
     let (link, target) = (home.path().join(".aws"), home.scratch("dotfiles"));
+    home.holds(&target);
     std::fs::rename(&link, &target).unwrap();
     std::os::unix::fs::symlink(&target, &link).unwrap();
     let output = home.run(ROTATE);
@@ -35,6 +37,7 @@ fn a_symlinked_directory_stays_a_link() {
 fn a_hard_link_stays_one_file_with_two_names() {
     let home = start();
     let (path, second) = (home.path().join(".aws/credentials"), home.scratch("second-name"));
+    home.holds(&second);
     std::fs::hard_link(&path, &second).unwrap();
     let inode = path.metadata().unwrap().ino();
     let output = home.run(ROTATE);
@@ -47,6 +50,8 @@ fn a_hard_link_stays_one_file_with_two_names() {
 fn a_bind_mounted_file_is_written_in_place() {
     let home = start();
     let (path, outside) = (home.path().join(".aws/credentials"), home.scratch("outside"));
+    home.holds(&outside);
+    home.holds(home.scratch("outside.seen"));
     std::fs::copy(&path, &outside).unwrap();
     std::fs::set_permissions(&outside, std::fs::Permissions::from_mode(0o600)).unwrap();
     let script = format!("mount --bind {0} {1} && \"$@\"; code=$?; cp {1} {0}.seen; exit $code", outside.display(), path.display());
@@ -105,6 +110,7 @@ fn a_full_disk_under_the_journal_changes_nothing_that_counts_and_the_same_comman
 fn a_full_disk_under_the_credentials_stops_the_run_before_aws_is_changed() {
     let home = start();
     let aws = home.path().join(".aws");
+    home.holds(home.scratch("copy"));
     let script = format!(
         "cp -p {0}/credentials {1} && mount -t tmpfs -o size=8k,mode=700 none {0} && cp -p {1} {0}/credentials && \
          {{ dd if=/dev/zero of={0}/fill bs=4k status=none 2>/dev/null; \"$@\"; code=$?; cmp {1} {0}/credentials || code=99; exit $code; }}",

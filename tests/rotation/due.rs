@@ -53,7 +53,10 @@ fn targets_of_any_profile_of_the_key_stop_the_run() {
 fn a_key_that_cannot_be_read_is_told_beside_those_that_are_rotated() {
     for (more, told) in [
         ("\n[half]\naws_access_key_id = AKIAHALF000000000001\n", "no aws_secret_access_key"),
-        ("\n[far]\naws_access_key_id = AKIAFAR0000000000001\naws_secret_access_key = s\nregion = us-east-1 # far\n", "is not a region"),
+        (
+            "\n[far]\naws_access_key_id = AKIAFAR0000000000001\naws_secret_access_key = CaNaRyBiRd\nregion = us-east-1 # far\n",
+            "is not a region",
+        ),
     ] {
         let home = start();
         home.write(".aws/credentials", &(credentials(&home) + more));

@@ -20,6 +20,7 @@ fn on_a_small_disk(home: &Arc<Home>, size: usize) -> Run<'static> {
         pid = home.scratch("pid").display(),
         out = home.scratch("out").display(),
     );
+    home.holds(home.scratch("out"));
     let mut run = Run::new(ROTATE);
     run.prefix = ["unshare", "--mount", "--map-root-user", "sh", "-c", &script, "sh"].map(str::to_owned).to_vec();
     let watched = Arc::downgrade(home);

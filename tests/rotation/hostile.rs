@@ -30,6 +30,7 @@ fn a_named_pipe_in_the_place_of_a_file_is_said_and_not_waited_for() {
     each(&[".aws/credentials", ".aws/config"], |name| {
         let home = start();
         let path = home.path().join(name);
+        home.holds(home.scratch("moved"));
         let _ = std::fs::rename(&path, home.scratch("moved"));
         mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
         let output = home.run(ROTATE);

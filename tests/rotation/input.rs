@@ -28,7 +28,7 @@ fn profiles_without_a_long_term_key_of_their_own_are_refused() {
         "login_session = arn:aws:iam::000000000000:user/dev",
         "role_arn = arn:aws:iam::000000000000:role/admin\ncredential_source = Environment",
         "credential_process = /bin/false",
-        "aws_access_key_id = ASIAEXAMPLE000000001\naws_secret_access_key = abc\naws_session_token = abc",
+        "aws_access_key_id = ASIAEXAMPLE000000001\naws_secret_access_key = CaNaRyBiRd\naws_session_token = abc",
     ];
     each(&profiles, |profile| {
         let home = start();

@@ -34,6 +34,7 @@ mod journal;
 mod network;
 mod other_people;
 mod resolve;
+mod secrets;
 mod signals;
 mod suspension;
 mod two_keys;

@@ -154,14 +154,11 @@ fn a_second_keyrotate_waits_and_gives_up_with_its_own_exit_code() {
     let home = start();
     let output = meanwhile(&home, pause("CreateAccessKey", 1), |home, pid| {
         // Not through `run`, which lets a paused call go when it ends.
-        let second = std::process::Command::new(env!("CARGO_BIN_EXE_keyrotate"))
-            .args(ROTATE)
-            .env_clear()
-            .envs([("HOME", home.path().display().to_string()), ("AWS_ENDPOINT_URL", home.lab.url())])
-            .envs([("AWS_REGION", "us-east-1"), ("KEYROTATE_TIME_SCALE", "0.01")])
-            .output()
-            .expect("a second run");
+        let mut run = crate::home::Run::new(ROTATE);
+        run.env.push(("KEYROTATE_TIME_SCALE", "0.01".to_owned()));
+        let second = home.command(&run).output().expect("a second run");
         let stderr = String::from_utf8_lossy(&second.stderr);
+        home.search(None, &[("stdout", &String::from_utf8_lossy(&second.stdout)), ("stderr", &stderr)]);
         assert_eq!(second.status.code(), Some(21), "{stderr}");
         assert!(stderr.contains(&pid.to_string()), "the owner is not named: {stderr}");
         assert_eq!(crate::bench::changes(&home.lab), ["CreateAccessKey"]);
