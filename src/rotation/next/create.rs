@@ -248,18 +248,8 @@ pub(super) fn verified(record: &Record, seen: &Observation, rules: &Rules) -> St
     }
     match bring(record, seen, rules, Which::New, false) {
         Brought::First(step) => step,
-        Brought::Refused(reasons) => {
-            let hint = format!("put that right and {}, or end it with {}", words::again(record), words::resolve_hint(&record.old.id));
-            words::stop(record, StopKind::Failed, "a holder cannot be written".to_owned(), reasons, hint)
-        }
-        Brought::None => {
-            let message = "none of the places that had the key is there any more".to_owned();
-            words::attention(
-                record,
-                message,
-                format!("bring one back and {}, or end it with {}", words::again(record), words::resolve_hint(&record.old.id)),
-            )
-        }
+        Brought::Refused(reasons) => words::holders_refuse(record, "a holder cannot be written", reasons),
+        Brought::None => words::no_place(record),
         // One call with what was just read back.
         Brought::All { .. } => match prove(seen, rules, Which::New, 1, seen.holders_at) {
             Proven::Yes => Step::Enter(State::Committed { rounds: 0 }),

@@ -77,15 +77,8 @@ fn heal(record: &Record, seen: &Observation, rules: &Rules) -> Option<Step> {
     match bring_alive(record, seen, rules, dead) {
         Brought::First(step) => Some(step),
         Brought::All { .. } => None,
-        Brought::Refused(reasons) => {
-            let hint = format!("put that right and {}, or go on without it: {}", words::again(record), words::resolve_hint(&record.old.id));
-            Some(words::stop(record, StopKind::Failed, "a holder does not have the new key".to_owned(), reasons, hint))
-        }
-        Brought::None => Some(words::attention(
-            record,
-            "none of the places that had the key is there any more".to_owned(),
-            format!("bring one back and {}, or end it with {}", words::again(record), words::resolve_hint(&record.old.id)),
-        )),
+        Brought::Refused(reasons) => Some(words::holders_refuse(record, "a holder does not have the new key", reasons)),
+        Brought::None => Some(words::no_place(record)),
     }
 }
 
@@ -273,15 +266,8 @@ pub(super) fn deleted(record: &Record, seen: &Observation, rules: &Rules) -> Ste
                 format!("bring it back and {}, or end it with {}", words::again(record), words::resolve_hint(&record.old.id)),
             )
         }
-        Brought::Refused(reasons) => {
-            let hint = format!("put that right and {}, or end it with {}", words::again(record), words::resolve_hint(&record.old.id));
-            words::stop(record, StopKind::Failed, "a holder does not have the new key".to_owned(), reasons, hint)
-        }
-        Brought::None => words::attention(
-            record,
-            "none of the places that had the key is there any more; the journal has the new pair".to_owned(),
-            format!("bring one back and {}, or end it with {}", words::again(record), words::resolve_hint(&record.old.id)),
-        ),
+        Brought::Refused(reasons) => words::holders_refuse(record, "a holder does not have the new key", reasons),
+        Brought::None => words::no_place(record),
     }
 }
 

@@ -211,11 +211,8 @@ fn restore(record: &Record, seen: &Observation, rules: &Rules) -> Option<Step> {
         Brought::All { away } if away.is_empty() => None,
         // Whatever is away may have the new pair: it must not come back to a dead one.
         Brought::All { away } => Some(missing(record, &format!("{} is not there, and may have the new key", away.join(" and ")))),
-        Brought::None => Some(missing(record, "none of the places that had the key is there any more")),
-        Brought::Refused(reasons) => {
-            let hint = format!("put that right and {}, or go on without it: {}", words::again(record), words::resolve_hint(&record.old.id));
-            Some(words::stop(record, StopKind::Failed, "a holder cannot be put back".to_owned(), reasons, hint))
-        }
+        Brought::None => Some(missing(record, words::NO_PLACE)),
+        Brought::Refused(reasons) => Some(words::holders_refuse(record, "a holder cannot be put back", reasons)),
     }
 }
 

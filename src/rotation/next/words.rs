@@ -45,6 +45,20 @@ pub(super) fn stop(record: &Record, kind: StopKind, message: String, causes: Vec
     Step::Stop(Stop { kind, message, causes, state: describe::state(record), hint })
 }
 
+/// Holders refuse, each with its reason.
+pub(super) fn holders_refuse(record: &Record, message: &str, reasons: Vec<String>) -> Step {
+    let hint = format!("put that right and {}, or end it with {}", again(record), resolve_hint(&record.old.id));
+    stop(record, StopKind::Failed, message.to_owned(), reasons, hint)
+}
+
+/// No holder is left, of which the rotation could go on.
+pub(super) fn no_place(record: &Record) -> Step {
+    let hint = format!("bring one back and {}, or end it with {}", again(record), resolve_hint(&record.old.id));
+    attention(record, NO_PLACE.to_owned(), hint)
+}
+
+pub(super) const NO_PLACE: &str = "none of the places that had the key is there any more";
+
 /// The command that goes on.
 pub(crate) fn again(record: &Record) -> String {
     format!("run `keyrotate rotate {}` again", record.profile.quoted())
