@@ -9,4 +9,5 @@ pub mod model;
 pub mod os;
 pub mod profile;
 pub mod rotation;
+pub mod session;
 pub mod timer;

@@ -75,7 +75,27 @@ pub enum Unreachable {
     Other,
 }
 
+/// What AWS did not like about a token code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MfaRefusal {
+    /// The code: wrong, used before, or of another half minute. AWS does not say which.
+    Code,
+    /// The device: not this user's.
+    Serial,
+}
+
 impl AwsError {
+    /// What is wrong with the MFA of a call to STS.
+    ///
+    /// QUIRK(sts): both are AccessDenied; only the message differs.
+    pub fn mfa_refusal(&self) -> Option<MfaRefusal> {
+        match self.kind {
+            ErrorKind::Denied { .. } if self.message.contains("invalid MFA one time pass code") => Some(MfaRefusal::Code),
+            ErrorKind::Denied { .. } if self.message.contains("unable to validate MFA code") => Some(MfaRefusal::Serial),
+            _ => None,
+        }
+    }
+
     /// The most characters that a message has.
     pub const LONGEST_MESSAGE: usize = 500;
 

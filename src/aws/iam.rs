@@ -69,6 +69,20 @@ impl Aws {
         self.runtime.block_on(self.last_used(signer, id))
     }
 
+    /// `iam:ListMFADevices` of who signs, all pages: serial numbers, those of FIDO keys among them. Without a user's name, so that an
+    /// ordinary user needs no more than the usual self-service policy.
+    pub fn list_mfa_devices(&self, signer: &Signer) -> Result<Vec<String>, AwsError> {
+        self.runtime.block_on(async {
+            let call = Call::new(self, signer, "iam:ListMFADevices");
+            let mut pages = call.iam().list_mfa_devices().into_paginator().stop_on_duplicate_token(false).send();
+            let mut serials = Vec::new();
+            while let Some(page) = pages.next().await {
+                serials.extend(call.finish(page)?.mfa_devices.into_iter().map(|device| device.serial_number));
+            }
+            Ok(serials)
+        })
+    }
+
     /// The names of the managed policies attached to the user and to its groups (`iam:ListAttachedUserPolicies`,
     /// `iam:ListGroupsForUser`, `iam:ListAttachedGroupPolicies`), all pages.
     pub fn list_attached_policies(&self, signer: &Signer, user_name: &str) -> Result<Vec<String>, AwsError> {

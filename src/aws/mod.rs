@@ -29,10 +29,11 @@ use chrono::TimeDelta;
 use tokio::runtime::{Builder, Runtime};
 
 pub use endpoint::Endpoints;
-pub use error::{AwsError, ErrorKind, Unreachable};
+pub use error::{AwsError, ErrorKind, MfaRefusal, Unreachable};
 pub use look::{KeySight, look_all};
-pub use server_time::ServerTime;
+pub use server_time::{ServerTime, describe_skew};
 pub use signer::Signer;
+pub use sts::{AssumeRole, TokenCodeOf};
 
 use self::http::Connections;
 use server_time::ServerClock;

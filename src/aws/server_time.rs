@@ -70,7 +70,7 @@ pub(super) fn from_sdk(date: &aws_smithy_types::DateTime) -> Option<DateTime<Utc
 }
 
 /// Says how far this machine's clock is off, in whole minutes, or seconds below one minute.
-pub(super) fn describe_skew(skew: TimeDelta) -> String {
+pub fn describe_skew(skew: TimeDelta) -> String {
     let seconds = skew.num_seconds().unsigned_abs();
     let amount = match seconds {
         0..60 => format!("{seconds} s"),

@@ -7,6 +7,7 @@ mod access_key;
 mod age;
 mod grace;
 mod identity;
+mod mfa;
 mod profile_name;
 mod temporary_credentials;
 mod timing;
@@ -15,6 +16,7 @@ pub use access_key::{AccessKey, AccessKeyId, AccessKeyPair, KeyKind, KeyStatus, 
 pub use age::{Age, AgeLevel, Limits, NotADuration, format_duration, parse_duration};
 pub use grace::{Grace, NotAGrace};
 pub use identity::{Arn, Identity, NotAnArn};
+pub use mfa::{MfaSerial, NotATokenCode, NotAnMfaSerial, TokenCode};
 pub use profile_name::ProfileName;
 pub use temporary_credentials::{SessionToken, TemporaryCredentials};
 pub use timing::{BadTimeScale, Timing};

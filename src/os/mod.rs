@@ -2,6 +2,7 @@
 
 pub mod atomic_file;
 pub mod clock;
+pub mod dialog;
 pub mod disk;
 pub mod lock;
 pub mod machine;

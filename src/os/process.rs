@@ -6,8 +6,13 @@
 //! whoever prints takes that for the end. std gives SIGPIPE its default back in the children it starts.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::os::clock;
 
 /// Removes LOG_SIGNABLE_BODY, which makes the AWS SDK log request bodies with secrets in them; forbids core dumps, and on Linux
 /// also that other processes of the same user read this one's memory. What `exec` starts inherits the soft limit for core dumps.
@@ -64,6 +69,69 @@ pub fn capture(words: &[&str], input: Option<&[u8]>, variables: &[(&str, OsStrin
     let output = child.wait_with_output()?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok(Captured { succeeded: output.status.success(), stdout: text(&output.stdout), stderr: text(&output.stderr) })
+}
+
+/// A program gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Unanswered {
+    /// It cannot be run.
+    #[error("cannot be run: {0}")]
+    NotRun(io::Error),
+    /// It ended otherwise than with 0.
+    #[error("ended with {0}")]
+    Ended(String),
+    /// It did not end in time, and was ended.
+    #[error("did not answer within {} s", .0.as_secs())]
+    TooLate(Duration),
+    /// It said more than an answer.
+    #[error("printed more than {ANSWER_BYTES} bytes")]
+    TooMuch,
+    /// We were asked to stop.
+    #[error("was stopped")]
+    Stopped,
+}
+
+/// More than this is no answer.
+const ANSWER_BYTES: u64 = 4_096;
+/// How often a program is looked at.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// What a program, the first of `words`, prints on standard output. No shell, no input; its standard error is ours, where it may tell a person
+/// what it waits for. It is ended after `limit`, or when `stop` says so.
+pub fn answer(words: &[String], limit: Duration, stop: &dyn Fn() -> bool) -> Result<Zeroizing<String>, Unanswered> {
+    let (program, arguments) = words.split_first().ok_or_else(|| Unanswered::NotRun(io::ErrorKind::InvalidInput.into()))?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().map_err(Unanswered::NotRun)?;
+    let reader = child.stdout.take().map(|stdout| {
+        std::thread::spawn(move || {
+            let mut bytes = Zeroizing::new(Vec::new());
+            stdout.take(ANSWER_BYTES + 1).read_to_end(&mut bytes).map(|_| bytes)
+        })
+    });
+    let until = clock::boot_time().saturating_add(limit);
+    let ended = loop {
+        if let Some(status) = child.try_wait().map_err(Unanswered::NotRun)? {
+            break Ok(status);
+        }
+        if clock::pause(LOOK, stop) {
+            break Err(Unanswered::Stopped);
+        }
+        if clock::boot_time() >= until {
+            break Err(Unanswered::TooLate(limit));
+        }
+    };
+    let status = ended.inspect_err(|_| {
+        let _ = child.kill().and_then(|()| child.wait());
+    })?;
+    if !status.success() {
+        return Err(Unanswered::Ended(status.code().map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"))));
+    }
+    let bytes = reader.and_then(|reader| reader.join().ok()).and_then(Result::ok).unwrap_or_default();
+    if bytes.len() as u64 > ANSWER_BYTES {
+        return Err(Unanswered::TooMuch);
+    }
+    Ok(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 #[cfg(test)]

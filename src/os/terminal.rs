@@ -93,6 +93,11 @@ impl Console {
         !self.options.no_input && Tty::open().is_some()
     }
 
+    /// Whether a person may be asked at all, be it in another way than at the terminal.
+    pub fn may_ask(&self) -> bool {
+        !self.options.no_input
+    }
+
     /// Whether somebody may be watching: there is a controlling terminal with this process in its foreground.
     pub fn is_watched(&self) -> bool {
         Tty::open().is_some()

@@ -11,6 +11,7 @@ mod own_keys;
 mod refusal;
 mod region;
 mod resolve;
+mod route;
 pub mod settings;
 mod static_key;
 
@@ -22,3 +23,4 @@ pub use grammar::{DocumentError, Reason};
 pub use own_keys::{OwnKey, OwnKeys};
 pub use refusal::{Elsewhere, Place, Refusal, Warning};
 pub use resolve::ResolvedProfile;
+pub use route::{Role, Route};

@@ -5,7 +5,7 @@
 use std::{fmt, path::PathBuf};
 
 use super::absent::Absent;
-use crate::model::ProfileName;
+use crate::model::{NotAnMfaSerial, ProfileName};
 
 /// A line of a file, counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -241,6 +241,24 @@ pub enum Refusal {
         /// `neither` or `both`.
         found: &'static str,
     },
+    /// `mfa_serial` names nothing that shows codes.
+    #[error("{place}: mfa_serial: {fault}: put there the serial number of a device that does, which `aws iam list-mfa-devices` lists")]
+    MfaSerial {
+        /// Its line.
+        place: Place,
+        /// What is wrong with it.
+        fault: NotAnMfaSerial,
+    },
+    /// An option whose value AWS would refuse.
+    #[error("{place}: {option}: {why}: correct it there")]
+    BadValue {
+        /// The option's line.
+        place: Place,
+        /// The option.
+        option: &'static str,
+        /// What is wrong with its value.
+        why: String,
+    },
 }
 
 impl Refusal {
@@ -261,6 +279,7 @@ impl Refusal {
             Self::VariableNotUtf8 { .. } | Self::NoHome { .. } | Self::PathNotPlain { .. } | Self::NotARegion { .. } => false,
             Self::NoFiles { .. } | Self::NoSuchProfile { .. } | Self::NoKey { .. } | Self::Elsewhere { .. } => false,
             Self::SessionKey { .. } | Self::NoSource { .. } | Self::SourceLoop { .. } | Self::RoleSource { .. } => false,
+            Self::MfaSerial { .. } | Self::BadValue { .. } => false,
         }
     }
 
@@ -283,6 +302,9 @@ impl Refusal {
             Self::NoSource { .. } => "no-such-source-profile",
             Self::SourceLoop { .. } => "source-profile-loop",
             Self::RoleSource { .. } => "role-without-source",
+            Self::MfaSerial { fault: NotAnMfaSerial::Fido(_), .. } => "mfa-device-not-usable-for-api",
+            Self::MfaSerial { .. } => "mfa-serial-is-not-mfa",
+            Self::BadValue { .. } => "bad-value",
         }
     }
 }

@@ -80,7 +80,7 @@ impl AwsFiles {
     }
 
     // The profiles from the one asked for to the one whose own credentials count.
-    fn chain<'a>(&'a self, name: &'a ProfileName) -> Result<Vec<(&'a str, Profile<'a>)>, Refusal> {
+    pub(super) fn chain<'a>(&'a self, name: &'a ProfileName) -> Result<Vec<(&'a str, Profile<'a>)>, Refusal> {
         let mut chain: Vec<(&str, Profile<'_>)> = Vec::new();
         let mut at = name.as_str();
         let mut next = self.profile(at).ok_or_else(|| self.no_such(name));

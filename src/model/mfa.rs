@@ -1,0 +1,137 @@
+//! MFA devices and the codes that they show.
+//!
+//! Invariant: a code that is not six digits is no [`TokenCode`], so that nothing else is ever sent.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::Arn;
+
+/// What identifies an MFA device to AWS STS (`SerialNumber`): the ARN of a virtual device, or a hardware token's serial number.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MfaSerial(String);
+
+/// Why a text is no serial number of a device that shows codes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAnMfaSerial {
+    /// A FIDO security key: it signs, and shows no code, which AWS's API asks for (IAM user guide, "Using FIDO2 security keys").
+    #[error("`{0}` is a FIDO security key, which shows no code for AWS's API")]
+    Fido(String),
+    /// An ARN of something else, such as the user's own.
+    #[error("`{0}` is not an MFA device: its ARN has `:mfa/` in it")]
+    NotADevice(String),
+    /// Neither an ARN nor 9 to 256 characters that STS takes.
+    #[error("`{0}` is not the serial number of an MFA device")]
+    Malformed(String),
+}
+
+impl MfaSerial {
+    /// Reads a serial number as the STS API reference has it: 9 to 256 letters, digits and `_+=/:,.@-`.
+    pub fn parse(text: &str) -> Result<Self, NotAnMfaSerial> {
+        let own = || text.chars().take(256).collect::<String>();
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_+=/:,.@-".contains(c);
+        if !(9..=256).contains(&text.len()) || !text.chars().all(is_allowed) {
+            return Err(NotAnMfaSerial::Malformed(own()));
+        }
+        if !text.starts_with("arn:") {
+            return Ok(Self(text.to_owned()));
+        }
+        let arn = Arn::parse(text).map_err(|_| NotAnMfaSerial::Malformed(own()))?;
+        match arn.resource().split('/').next() {
+            Some("mfa") => Ok(Self(text.to_owned())),
+            Some("u2f") => Err(NotAnMfaSerial::Fido(own())),
+            Some(_) | None => Err(NotAnMfaSerial::NotADevice(own())),
+        }
+    }
+
+    /// The serial number as AWS writes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for MfaSerial {
+    type Error = NotAnMfaSerial;
+    fn try_from(text: String) -> Result<Self, NotAnMfaSerial> {
+        Self::parse(&text)
+    }
+}
+
+impl From<MfaSerial> for String {
+    fn from(serial: MfaSerial) -> String {
+        serial.0
+    }
+}
+
+impl fmt::Display for MfaSerial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Six digits of an MFA device. Good once, within the half minute in which it is shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TokenCode(Zeroizing<String>);
+
+/// The text is no code. It is not quoted: it may be a password typed at the wrong question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a token code is six digits")]
+pub struct NotATokenCode;
+
+impl TokenCode {
+    /// Reads six digits; spaces between and around them, as authenticators show them, do not count.
+    pub fn parse(text: &str) -> Result<Self, NotATokenCode> {
+        let mut code = Zeroizing::new(String::with_capacity(6));
+        for c in text.chars().filter(|c| !c.is_whitespace()) {
+            if code.len() == 6 || !c.is_ascii_digit() {
+                return Err(NotATokenCode);
+            }
+            code.push(c);
+        }
+        if code.len() == 6 { Ok(Self(code)) } else { Err(NotATokenCode) }
+    }
+
+    /// The six digits.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TokenCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenCode(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_serial_is_an_mfa_arn_or_a_hardware_token() {
+        for good in ["arn:aws:iam::111122223333:mfa/dev", "arn:aws-cn:iam::111122223333:mfa/team/dev", "GAHT12345678"] {
+            assert_eq!(MfaSerial::parse(good).map(String::from), Ok(good.to_owned()));
+        }
+        let fido = "arn:aws:iam::111122223333:u2f/user/dev/key-EXAMPLE";
+        assert_eq!(MfaSerial::parse(fido), Err(NotAnMfaSerial::Fido(fido.to_owned())));
+        let user = "arn:aws:iam::111122223333:user/dev";
+        assert_eq!(MfaSerial::parse(user), Err(NotAnMfaSerial::NotADevice(user.to_owned())));
+        for bad in ["", "short", "with a space in it", "arn:aws:iam", &"x".repeat(257)] {
+            assert!(matches!(MfaSerial::parse(bad), Err(NotAnMfaSerial::Malformed(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_six_digits_however_they_are_spaced() {
+        for (text, code) in [("012345", "012345"), (" 123 456\n", "123456"), ("12 34 56", "123456")] {
+            assert_eq!(TokenCode::parse(text).map(|code| code.expose().to_owned()), Ok(code.to_owned()));
+        }
+        for text in ["", "12345", "1234567", "12345a", "１２３４５６", "123 4567"] {
+            assert_eq!(TokenCode::parse(text), Err(NotATokenCode), "{text}");
+        }
+        assert!(!format!("{:?}", TokenCode::parse("123456")).contains("123456"));
+    }
+}

@@ -1,0 +1,72 @@
+//! A question on the desktop, by whichever program for it is there.
+//!
+//! Invariant: the question goes as an argument, the answer comes on standard output; no shell reads either.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::process::answer;
+
+/// A dialog that is still open after this long was not seen.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// A program that can ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialog {
+    /// zenity (GNOME and others).
+    Zenity,
+    /// kdialog (KDE).
+    Kdialog,
+    /// osascript (macOS).
+    Osascript,
+}
+
+impl Dialog {
+    /// The first one that is there, where there is a display.
+    pub fn find() -> Option<Self> {
+        if cfg!(target_os = "macos") {
+            return Some(Self::Osascript);
+        }
+        let has_display =
+            ["WAYLAND_DISPLAY", "DISPLAY"].into_iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+        let there = |dialog: &Self| program(dialog.name()).is_some();
+        [Self::Zenity, Self::Kdialog].into_iter().find(|dialog| has_display && there(dialog))
+    }
+
+    /// Asks for a line; `None` where the dialog was closed, could not be shown, or nobody answered within two minutes.
+    pub fn ask(self, text: &str, stop: &dyn Fn() -> bool) -> Option<String> {
+        let words: Vec<String> = self.words(text);
+        answer(&words, LIMIT, stop).ok().map(|line| line.to_string())
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Zenity => "zenity",
+            Self::Kdialog => "kdialog",
+            Self::Osascript => "osascript",
+        }
+    }
+
+    fn words(self, text: &str) -> Vec<String> {
+        let text = super::terminal::plain(text).into_owned();
+        let words: Vec<&str> = match self {
+            Self::Zenity => vec!["zenity", "--entry", "--title=keyrotate", "--no-markup", "--text", &text],
+            Self::Kdialog => vec!["kdialog", "--title", "keyrotate", "--inputbox", &text],
+            Self::Osascript => vec![
+                "osascript",
+                "-e",
+                "on run argv",
+                "-e",
+                "text returned of (display dialog (item 1 of argv) default answer \"\" with title \"keyrotate\")",
+                "-e",
+                "end run",
+                &text,
+            ],
+        };
+        words.into_iter().map(str::to_owned).collect()
+    }
+}
+
+fn program(name: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?).map(|directory| directory.join(name)).find(|path| path.is_file())
+}

@@ -1,0 +1,185 @@
+//! From a profile's name to what leads to its credentials: the long-term key pair, then the roles on the way, as the AWS config has them.
+//!
+//! Invariant: every value that AWS would refuse for its form is refused here, with its line.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::environment::Environment;
+use super::files::{AwsFiles, Profile};
+use super::refusal::Refusal;
+use super::resolve::ResolvedProfile;
+use crate::model::{Arn, MfaSerial, ProfileName};
+
+/// The way to a profile's credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The profile, with the pair at the end of its `source_profile` chain.
+    pub key: ResolvedProfile,
+    /// The MFA device of the key's user, where the files name one: the key profile's, else the nearest on the way to it.
+    pub mfa_serial: Option<MfaSerial>,
+    /// The roles, in the order in which they are assumed; the last one is the profile's own. None: the profile has the key itself.
+    pub roles: Vec<Role>,
+    /// `mfa_process`, as aws-vault reads it: the program that prints a token code, split into words. Never empty.
+    pub mfa_process: Option<Vec<String>>,
+}
+
+/// A role to assume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// The profile that names it.
+    pub profile: ProfileName,
+    /// `role_arn`.
+    pub arn: Arn,
+    /// `external_id`.
+    pub external_id: Option<String>,
+    /// `role_session_name`.
+    pub session_name: Option<String>,
+    /// `duration_seconds`: 15 minutes to 12 hours.
+    pub duration: Option<Duration>,
+    /// `source_identity`, as aws-vault reads it.
+    pub source_identity: Option<String>,
+    /// `session_tags`, as aws-vault reads it: `name=value`, separated by commas.
+    pub tags: BTreeMap<String, String>,
+    /// `transitive_session_tags`: names of tags that later roles of the chain get too.
+    pub transitive_tags: Vec<String>,
+}
+
+impl AwsFiles {
+    /// Follows the profile to its key and gathers the roles on the way. Refuses what [`AwsFiles::resolve`] refuses, and a value that AWS
+    /// would not take.
+    pub fn route(&self, name: &ProfileName, environment: &Environment) -> Result<Route, Refusal> {
+        let key = self.resolve(name, environment)?;
+        let chain = self.chain(name)?;
+        let roles = chain.iter().rev().filter(|(_, profile)| profile.value("role_arn").is_some());
+        let roles = roles.map(|(name, profile)| self.role(name, profile)).collect::<Result<_, _>>()?;
+        let serial = chain.iter().rev().find(|(_, profile)| profile.value("mfa_serial").is_some());
+        let mfa_serial = serial.map(|(_, profile)| self.mfa_serial(profile)).transpose()?.flatten();
+        let command = chain.iter().find(|(_, profile)| profile.value("mfa_process").is_some());
+        let mfa_process = command.map(|(_, profile)| self.parsed(profile, "mfa_process", words)).transpose()?.flatten();
+        Ok(Route { key, mfa_serial, roles, mfa_process })
+    }
+
+    fn role(&self, name: &str, profile: &Profile<'_>) -> Result<Role, Refusal> {
+        let text = |option| profile.value(option).map(str::to_owned);
+        Ok(Role {
+            profile: ProfileName::new(name),
+            arn: self.parsed(profile, "role_arn", role_arn)?.ok_or_else(|| self.no_such(&ProfileName::new(name)))?,
+            external_id: self.parsed(profile, "external_id", |text| of("_+=,.@:/-", 2..=1_224, text))?,
+            session_name: self.parsed(profile, "role_session_name", |text| of("_+=,.@-", 2..=64, text))?,
+            duration: self.parsed(profile, "duration_seconds", duration)?,
+            source_identity: self.parsed(profile, "source_identity", |text| of("_+=,.@-", 2..=64, text))?,
+            tags: self.parsed(profile, "session_tags", tags)?.unwrap_or_default(),
+            transitive_tags: text("transitive_session_tags").map(|text| list(&text)).unwrap_or_default(),
+        })
+    }
+
+    fn mfa_serial(&self, profile: &Profile<'_>) -> Result<Option<MfaSerial>, Refusal> {
+        let Some((value, (file, entry))) = profile.value("mfa_serial").zip(profile.option("mfa_serial")) else { return Ok(None) };
+        let wrong = |fault| Refusal::MfaSerial { place: self.place(file, entry.line), fault };
+        MfaSerial::parse(value).map(Some).map_err(wrong)
+    }
+
+    /// The option's value as `parse` reads it.
+    fn parsed<T>(
+        &self,
+        profile: &Profile<'_>,
+        option: &'static str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, Refusal> {
+        let Some((value, (file, entry))) = profile.value(option).zip(profile.option(option)) else { return Ok(None) };
+        parse(value).map(Some).map_err(|why| Refusal::BadValue { place: self.place(file, entry.line), option, why })
+    }
+}
+
+fn role_arn(text: &str) -> Result<Arn, String> {
+    let arn = Arn::parse(text).map_err(|error| error.to_string())?;
+    let is_role = arn.resource().strip_prefix("role/").is_some_and(|name| !name.is_empty());
+    if is_role && !arn.account().is_empty() { Ok(arn) } else { Err(format!("`{text}` is not the ARN of a role")) }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().filter(|seconds| (900..=43_200).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or_else(|| format!("`{text}` is not a number of seconds from 900 to 43200"))
+}
+
+/// A text of letters, digits and these characters, so many of them (STS API reference, AssumeRole).
+fn of(others: &str, length: std::ops::RangeInclusive<usize>, text: &str) -> Result<String, String> {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || others.contains(c);
+    if length.contains(&text.len()) && text.chars().all(is_allowed) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("`{text}` is not {} to {} letters, digits and any of {others}", length.start(), length.end()))
+}
+
+fn tags(text: &str) -> Result<BTreeMap<String, String>, String> {
+    let pair = |part: &String| {
+        let (name, value) = part.split_once('=').ok_or_else(|| format!("`{part}` is not name=value"))?;
+        Ok((name.trim().to_owned(), value.trim().to_owned()))
+    };
+    list(text).iter().map(pair).collect()
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+fn words(text: &str) -> Result<Vec<String>, String> {
+    let words = shlex::split(text).filter(|words| !words.is_empty());
+    words.ok_or_else(|| format!("`{text}` cannot be split into a program and its arguments; close its quotes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::environment::AwsPaths;
+    use super::*;
+
+    const CREDENTIALS: &str = "[base]\naws_access_key_id=AKIAIOSFODNN7EXAMPLE\naws_secret_access_key=canary\n";
+
+    fn route(config: &str, name: &str) -> Result<Route, Refusal> {
+        let environment = Environment::from_vars([]).unwrap();
+        let paths = AwsPaths { credentials: "/c".into(), config: "/f".into() };
+        let files = AwsFiles::parse(paths, Some(CREDENTIALS.into()), Some(config.into())).unwrap();
+        files.route(&ProfileName::new(name), &environment)
+    }
+
+    #[test]
+    fn roles_come_in_the_order_of_their_assuming_with_all_that_is_said_of_them() {
+        let config = "[profile base]\nmfa_serial = GAHT12345678\nmfa_process = pass otp 'aws work'\n\
+            [profile hop]\nrole_arn = arn:aws:iam::444455556666:role/Hop\nsource_profile = base\nsession_tags = a=b, team = blue\ntransitive_session_tags=a\n\
+            [profile outer]\nrole_arn = arn:aws:iam::777788889999:role/path/Outer\nsource_profile = hop\nexternal_id = x-1\nrole_session_name = me\n\
+            duration_seconds = 3600\nsource_identity = dev\nmfa_serial = arn:aws:iam::111122223333:mfa/other\n";
+        let found = route(config, "outer").unwrap();
+        assert_eq!(found.mfa_serial.as_ref().map(MfaSerial::as_str), Some("GAHT12345678"));
+        assert_eq!(found.mfa_process.unwrap(), ["pass", "otp", "aws work"]);
+        let [hop, outer] = &found.roles[..] else { panic!("{:?}", found.roles) };
+        assert_eq!(
+            (hop.arn.as_str(), outer.arn.as_str()),
+            ("arn:aws:iam::444455556666:role/Hop", "arn:aws:iam::777788889999:role/path/Outer")
+        );
+        assert_eq!((hop.tags.len(), hop.transitive_tags.len(), hop.tags["team"].as_str()), (2, 1, "blue"));
+        assert_eq!((outer.external_id.as_deref(), outer.session_name.as_deref()), (Some("x-1"), Some("me")));
+        assert_eq!((outer.duration, outer.source_identity.as_deref()), (Some(Duration::from_secs(3_600)), Some("dev")));
+        assert_eq!(route(config, "base").unwrap().roles, []);
+    }
+
+    #[test]
+    fn a_value_that_aws_would_refuse_is_refused_with_its_line() {
+        let role = "[profile p]\nrole_arn=arn:aws:iam::444455556666:role/R\nsource_profile=base\n";
+        for (line, said) in [
+            ("duration_seconds=60", "`60` is not a number of seconds from 900 to 43200"),
+            ("duration_seconds=1h", "`1h` is not"),
+            ("mfa_serial=arn:aws:iam::111122223333:user/dev", "is not an MFA device"),
+            ("mfa_serial=arn:aws:iam::111122223333:u2f/user/dev/k", "FIDO"),
+            ("role_session_name=a b", "`a b` is not 2 to 64 letters"),
+            ("external_id=x", "`x` is not 2 to 1224"),
+            ("session_tags=a", "`a` is not name=value"),
+            ("mfa_process=pass 'otp", "close its quotes"),
+        ] {
+            let refusal = route(&format!("{role}{line}\n"), "p").unwrap_err().to_string();
+            assert!(refusal.starts_with("/f, line 4: ") && refusal.contains(said), "{refusal}");
+        }
+        let refusal = route("[profile p]\nrole_arn=arn:aws:iam::444455556666:user/R\nsource_profile=base\n", "p").unwrap_err();
+        assert!(refusal.to_string().starts_with("/f, line 2: role_arn: ") && refusal.code() == "bad-value", "{refusal}");
+    }
+}

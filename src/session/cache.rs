@@ -1,0 +1,294 @@
+//! The sessions that are open, one file each.
+//!
+//! Invariants: a file that others could read, or that is not ours, is not used; nor is one whose content is not the request's own. A file
+//! that cannot be used is as good as none, and is replaced.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::request::Request;
+use crate::model::{AccessKeyId, SecretAccessKey, SessionToken, TemporaryCredentials};
+use crate::os::atomic_file::{PRIVATE, directory, remove_if_there, replace};
+use crate::os::disk::Disk;
+use crate::os::private_directory::{PrivateDirectoryError, private_directory};
+
+/// The format that this program writes and reads.
+const FORMAT: u32 = 1;
+
+/// A directory of sessions.
+pub struct Cache<'d> {
+    disk: &'d dyn Disk,
+    directory: PathBuf,
+}
+
+/// An open session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cached {
+    /// What it was asked for.
+    pub request: Request,
+    /// Its credentials.
+    pub credentials: TemporaryCredentials,
+    /// When it was opened, by this machine's clock, in UTC.
+    pub opened_at: DateTime<Utc>,
+}
+
+/// What is known of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A session, whether it has ended or not.
+    Session(Box<Cached>),
+    /// None.
+    Nothing,
+    /// A file that cannot be used, and why.
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// The cache cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// The directory.
+    #[error(transparent)]
+    Directory(#[from] PrivateDirectoryError),
+    /// A file.
+    #[error("the session {} cannot be {act}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// `written` or `removed`.
+        act: &'static str,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+// SECRET: in a file of mode 0600, until the session is replaced, forgotten or found to be over.
+#[derive(Serialize)]
+struct Written<'a> {
+    format: u32,
+    request: &'a Request,
+    opened_at: DateTime<Utc>,
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    session_token: &'a str,
+    expires_at: DateTime<Utc>,
+}
+
+#[derive(Deserialize)]
+struct Read {
+    format: u32,
+    request: Request,
+    opened_at: DateTime<Utc>,
+    access_key_id: String,
+    secret_access_key: String,
+    session_token: String,
+    expires_at: DateTime<Utc>,
+}
+
+impl<'d> Cache<'d> {
+    /// The sessions below keyrotate's cache directory.
+    pub fn new(disk: &'d dyn Disk, cache_dir: &Path) -> Self {
+        Self { disk, directory: cache_dir.join("sessions") }
+    }
+
+    /// The session that was opened for this request.
+    pub fn find(&self, request: &Request) -> Found {
+        let path = self.path(request);
+        match self.read(&path) {
+            Ok(None) => Found::Nothing,
+            Ok(Some(cached)) if cached.request == *request => Found::Session(Box::new(cached)),
+            Ok(Some(_)) => Found::Unusable { path, why: "it is of another session".to_owned() },
+            Err(why) => Found::Unusable { path, why },
+        }
+    }
+
+    /// Keeps a session, in the place of an older one. On the disk when this returns.
+    pub fn keep(&self, cached: &Cached) -> Result<(), CacheError> {
+        private_directory(&self.directory)?;
+        let Cached { request, credentials, opened_at } = cached;
+        let written = Written {
+            format: FORMAT,
+            request,
+            opened_at: *opened_at,
+            access_key_id: credentials.id.as_str(),
+            secret_access_key: credentials.secret.expose(),
+            session_token: credentials.session_token.expose(),
+            expires_at: credentials.expires_at,
+        };
+        let path = self.path(request);
+        // SECRET: large enough not to move while it grows, and wiped when dropped.
+        let mut text = Zeroizing::new(Vec::with_capacity(16 * 1_024));
+        serde_json::to_writer(&mut *text, &written)
+            .map_err(io::Error::from)
+            .and_then(|()| replace(self.disk, &path, &text))
+            .map_err(|source| CacheError::Io { path, act: "written", source })
+    }
+
+    /// Every session that can be read, those that are over among them.
+    pub fn all(&self) -> Vec<Cached> {
+        let paths = self.disk.list(&self.directory).unwrap_or_default();
+        let sessions = paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+        sessions.filter_map(|path| self.read(path).ok().flatten()).collect()
+    }
+
+    /// Forgets a session.
+    pub fn forget(&self, request: &Request) -> Result<(), CacheError> {
+        self.remove(&self.path(request))
+    }
+
+    /// Forgets every session, also what cannot be read. Returns how many there were.
+    pub fn clear(&self) -> Result<usize, CacheError> {
+        let paths = self.disk.list(&self.directory).unwrap_or_default();
+        let sessions: Vec<_> = paths.iter().filter(|path| path.extension().is_some_and(|ext| ext == "json" || ext == "tmp")).collect();
+        sessions.iter().try_for_each(|path| self.remove(path))?;
+        Ok(sessions.len())
+    }
+
+    /// After a rotation the sessions of the old key go on as the new one's: AWS does not end them with the key.
+    pub fn rekey(&self, old: &AccessKeyId, new: &AccessKeyId) -> Result<(), CacheError> {
+        for cached in self.all().into_iter().filter(|cached| cached.request.key == *old) {
+            let request = cached.request.of_key(new.clone());
+            self.keep(&Cached { request, ..cached.clone() })?;
+            self.forget(&cached.request)?;
+        }
+        Ok(())
+    }
+
+    /// Where the sessions are.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// A file beside the sessions that concerns every session of a key.
+    pub(super) fn of_key(&self, key: &AccessKeyId, extension: &str) -> PathBuf {
+        self.directory.join(format!("{key}.{extension}"))
+    }
+
+    /// Makes the directory, where it is not there.
+    pub(super) fn make(&self) -> Result<(), CacheError> {
+        private_directory(&self.directory).map_err(CacheError::from)
+    }
+
+    fn path(&self, request: &Request) -> PathBuf {
+        self.directory.join(format!("{}.json", request.digest()))
+    }
+
+    fn remove(&self, path: &Path) -> Result<(), CacheError> {
+        remove_if_there(self.disk, path).and_then(|()| self.disk.sync_directory(directory(path))).map_err(|source| CacheError::Io {
+            path: path.to_owned(),
+            act: "removed",
+            source,
+        })
+    }
+
+    fn read(&self, path: &Path) -> Result<Option<Cached>, String> {
+        let facts = match self.disk.facts(path) {
+            Ok(facts) => facts,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) => return Err(error.to_string()),
+        };
+        if facts.mode & 0o077 != 0 {
+            return Err(format!("others can read it (mode {:03o}; it should be {PRIVATE:03o})", facts.mode & 0o777));
+        }
+        if !facts.is_ours {
+            return Err("it belongs to somebody else".to_owned());
+        }
+        let bytes = Zeroizing::new(self.disk.read(path).map_err(|error| error.to_string())?);
+        // serde's error may quote the content, so it is not passed on.
+        let read: Read = serde_json::from_slice(&bytes).map_err(|_| "it is damaged".to_owned())?;
+        if read.format != FORMAT {
+            return Err("another version of keyrotate wrote it".to_owned());
+        }
+        let id = AccessKeyId::parse(&read.access_key_id).map_err(|_| "it is damaged".to_owned())?;
+        let credentials = TemporaryCredentials {
+            id,
+            secret: SecretAccessKey::new(read.secret_access_key),
+            session_token: SessionToken::new(read.session_token),
+            expires_at: read.expires_at,
+        };
+        Ok(Some(Cached { request: read.request, credentials, opened_at: read.opened_at }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::MfaSerial;
+    use crate::os::disk::RealDisk;
+
+    fn request(key: &str) -> Request {
+        Request {
+            key: AccessKeyId::parse(key).unwrap(),
+            region: None,
+            endpoint: None,
+            mfa_serial: Some(MfaSerial::parse("GAHT12345678").unwrap()),
+            session_seconds: Some(43_200),
+            roles: Vec::new(),
+        }
+    }
+
+    fn session(request: Request) -> Cached {
+        let credentials = TemporaryCredentials {
+            id: AccessKeyId::parse("ASIAIOSFODNN7EXAMPLE").unwrap(),
+            secret: SecretAccessKey::new("canary-secret"),
+            session_token: SessionToken::new("canary-token"),
+            expires_at: DateTime::UNIX_EPOCH,
+        };
+        Cached { request, credentials, opened_at: DateTime::UNIX_EPOCH }
+    }
+
+    const OLD: &str = "AKIAIOSFODNN7EXAMPLE";
+    const NEW: &str = "AKIAI44QH8DHBEXAMPLE";
+
+    #[test]
+    fn a_session_is_found_again_by_its_request_and_goes_on_under_a_new_key() {
+        let scratch = tempfile::tempdir().unwrap();
+        let cache = Cache::new(&RealDisk, scratch.path());
+        assert_eq!((cache.find(&request(OLD)), cache.all()), (Found::Nothing, Vec::new()));
+        cache.keep(&session(request(OLD))).unwrap();
+        assert_eq!(cache.find(&request(OLD)), Found::Session(Box::new(session(request(OLD)))));
+        cache.rekey(&request(OLD).key, &request(NEW).key).unwrap();
+        assert_eq!((cache.find(&request(OLD)), cache.all()), (Found::Nothing, vec![session(request(NEW))]));
+        assert_eq!(RealDisk.facts(&cache.path(&request(NEW))).unwrap().mode & 0o777, PRIVATE);
+        assert_eq!((cache.clear().unwrap(), cache.find(&request(NEW))), (1, Found::Nothing));
+    }
+
+    #[test]
+    fn what_is_damaged_foreign_or_open_to_others_is_not_used_and_is_replaced() {
+        let scratch = tempfile::tempdir().unwrap();
+        let cache = Cache::new(&RealDisk, scratch.path());
+        cache.keep(&session(request(OLD))).unwrap();
+        let (path, whole) = (cache.path(&request(OLD)), RealDisk.read(&cache.path(&request(OLD))).unwrap());
+        cache.keep(&session(request(NEW))).unwrap();
+        let other = RealDisk.read(&cache.path(&request(NEW))).unwrap();
+        let half = whole.get(..whole.len() / 2).unwrap().to_vec();
+        let newer = String::from_utf8(whole).unwrap().replace("\"format\":1", "\"format\":2").into_bytes();
+        for (bytes, said) in [(half, "damaged"), (Vec::new(), "damaged"), (other, "another session"), (newer, "another version")] {
+            replace(&RealDisk, &path, &bytes).unwrap();
+            let Found::Unusable { why, .. } = cache.find(&request(OLD)) else { panic!("it was used: {said}") };
+            assert!(why.contains(said) && !why.contains("canary"), "{why}");
+            cache.keep(&session(request(OLD))).unwrap();
+            assert!(matches!(cache.find(&request(OLD)), Found::Session(_)));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_others_can_read_is_not_used() {
+        use std::os::unix::fs::PermissionsExt;
+        let scratch = tempfile::tempdir().unwrap();
+        let cache = Cache::new(&RealDisk, scratch.path());
+        cache.keep(&session(request(OLD))).unwrap();
+        std::fs::set_permissions(cache.path(&request(OLD)), std::fs::Permissions::from_mode(0o644)).unwrap();
+        let Found::Unusable { why, .. } = cache.find(&request(OLD)) else { panic!("it was used") };
+        assert!(why.contains("mode 644"), "{why}");
+    }
+}
