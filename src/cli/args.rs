@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod session;
 mod timer;
 
 use std::num::NonZeroUsize;
@@ -16,6 +17,7 @@ use crate::commands::status::StatusOptions;
 use crate::commands::undo::UndoOptions;
 use crate::model::{AccessKeyId, Grace};
 use crate::rotation::Direction;
+pub use session::{CredentialProcessArgs, EnvArgs, EnvFormat, ExecArgs, LoginArgs, LogoutArgs};
 pub use timer::{TimerArgs, TimerCommand};
 
 /// Checks the age of your AWS access keys and rotates them so that no crash can cost you one.
@@ -93,6 +95,21 @@ pub enum Command {
     /// Show every rotation that is over, the newest last
     #[command(after_help = HISTORY)]
     History(HistoryArgs),
+    /// Open a session with one MFA code, for every command until it ends
+    #[command(after_help = session::LOGIN)]
+    Login(LoginArgs),
+    /// Forget sessions
+    #[command(after_help = session::LOGOUT)]
+    Logout(LogoutArgs),
+    /// Run a program on the session of a profile
+    #[command(after_help = session::EXEC)]
+    Exec(ExecArgs),
+    /// Print the variables of a session for a shell or a program
+    #[command(after_help = session::ENV)]
+    Env(EnvArgs),
+    /// Print a session for the AWS CLI and the SDKs, as their option credential_process wants it
+    #[command(after_help = session::CREDENTIAL_PROCESS)]
+    CredentialProcess(CredentialProcessArgs),
     /// Have `keyrotate auto` run by itself: a systemd user timer, a launchd agent or a line in the crontab
     Timer(TimerArgs),
     /// Print what a shell has to read to complete commands, options and profiles

@@ -4,26 +4,35 @@ mod args;
 mod auto;
 mod completions;
 mod debug;
+mod env;
 mod history;
 mod man;
 mod page;
 mod render;
 mod rotate;
+mod session;
 mod status;
 mod timer;
 mod undo;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::commands::auto::AutoOptions;
 use crate::commands::context::Context;
+use crate::commands::exec;
 use crate::commands::failure::Failure;
+use crate::commands::session::{SessionOptions, access};
 use crate::os::process;
 use crate::os::signals::Signals;
 use crate::os::terminal::{Console, ConsoleOptions};
-use args::{Args, Command, StatusArgs};
+use crate::session::environment::INSIDE;
+use args::{Args, Command, ExecArgs, StatusArgs};
+
+/// The exit code of `exec` where no program was started for a reason of keyrotate's own, as `env` and `timeout` have it.
+const OWN_FAILURE: u8 = 125;
 
 /// Runs the program and returns its exit code.
 pub fn run() -> ExitCode {
@@ -86,6 +95,41 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             undo::print(&outcome?, args.quiet);
             Ok(0)
         }
+        Some(Command::Login(login)) => {
+            let options = SessionOptions { fresh: login.fresh, ..login.session.options(login.profile.as_ref())? };
+            let access = access(&load()?, &who(login.session.no_input, args.quiet), &options, "keyrotate login")?;
+            session::print_login(&access, args.quiet);
+            Ok(0)
+        }
+        Some(Command::Logout(asked)) => {
+            let count = crate::commands::logout::logout(&load()?, asked.profile.as_deref(), asked.all)?;
+            session::print_logout(count, args.quiet);
+            Ok(0)
+        }
+        Some(Command::Exec(asked)) => Ok(execute(args, asked, &variables).unwrap_or_else(|(code, failure)| {
+            render::failure(&failure);
+            code
+        })),
+        Some(Command::Env(asked)) => {
+            let shell = variables.iter().find(|(name, _)| name == "SHELL").and_then(|(_, value)| value.to_str());
+            let format = asked.format.unwrap_or_else(|| env::of_shell(shell));
+            if asked.unset {
+                env::print_unset(format);
+                return Ok(0);
+            }
+            let options = asked.session.options(asked.profile.as_ref())?;
+            let access = access(&load()?, &who(asked.session.no_input, args.quiet), &options, "keyrotate env")?;
+            session::notes(&access.notes);
+            env::print(&access, format);
+            Ok(0)
+        }
+        Some(Command::CredentialProcess(asked)) => {
+            let options = asked.session.options(Some(&asked.profile))?;
+            let access = access(&load()?, &who(asked.session.no_input, args.quiet), &options, "keyrotate credential-process")?;
+            session::notes(&access.notes);
+            session::print_credentials(&access.session.credentials);
+            Ok(0)
+        }
         Some(Command::History(asked)) => {
             history::print(&crate::commands::history::history(&load()?, &asked.options())?, asked.json, args.quiet);
             Ok(0)
@@ -97,6 +141,24 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
         Some(Command::Status(asked)) => show_status(&load()?, asked, args.quiet),
         None => show_status(&load()?, &StatusArgs::default(), args.quiet),
     }
+}
+
+/// Runs a program in the place of this one; else the exit code with what is wrong.
+fn execute(args: &Args, asked: &ExecArgs, variables: &[(OsString, OsString)]) -> Result<u8, (u8, Failure)> {
+    let own = |failure| (OWN_FAILURE, failure);
+    let context = Context::load(variables, std::env::home_dir()).map_err(own)?;
+    let inside = variables.iter().find(|(name, value)| name == INSIDE && !value.is_empty()).map(|(_, value)| value.to_string_lossy());
+    let options = asked.options().map_err(own)?;
+    let program = exec::prepare(&context, &who(asked.session.no_input, args.quiet), &options, inside.as_deref()).map_err(own)?;
+    if !args.quiet {
+        session::notes(&program.notes);
+    }
+    exec::start(&program)
+}
+
+/// The console of a command that may have to ask for a code, made when it has to.
+fn who(no_input: bool, quiet: bool) -> impl Fn() -> Result<Console, Failure> {
+    move || attended(no_input, quiet).map(|(console, _)| console)
 }
 
 /// The console of a command that changes keys, and the signals that it minds.

@@ -3,9 +3,12 @@
 pub mod auto;
 pub mod completions;
 pub mod context;
+pub mod exec;
 pub mod failure;
 pub mod history;
+pub mod logout;
 pub mod rotate;
+pub mod session;
 pub mod status;
 pub mod timer;
 pub mod undo;

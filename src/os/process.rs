@@ -71,6 +71,48 @@ pub fn capture(words: &[&str], input: Option<&[u8]>, variables: &[(&str, OsStrin
     Ok(Captured { succeeded: output.status.success(), stdout: text(&output.stdout), stderr: text(&output.stderr) })
 }
 
+/// What came of taking this process's place.
+#[derive(Debug)]
+pub enum Replaced {
+    /// Where a process cannot be replaced: the program ran, and ended so.
+    Ended(u8),
+    /// There is no such program.
+    NotFound(io::Error),
+    /// There is, and it cannot be run.
+    NotRun(io::Error),
+}
+
+/// Runs the program, the first of `words`, in the place of this process, with these variables set and those removed. Returns only if that
+/// cannot be, or on a system without such an act: there the program is run and waited for.
+pub fn replace(words: &[OsString], set: &[(&'static str, String)], removed: &[&str]) -> Replaced {
+    let Some((program, arguments)) = words.split_first() else { return Replaced::NotFound(io::ErrorKind::InvalidInput.into()) };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    for name in removed {
+        command.env_remove(name);
+    }
+    command.envs(set.iter().map(|(name, value)| (name, value)));
+    let error = match take_over(command) {
+        Ok(code) => return Replaced::Ended(code),
+        Err(error) => error,
+    };
+    match error.kind() {
+        io::ErrorKind::NotFound => Replaced::NotFound(error),
+        _ => Replaced::NotRun(error),
+    }
+}
+
+#[cfg(unix)]
+fn take_over(mut command: Command) -> io::Result<u8> {
+    Err(std::os::unix::process::CommandExt::exec(&mut command))
+}
+
+#[cfg(not(unix))]
+fn take_over(mut command: Command) -> io::Result<u8> {
+    let status = command.status()?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
 /// A program gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Unanswered {

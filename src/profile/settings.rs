@@ -41,6 +41,8 @@ pub struct ProfileSettings {
     pub rotate_on_login: RotateOnLogin,
     /// Whether the desktop is told.
     pub notify: bool,
+    /// Whether a dialog on the desktop may ask for a token code where there is no terminal.
+    pub mfa_dialog: bool,
     /// The program that prints a token code, with its arguments; never empty.
     pub mfa_command: Option<Vec<String>>,
     /// More holders of the same key.
@@ -100,6 +102,7 @@ struct Part {
     session_duration: Option<Duration>,
     rotate_on_login: Option<RotateOnLogin>,
     notify: Option<bool>,
+    mfa_dialog: Option<bool>,
     mfa_command: Option<Vec<String>>,
     targets: Vec<Target>,
 }
@@ -125,6 +128,7 @@ impl Settings {
             session_duration: own.session_duration.or(all.session_duration).unwrap_or(DEFAULT_SESSION),
             rotate_on_login: own.rotate_on_login.or(all.rotate_on_login).unwrap_or_default(),
             notify: own.notify.or(all.notify).unwrap_or(true),
+            mfa_dialog: own.mfa_dialog.or(all.mfa_dialog).unwrap_or(true),
             mfa_command: own.mfa_command.clone(),
             targets: own.targets.clone(),
         }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::request::Request;
-use crate::model::{AccessKeyId, SecretAccessKey, SessionToken, TemporaryCredentials};
+use crate::model::{AccessKeyId, MfaSerial, SecretAccessKey, SessionToken, TemporaryCredentials};
 use crate::os::atomic_file::{PRIVATE, directory, remove_if_there, replace};
 use crate::os::disk::Disk;
 use crate::os::private_directory::{PrivateDirectoryError, private_directory};
@@ -162,6 +162,19 @@ impl<'d> Cache<'d> {
         Ok(())
     }
 
+    /// The MFA device that the key's user has, as it was found out; the files name none.
+    pub fn device(&self, key: &AccessKeyId) -> Option<MfaSerial> {
+        let bytes = self.disk.read(&self.of_key(key, "device")).ok()?;
+        MfaSerial::parse(std::str::from_utf8(&bytes).ok()?.trim()).ok()
+    }
+
+    /// Remembers the device of the key's user.
+    pub fn keep_device(&self, key: &AccessKeyId, serial: &MfaSerial) -> Result<(), CacheError> {
+        self.make()?;
+        let path = self.of_key(key, "device");
+        replace(self.disk, &path, serial.as_str().as_bytes()).map_err(|source| CacheError::Io { path, act: "written", source })
+    }
+
     /// Where the sessions are.
     pub(super) fn directory(&self) -> &Path {
         &self.directory
@@ -221,7 +234,6 @@ impl<'d> Cache<'d> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::MfaSerial;
     use crate::os::disk::RealDisk;
 
     fn request(key: &str) -> Request {

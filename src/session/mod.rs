@@ -4,6 +4,7 @@
 //! token code is sent once.
 
 mod cache;
+pub mod environment;
 mod obtain;
 mod plan;
 mod request;
@@ -11,7 +12,7 @@ mod source;
 mod token_codes;
 
 pub use cache::{Cache, CacheError, Cached, Found};
-pub use obtain::{NoSession, Opened, Opening, time_left, warm};
+pub use obtain::{NoSession, Opened, Opening, least, time_left, warm};
 pub use plan::{Plan, Wishes, plan};
 pub use request::{LONGEST_CHAINED, Leg, Request, RoleRequest};
 pub use source::{NoCode, Source, Sources};

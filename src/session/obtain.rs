@@ -19,8 +19,9 @@ use crate::os::disk::Disk;
 use crate::os::lock::{Lock, LockError};
 use crate::os::terminal::Console;
 
+const USUAL_TTL: Duration = Duration::from_secs(15 * 60);
 /// What is left of a session that is about to be over does not count as one.
-const LAST_MINUTE: Duration = Duration::from_secs(30);
+const LAST_MOMENT: Duration = Duration::from_secs(30);
 
 /// What opening a session takes.
 pub struct Opening<'a> {
@@ -32,8 +33,8 @@ pub struct Opening<'a> {
     pub pair: &'a AccessKeyPair,
     /// What the session is for, in a few words.
     pub what: &'a str,
-    /// A session that ends sooner is opened anew.
-    pub min_ttl: Duration,
+    /// A session that ends sooner is opened anew; see [`least`].
+    pub min_ttl: Option<Duration>,
     /// How long to wait for a process that is opening one.
     pub wait: Duration,
     /// Whom to ask for a code.
@@ -114,10 +115,16 @@ pub fn time_left(credentials: &TemporaryCredentials, now: DateTime<Utc>) -> Dura
     (credentials.expires_at - now).to_std().unwrap_or_default()
 }
 
-/// The session of this request, if one is open that lasts for `min_ttl`. Reads one file.
-pub fn warm(cache: &Cache<'_>, request: &Request, min_ttl: Duration, now: DateTime<Utc>) -> Option<Cached> {
+/// How long a session has to last yet: what was asked for, else a quarter of an hour, because the AWS CLI asks again for what ends sooner; of a
+/// short session half its length.
+pub fn least(min_ttl: Option<Duration>, request: &Request) -> Duration {
+    min_ttl.unwrap_or_else(|| USUAL_TTL.min(request.duration() / 2)).max(LAST_MOMENT)
+}
+
+/// The session of this request, if one is open that lasts as long as [`least`] says. Reads one file.
+pub fn warm(cache: &Cache<'_>, request: &Request, min_ttl: Option<Duration>, now: DateTime<Utc>) -> Option<Cached> {
     match cache.find(request) {
-        Found::Session(cached) if time_left(&cached.credentials, now) >= min_ttl => Some(*cached),
+        Found::Session(cached) if time_left(&cached.credentials, now) >= least(min_ttl, request) => Some(*cached),
         Found::Session(_) | Found::Nothing | Found::Unusable { .. } => None,
     }
 }
@@ -165,13 +172,14 @@ impl Opening<'_> {
                 None
             }
         };
-        let lasts = |cached: &Cached, least: Duration| time_left(&cached.credentials, clock::local_now()) >= least.max(LAST_MINUTE);
+        let now = clock::local_now();
+        let lasts = |cached: &Cached, ttl| time_left(&cached.credentials, now) >= least(ttl, &cached.request);
         let found: Vec<Option<Cached>> = way.iter().map(open).collect();
-        let usable = |least| found.iter().rposition(|cached| cached.as_ref().is_some_and(|cached| lasts(cached, least)));
+        let usable = |ttl| found.iter().rposition(|cached| cached.as_ref().is_some_and(|cached| lasts(cached, ttl)));
         let mut start = usable(self.min_ttl);
         let needs_code = start.is_none() && way.first().is_some_and(|first| first.leg().needs_code());
         if needs_code && self.sources.source(self.console).is_none() {
-            start = usable(Duration::ZERO);
+            start = usable(Some(Duration::ZERO));
             if start.is_none() {
                 return Err(NoCode::Nobody.into());
             }
@@ -294,7 +302,7 @@ impl Opening<'_> {
 
     /// A session that is not over, where a new one cannot be had now.
     fn stale(&self, request: &Request, why: &str) -> Option<Opened> {
-        let cached = warm(self.cache, request, LAST_MINUTE, clock::local_now())?;
+        let cached = warm(self.cache, request, Some(LAST_MOMENT), clock::local_now())?;
         Some(Opened { cached, is_new: false, notes: vec![format!("the session ends soon, and a new one could not be opened: {why}")] })
     }
 

@@ -8,8 +8,8 @@ use super::table::Table;
 use super::{KeySettings, Part, RotateOnLogin, Settings, Target};
 use crate::model::{Limits, ProfileName, format_duration};
 
-const DEFAULTS_KEYS: [&str; 8] =
-    ["max_age", "warn_age", "grace", "reclaim_inactive", "require_mfa", "session_duration", "rotate_on_login", "notify"];
+const DEFAULTS_KEYS: [&str; 9] =
+    ["max_age", "warn_age", "grace", "reclaim_inactive", "require_mfa", "session_duration", "rotate_on_login", "notify", "mfa_dialog"];
 const PROFILE_KEYS: [&str; 2] = ["mfa_command", "target"];
 const KEY_KEYS: [&str; 4] = ["user", "auth_profile", "rotator", "target"];
 
@@ -55,6 +55,7 @@ fn part(table: &Table<'_>) -> Result<Part, SettingsError> {
         session_duration: session_duration(table)?,
         rotate_on_login: table.shown("rotate_on_login", "\"off\", \"background\" or \"foreground\"", rotate_on_login)?,
         notify: table.boolean("notify")?,
+        mfa_dialog: table.boolean("mfa_dialog")?,
         mfa_command: None,
         targets: Vec::new(),
     })

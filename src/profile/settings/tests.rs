@@ -80,6 +80,7 @@ fn without_a_file_or_a_table_the_examples_defaults_hold() {
         session_duration: 12 * HOUR,
         rotate_on_login: RotateOnLogin::Off,
         notify: true,
+        mfa_dialog: true,
         mfa_command: None,
         targets: Vec::new(),
     };
@@ -99,6 +100,7 @@ fn every_default_can_be_set_and_overridden() {
         session_duration: 36 * HOUR,
         rotate_on_login: RotateOnLogin::Background,
         notify: false,
+        mfa_dialog: true,
         mfa_command: None,
         targets: Vec::new(),
     };
@@ -111,6 +113,7 @@ fn every_default_can_be_set_and_overridden() {
         session_duration: HOUR / 4,
         rotate_on_login: RotateOnLogin::Foreground,
         notify: true,
+        mfa_dialog: true,
         ..expected
     };
     assert_eq!(of(&text, "a b"), expected);

@@ -1,0 +1,103 @@
+//! The variables of a session in the words of each shell.
+//!
+//! Invariant: a value is quoted so that the shell takes it as it is.
+
+use super::args::EnvFormat;
+use super::page::Page;
+use crate::commands::session::Access;
+use crate::session::environment::{CLEARED, exports};
+
+/// Prints the variables of a session.
+pub fn print(access: &Access, format: EnvFormat) {
+    let variables = exports(&access.profile, access.region.as_deref(), &access.session.credentials);
+    let stale = CLEARED.iter().filter(|name| variables.iter().all(|(other, _)| other != *name));
+    let mut text = String::new();
+    if !matches!(format, EnvFormat::Json | EnvFormat::Dotenv) {
+        stale.for_each(|name| text.push_str(&unset(format, name)));
+    }
+    text.push_str(&set(format, &variables));
+    Page::for_stdout(0).push(&text).print();
+}
+
+/// Prints what takes all of them away.
+pub fn print_unset(format: EnvFormat) {
+    let names = CLEARED.iter().chain(&["AWS_REGION", "AWS_DEFAULT_REGION"]);
+    let text: String = match format {
+        EnvFormat::Json | EnvFormat::Dotenv => String::new(),
+        _ => names.map(|name| unset(format, name)).collect(),
+    };
+    Page::for_stdout(0).push(&text).print();
+}
+
+/// The format for the shell at this path; bash, where it is another one.
+pub fn of_shell(shell: Option<&str>) -> EnvFormat {
+    match shell.and_then(|path| path.rsplit(['/', '\\']).next()).map(|name| name.trim_end_matches(".exe")) {
+        Some("zsh") => EnvFormat::Zsh,
+        Some("fish") => EnvFormat::Fish,
+        Some("nu") => EnvFormat::Nu,
+        Some("pwsh" | "powershell") => EnvFormat::Powershell,
+        None if cfg!(windows) => EnvFormat::Powershell,
+        Some(_) | None => EnvFormat::Bash,
+    }
+}
+
+fn set(format: EnvFormat, variables: &[(&'static str, String)]) -> String {
+    let each = |line: &dyn Fn(&str, &str) -> String| variables.iter().map(|(name, value)| line(name, value)).collect();
+    match format {
+        EnvFormat::Bash | EnvFormat::Zsh => each(&|name, value| format!("export {name}='{}'\n", value.replace('\'', r"'\''"))),
+        EnvFormat::Fish => each(&|name, value| format!("set -gx {name} '{}'\n", value.replace('\\', r"\\").replace('\'', r"\'"))),
+        EnvFormat::Powershell => each(&|name, value| format!("$Env:{name} = '{}'\n", value.replace('\'', "''"))),
+        EnvFormat::Cmd => each(&|name, value| format!("set \"{name}={}\"\r\n", value.replace('%', "%%"))),
+        EnvFormat::Nu | EnvFormat::Json => {
+            let map: serde_json::Map<String, serde_json::Value> =
+                variables.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
+            let json = serde_json::Value::Object(map);
+            // nu's records are JSON, too.
+            if format == EnvFormat::Nu { format!("load-env {json}\n") } else { format!("{json}\n") }
+        }
+        EnvFormat::Dotenv => each(&|name, value| format!("{name}={value}\n")),
+    }
+}
+
+fn unset(format: EnvFormat, name: &str) -> String {
+    match format {
+        EnvFormat::Bash | EnvFormat::Zsh => format!("unset {name}\n"),
+        EnvFormat::Fish => format!("set -e {name}\n"),
+        EnvFormat::Powershell => format!("Remove-Item Env:{name} -ErrorAction SilentlyContinue\n"),
+        EnvFormat::Cmd => format!("set {name}=\r\n"),
+        EnvFormat::Nu => format!("hide-env --ignore-errors {name}\n"),
+        EnvFormat::Json | EnvFormat::Dotenv => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_shell_gets_the_value_as_it_is() {
+        let variables = [("X", r"it's \ 5%".to_owned())];
+        for (format, text) in [
+            (EnvFormat::Bash, "export X='it'\\''s \\ 5%'\n"),
+            (EnvFormat::Fish, "set -gx X 'it\\'s \\\\ 5%'\n"),
+            (EnvFormat::Powershell, "$Env:X = 'it''s \\ 5%'\n"),
+            (EnvFormat::Cmd, "set \"X=it's \\ 5%%\"\r\n"),
+            (EnvFormat::Nu, "load-env {\"X\":\"it's \\\\ 5%\"}\n"),
+            (EnvFormat::Json, "{\"X\":\"it's \\\\ 5%\"}\n"),
+        ] {
+            assert_eq!(set(format, &variables), text);
+        }
+    }
+
+    #[test]
+    fn the_format_is_that_of_the_persons_shell() {
+        for (shell, format) in [
+            (Some("/usr/bin/fish"), EnvFormat::Fish),
+            (Some("/bin/zsh"), EnvFormat::Zsh),
+            (Some("/bin/dash"), EnvFormat::Bash),
+            (Some("/opt/pwsh"), EnvFormat::Powershell),
+        ] {
+            assert_eq!(of_shell(shell), format);
+        }
+    }
+}

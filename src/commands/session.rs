@@ -1,0 +1,233 @@
+//! A session for a profile: what `login`, `exec`, `env` and `credential-process` have in common.
+//!
+//! Invariant: where a session is open, nothing is asked: neither AWS nor a person, and no client is built.
+
+use std::time::Duration;
+
+use super::context::Context;
+use super::failure::{Failure, FailureKind};
+use crate::aws::{Aws, AwsError, ErrorKind, Signer};
+use crate::model::{MfaSerial, NotAnMfaSerial, ProfileName, TokenCode};
+use crate::os::clock;
+use crate::os::disk::RealDisk;
+use crate::os::lock::LockError;
+use crate::os::terminal::{Answer, Console, Question};
+use crate::profile::settings::ProfileSettings;
+use crate::profile::{Refusal, Route, choose_profile};
+use crate::session::{Cache, Cached, NoCode, NoSession, Opening, Plan, Sources, Wishes, plan, warm};
+
+/// What was asked for.
+#[derive(Clone, Debug, Default)]
+pub struct SessionOptions {
+    /// The profile; none means the chosen one.
+    pub profile: Option<String>,
+    /// How long the session is to last.
+    pub duration: Option<Duration>,
+    /// A session that ends sooner is opened anew; see [`crate::session::least`].
+    pub min_ttl: Option<Duration>,
+    /// A session that is open does not count.
+    pub fresh: bool,
+    /// A code of the MFA device.
+    pub mfa_code: Option<TokenCode>,
+    /// An inline session policy, as JSON.
+    pub policy: Option<String>,
+    /// Managed session policies.
+    pub policy_arns: Vec<String>,
+}
+
+/// A session for a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The profile.
+    pub profile: ProfileName,
+    /// Its region.
+    pub region: Option<String>,
+    /// The session.
+    pub session: Cached,
+    /// It was opened by this command.
+    pub is_new: bool,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
+/// Who can be asked, made when somebody has to be.
+pub type Attend<'a> = &'a dyn Fn() -> Result<Console, Failure>;
+
+/// The session, found or opened.
+pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, command: &str) -> Result<Access, Failure> {
+    let disk = RealDisk;
+    let cache = Cache::new(&disk, &context.paths.cache_dir);
+    let mut notes = Vec::new();
+    let profile = chosen(context, options, &mut notes);
+    let route = route(context, &profile)?;
+    let settings = context.settings.for_profile(&profile);
+    let endpoint = context.files()?.endpoint("sts", &profile, &context.environment);
+    let wishes = Wishes {
+        duration: options.duration,
+        session_duration: settings.session_duration,
+        policy: options.policy.clone(),
+        policy_arns: options.policy_arns.clone(),
+    };
+    let serial = route.mfa_serial.clone().or_else(|| cache.device(&route.key.pair.id));
+    let found = |session, is_new, notes| Access { profile: profile.clone(), region: route.key.region.clone(), session, is_new, notes };
+    if serial.is_some() || !settings.require_mfa {
+        let Plan { request, notes: own } = plan(&route, endpoint.clone(), serial.clone(), &wishes);
+        if let Some(session) = warm(&cache, &request, options.min_ttl, clock::local_now()).filter(|_| !options.fresh) {
+            notes.extend(own);
+            return Ok(found(session, false, notes));
+        }
+    }
+    let console = attend()?;
+    let (aws, timing) = context.aws(context.files()?, &profile, route.key.region.clone(), route.key.ca_bundle.clone())?;
+    let serial = match serial {
+        None if settings.require_mfa => Some(device(&aws, &route, &cache, &console)?),
+        other => other,
+    };
+    let Plan { request, notes: own } = plan(&route, endpoint, serial, &wishes);
+    notes.extend(own);
+    if options.fresh {
+        forget(&cache, &request)?;
+    }
+    let opening = Opening {
+        cache: &cache,
+        disk: &disk,
+        pair: &route.key.pair,
+        what: profile.as_str(),
+        min_ttl: options.min_ttl,
+        wait: timing.lock_wait,
+        sources: &sources(&route, &settings, options),
+        console: &console,
+        aws: &aws,
+        command,
+    };
+    let opened = opening.obtain(&request).map_err(|error| failed(context, &profile, &route, error))?;
+    notes.extend(opened.notes);
+    Ok(found(opened.cached, opened.is_new, notes))
+}
+
+/// Forgets the session and what leads to it, so that a code is asked for.
+fn forget(cache: &Cache<'_>, request: &crate::session::Request) -> Result<(), Failure> {
+    let forgotten = request.way().iter().try_for_each(|leg| cache.forget(leg));
+    forgotten.map_err(|error| Failure::from_error(FailureKind::Failed, &error))
+}
+
+fn chosen(context: &Context, options: &SessionOptions, notes: &mut Vec<String>) -> ProfileName {
+    let chosen = choose_profile(&context.environment, options.profile.as_deref());
+    if let Some((profile, default_profile)) = chosen.conflict {
+        notes
+            .push(format!("AWS_PROFILE is {profile} and AWS_DEFAULT_PROFILE is {default_profile}, and programs differ in which they take"));
+    }
+    chosen.name
+}
+
+/// The way to the profile's credentials.
+pub(super) fn route(context: &Context, profile: &ProfileName) -> Result<Route, Failure> {
+    context.files()?.route(profile, &context.environment).map_err(|refusal| {
+        let is_no_key = matches!(refusal, Refusal::NoFiles { .. } | Refusal::NoKey { .. });
+        let kind = if is_no_key { FailureKind::Unchecked } else { FailureKind::Failed };
+        Failure::from_error(kind, &refusal).state("no session was opened")
+    })
+}
+
+fn sources(route: &Route, settings: &ProfileSettings, options: &SessionOptions) -> Sources {
+    let command = settings.mfa_command.clone().or_else(|| route.mfa_process.clone());
+    Sources { given: options.mfa_code.clone(), command, dialog: settings.mfa_dialog }
+}
+
+/// The device of the key's user, where the files name none: asked of AWS, and remembered.
+fn device(aws: &Aws, route: &Route, cache: &Cache<'_>, console: &Console) -> Result<MfaSerial, Failure> {
+    let profile = &route.key.key_profile;
+    let asked = aws.list_mfa_devices(&Signer::LongTerm(route.key.pair.clone()));
+    let named = format!("put `mfa_serial = …` into the profile {profile}");
+    let serials = asked.map_err(|error| {
+        let message = "the profile names no mfa_serial, and the user's MFA devices cannot be listed";
+        let failure = Failure::new(FailureKind::Failed, message).state("no session was opened").hint(named.clone());
+        Failure { causes: vec![error.to_string()], ..failure }
+    })?;
+    let usable: Vec<MfaSerial> = serials.iter().filter_map(|serial| MfaSerial::parse(serial).ok()).collect();
+    let serial = match &usable[..] {
+        [only] => only.clone(),
+        [] => return Err(no_device(&serials, profile)),
+        several => choose(several, console).ok_or_else(|| {
+            let list: Vec<&str> = several.iter().map(MfaSerial::as_str).collect();
+            let message = format!("the user has {} MFA devices, and the profile names none of them", several.len());
+            let failure = Failure::new(FailureKind::MfaNeeded, message).state("no session was opened").hint(named.clone());
+            Failure { causes: vec![list.join(", ")], ..failure }
+        })?,
+    };
+    // Asked again next time, if it cannot be kept.
+    let _ = cache.keep_device(&route.key.pair.id, &serial);
+    Ok(serial)
+}
+
+fn no_device(serials: &[String], profile: &ProfileName) -> Failure {
+    let is_fido = |serial: &String| matches!(MfaSerial::parse(serial), Err(NotAnMfaSerial::Fido(_)));
+    let (message, hint) = if serials.iter().any(is_fido) {
+        (
+            "the user has FIDO security keys only, which show no code for AWS's API",
+            "add a virtual MFA device beside it in the IAM console: a user may have eight".to_owned(),
+        )
+    } else {
+        (
+            "the user has no MFA device, and no session is opened without MFA",
+            format!("add one in the IAM console; to do without MFA, put `require_mfa = false` into [profile.{profile}] of config.toml"),
+        )
+    };
+    Failure::new(FailureKind::Failed, message).state("no session was opened").hint(hint)
+}
+
+fn choose(serials: &[MfaSerial], console: &Console) -> Option<MfaSerial> {
+    let choices = ('1'..='9').zip(serials).map(|(key, serial)| (key, serial.to_string())).collect();
+    let question = Question { text: "Which MFA device?".to_owned(), choices, default: None };
+    match console.ask(&question) {
+        Answer::Choice(key) => ('1'..='9').zip(serials).find(|(other, _)| *other == key).map(|(_, serial)| serial.clone()),
+        Answer::None => None,
+    }
+}
+
+fn failed(context: &Context, profile: &ProfileName, route: &Route, error: NoSession) -> Failure {
+    let login = format!("run `keyrotate login {}` in a terminal", profile.quoted());
+    let again = format!("run `keyrotate login {}` again", profile.quoted());
+    let key_profile = &route.key.key_profile;
+    let (kind, hint) = match &error {
+        NoSession::NoCode(NoCode::Nobody) => (FailureKind::MfaNeeded, login),
+        NoSession::NoCode(NoCode::Abandoned | NoCode::NotACode) | NoSession::Elsewhere(_) => (FailureKind::Failed, again),
+        NoSession::NoCode(NoCode::Command { .. }) => (FailureKind::Failed, "run it by hand: it has to print six digits".to_owned()),
+        NoSession::WrongCode { .. } | NoSession::UsedCode { .. } => (FailureKind::Failed, format!("{again} with the next code")),
+        NoSession::WrongSerial { .. } => {
+            let place = context.aws_paths.config.display();
+            (FailureKind::Failed, format!("correct mfa_serial of {key_profile} in {place}; `aws iam list-mfa-devices` lists the user's"))
+        }
+        NoSession::Aws(error) => (FailureKind::Failed, advice(error, route)),
+        NoSession::Lock(LockError::Busy(_)) => (FailureKind::Locked, "answer its question, or end it".to_owned()),
+        NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => (FailureKind::Failed, again),
+    };
+    Failure::from_error(kind, &error).state("no session was opened").hint(hint)
+}
+
+fn advice(error: &AwsError, route: &Route) -> String {
+    let role = route.roles.last().map_or_else(String::new, |role| role.arn.to_string());
+    match error.kind {
+        ErrorKind::Denied { explicit: true } => {
+            "a policy denies it in so many words; look for one named AWSCompromisedKeyQuarantine… at the user: the key may have leaked"
+                .to_owned()
+        }
+        ErrorKind::Denied { explicit: false } if error.operation == "sts:AssumeRole" => {
+            format!(
+                "the trust policy of {role} has to allow this user, and the user's policies sts:AssumeRole on it; also the external_id counts"
+            )
+        }
+        ErrorKind::Denied { explicit: false } => format!("allow the user {}", error.operation),
+        ErrorKind::NotYetValid => "AWS does not know the key: run `keyrotate status`".to_owned(),
+        ErrorKind::BadSignature => "the secret in the file is not this key's: put the right pair there".to_owned(),
+        ErrorKind::ClockSkew => "set the clock, then run this again".to_owned(),
+        ErrorKind::Unreachable(_) => "check the network, then run this again".to_owned(),
+        ErrorKind::Other if error.message.contains("DurationSeconds") => {
+            format!("ask for less with --duration or duration_seconds, or raise the longest session of {role}")
+        }
+        ErrorKind::Throttled | ErrorKind::Gone | ErrorKind::LimitExceeded | ErrorKind::Conflict | ErrorKind::Expired => {
+            "run this again in a few minutes".to_owned()
+        }
+        ErrorKind::Server | ErrorKind::Garbled | ErrorKind::Other => "run this again in a few minutes".to_owned(),
+    }
+}
