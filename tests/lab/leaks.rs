@@ -19,6 +19,8 @@ pub struct Search {
     places: Mutex<Vec<PathBuf>>,
     /// Variables with secrets that the test sets on purpose, as `NAME=VALUE`.
     given: Mutex<Vec<String>>,
+    /// Whether the runs hand out sessions on purpose.
+    hands_out: AtomicBool,
     /// Process groups of the runs.
     groups: Mutex<Vec<u32>>,
     /// Whether a leak was found and the test was told.
@@ -56,6 +58,20 @@ impl Home {
         self.search.places.lock().unwrap().push(path.into());
     }
 
+    /// Says that the runs hand out sessions: the lab's sessions may be printed, stand in the variables of a session, and in the cache. The
+    /// long-term keys may not.
+    pub fn hands_out_sessions(&self) {
+        self.search.hands_out.store(true, Ordering::SeqCst);
+        self.holds(self.path().join(".cache/keyrotate/sessions"));
+    }
+
+    /// The secrets and tokens of the lab's sessions, where they may be seen.
+    fn seen_sessions(&self) -> Vec<(String, String)> {
+        let may = self.search.hands_out.load(Ordering::SeqCst);
+        let world = self.lab.world();
+        world.sessions.iter().filter(|_| may).map(|session| (session.secret.clone(), session.token.clone())).collect()
+    }
+
     /// What a run executes, for [`Home::search`]; none where the run has a trace of its own.
     pub fn execs(&self, run: &Run<'_>) -> Option<Execs> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
@@ -65,10 +81,15 @@ impl Home {
 
     /// Looks for secrets in what a run executed, said and left.
     pub fn search(&self, execs: Option<Execs>, said: &[(&str, &str)]) {
-        if let Some(found) = execs.and_then(|execs| execs.search(&self.search.given.lock().unwrap())) {
+        let sessions = self.seen_sessions();
+        let variables =
+            sessions.iter().flat_map(|(secret, token)| [format!("AWS_SECRET_ACCESS_KEY={secret}"), format!("AWS_SESSION_TOKEN={token}")]);
+        let given: Vec<String> = self.search.given.lock().unwrap().iter().cloned().chain(variables).collect();
+        if let Some(found) = execs.and_then(|execs| execs.search(&given)) {
             self.problem(Problem::Leak, "what was executed", found);
         }
         for (name, text) in said {
+            let text = sessions.iter().fold((*text).to_owned(), |text, (secret, token)| text.replace(secret, "").replace(token, ""));
             if let Some(form) = canary::find(text.as_bytes()) {
                 self.problem(Problem::Leak, name, format_args!("a secret is printed ({form})"));
             }
