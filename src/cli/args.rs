@@ -17,7 +17,7 @@ use crate::commands::status::StatusOptions;
 use crate::commands::undo::UndoOptions;
 use crate::model::{AccessKeyId, Grace};
 use crate::rotation::Direction;
-pub use session::{CredentialProcessArgs, EnvArgs, EnvFormat, ExecArgs, LoginArgs, LogoutArgs};
+pub use session::{CredentialProcessArgs, EnvArgs, EnvFormat, ExecArgs, InitShell, LoginArgs, LogoutArgs, ShellInitArgs};
 pub use timer::{TimerArgs, TimerCommand};
 
 /// Checks the age of your AWS access keys and rotates them so that no crash can cost you one.
@@ -107,6 +107,9 @@ pub enum Command {
     /// Print the variables of a session for a shell or a program
     #[command(after_help = session::ENV)]
     Env(EnvArgs),
+    /// Print a function for your shell that switches the shell itself to a profile: kr PROFILE
+    #[command(after_help = session::SHELL_INIT)]
+    ShellInit(ShellInitArgs),
     /// Print a session for the AWS CLI and the SDKs, as their option credential_process wants it
     #[command(after_help = session::CREDENTIAL_PROCESS)]
     CredentialProcess(CredentialProcessArgs),

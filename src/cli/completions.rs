@@ -14,6 +14,7 @@ use clap_complete::env::{CompleteEnv, Shells};
 use super::args::Args;
 use super::page::Page;
 use crate::commands::completions::profile_names;
+use crate::commands::refreshable::own_files;
 
 /// The variable by which a shell asks, and Homebrew too.
 const VARIABLE: &str = "COMPLETE";
@@ -82,6 +83,7 @@ fn from_fpath_too(text: &str) -> String {
 
 /// The profiles that can be named.
 pub fn profiles() -> Vec<CompletionCandidate> {
-    let variables: Vec<_> = std::env::vars_os().collect();
+    let mut variables: Vec<_> = std::env::vars_os().collect();
+    own_files(&mut variables, std::env::home_dir());
     profile_names(&variables, std::env::home_dir()).into_iter().map(CompletionCandidate::new).collect()
 }

@@ -5,11 +5,11 @@
 use super::args::EnvFormat;
 use super::page::Page;
 use crate::commands::session::Access;
-use crate::session::environment::{CLEARED, exports};
+use crate::session::environment::{CLEARED, exported, exports};
 
 /// Prints the variables of a session.
 pub fn print(access: &Access, format: EnvFormat) {
-    let variables = exports(&access.profile, access.region.as_deref(), &access.session.credentials);
+    let variables = exports(&access.profile, access.region.as_ref(), &access.session.credentials);
     let stale = CLEARED.iter().filter(|name| variables.iter().all(|(other, _)| other != *name));
     let mut text = String::new();
     if !matches!(format, EnvFormat::Json | EnvFormat::Dotenv) {
@@ -19,12 +19,14 @@ pub fn print(access: &Access, format: EnvFormat) {
     Page::for_stdout(0).push(&text).print();
 }
 
-/// Prints what takes all of them away.
-pub fn print_unset(format: EnvFormat) {
-    let names = CLEARED.iter().chain(&["AWS_REGION", "AWS_DEFAULT_REGION"]);
+/// Prints what takes all of them away; the region only where `env` set it.
+pub fn print_unset(format: EnvFormat, was_set: bool) {
+    let names = exported(was_set);
     let text: String = match format {
         EnvFormat::Json | EnvFormat::Dotenv => String::new(),
-        _ => names.map(|name| unset(format, name)).collect(),
+        EnvFormat::Bash | EnvFormat::Zsh | EnvFormat::Fish | EnvFormat::Powershell | EnvFormat::Cmd | EnvFormat::Nu => {
+            names.map(|name| unset(format, name)).collect()
+        }
     };
     Page::for_stdout(0).push(&text).print();
 }

@@ -11,6 +11,7 @@ mod page;
 mod render;
 mod rotate;
 mod session;
+mod shell_init;
 mod status;
 mod timer;
 mod undo;
@@ -24,11 +25,12 @@ use crate::commands::auto::AutoOptions;
 use crate::commands::context::Context;
 use crate::commands::exec;
 use crate::commands::failure::Failure;
+use crate::commands::refreshable::own_files;
 use crate::commands::session::{SessionOptions, access};
 use crate::os::process;
 use crate::os::signals::Signals;
 use crate::os::terminal::{Console, ConsoleOptions};
-use crate::session::environment::INSIDE;
+use crate::session::environment::{INSIDE, PROFILES_REGION};
 use args::{Args, Command, ExecArgs, StatusArgs};
 
 /// The exit code of `exec` where no program was started for a reason of keyrotate's own, as `env` and `timeout` have it.
@@ -42,7 +44,7 @@ pub fn run() -> ExitCode {
     }
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&error, std::env::args_os()),
     };
     args.color.apply();
     if args.debug {
@@ -58,14 +60,31 @@ pub fn run() -> ExitCode {
     ExitCode::from(code)
 }
 
-fn usage(error: &clap::Error) -> ExitCode {
+fn usage(error: &clap::Error, words: impl Iterator<Item = OsString>) -> ExitCode {
     // A closed pipe is not an error of ours.
     let _ = error.print();
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    let code = u8::try_from(error.exit_code()).unwrap_or(2);
+    ExitCode::from(if code != 0 && is_exec(words) { OWN_FAILURE } else { code })
+}
+
+/// Whether this is a command line of `exec`, as far as can be told of one that is wrong.
+fn is_exec(words: impl Iterator<Item = OsString>) -> bool {
+    let mut words = words.skip(1);
+    while let Some(word) = words.next() {
+        match word.to_str() {
+            Some("--color") => drop(words.next()),
+            Some(option) if option.starts_with('-') => {}
+            Some(command) => return command == "exec",
+            None => return false,
+        }
+    }
+    false
 }
 
 fn dispatch(args: &Args) -> Result<u8, Failure> {
-    let variables: Vec<_> = std::env::vars_os().collect();
+    let mut variables: Vec<_> = std::env::vars_os().collect();
+    let is_regions_ours = variables.iter().any(|(name, _)| name == PROFILES_REGION);
+    own_files(&mut variables, std::env::home_dir());
     let load = || Context::load(&variables, std::env::home_dir());
     match &args.command {
         // These two need neither AWS files nor settings: who packages has none.
@@ -114,13 +133,17 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             let shell = variables.iter().find(|(name, _)| name == "SHELL").and_then(|(_, value)| value.to_str());
             let format = asked.format.unwrap_or_else(|| env::of_shell(shell));
             if asked.unset {
-                env::print_unset(format);
+                env::print_unset(format, is_regions_ours);
                 return Ok(0);
             }
             let options = asked.session.options(asked.profile.as_ref())?;
             let access = access(&load()?, &who(asked.session.no_input, args.quiet), &options, "keyrotate env")?;
             session::notes(&access.notes);
             env::print(&access, format);
+            Ok(0)
+        }
+        Some(Command::ShellInit(asked)) => {
+            shell_init::print(asked.shell);
             Ok(0)
         }
         Some(Command::CredentialProcess(asked)) => {
@@ -147,13 +170,17 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
 fn execute(args: &Args, asked: &ExecArgs, variables: &[(OsString, OsString)]) -> Result<u8, (u8, Failure)> {
     let own = |failure| (OWN_FAILURE, failure);
     let context = Context::load(variables, std::env::home_dir()).map_err(own)?;
-    let inside = variables.iter().find(|(name, value)| name == INSIDE && !value.is_empty()).map(|(_, value)| value.to_string_lossy());
     let options = asked.options().map_err(own)?;
-    let program = exec::prepare(&context, &who(asked.session.no_input, args.quiet), &options, inside.as_deref()).map_err(own)?;
+    let program = exec::prepare(&context, &who(asked.session.no_input, args.quiet), &options, inside(variables).as_deref()).map_err(own)?;
     if !args.quiet {
         session::notes(&program.notes);
     }
     exec::start(&program)
+}
+
+/// The profile of the `exec` or `env` that this runs in, if it does.
+fn inside(variables: &[(OsString, OsString)]) -> Option<std::borrow::Cow<'_, str>> {
+    variables.iter().find(|(name, value)| name == INSIDE && !value.is_empty()).map(|(_, value)| value.to_string_lossy())
 }
 
 /// The console of a command that may have to ask for a code, made when it has to.

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
-use super::session::{Access, Attend, SessionOptions, access, route};
+use super::refreshable::{self, Beside};
+use super::session::{Access, Attend, SessionOptions, access, region_of, route};
 use crate::os::process::{self, Replaced};
 use crate::profile::choose_profile;
-use crate::session::environment::{CLEARED, INSIDE, exports};
+use crate::session::environment::{CLEARED, INSIDE, exports, regions};
 
 /// What `exec` was asked for.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,8 @@ pub struct ExecOptions {
     pub nested: bool,
     /// The long-term key itself, without a session.
     pub no_session: bool,
+    /// A profile by which the program asks for its sessions itself, instead of the values of one.
+    pub refreshable: Option<Beside>,
 }
 
 /// A program that is about to take this process's place.
@@ -42,14 +45,20 @@ pub struct Program {
 pub fn prepare(context: &Context, attend: Attend<'_>, options: &ExecOptions, inside: Option<&str>) -> Result<Program, Failure> {
     let words = if options.command.is_empty() { vec![shell()] } else { options.command.clone() };
     if let Some(profile) = inside.filter(|_| !options.nested) {
-        let message = format!("this is inside `keyrotate exec` already, for the profile {profile}");
-        return Err(Failure::new(FailureKind::Usage, message).state("nothing was started").hint("leave it first, or say --nested"));
+        let message = format!("this shell or program is on a session of the profile {profile} already");
+        let hint = "leave it with `exit` or `kr --unset` first, or say --nested";
+        return Err(Failure::new(FailureKind::Usage, message).state("nothing was started").hint(hint));
     }
     if options.no_session {
         return bare(context, options, words);
     }
+    // Also where the program asks itself: a person is here now, and may not be later.
     let Access { profile, region, session, notes, .. } = access(context, attend, &options.session, "keyrotate exec")?;
-    Ok(Program { words, set: exports(&profile, region.as_deref(), &session.credentials), removed: &CLEARED, notes })
+    let set = match &options.refreshable {
+        Some(beside) => refreshable::variables(context, &profile, region.as_ref(), &options.session, beside)?,
+        None => exports(&profile, region.as_ref(), &session.credentials),
+    };
+    Ok(Program { words, set, removed: &CLEARED, notes })
 }
 
 /// The key itself, which its own option asks for in so many words.
@@ -66,9 +75,11 @@ fn bare(context: &Context, options: &ExecOptions, words: Vec<OsString>) -> Resul
         ("AWS_SECRET_ACCESS_KEY", pair.secret.expose().to_owned()),
         (INSIDE, name.to_string()),
     ];
-    let region = route.key.region.clone();
-    set.extend(region.into_iter().flat_map(|region| ["AWS_REGION", "AWS_DEFAULT_REGION"].map(|variable| (variable, region.clone()))));
-    let notes = vec![format!("the program gets the long-term key {} itself", pair.id)];
+    set.extend(regions(region_of(context, &route).as_ref()));
+    let mut notes = vec![format!("the program gets the long-term key {} itself, without MFA", pair.id)];
+    if context.settings.for_profile(&name).require_mfa {
+        notes.push("require_mfa is on: without --no-session no program gets this key".to_owned());
+    }
     Ok(Program { words, set, removed: &CLEARED, notes })
 }
 

@@ -14,6 +14,7 @@ use crate::os::lock::LockError;
 use crate::os::terminal::{Answer, Console, Question};
 use crate::profile::settings::ProfileSettings;
 use crate::profile::{Refusal, Route, choose_profile};
+use crate::session::environment::Region;
 use crate::session::{Cache, Cached, NoCode, NoSession, Opening, Plan, Sources, Wishes, plan, warm};
 
 /// What was asked for.
@@ -41,7 +42,7 @@ pub struct Access {
     /// The profile.
     pub profile: ProfileName,
     /// Its region.
-    pub region: Option<String>,
+    pub region: Option<Region>,
     /// The session.
     pub session: Cached,
     /// It was opened by this command.
@@ -69,7 +70,7 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
         policy_arns: options.policy_arns.clone(),
     };
     let serial = route.mfa_serial.clone().or_else(|| cache.device(&route.key.pair.id));
-    let found = |session, is_new, notes| Access { profile: profile.clone(), region: route.key.region.clone(), session, is_new, notes };
+    let found = |session, is_new, notes| Access { profile: profile.clone(), region: region_of(context, &route), session, is_new, notes };
     if serial.is_some() || !settings.require_mfa {
         let Plan { request, notes: own } = plan(&route, endpoint.clone(), serial.clone(), &wishes);
         if let Some(session) = warm(&cache, &request, options.min_ttl, clock::local_now()).filter(|_| !options.fresh) {
@@ -103,6 +104,12 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
     let opened = opening.obtain(&request).map_err(|error| failed(context, &profile, &route, error))?;
     notes.extend(opened.notes);
     Ok(found(opened.cached, opened.is_new, notes))
+}
+
+/// The profile's region, and whether a variable says so.
+pub(super) fn region_of(context: &Context, route: &Route) -> Option<Region> {
+    let is_set = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().any(|name| context.environment.get(name).is_some());
+    route.key.region.clone().map(|name| Region { name, is_profiles: !is_set })
 }
 
 /// Forgets the session and what leads to it, so that a code is asked for.

@@ -96,10 +96,7 @@ pub fn replace(words: &[OsString], set: &[(&'static str, String)], removed: &[&s
         Ok(code) => return Replaced::Ended(code),
         Err(error) => error,
     };
-    match error.kind() {
-        io::ErrorKind::NotFound => Replaced::NotFound(error),
-        _ => Replaced::NotRun(error),
-    }
+    if error.kind() == io::ErrorKind::NotFound { Replaced::NotFound(error) } else { Replaced::NotRun(error) }
 }
 
 #[cfg(unix)]

@@ -48,6 +48,25 @@ struct Spot {
     shadowed: Option<usize>,
 }
 
+/// Options that have nothing to do with credentials, and that a program on the profile's session goes by. Named one by one, so that nothing
+/// secret is among them.
+const PLAIN: [&str; 14] = [
+    "output",
+    "ca_bundle",
+    "endpoint_url",
+    "ignore_configured_endpoint_urls",
+    "retry_mode",
+    "max_attempts",
+    "defaults_mode",
+    "sts_regional_endpoints",
+    "use_fips_endpoint",
+    "use_dualstack_endpoint",
+    "s3",
+    "cli_pager",
+    "cli_auto_prompt",
+    "cli_timestamp_format",
+];
+
 /// A profile's sections in the two files.
 pub(super) struct Profile<'a> {
     files: &'a AwsFiles,
@@ -100,6 +119,12 @@ impl AwsFiles {
         let set = environment.get(&variable).or_else(|| environment.get("AWS_ENDPOINT_URL")).map(str::to_owned);
         set.or_else(|| self.service_endpoint(option("services")?, &service.to_lowercase().replace([' ', '-'], "_")))
             .or_else(|| option("endpoint_url").map(str::to_owned))
+    }
+
+    /// The options of the profile that concern neither its credentials nor its region, each as it is written, nested lines included.
+    pub fn plain_options(&self, profile: &ProfileName) -> Vec<(&'static str, String)> {
+        let profile = self.profile(profile.as_str());
+        PLAIN.into_iter().filter_map(|name| Some((name, profile.as_ref()?.value(name)?.to_owned()))).collect()
     }
 
     pub(super) fn profile(&self, name: &str) -> Option<Profile<'_>> {

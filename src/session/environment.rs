@@ -2,6 +2,9 @@
 //!
 //! Invariant: what could lead the program to other credentials than the session's is taken away, and so is what only keyrotate needs.
 
+use std::ffi::OsString;
+use std::path::Path;
+
 use chrono::SecondsFormat;
 
 use crate::model::{ProfileName, TemporaryCredentials};
@@ -12,16 +15,37 @@ pub const INSIDE: &str = "KEYROTATE_PROFILE";
 /// A code that was given by the variable is used up, and nobody's business.
 pub const MFA_CODE: &str = "KEYROTATE_MFA_CODE";
 
+/// The region, where it is the profile's and not a variable of the person's own: for another profile it does not count.
+pub const PROFILES_REGION: &str = "KEYROTATE_REGION";
+
+/// Where the person's own AWS files are, inside `exec --refreshable`: the AWS tools there read others.
+pub const OWN_CONFIG: &str = "KEYROTATE_OWN_CONFIG_FILE";
+/// As [`OWN_CONFIG`], the shared credentials file.
+pub const OWN_CREDENTIALS: &str = "KEYROTATE_OWN_CREDENTIALS_FILE";
+
+const CONFIG: &str = "AWS_CONFIG_FILE";
+const CREDENTIALS: &str = "AWS_SHARED_CREDENTIALS_FILE";
+const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+
 /// What is taken away: other sources of credentials, and what names a profile.
-pub const CLEARED: [&str; 17] = [
+///
+/// `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE` are not among it: the AWS tools take a session in the environment before any file, and
+/// find retries, endpoints and their like in these two. So does a keyrotate in there.
+pub const CLEARED: [&str; 24] = [
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
+    // Older names, which some SDKs still read.
+    "AWS_ACCESS_KEY",
+    "AWS_SECRET_KEY",
     "AWS_SECURITY_TOKEN",
+    "AWS_CREDENTIAL_FILE",
     "AWS_CREDENTIAL_EXPIRATION",
     "AWS_SESSION_EXPIRATION",
+    // Whose credentials they are: DynamoDB's endpoints have it in their names.
+    "AWS_ACCOUNT_ID",
     "AWS_ROLE_ARN",
     "AWS_ROLE_SESSION_NAME",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -31,12 +55,15 @@ pub const CLEARED: [&str; 17] = [
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     MFA_CODE,
     INSIDE,
+    OWN_CONFIG,
+    OWN_CREDENTIALS,
+    PROFILES_REGION,
 ];
 
 /// The variables of a session.
 ///
 /// `AWS_CREDENTIAL_EXPIRATION` is what botocore's and the AWS CLI's own exports call it; UTC, RFC 3339.
-pub fn exports(profile: &ProfileName, region: Option<&str>, credentials: &TemporaryCredentials) -> Vec<(&'static str, String)> {
+pub fn exports(profile: &ProfileName, region: Option<&Region>, credentials: &TemporaryCredentials) -> Vec<(&'static str, String)> {
     let mut variables = vec![
         ("AWS_ACCESS_KEY_ID", credentials.id.to_string()),
         ("AWS_SECRET_ACCESS_KEY", credentials.secret.expose().to_owned()),
@@ -44,9 +71,96 @@ pub fn exports(profile: &ProfileName, region: Option<&str>, credentials: &Tempor
         ("AWS_CREDENTIAL_EXPIRATION", credentials.expires_at.to_rfc3339_opts(SecondsFormat::Secs, true)),
         (INSIDE, profile.to_string()),
     ];
-    // The AWS CLI and boto3 read the second, the SDKs the first.
-    variables.extend(region.into_iter().flat_map(|region| ["AWS_REGION", "AWS_DEFAULT_REGION"].map(|name| (name, region.to_owned()))));
+    variables.extend(regions(region));
     variables
+}
+
+/// Both names of the region: the AWS CLI and boto3 read the second, the SDKs the first.
+pub fn regions(region: Option<&Region>) -> impl Iterator<Item = (&'static str, String)> {
+    let set = |region: &Region| {
+        let names = REGIONS.into_iter().chain(region.is_profiles.then_some(PROFILES_REGION));
+        names.map(|name| (name, region.name.clone())).collect::<Vec<_>>()
+    };
+    region.map(set).into_iter().flatten()
+}
+
+/// What [`exports`] may have set in a shell, and what takes it away again.
+pub fn exported(was_set: bool) -> impl Iterator<Item = &'static str> {
+    // A region that is there without us is the person's own.
+    CLEARED.into_iter().chain(REGIONS.into_iter().filter(move |_| was_set))
+}
+
+/// A region, and who says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// Its name.
+    pub name: String,
+    /// The profile does, not a variable.
+    pub is_profiles: bool,
+}
+
+/// The two files that a program reads which asks for its session itself, as often as it needs one.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnFiles<'a> {
+    /// A config file, of [`config`].
+    pub config: &'a Path,
+    /// A shared credentials file.
+    pub credentials: &'a Path,
+}
+
+/// The variables of a program that asks for its session itself. `own` are the person's files, for the keyrotate that it asks.
+pub fn refreshable(profile: &ProfileName, region: Option<&Region>, given: OwnFiles<'_>, own: OwnFiles<'_>) -> Vec<(&'static str, String)> {
+    let path = |path: &Path| path.display().to_string();
+    let mut variables = vec![
+        (CONFIG, path(given.config)),
+        (CREDENTIALS, path(given.credentials)),
+        (OWN_CONFIG, path(own.config)),
+        (OWN_CREDENTIALS, path(own.credentials)),
+        ("AWS_PROFILE", profile.to_string()),
+        // The Go SDK of the first generation reads no config file without it.
+        ("AWS_SDK_LOAD_CONFIG", "1".to_owned()),
+        (INSIDE, profile.to_string()),
+    ];
+    variables.extend(regions(region));
+    variables
+}
+
+/// The variables as they are meant for keyrotate itself: a region of ours is no wish of the person's; inside [`refreshable`] the files are the
+/// person's own, as long as nobody named others meanwhile. `is_given` tells a file of [`refreshable`].
+pub fn meant(variables: &mut Vec<(OsString, OsString)>, is_given: impl Fn(&Path) -> bool) {
+    if let Some(ours) = variables.iter().find(|(name, _)| name == PROFILES_REGION).map(|(_, value)| value.clone()) {
+        variables.retain(|(name, value)| !(REGIONS.iter().any(|region| name == region) && *value == ours));
+    }
+    for (name, own) in [(CONFIG, OWN_CONFIG), (CREDENTIALS, OWN_CREDENTIALS)] {
+        let Some(value) = variables.iter().find(|(other, _)| other == own).map(|(_, value)| value.clone()) else { continue };
+        if let Some((_, named)) = variables.iter_mut().find(|(other, named)| other == name && is_given(Path::new(named))) {
+            *named = value;
+        }
+    }
+}
+
+/// The config file of one profile whose credentials come from `command`, with the options that the profile has besides its credentials. None
+/// where a config file cannot hold it. Programs take it apart by the rules of a POSIX shell.
+pub fn config(profile: &ProfileName, command: &[String], options: &[(&str, String)]) -> Option<String> {
+    let words: Vec<_> = command.iter().map(|word| quoted(word)).collect::<Option<_>>()?;
+    let header = match profile.as_str() {
+        "default" => "[default]".to_owned(),
+        name if name.contains(|c: char| c.is_control() || "[]\"\\".contains(c)) => return None,
+        name if name.contains(|c: char| c.is_whitespace() || c == '\'') => format!("[profile \"{name}\"]"),
+        name => format!("[profile {name}]"),
+    };
+    let options: String = options.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
+    Some(format!("{header}\ncredential_process = {}\n{options}", words.join(" ")))
+}
+
+/// The word in double quotes where it needs some, which the AWS tools, shells and Windows take alike.
+fn quoted(word: &str) -> Option<String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=+@%,".contains(c);
+    match word {
+        word if !word.is_empty() && word.chars().all(is_plain) => Some(word.to_owned()),
+        word if word.contains(|c: char| c.is_control() || "\"$`".contains(c) || (c == '\\' && cfg!(not(windows)))) => None,
+        word => Some(format!("\"{word}\"")),
+    }
 }
 
 #[cfg(test)]
@@ -64,10 +178,68 @@ mod tests {
             session_token: SessionToken::new("t"),
             expires_at: DateTime::UNIX_EPOCH,
         };
-        let found = exports(&ProfileName::new("work"), Some("eu-west-1"), &credentials);
+        let region = Region { name: "eu-west-1".to_owned(), is_profiles: true };
+        let found = exports(&ProfileName::new("work"), Some(&region), &credentials);
         let value = |name| found.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str());
         assert_eq!((value("AWS_REGION"), value("AWS_DEFAULT_REGION")), (Some("eu-west-1"), Some("eu-west-1")));
+        assert_eq!(value(PROFILES_REGION), Some("eu-west-1"));
         assert_eq!((value("AWS_CREDENTIAL_EXPIRATION"), value(INSIDE)), (Some("1970-01-01T00:00:00Z"), Some("work")));
         assert_eq!(exports(&ProfileName::new("work"), None, &credentials).len(), 5);
+    }
+
+    #[test]
+    fn whatever_is_set_is_cleared_first_and_a_region_of_the_persons_own_stays() {
+        let files = OwnFiles { config: Path::new("/c"), credentials: Path::new("/e") };
+        let region = Region { name: "eu-west-1".to_owned(), is_profiles: true };
+        for (name, _) in refreshable(&ProfileName::new("work"), Some(&region), files, files) {
+            let stays = [CONFIG, CREDENTIALS, "AWS_SDK_LOAD_CONFIG"].contains(&name) || REGIONS.contains(&name);
+            assert_eq!(CLEARED.contains(&name), !stays, "{name}");
+        }
+        assert_eq!((exported(true).count(), exported(false).count()), (CLEARED.len() + 2, CLEARED.len()));
+    }
+
+    #[test]
+    fn a_config_file_names_the_profile_and_quotes_the_command() {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let made = |name: &str, command: &[&str]| config(&ProfileName::new(name), &words(command), &[("output", "json".to_owned())]);
+        let end = "\ncredential_process = /usr/bin/keyrotate credential-process work\noutput = json\n";
+        let command = ["/usr/bin/keyrotate", "credential-process", "work"];
+        for (name, header) in
+            [("default", "[default]"), ("work", "[profile work]"), ("a b", "[profile \"a b\"]"), ("it's", "[profile \"it's\"]")]
+        {
+            assert_eq!(made(name, &command), Some(format!("{header}{end}")));
+        }
+        let spaced = made("work", &["/My Programs/keyrotate", "it's", ""]).unwrap();
+        assert!(spaced.contains("credential_process = \"/My Programs/keyrotate\" \"it's\" \"\"\n"), "{spaced}");
+        for (name, word) in [("a]", "x"), ("a\nb", "x"), ("work", "$x"), ("work", "a\nb"), ("work", "`x`"), ("work", "\"")] {
+            assert_eq!(made(name, &[word]), None, "{name:?} {word:?}");
+        }
+    }
+
+    fn os((name, value): (&str, &str)) -> (OsString, OsString) {
+        (name.into(), value.into())
+    }
+
+    #[test]
+    fn a_region_that_another_profile_has_is_none_of_the_persons_wishes() {
+        let meant = |own: &[(&str, &str)]| {
+            let mut variables: Vec<_> = own.iter().copied().map(os).collect();
+            meant(&mut variables, |_| false);
+            variables.iter().filter(|(name, _)| REGIONS.iter().any(|region| name == region)).count()
+        };
+        let both = [("AWS_REGION", "eu-west-1"), ("AWS_DEFAULT_REGION", "eu-west-1")];
+        assert_eq!(meant(&both), 2);
+        assert_eq!(meant(&[both[0], both[1], (PROFILES_REGION, "eu-west-1")]), 0);
+        assert_eq!(meant(&[("AWS_REGION", "us-east-1"), both[1], (PROFILES_REGION, "eu-west-1")]), 1);
+    }
+
+    #[test]
+    fn inside_the_persons_own_files_are_meant_unless_others_are_named_there() {
+        let meant = |config: &str| {
+            let mut variables = Vec::from([(CONFIG, config), (OWN_CONFIG, "/home/me/.aws/config")].map(os));
+            meant(&mut variables, |path| path.starts_with("/cache"));
+            variables[0].1.clone()
+        };
+        assert_eq!((meant("/cache/x"), meant("/other")), ("/home/me/.aws/config".into(), "/other".into()));
     }
 }

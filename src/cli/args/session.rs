@@ -10,6 +10,7 @@ use clap_complete::engine::ArgValueCandidates;
 use super::completions;
 use crate::commands::exec::ExecOptions;
 use crate::commands::failure::{Failure, FailureKind};
+use crate::commands::refreshable::Beside;
 use crate::commands::session::SessionOptions;
 use crate::model::{TokenCode, parse_duration};
 
@@ -20,6 +21,10 @@ pub const LOGOUT: &str = "Of a profile: all sessions of its key, those of roles 
 pub const EXEC: &str = "The program takes the place of keyrotate: its exit code, its signals and the terminal are its own. Without a program, your \
 shell. Exits with 125 where keyrotate could not get a session, 126 where the program cannot be run, 127 where it was not found.";
 pub const ENV: &str = "In bash: eval \"$(keyrotate env work)\".";
+pub const SHELL_INIT: &str = "bash: eval \"$(keyrotate shell-init bash)\" in ~/.bashrc; zsh: eval \"$(keyrotate shell-init zsh)\" in ~/.zshrc, below \
+compinit; fish: keyrotate shell-init fish | source in ~/.config/fish/config.fish; PowerShell: keyrotate shell-init powershell | Out-String | \
+Invoke-Expression in $PROFILE. Then `kr PROFILE` switches the shell to a session of the profile, and `kr --unset` takes it away again; kr takes \
+what `keyrotate env` takes.";
 pub const CREDENTIAL_PROCESS: &str = "In ~/.aws/config: [profile work-session], then credential_process = /path/to/keyrotate credential-process work. \
 It never reads standard input. It asks for a code at the terminal, and where there is none exits with 20 at once.";
 
@@ -34,7 +39,7 @@ pub struct SessionArgs {
     pub min_ttl: Option<Duration>,
     /// The code that the MFA device shows
     #[arg(long, value_name = "CODE", env = "KEYROTATE_MFA_CODE", hide_env_values = true, value_parser = token_code)]
-    pub mfa_code: Option<TokenCode>,
+    pub mfa_code: Option<GivenCode>,
     /// A file with a session policy, which the role's permissions are cut to
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
@@ -61,7 +66,7 @@ impl SessionArgs {
             duration: self.duration,
             min_ttl: self.min_ttl,
             fresh: false,
-            mfa_code: self.mfa_code.clone(),
+            mfa_code: self.mfa_code.clone().and_then(|given| given.0),
             policy: policy.transpose()?,
             policy_arns: self.policy_arn.clone(),
         })
@@ -104,8 +109,11 @@ pub struct ExecArgs {
     #[arg(long)]
     pub nested: bool,
     /// Give the program the long-term key itself, without a session and without MFA
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["duration", "min_ttl", "policy", "policy_arn"])]
     pub no_session: bool,
+    /// Give the program a profile by which it asks for its sessions itself, for as long as it runs
+    #[arg(long, conflicts_with = "no_session")]
+    pub refreshable: bool,
     /// The program and its arguments
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
@@ -119,6 +127,7 @@ impl ExecArgs {
             command: self.command.clone(),
             nested: self.nested,
             no_session: self.no_session,
+            refreshable: self.refreshable.then(|| Beside { policy: self.session.policy.clone(), no_input: self.session.no_input }),
         })
     }
 }
@@ -152,6 +161,22 @@ pub struct EnvArgs {
     pub unset: bool,
 }
 
+/// What `shell-init` takes.
+#[derive(Debug, ClapArgs)]
+pub struct ShellInitArgs {
+    /// The shell
+    pub shell: InitShell,
+}
+
+/// A shell that can be switched to a profile.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum InitShell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+}
+
 /// What `credential-process` takes.
 #[derive(Debug, ClapArgs)]
 pub struct CredentialProcessArgs {
@@ -166,6 +191,11 @@ fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.to_string())
 }
 
-fn token_code(text: &str) -> Result<TokenCode, String> {
-    TokenCode::parse(text).map_err(|error| error.to_string())
+/// None where the variable is empty, which is as good as none.
+#[derive(Clone, Debug)]
+pub struct GivenCode(Option<TokenCode>);
+
+fn token_code(text: &str) -> Result<GivenCode, String> {
+    let code = (!text.is_empty()).then(|| TokenCode::parse(text)).transpose();
+    code.map(GivenCode).map_err(|error| error.to_string())
 }
