@@ -21,6 +21,7 @@ mod lab;
 mod home;
 
 mod run;
+mod session;
 mod table;
 
 use std::path::PathBuf;
@@ -34,13 +35,17 @@ const ROTATIONS: usize = 5;
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
-    let program = PathBuf::from(args.next().expect("bench PROGRAM [ROUNDS]"));
+    let program = PathBuf::from(args.next().expect("bench PROGRAM [session] [ROUNDS]"));
+    let mut args = args.peekable();
+    if args.next_if(|word| word == "session").is_some() {
+        return session::measure(&program, args.next().map(|text| text.parse().expect("ROUNDS is a number")));
+    }
     let rounds = args.next().map_or(ROUNDS, |text| text.parse().expect("ROUNDS is a number"));
     let runner = Runner::new(&program);
     let mut rows = beside_true(&runner, rounds);
     rows.extend(rotation(&runner, rounds.min(ROTATIONS)));
     let size = std::fs::metadata(&program).expect("the program").len();
-    rows.push(Row { what: "size of the binary", value: Ok(mb(size)), unit: "MB", ratio: None, target: Target::Below(10.0) });
+    rows.push(Row { what: "size of the binary".to_owned(), value: Ok(mb(size)), unit: "MB", ratio: None, target: Target::Below(10.0) });
     println!("{}", table::draw(&rows));
     if rows.iter().all(|row| row.value.is_ok()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -66,7 +71,7 @@ fn beside_true(runner: &Runner, rounds: usize) -> Vec<Row> {
     let rows = names.into_iter().zip(walls).zip(targets);
     rows.map(|((what, value), target)| {
         let ratio = value.as_ref().ok().map(|wall| wall / base);
-        Row { what, value, unit: "ms", ratio, target }
+        Row { what: what.to_owned(), value, unit: "ms", ratio, target }
     })
     .collect()
 }
@@ -74,8 +79,8 @@ fn beside_true(runner: &Runner, rounds: usize) -> Vec<Row> {
 /// Whole rotations, each in a HOME and with a lab of its own, which answers at once.
 fn rotation(runner: &Runner, rounds: usize) -> Vec<Row> {
     let runs: Vec<Result<(Measured, usize), String>> = (0..rounds).map(|_| runner.rotation()).collect();
-    let row = |what, unit, limit, figure: &dyn Fn(&(Measured, usize)) -> f64| Row {
-        what,
+    let row = |what: &str, unit, limit, figure: &dyn Fn(&(Measured, usize)) -> f64| Row {
+        what: what.to_owned(),
         value: table::median(runs.clone(), figure),
         unit,
         ratio: None,

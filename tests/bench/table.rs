@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// One figure.
 pub struct Row {
-    pub what: &'static str,
+    pub what: String,
     /// The median, or why there is none.
     pub value: Result<f64, String>,
     pub unit: &'static str,
