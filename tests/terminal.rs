@@ -48,11 +48,16 @@ impl Terminal {
 
     /// So many columns wide; 0 is a terminal that does not say.
     fn of_columns(home: &Arc<Home>, columns: usize, args: &str, env: &[(&str, &str)]) -> Self {
+        Self::of_line(home, columns, &format!("exec {{}} {args}"), env)
+    }
+
+    /// A line of a shell; `{}` in it is the program.
+    fn of_line(home: &Arc<Home>, columns: usize, line: &str, env: &[(&str, &str)]) -> Self {
         let program = env!("CARGO_BIN_EXE_keyrotate");
         let run = Run::new(&[]);
         let execs = home.execs(&run);
         let traced = execs.as_ref().map(Execs::prefix).unwrap_or_default().join(" ");
-        let shell = format!("stty cols {columns}; exec {traced} '{program}' {args}");
+        let shell = format!("stty cols {columns}; {}", line.replace("{}", &format!("{traced} '{program}'")));
         let mut command = home.command(&run);
         let env: Vec<(&str, &str)> = command
             .get_envs()
@@ -439,4 +444,189 @@ fn a_timer_is_shown_and_confirmed_before_it_is_written() {
     // What is there already needs no answer.
     let (code, screen) = Terminal::open(&home, "timer install --force --kind systemd", &[("PATH", &path)]).end();
     assert!(code == Some(0) && screen.contains("is there already") && !screen.contains("install this timer?"), "{screen}");
+}
+
+/// With the MFA device of `dev` in the profiles `default` and `work`, of one key.
+fn with_mfa() -> Arc<Home> {
+    let home = Home::new(env!("CARGO_BIN_EXE_keyrotate"), Settings::default(), true);
+    home.hands_out_sessions();
+    let serial = format!("arn:aws:iam::{}:mfa/dev", Settings::default().account);
+    home.write(".aws/config", &format!("[default]\nmfa_serial = {serial}\n[profile work]\nmfa_serial = {serial}\n"));
+    home
+}
+
+fn code(home: &Home) -> String {
+    home.lab.code("dev").expect("a code") + "\n"
+}
+
+/// After whatever went wrong the next login has the lock at once.
+fn the_next_login_works(home: &Home) {
+    let code = home.lab.code("dev").expect("a code");
+    let output = home.run(&["login", "default", "--mfa-code", &code]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+}
+
+#[test]
+fn a_code_is_asked_for_once_and_every_profile_of_the_key_has_the_session() {
+    let home = with_mfa();
+    let mut terminal = Terminal::open(&home, "login default", &[("NO_COLOR", "1")]);
+    terminal.expect("MFA code of arn:aws:iam::000000000000:mfa/dev for default: ");
+    terminal.press(&code(&home));
+    let (ended, screen) = terminal.end();
+    assert!(ended == Some(0) && screen.contains("open: the session of default lasts until"), "{screen}");
+    let (ended, screen) = Terminal::open(&home, "exec work -- sh -c 'echo on $KEYROTATE_PROFILE'", &[]).end();
+    assert!(ended == Some(0) && screen.contains("on work") && !screen.contains("MFA code"), "{screen}");
+    assert_eq!(calls(&home, "GetSessionToken"), 1);
+}
+
+#[test]
+fn ctrl_c_at_the_code_ends_it_and_leaves_the_lock_free() {
+    let home = with_mfa();
+    for args in ["login default", "exec default -- echo ran", "env default"] {
+        let mut terminal = Terminal::open(&home, args, &[]);
+        terminal.expect("for default: ");
+        terminal.press("\x03");
+        let (ended, screen) = terminal.end();
+        assert!(ended != Some(0) && !screen.contains("ran"), "{args}: {screen}");
+    }
+    assert_eq!(calls(&home, "GetSessionToken"), 0);
+    the_next_login_works(&home);
+}
+
+#[test]
+fn an_empty_line_and_the_end_of_input_give_up() {
+    let home = with_mfa();
+    for keys in ["\n", "\x04"] {
+        let mut terminal = Terminal::open(&home, "login default", &[]);
+        terminal.expect("for default: ");
+        terminal.press(keys);
+        let (ended, screen) = terminal.end();
+        assert!(ended == Some(1) && screen.contains("no MFA code was given"), "{ended:?} {screen}");
+    }
+    assert_eq!(calls(&home, "GetSessionToken"), 0);
+}
+
+#[test]
+fn a_wrong_code_is_asked_for_again_twice() {
+    let home = with_mfa();
+    let mut terminal = Terminal::open(&home, "login default", &[("NO_COLOR", "1")]);
+    for (count, wrong) in ["12345", "111111", "222222", "333333"].iter().enumerate() {
+        let end = Instant::now() + LIMIT;
+        while terminal.screen().matches("for default: ").count() <= count {
+            assert!(Instant::now() < end, "{}", terminal.screen());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        terminal.press(&format!("{wrong}\n"));
+    }
+    let (ended, screen) = terminal.end();
+    assert_eq!(ended, Some(1), "{screen}");
+    assert!(screen.contains("six digits") && screen.contains("AWS did not take the MFA code"), "{screen}");
+    assert_eq!(calls(&home, "GetSessionToken"), 3, "what is no code is not sent: {screen}");
+    the_next_login_works(&home);
+}
+
+#[test]
+fn the_programs_input_and_output_are_not_the_terminals_and_stay_whole() {
+    let home = with_mfa();
+    let (fifo, out) = (home.scratch("fifo"), home.scratch("out"));
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let bytes: Vec<u8> = (0..300_000_u32).flat_map(|number| number.to_le_bytes()).collect();
+    let (sent, to) = (bytes.clone(), fifo.clone());
+    let writer = std::thread::spawn(move || std::fs::write(to, sent).unwrap());
+    let args = format!("exec default -- cat <'{}' >'{}'", fifo.display(), out.display());
+    let mut terminal = Terminal::open(&home, &args, &[]);
+    terminal.expect("for default: ");
+    terminal.press(&code(&home));
+    let (ended, screen) = terminal.end();
+    writer.join().unwrap();
+    assert_eq!(ended, Some(0), "{screen}");
+    assert!(std::fs::read(&out).unwrap() == bytes, "the bytes of the pipe are the program's: {screen}");
+}
+
+#[test]
+fn in_the_background_nobody_is_asked_and_nothing_stops() {
+    let home = with_mfa();
+    for (args, ended) in [("login default", 20), ("exec default -- echo ran", 125), ("credential-process default", 20)] {
+        let line = format!("set -m; {{}} {args} & wait $!; echo \"ended $?\"");
+        let (_, screen) = Terminal::of_line(&home, 0, &line, &[("NO_COLOR", "1")]).end();
+        assert!(screen.contains(&format!("ended {ended}")) && screen.contains("nobody can be asked"), "{args}: {screen}");
+        assert!(!screen.contains("ran\r") && !screen.contains("MFA code of"), "{args}: {screen}");
+    }
+    the_next_login_works(&home);
+}
+
+#[test]
+fn without_a_terminal_nobody_is_asked_and_the_command_to_run_is_told() {
+    let home = with_mfa();
+    for (args, code) in [(&["login"][..], 20), (&["exec", "--", "true"], 125), (&["env"], 20), (&["credential-process", "default"], 20)] {
+        let run = Run { prefix: vec!["setsid".to_owned(), "--wait".to_owned()], ..Run::new(args) };
+        let output = home.run_with(&run);
+        assert_eq!((output.code, output.stdout.as_str()), (Some(code), ""), "{args:?} {}", output.stderr);
+        assert!(output.stderr.contains("run `keyrotate login default` in a terminal"), "{args:?} {}", output.stderr);
+    }
+    assert_eq!(home.lab.calls().len(), 0);
+}
+
+#[test]
+fn the_code_is_asked_for_in_lines_that_fit() {
+    let home = with_mfa();
+    let mut terminal = Terminal::of_columns(&home, 40, "login default", &[("NO_COLOR", "1")]);
+    terminal.expect("default: ");
+    let screen = terminal.screen();
+    // A device's name is whole, so that it can be copied.
+    let fits = |line: &str| line.chars().count() <= 40 || !line.trim().contains(' ');
+    let asked: Vec<&str> = screen.lines().skip_while(|line| !line.starts_with("MFA code")).collect();
+    assert!(asked.len() > 1 && asked.iter().all(|line| fits(line)), "{asked:#?}");
+    terminal.press(&code(&home));
+    let (ended, screen) = terminal.end();
+    assert!(ended == Some(0) && screen.lines().all(|line| fits(line.trim_end())), "{screen}");
+}
+
+#[test]
+fn where_nothing_says_which_profile_the_person_picks_one_and_the_last_one_comes_first() {
+    let home = with_mfa();
+    let mut terminal = Terminal::open(&home, "login", &[("NO_COLOR", "1")]);
+    terminal.expect("Which profile? A number, or a part of the name [1]: ");
+    terminal.press("ork\n");
+    terminal.expect("for work: ");
+    terminal.press(&code(&home));
+    let (ended, screen) = terminal.end();
+    assert!(ended == Some(0) && screen.contains("the session of work lasts"), "{screen}");
+    let mut terminal = Terminal::open(&home, "exec -- sh -c 'echo on $KEYROTATE_PROFILE'", &[("NO_COLOR", "1")]);
+    terminal.expect("1. work");
+    terminal.press("\n");
+    let (ended, screen) = terminal.end();
+    assert!(ended == Some(0) && screen.contains("on work"), "{screen}");
+    // Where something says which, or a program asks, nobody picks.
+    for (args, env) in [
+        ("exec default -- true", ("A", "")),
+        ("exec -- true", ("AWS_PROFILE", "default")),
+        ("env", ("AWS_DEFAULT_PROFILE", "work")),
+        ("exec --no-input -- true", ("A", "")),
+        ("credential-process work", ("A", "")),
+    ] {
+        let (ended, screen) = Terminal::open(&home, args, &[env]).end();
+        assert!(ended == Some(0) && !screen.contains("Which profile"), "{args}: {screen}");
+    }
+    let mut terminal = Terminal::open(&home, "login", &[("NO_COLOR", "1")]);
+    terminal.expect("1. default");
+    terminal.press("\x04");
+    let (ended, screen) = terminal.end();
+    assert!(ended == Some(1) && screen.contains("no profile was picked"), "{screen}");
+}
+
+#[test]
+fn a_person_picks_the_profile_of_the_shell_too() {
+    let home = with_mfa();
+    the_next_login_works(&home);
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_keyrotate")).parent().unwrap().display().to_string();
+    let path = format!("{folder}:/usr/bin:/bin");
+    let line = "exec bash --norc -c 'eval \"$(keyrotate shell-init bash)\"; kr; echo \"on $KEYROTATE_PROFILE\"'";
+    let mut terminal = Terminal::of_line(&home, 0, line, &[("PATH", &path)]);
+    terminal.expect("Which profile?");
+    terminal.press("work\n");
+    terminal.expect("on work");
+    // No program here was traced.
+    terminal.execs = None;
+    assert_eq!(terminal.end().0, Some(0));
 }

@@ -147,7 +147,7 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             Ok(0)
         }
         Some(Command::CredentialProcess(asked)) => {
-            let options = asked.session.options(Some(&asked.profile))?;
+            let options = SessionOptions { pick: false, ..asked.session.options(Some(&asked.profile))? };
             let access = access(&load()?, &who(asked.session.no_input, args.quiet), &options, "keyrotate credential-process")?;
             session::notes(&access.notes);
             session::print_credentials(&access.session.credentials);

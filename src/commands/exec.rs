@@ -8,9 +8,8 @@ use std::path::PathBuf;
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::refreshable::{self, Beside};
-use super::session::{Access, Attend, SessionOptions, access, region_of, route};
+use super::session::{Access, Attend, Choice, SessionOptions, access, choice, region_of, route};
 use crate::os::process::{self, Replaced};
-use crate::profile::choose_profile;
 use crate::session::environment::{CLEARED, INSIDE, exports, regions};
 
 /// What `exec` was asked for.
@@ -50,7 +49,7 @@ pub fn prepare(context: &Context, attend: Attend<'_>, options: &ExecOptions, ins
         return Err(Failure::new(FailureKind::Usage, message).state("nothing was started").hint(hint));
     }
     if options.no_session {
-        return bare(context, options, words);
+        return bare(context, attend, options, words);
     }
     // Also where the program asks itself: a person is here now, and may not be later.
     let Access { profile, region, session, notes, .. } = access(context, attend, &options.session, "keyrotate exec")?;
@@ -62,8 +61,8 @@ pub fn prepare(context: &Context, attend: Attend<'_>, options: &ExecOptions, ins
 }
 
 /// The key itself, which its own option asks for in so many words.
-fn bare(context: &Context, options: &ExecOptions, words: Vec<OsString>) -> Result<Program, Failure> {
-    let name = choose_profile(&context.environment, options.session.profile.as_deref()).name;
+fn bare(context: &Context, attend: Attend<'_>, options: &ExecOptions, words: Vec<OsString>) -> Result<Program, Failure> {
+    let Choice { profile: name, notes: mut said, .. } = choice(context, attend, &options.session)?;
     let route = route(context, &name)?;
     if !route.roles.is_empty() {
         let message = format!("the profile {name} is a role's, which is nothing without a session");
@@ -76,11 +75,11 @@ fn bare(context: &Context, options: &ExecOptions, words: Vec<OsString>) -> Resul
         (INSIDE, name.to_string()),
     ];
     set.extend(regions(region_of(context, &route).as_ref()));
-    let mut notes = vec![format!("the program gets the long-term key {} itself, without MFA", pair.id)];
+    said.push(format!("the program gets the long-term key {} itself, without MFA", pair.id));
     if context.settings.for_profile(&name).require_mfa {
-        notes.push("require_mfa is on: without --no-session no program gets this key".to_owned());
+        said.push("require_mfa is on: without --no-session no program gets this key".to_owned());
     }
-    Ok(Program { words, set, removed: &CLEARED, notes })
+    Ok(Program { words, set, removed: &CLEARED, notes: said })
 }
 
 /// Starts it. Returns only if that cannot be, or where a process cannot be replaced: then the program's exit code.

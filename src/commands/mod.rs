@@ -7,6 +7,7 @@ pub mod exec;
 pub mod failure;
 pub mod history;
 pub mod logout;
+pub mod pick;
 pub mod refreshable;
 pub mod rotate;
 pub mod session;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
+use super::pick::{note_use, pick};
 use crate::aws::{Aws, AwsError, ErrorKind, Signer};
 use crate::model::{MfaSerial, NotAnMfaSerial, ProfileName, TokenCode};
 use crate::os::clock;
@@ -13,7 +14,7 @@ use crate::os::disk::RealDisk;
 use crate::os::lock::LockError;
 use crate::os::terminal::{Answer, Console, Question};
 use crate::profile::settings::ProfileSettings;
-use crate::profile::{Refusal, Route, choose_profile};
+use crate::profile::{ProfileSource, Refusal, Route, choose_profile};
 use crate::session::environment::Region;
 use crate::session::{Cache, Cached, NoCode, NoSession, Opening, Plan, Sources, Wishes, plan, warm};
 
@@ -22,6 +23,8 @@ use crate::session::{Cache, Cached, NoCode, NoSession, Opening, Plan, Sources, W
 pub struct SessionOptions {
     /// The profile; none means the chosen one.
     pub profile: Option<String>,
+    /// Where nothing says which profile, a person may pick one.
+    pub pick: bool,
     /// How long the session is to last.
     pub duration: Option<Duration>,
     /// A session that ends sooner is opened anew; see [`crate::session::least`].
@@ -58,8 +61,7 @@ pub type Attend<'a> = &'a dyn Fn() -> Result<Console, Failure>;
 pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, command: &str) -> Result<Access, Failure> {
     let disk = RealDisk;
     let cache = Cache::new(&disk, &context.paths.cache_dir);
-    let mut notes = Vec::new();
-    let profile = chosen(context, options, &mut notes);
+    let Choice { profile, console, mut notes } = choice(context, attend, options)?;
     let route = route(context, &profile)?;
     let settings = context.settings.for_profile(&profile);
     let endpoint = context.files()?.endpoint("sts", &profile, &context.environment);
@@ -75,10 +77,11 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
         let Plan { request, notes: own } = plan(&route, endpoint.clone(), serial.clone(), &wishes);
         if let Some(session) = warm(&cache, &request, options.min_ttl, clock::local_now()).filter(|_| !options.fresh) {
             notes.extend(own);
+            used(context, &profile, options);
             return Ok(found(session, false, notes));
         }
     }
-    let console = attend()?;
+    let console = console.map_or_else(attend, Ok)?;
     let (aws, timing) = context.aws(context.files()?, &profile, route.key.region.clone(), route.key.ca_bundle.clone())?;
     let serial = match serial {
         None if settings.require_mfa => Some(device(&aws, &route, &cache, &console)?),
@@ -103,6 +106,7 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
     };
     let opened = opening.obtain(&request).map_err(|error| failed(context, &profile, &route, error))?;
     notes.extend(opened.notes);
+    used(context, &profile, options);
     Ok(found(opened.cached, opened.is_new, notes))
 }
 
@@ -118,13 +122,46 @@ fn forget(cache: &Cache<'_>, request: &crate::session::Request) -> Result<(), Fa
     forgotten.map_err(|error| Failure::from_error(FailureKind::Failed, &error))
 }
 
-fn chosen(context: &Context, options: &SessionOptions, notes: &mut Vec<String>) -> ProfileName {
+/// A profile, and the console where it was asked for.
+pub(super) struct Choice {
+    pub(super) profile: ProfileName,
+    console: Option<Console>,
+    pub(super) notes: Vec<String>,
+}
+
+/// The profile that is meant: the argument's, the variables', the one that a person picks, else `default`.
+pub(super) fn choice(context: &Context, attend: Attend<'_>, options: &SessionOptions) -> Result<Choice, Failure> {
+    let mut notes = Vec::new();
     let chosen = choose_profile(&context.environment, options.profile.as_deref());
+    let several = if options.pick && chosen.source == ProfileSource::Default { usable(context)? } else { Vec::new() };
+    if several.len() > 1 {
+        let console = attend()?;
+        if console.can_ask() {
+            let profile = pick(context, &console, &several).ok_or_else(|| {
+                let failure = Failure::new(FailureKind::Failed, "no profile was picked").state("no session was opened");
+                failure.hint("name it, or set AWS_PROFILE")
+            })?;
+            return Ok(Choice { profile, console: Some(console), notes });
+        }
+    }
     if let Some((profile, default_profile)) = chosen.conflict {
         notes
             .push(format!("AWS_PROFILE is {profile} and AWS_DEFAULT_PROFILE is {default_profile}, and programs differ in which they take"));
     }
-    chosen.name
+    Ok(Choice { profile: chosen.name, console: None, notes })
+}
+
+/// The profiles that lead to a session.
+fn usable(context: &Context) -> Result<Vec<ProfileName>, Failure> {
+    let files = context.files()?;
+    Ok(files.profiles().filter(|profile| files.route(profile, &context.environment).is_ok()).collect())
+}
+
+/// A person's choice is noted; a program's, by credential_process, says nothing of the next one.
+fn used(context: &Context, profile: &ProfileName, options: &SessionOptions) {
+    if options.pick {
+        note_use(context, profile);
+    }
 }
 
 /// The way to the profile's credentials.

@@ -63,6 +63,7 @@ impl SessionArgs {
         });
         Ok(SessionOptions {
             profile: profile.cloned(),
+            pick: true,
             duration: self.duration,
             min_ttl: self.min_ttl,
             fresh: false,
@@ -76,7 +77,7 @@ impl SessionArgs {
 /// What `login` takes.
 #[derive(Debug, ClapArgs)]
 pub struct LoginArgs {
-    /// The profile; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
+    /// The profile; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then what you pick at the terminal, else default
     #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
     pub profile: Option<String>,
     #[command(flatten)]
@@ -100,7 +101,7 @@ pub struct LogoutArgs {
 /// What `exec` takes.
 #[derive(Debug, ClapArgs)]
 pub struct ExecArgs {
-    /// The profile; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
+    /// The profile; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then what you pick at the terminal, else default
     #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
     pub profile: Option<String>,
     #[command(flatten)]
@@ -148,7 +149,7 @@ pub enum EnvFormat {
 /// What `env` takes.
 #[derive(Debug, ClapArgs)]
 pub struct EnvArgs {
-    /// The profile; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
+    /// The profile; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then what you pick at the terminal, else default
     #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
     pub profile: Option<String>,
     #[command(flatten)]
