@@ -342,3 +342,34 @@ fn the_shells_function_switches_the_shell_and_back_and_completes_profiles() {
         assert!(output.stderr.contains("nobody"), "{}", output.stderr);
     }
 }
+
+#[test]
+fn status_shows_the_sessions_that_are_open_and_the_prompt_the_shells_own() {
+    let home = start();
+    assert_eq!(run(&home, &["status", "--prompt"], &[]).stdout, "default\n");
+    logged_in(&home);
+    let role = run(&home, &["env", "role", "--format", "json"], &[("AWS_REGION", "")]);
+    assert_eq!(role.code, Some(0), "{}", role.stderr);
+    let shown = run(&home, &["status", "work"], &[]).stdout;
+    assert_eq!(shown.matches("session:").count(), 4, "{shown}");
+    assert!(shown.contains("open until ") && shown.contains("for 11 h 59 min"), "{shown}");
+    assert!(shown.contains("open of arn:aws:iam::000000000000:role/Reader until "), "{shown}");
+    let json: serde_json::Value = serde_json::from_str(&run(&home, &["status", "work", "--offline", "--json"], &[]).stdout).unwrap();
+    let sessions = json["keys"][0]["sessions"].as_array().unwrap();
+    assert!(sessions.len() == 4 && sessions[3]["role"] == "arn:aws:iam::000000000000:role/Reader" && sessions[0]["mfa"] == true, "{json}");
+    assert!(sessions[0]["expires_at"].as_str().unwrap().ends_with('Z') && sessions[0]["role"].is_null(), "{json}");
+    for (env, line) in [
+        (&[][..], "default 11h59m\n"),
+        (&[("AWS_PROFILE", "role")], "role 59m\n"),
+        (&[("KEYROTATE_PROFILE", "work"), ("AWS_CREDENTIAL_EXPIRATION", "2000-01-01T00:00:00Z")], "work\n"),
+        (&[("AWS_PROFILE", "nobody")], "nobody\n"),
+    ] {
+        let output = run(&home, &["status", "--prompt"], env);
+        assert_eq!((output.code, output.stdout.as_str(), output.stderr.as_str()), (Some(0), line, ""), "{env:?}");
+    }
+    let calls = home.lab.calls().len();
+    run(&home, &["status", "--prompt"], &[]);
+    assert_eq!(home.lab.calls().len(), calls, "a prompt asks nobody");
+    assert_eq!(run(&home, &["logout", "default"], &[]).code, Some(0));
+    assert!(!run(&home, &["status", "work"], &[]).stdout.contains("session:"));
+}

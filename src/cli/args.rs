@@ -144,6 +144,9 @@ pub struct StatusArgs {
     /// List the profiles that have no long-term key, too
     #[arg(long, short)]
     pub verbose: bool,
+    /// Print one short line for a shell's prompt: the profile, what is left of its session, and whether its key is due; asks nobody
+    #[arg(long, conflicts_with_all = ["profiles", "json", "offline", "verbose"])]
+    pub prompt: bool,
 }
 
 impl StatusArgs {

@@ -27,6 +27,7 @@ use crate::commands::exec;
 use crate::commands::failure::Failure;
 use crate::commands::refreshable::own_files;
 use crate::commands::session::{SessionOptions, access};
+use crate::commands::status::prompt::prompt;
 use crate::os::process;
 use crate::os::signals::Signals;
 use crate::os::terminal::{Console, ConsoleOptions};
@@ -160,6 +161,17 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
         Some(Command::Timer(asked)) => {
             let console = Console::new(ConsoleOptions { no_input: false, quiet: args.quiet, yes: false }, None);
             timer::run(&load()?, &variables, &console, asked, args.quiet)
+        }
+        Some(Command::Status(asked)) if asked.prompt => {
+            // A prompt is no place for errors: nothing is shown then.
+            let prompt = load().and_then(|context| prompt(&context, inside(&variables).as_deref()));
+            prompt.map_or_else(
+                |failure| Ok(failure.kind.exit_code()),
+                |prompt| {
+                    status::print_prompt(&prompt);
+                    Ok(0)
+                },
+            )
         }
         Some(Command::Status(asked)) => show_status(&load()?, asked, args.quiet),
         None => show_status(&load()?, &StatusArgs::default(), args.quiet),

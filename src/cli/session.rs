@@ -28,7 +28,7 @@ pub fn print_login(access: &Access, quiet: bool) {
 }
 
 /// Hours and minutes.
-fn span(left: Duration) -> String {
+pub(super) fn span(left: Duration) -> String {
     let minutes = left.as_secs() / 60;
     match (minutes / 60, minutes % 60) {
         (0, minutes) => format!("{minutes} min"),

@@ -11,8 +11,11 @@ use chrono::{DateTime, Local, TimeDelta, Utc};
 
 use super::page::{DIM, GREEN, Page, RED, YELLOW, plain};
 use super::render;
-use crate::commands::status::{Finding, KeyFacts, Observation, OtherKey, Pending, Rest, RootKeys, StatusOutcome};
+use super::session::span;
+use crate::commands::status::prompt::Prompt;
+use crate::commands::status::{Finding, KeyFacts, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, StatusOutcome};
 use crate::model::{Age, KeyStatus, LastUsed, ProfileName, format_duration};
+use crate::os::clock;
 use crate::rotation::describe;
 
 /// How it is to be shown.
@@ -78,6 +81,7 @@ fn key(page: &mut Page, key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>
         let place = format!("{}, line {}: [{}]", holder.path.display(), holder.line, holder.name);
         page.line(if index == 0 { "holders:" } else { "" }, &place);
     }
+    key.sessions.iter().for_each(|open| page.line("session:", &session(open)));
     key.pending.iter().for_each(|pending| page.line("rotation:", &rotation(pending, now)));
     if let Some(problem) = &key.problem {
         page.line("problem:", &problem.message);
@@ -164,6 +168,25 @@ fn rotation(pending: &Pending, now: DateTime<Utc>) -> String {
         None => String::new(),
     };
     format!("{}{when}; {}", pending.state, pending.hint_at(now))
+}
+
+fn session(open: &OpenSession) -> String {
+    let whose = open.role.as_ref().map_or_else(String::new, |role| format!(" of {role}"));
+    let mfa = if open.with_mfa { "" } else { ", without MFA" };
+    let left = span((open.expires_at - clock::local_now()).to_std().unwrap_or_default());
+    format!("open{whose} until {}, for {left}{mfa}", describe::time(open.expires_at))
+}
+
+/// The line for a shell's prompt: the profile, how long its session lasts yet, and what is to be said of its key's age.
+pub fn print_prompt(prompt: &Prompt) {
+    let left =
+        prompt.left.map(|left| format!(" {}", span(left).replace(" min", "m").replace(" h", "h").replace(' ', ""))).unwrap_or_default();
+    let due = match prompt.age {
+        Some(Finding::Overdue) => " overdue",
+        Some(Finding::Due) => " due",
+        Some(_) | None => "",
+    };
+    Page::for_stdout(0).push(&plain(&format!("{}{left}{due}", prompt.profile))).push("\n").print();
 }
 
 fn names(profiles: &[ProfileName]) -> String {

@@ -8,6 +8,7 @@ mod look;
 mod modes;
 mod observations;
 mod pending;
+pub mod prompt;
 
 use std::collections::BTreeSet;
 use std::iter;
@@ -21,8 +22,9 @@ use crate::model::{AccessKeyId, ProfileName};
 use crate::os::disk::RealDisk;
 use crate::os::{clock, machine};
 use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys, Refusal, Warning, choose_profile};
+use crate::session::Cache;
 
-pub use facts::{KeyFacts, Observation, OtherKey, Pending, Rest, RootKeys, Section};
+pub use facts::{KeyFacts, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, Section};
 pub use judge::{Finding, judge, waits};
 
 use look::Looked;
@@ -94,6 +96,7 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
     notes.extend(absent.iter().cloned());
     notes.extend(unknown_tables(context, files));
     let (looked, now) = if options.offline { (Vec::new(), clock::local_now()) } else { look::look(context, files, &chosen) };
+    let sessions = open_sessions(context);
     let looked = looked.into_iter().chain(iter::repeat_with(Looked::default));
     let known = |(key, looked): (&&OwnKey, Looked)| {
         let mut known = facts(context, files, key, looked, &memory);
@@ -106,6 +109,7 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
             None => pending,
         };
         known.pending = pending.map(as_listed).collect();
+        known.sessions = sessions.iter().filter(|(key, _)| *key == known.id).map(|(_, session)| session.clone()).collect();
         let findings = judge(&known, now);
         (known, findings)
     };
@@ -237,7 +241,22 @@ fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memo
         problem,
         is_unreachable,
         pending: Vec::new(),
+        sessions: Vec::new(),
     }
+}
+
+/// The sessions that are open, of each key.
+fn open_sessions(context: &Context) -> Vec<(AccessKeyId, OpenSession)> {
+    let (disk, now) = (RealDisk, clock::local_now());
+    let cached = Cache::new(&disk, &context.paths.cache_dir).all().into_iter().filter(|cached| cached.credentials.expires_at > now);
+    let told = cached.map(|cached| {
+        let role = cached.request.roles.last().map(|role| role.arn.clone());
+        let session = OpenSession { role, with_mfa: cached.request.mfa_serial.is_some(), expires_at: cached.credentials.expires_at };
+        (cached.request.key, session)
+    });
+    let mut sessions: Vec<_> = told.collect();
+    sessions.sort_by_key(|(_, session)| std::cmp::Reverse(session.expires_at));
+    sessions
 }
 
 /// Stores what was seen now. An answer without an age would take away more than it brings.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::status_word;
 use crate::cli::render::utc;
 use crate::commands::failure::Failure;
-use crate::commands::status::{Finding, KeyFacts, OtherKey, Pending, Rest, RootKeys, Section, Skipped, StatusOutcome};
+use crate::commands::status::{Finding, KeyFacts, OpenSession, OtherKey, Pending, Rest, RootKeys, Section, Skipped, StatusOutcome};
 use crate::model::{Age, KeyStatus, LastUsed};
 
 const VERSION: u32 = 1;
@@ -58,10 +58,15 @@ fn key(key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>) -> Value {
         "root_keys": seen.map(|seen| root_keys(&seen.root_keys)),
         "second_keys": seen.and_then(|seen| seen.others.as_ref()).map(|others| others.iter().map(|other| second(other, now)).collect::<Vec<_>>()),
         "rotations": key.pending.iter().map(|pending| rotation(pending, now)).collect::<Vec<_>>(),
+        "sessions": key.sessions.iter().map(session).collect::<Vec<_>>(),
         "findings": findings.iter().map(Finding::name).collect::<Vec<_>>(),
         "problem": key.problem.as_ref().map(failure),
         "warnings": key.warnings.iter().map(|warning| json!({"code": warning.code, "message": warning.message})).collect::<Vec<_>>(),
     })
+}
+
+fn session(session: &OpenSession) -> Value {
+    json!({"role": session.role.as_ref().map(|role| role.as_str()), "mfa": session.with_mfa, "expires_at": utc(session.expires_at)})
 }
 
 fn second(other: &OtherKey, now: DateTime<Utc>) -> Value {

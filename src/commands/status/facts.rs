@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::commands::failure::Failure;
-use crate::model::{AccessKeyId, Age, AgeLevel, Identity, KeyStatus, LastUse, LastUsed, Limits, ProfileName};
+use crate::model::{AccessKeyId, Age, AgeLevel, Arn, Identity, KeyStatus, LastUse, LastUsed, Limits, ProfileName};
 use crate::profile::Warning;
 
 /// A run asks AWS for about so long before it notes the time.
@@ -39,6 +39,19 @@ pub struct KeyFacts {
     pub is_unreachable: bool,
     /// Rotations under way that concern it.
     pub pending: Vec<Pending>,
+    /// Sessions of it that are open, the one that lasts longest first.
+    pub sessions: Vec<OpenSession>,
+}
+
+/// A session that was opened with a key and is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenSession {
+    /// The role that it is of; none is the user's own.
+    pub role: Option<Arn>,
+    /// An MFA code opened it.
+    pub with_mfa: bool,
+    /// When it ends, in UTC, by AWS's clock.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// A section of an AWS file that has the key.

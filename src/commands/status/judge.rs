@@ -128,6 +128,7 @@ mod tests {
             problem: None,
             is_unreachable: false,
             pending: Vec::new(),
+            sessions: Vec::new(),
         };
         change(&mut key);
         key
