@@ -21,7 +21,9 @@ use std::process::Command;
 use home::{Home, Run};
 use keyrotate::commands::failure::FailureKind;
 use keyrotate::commands::status::Finding;
+use keyrotate::model::ProfileName;
 use keyrotate::profile::settings::Settings as KeyrotateSettings;
+use keyrotate::profile::{AwsFiles, AwsPaths, Environment};
 use lab::Settings;
 use lab::canary::SECRET;
 use lab::faults::{Fault, Rule};
@@ -48,12 +50,17 @@ fn the_first_two_commands_are_the_demo_and_the_tests() {
 #[test]
 fn every_keyrotate_command_does_what_it_says() {
     let home = Home::new(env!("CARGO_BIN_EXE_keyrotate"), Settings::default(), true);
+    home.hands_out_sessions();
     let mut run = 0;
     for command in commands() {
         let words: Vec<&str> = command.split(' ').collect();
         match words.as_slice() {
             ["keyrotate", args @ ..] => {
-                let output = if args.first() == Some(&"timer") { timer(&home, args) } else { home.run(args) };
+                let output = match args.first() {
+                    Some(&"timer") => timer(&home, args),
+                    Some(&("login" | "exec" | "credential-process" | "env")) => session(&home, args),
+                    _ => home.run(args),
+                };
                 assert_eq!((output.code, output.stderr.as_str()), (Some(0), ""), "{command}");
                 assert!(output.stdout.is_empty() == (args == ["auto"]), "{command}: {}", output.stdout);
                 run += 1;
@@ -64,6 +71,30 @@ fn every_keyrotate_command_does_what_it_says() {
     }
     assert!(run >= 6, "{run} commands");
     assert_eq!(home.told(), "");
+}
+
+/// With a code where one is needed, and an `aws` that wants a session, or a profile that gives one.
+fn session(home: &Home, args: &[&str]) -> home::Output {
+    let programs = home.scratch("programs");
+    std::fs::create_dir_all(&programs).expect("a scratch directory");
+    let aws = "#!/bin/sh\n[ \"$AWS_SESSION_TOKEN\" ] || grep -q credential_process \"$AWS_CONFIG_FILE\" || exit 1\necho '{}'\n";
+    std::fs::write(programs.join("aws"), aws).expect("a scratch file");
+    std::fs::set_permissions(programs.join("aws"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a mode");
+    let mut run = Run::new(args);
+    run.env.push(("PATH", format!("{}:/usr/bin:/bin", programs.display())));
+    run.env.push(("KEYROTATE_MFA_CODE", home.lab.code("dev").expect("a code")));
+    home.run_with(&run)
+}
+
+#[test]
+fn the_aws_config_can_be_used() {
+    let config = blocks("ini");
+    assert_eq!(config.len(), 1);
+    let credentials = format!("[work]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = {SECRET}\n");
+    let paths = AwsPaths { credentials: "credentials".into(), config: "config".into() };
+    let files = AwsFiles::parse(paths, Some(credentials.into()), Some(config[0].clone().into())).expect("files that the AWS CLI reads");
+    let route = files.route(&ProfileName::new("work"), &Environment::from_vars([]).expect("none")).expect("a profile with a key");
+    assert!(route.mfa_serial.is_some(), "{route:?}");
 }
 
 /// With a crontab that is a file of the test's, and without a systemd user manager. The program is below `target`, which must be forced.
@@ -189,6 +220,8 @@ fn the_help_tells_exit_codes_and_what_happens_without_a_terminal() {
         (["status", "--help"], "12 when something could not be checked"),
         (["undo", "--help"], "Exits with 1 where there is nothing to undo"),
         (["history", "--help"], "asks AWS nothing"),
+        (["exec", "--help"], "126 where the program cannot be run"),
+        (["login", "--help"], "Exits with 20 where a code is needed and nobody can be asked"),
     ] {
         let help = home.run(&args).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(help.contains(said), "{args:?}: {help}");

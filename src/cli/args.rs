@@ -20,18 +20,21 @@ use crate::rotation::Direction;
 pub use session::{CredentialProcessArgs, EnvArgs, EnvFormat, ExecArgs, InitShell, LoginArgs, LogoutArgs, ShellInitArgs};
 pub use timer::{TimerArgs, TimerCommand};
 
+/// Options of every command come below a command's own.
+const BELOW: usize = 900;
+
 /// Checks the age of your AWS access keys and rotates them so that no crash can cost you one.
 #[derive(Debug, Parser)]
 #[command(name = "keyrotate", version, max_term_width = 100, subcommand_required = false)]
 pub struct Args {
     /// No notes and no progress
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, display_order = BELOW)]
     pub quiet: bool,
     /// Tell each step on standard error
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = BELOW)]
     pub debug: bool,
     /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", display_order = BELOW)]
     pub color: Color,
     #[command(subcommand)]
     pub command: Option<Command>,

@@ -19,14 +19,17 @@ The session is kept in a file that only you can read, and every profile whose ke
 nobody can be asked.";
 pub const LOGOUT: &str = "Of a profile: all sessions of its key, those of roles among them. AWS accepts what was handed out until it ends.";
 pub const EXEC: &str = "The program takes the place of keyrotate: its exit code, its signals and the terminal are its own. Without a program, your \
-shell. Exits with 125 where keyrotate could not get a session, 126 where the program cannot be run, 127 where it was not found.";
-pub const ENV: &str = "In bash: eval \"$(keyrotate env work)\".";
+shell. Other variables that name credentials or a profile are taken away; KEYROTATE_PROFILE names the profile. With --refreshable the program \
+gets AWS_PROFILE and a config file that asks keyrotate, for what runs longer than a session. Exits with 125 where keyrotate could not get a session, 126 where the program cannot be run, 127 where it was not found.";
+pub const ENV: &str = "In bash and zsh: eval \"$(keyrotate env work)\"; fish: keyrotate env work | source. `keyrotate shell-init` gives your shell a \
+function that does it.";
 pub const SHELL_INIT: &str = "bash: eval \"$(keyrotate shell-init bash)\" in ~/.bashrc; zsh: eval \"$(keyrotate shell-init zsh)\" in ~/.zshrc, below \
 compinit; fish: keyrotate shell-init fish | source in ~/.config/fish/config.fish; PowerShell: keyrotate shell-init powershell | Out-String | \
 Invoke-Expression in $PROFILE. Then `kr PROFILE` switches the shell to a session of the profile, and `kr --unset` takes it away again; kr takes \
 what `keyrotate env` takes.";
 pub const CREDENTIAL_PROCESS: &str = "In ~/.aws/config: [profile work-session], then credential_process = /path/to/keyrotate credential-process work. \
-It never reads standard input. It asks for a code at the terminal, and where there is none exits with 20 at once.";
+It never reads standard input. It asks for a code at the terminal, and where there is none and no mfa_command or dialog gives one, exits with 20 \
+at once.";
 
 /// What every command takes that gets a session.
 #[derive(Debug, Default, ClapArgs)]
@@ -106,7 +109,7 @@ pub struct ExecArgs {
     pub profile: Option<String>,
     #[command(flatten)]
     pub session: SessionArgs,
-    /// Also inside another `keyrotate exec`
+    /// Also where this is on a session already
     #[arg(long)]
     pub nested: bool,
     /// Give the program the long-term key itself, without a session and without MFA
