@@ -601,9 +601,9 @@ fn where_nothing_says_which_profile_the_person_picks_one_and_the_last_one_comes_
     for (args, env) in [
         ("exec default -- true", ("A", "")),
         ("exec -- true", ("AWS_PROFILE", "default")),
-        ("env", ("AWS_DEFAULT_PROFILE", "work")),
+        ("env >/dev/null", ("AWS_DEFAULT_PROFILE", "work")),
         ("exec --no-input -- true", ("A", "")),
-        ("credential-process work", ("A", "")),
+        ("credential-process work >/dev/null", ("A", "")),
     ] {
         let (ended, screen) = Terminal::open(&home, args, &[env]).end();
         assert!(ended == Some(0) && !screen.contains("Which profile"), "{args}: {screen}");

@@ -41,7 +41,7 @@ pub struct SessionArgs {
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub min_ttl: Option<Duration>,
     /// The code that the MFA device shows
-    #[arg(long, value_name = "CODE", env = "KEYROTATE_MFA_CODE", hide_env_values = true, value_parser = token_code)]
+    #[arg(long, value_name = "CODE", env = "KEYROTATE_MFA_CODE", hide_env_values = true, value_parser = given_code)]
     pub mfa_code: Option<GivenCode>,
     /// A file with a session policy, which the role's permissions are cut to
     #[arg(long, value_name = "FILE")]
@@ -199,7 +199,10 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[derive(Clone, Debug)]
 pub struct GivenCode(Option<TokenCode>);
 
-fn token_code(text: &str) -> Result<GivenCode, String> {
-    let code = (!text.is_empty()).then(|| TokenCode::parse(text)).transpose();
-    code.map(GivenCode).map_err(|error| error.to_string())
+fn given_code(text: &str) -> Result<GivenCode, String> {
+    (!text.is_empty()).then(|| token_code(text)).transpose().map(GivenCode)
+}
+
+fn token_code(text: &str) -> Result<TokenCode, String> {
+    TokenCode::parse(text).map_err(|error| error.to_string())
 }
