@@ -218,6 +218,23 @@ fn bash_and_zsh_complete_a_profile_at_the_first_press_of_the_key() {
 }
 
 #[test]
+fn the_shells_function_completes_profiles_too() {
+    let home = home();
+    let presses = inside("tests/package/tab.py");
+    let from_zsh = "autoload -U compinit; compinit -u -D; eval \"$(keyrotate shell-init zsh)\"";
+    for (setup, shell) in
+        [("eval \"$(keyrotate shell-init bash)\"", &["bash", "--norc", "--noprofile", "-i"][..]), (from_zsh, &["zsh", "-f", "-i"])]
+    {
+        for (typed, completed) in [("kr lap", "kr laptop"), ("kr --uns", "kr --unset")] {
+            let words: Vec<&str> = ["python3", &presses, setup, typed].into_iter().chain(shell.iter().copied()).collect();
+            assert_eq!(good(home.path(), &words).trim_end(), completed, "{shell:?} {setup}");
+        }
+    }
+    let line = "keyrotate shell-init fish | source; complete -C 'kr wor'";
+    assert_eq!(good(home.path(), &["fish", "--no-config", "-c", line]), "work\nworse\n");
+}
+
+#[test]
 fn fish_completes_profiles_commands_and_values() {
     let home = home();
     for (typed, offered) in [

@@ -23,7 +23,7 @@ pub use timer::{TimerArgs, TimerCommand};
 /// Options of every command come below a command's own.
 const BELOW: usize = 900;
 
-/// Checks the age of your AWS access keys and rotates them so that no crash can cost you one.
+/// Checks the age of your AWS access keys, keeps them behind MFA sessions, and rotates them so that no crash can cost you one.
 #[derive(Debug, Parser)]
 #[command(name = "keyrotate", version, max_term_width = 100, subcommand_required = false)]
 pub struct Args {
