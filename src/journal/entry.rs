@@ -33,6 +33,14 @@ pub enum JournalError {
         /// The system's reason.
         source: io::Error,
     },
+    /// It is there for who reads it, but the system could not promise that a power failure leaves it so.
+    #[error("the journal entry {} is written, and may not outlast a power failure", path.display())]
+    NotDurable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
     /// Not what this program wrote.
     #[error("the journal entry {} is damaged ({reason}); it may hold the only copy of a secret access key: keep it, and see what of it can be read", path.display())]
     Damaged {
@@ -121,6 +129,8 @@ impl<'d> Entry<'d> {
         let mut entry = Self { disk, path, size: BLOCK };
         let len = len.map_err(|source| entry.error("read", source))?;
         entry.size = usize::try_from(len).unwrap_or(BLOCK).max(BLOCK);
+        // CRASH: names that were exchanged and not synced would come back, and the spare, which is written over now, be the entry.
+        disk.sync_directory(directory(&entry.path)).map_err(|source| entry.error("written", source))?;
         entry.update(body)?;
         Ok(entry)
     }
@@ -130,14 +140,17 @@ impl<'d> Entry<'d> {
         &self.path
     }
 
-    /// Replaces the entry's body. On an error the entry on the disk is the one before.
+    /// Replaces the entry's body. On an error the entry is the one before; but see [`JournalError::NotDurable`].
     pub fn update<T: Serialize>(&mut self, body: &T) -> Result<(), JournalError> {
         let sealed = seal(body, self.size).map_err(|source| self.error("written", source))?;
         let in_place = self.write_spare(&sealed).and_then(|()| self.exchange());
         // A failed fsync is never retried on the same file: the second attempt takes a new one.
-        in_place
-            .or_else(|_| write_new(self.disk, &self.spare(), &sealed).and_then(|()| self.exchange()))
-            .map_err(|source| self.error("written", source))?;
+        in_place.or_else(|_| write_new(self.disk, &self.spare(), &sealed).and_then(|()| self.exchange())).map_err(|source| {
+            match self.disk.read(&self.path).map(Zeroizing::new) {
+                Ok(there) if *there == *sealed => JournalError::NotDurable { path: self.path.clone(), source },
+                Ok(_) | Err(_) => self.error("written", source),
+            }
+        })?;
         self.size = self.size.max(sealed.len());
         Ok(())
     }

@@ -77,7 +77,9 @@ pub fn drive(record: &mut Record, seen: &mut Observation, rules: &Rules, world: 
                 if fold(record, seen, &step, outcome)
                     && let Err(error) = world.persist(record)
                 {
-                    return Ended::Stopped(if created { unwritten_secret(record, world, &error) } else { not_written(record, &error) });
+                    // A secret that is there to be read is not given up: the next run goes on from it.
+                    let is_lost = created && !matches!(error, JournalError::NotDurable { .. });
+                    return Ended::Stopped(if is_lost { unwritten_secret(record, world, &error) } else { not_written(record, &error) });
                 }
             }
         }

@@ -50,7 +50,8 @@ fn state(direction: Direction, state: State) -> Option<State> {
         (Direction::Forget, _) => State::Done(End::Forgotten),
         // Back leaves alone what appeared meanwhile: `Rules::decided`.
         (_, state @ (State::Intent { .. } | State::Suspect { .. } | State::Done(_))) => state,
-        (Direction::Forward, State::RollingBack { .. } | State::Undoing { .. }) => State::Verified,
+        // Whether the new key is still there is known only after a while, and a run without the decision goes on back: `Rules::decided`.
+        (Direction::Forward, state @ (State::RollingBack { .. } | State::Undoing { .. })) => state,
         // How it ends is decided when every holder was read and the new key proved: `Rules::decided`.
         (Direction::Forward, state @ (State::Created | State::Verified | State::Committed { .. } | State::Reactivating { .. })) => state,
         (Direction::Forward, state @ (State::OldInactive { .. } | State::Deleted)) => state,

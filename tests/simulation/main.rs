@@ -23,6 +23,12 @@ use simulation::verdict;
 /// How many schedules a plain `cargo test` runs.
 const DEFAULT: u64 = 400;
 
+/// Schedules that found something once: each is run first.
+const ONCE_FOUND: [u64; 22] = [
+    1_194, 5_027_779, 7_006_916, 7_010_048, 7_012_181, 7_012_752, 7_031_626, 7_065_856, 8_017_207, 10_049_500, 10_063_445, 10_161_327,
+    10_203_548, 10_277_592, 10_297_999, 10_375_202, 10_417_387, 10_484_664, 10_534_166, 10_613_645, 10_648_241, 10_799_741,
+];
+
 /// Lines of a trace that are shown unasked: the last ones.
 const SHOWN: usize = 60;
 
@@ -35,6 +41,10 @@ fn main() -> ExitCode {
     let mut numbers = words.iter().filter_map(number);
     let (count, begin) = (numbers.next().unwrap_or(DEFAULT), numbers.next().unwrap_or(0));
     let start = Instant::now();
+    let again: Vec<u64> = ONCE_FOUND.into_iter().filter(|seed| violation(&Schedule::from_seed(*seed), None).is_some()).collect();
+    for seed in &again {
+        println!("found again: --seed {seed}");
+    }
     let Voyage { done, found, ended } = sail(begin..begin + count, None, false);
     let seconds = start.elapsed().as_secs_f64();
     println!("{done} schedules, {} violations, {:.0} schedules per second", found.len(), done as f64 / seconds);
@@ -50,7 +60,7 @@ fn main() -> ExitCode {
         println!("\n{}", tell(&shrink(Schedule::from_seed(first.seed), None), None, SHOWN));
         println!("--seed {} prints this again", first.seed);
     }
-    let is_well = found.is_empty();
+    let is_well = found.is_empty() && again.is_empty();
     println!("test no_schedule_breaks_an_invariant ... {}", if is_well { "ok" } else { "FAILED" });
     verdict(usize::from(is_well), usize::from(!is_well), start)
 }

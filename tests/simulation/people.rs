@@ -25,6 +25,8 @@ pub struct Known {
     pub path: String,
     pub original: String,
     pub versions: Vec<Version>,
+    /// What somebody wrote into a file that has no name any more; with an unsynced name it may come back.
+    lost: Vec<Version>,
     /// Something of theirs could not be kept: it came between two operations that nothing can join.
     pub excused: bool,
     /// When they changed it last, as an effect's number.
@@ -223,12 +225,27 @@ fn into(universe: &Universe, file: &mut Known, inode: usize, bytes: &[u8], read:
     let over = file.number(Some(&skeleton(universe, &universe.disk.borrow().inodes[inode].data)));
     let mut disk = universe.disk.borrow_mut();
     disk.put(inode, bytes, universe.beats.get());
-    // Else nobody has a name for it any more: the program wrote into a file that is gone, as it would have without us.
-    if disk.names.values().any(|named| *named == inode) {
-        drop(disk);
+    let is_named = disk.names.values().any(|named| *named == inode);
+    drop(disk);
+    if !is_named {
+        // The program wrote into a file that is gone, as it would have without us.
+        let text = Some(skeleton(universe, bytes));
+        file.lost.push(Version { text, from: [read, over.unwrap_or(read)], aside: true });
+    } else {
         written(universe, file, Some(bytes), [read, over.unwrap_or(read)]);
         let aside = universe.disk.borrow().names.get(&file.path) != Some(&inode);
         file.versions.last_mut().expect("one was written").aside = aside;
+    }
+}
+
+/// Power failed: a name that was not on the disk gives a file back that was gone.
+pub fn after_crash(universe: &Universe) {
+    for file in &mut universe.people.borrow_mut().files {
+        let there = universe.disk.borrow().content(&file.path).map(|bytes| skeleton(universe, bytes));
+        if let Some(at) = file.lost.iter().position(|version| version.text == there) {
+            let version = file.lost.remove(at);
+            file.versions.push(version);
+        }
     }
 }
 

@@ -115,6 +115,7 @@ fn go(universe: &Rc<Universe>, number: u32, decided: Option<Direction>) -> Optio
         Err(escape) => match escape.downcast::<Escape>().map(|escape| *escape) {
             Ok(Escape::Crash) => {
                 universe.disk.borrow_mut().crash(universe.noise(10));
+                people::after_crash(universe);
                 universe.say(|| "      POWER FAILS".to_owned());
                 None
             }

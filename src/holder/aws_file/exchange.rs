@@ -38,7 +38,8 @@ impl Exchange<'_, '_> {
             Some(_) => self.absorb(),
             // Where names cannot be exchanged, the rename left no temporary.
             None if now == self.edited => self.sync().map(|()| None),
-            None => Err(self.file.changed()),
+            // CRASH: somebody may have written the file that our rename put there; with the name they would lose their work.
+            None => self.sync().and(Err(self.file.changed())),
         }
     }
 

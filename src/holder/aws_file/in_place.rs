@@ -39,7 +39,13 @@ fn is_mixture(bytes: &[u8], offset: u64, before: &SecretBytes, after: &SecretByt
     let span = if before.len() == after.len() { rest.get(..after.len()).unwrap_or(rest) } else { rest };
     let is_ours =
         |(at, byte): (usize, &u8)| before.get(at) == Some(byte) || after.get(at) == Some(byte) || (*byte == 0 && at >= before.len());
-    span.len() >= before.len().min(after.len()) && span.len() <= before.len().max(after.len()) && span.iter().enumerate().all(is_ours)
+    // A file that is to shrink is cut in one act; one that is to grow may have grown in part.
+    let is_length = if after.len() < before.len() {
+        span.len() == before.len() || span.len() == after.len()
+    } else {
+        (before.len()..=after.len()).contains(&span.len())
+    };
+    is_length && span.iter().enumerate().all(is_ours)
 }
 
 /// Writes the span. What is there already is written again: after a sync that failed, readers see bytes that are not on the disk.
@@ -54,7 +60,7 @@ pub(super) fn write(file: &AwsFile<'_>, target: &Path, staged: &Staged) -> Resul
     let written = (|| {
         let mut open = file.disk.open(target)?;
         open.write_at(*offset, after.expose())?;
-        if whole.len() < bytes.len() {
+        if after.expose().len() < before.expose().len() {
             open.set_len(whole.len() as u64)?;
         }
         open.sync()

@@ -112,8 +112,6 @@ fn a_writer_in_the_middle_of_its_work_gets_its_file_back() {
     assert_eq!(scratch.text(), "[default]\naws_acc");
 }
 
-/// What the holder shows of a file with this text; the file itself is put back as it began.
-#[cfg(unix)]
 #[test]
 fn of_two_newest_versions_the_displaced_one_is_kept() {
     for theirs in [format!("{TEXT}# theirs\n"), TEXT.replace("canary-one", "another")] {
@@ -145,6 +143,8 @@ fn what_somebody_wrote_into_a_displaced_file_survives_the_sweep() {
     assert_eq!((fs::read_to_string(&kept[0]).unwrap(), scratch.text(), scratch.names()), ("# theirs\n".to_owned(), edited(), 2));
 }
 
+/// What the holder shows of a file with this text; the file itself is put back as it began.
+#[cfg(unix)]
 fn look_at(scratch: &Scratch, text: &str, to: &AccessKeyPair, staged: &Staged) -> Sight {
     fs::write(scratch.path(), text).unwrap();
     let sight = scratch.file().look(&old(), Some(to), &[], Some(staged));

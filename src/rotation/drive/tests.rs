@@ -62,6 +62,48 @@ fn a_new_key_that_was_there_before_is_a_lost_answer() {
     }
 }
 
+/// A world in which the record of the new key is written and not known to stay.
+struct Unsure(Vec<Step>);
+
+impl World for Unsure {
+    fn observe(&self, _: Option<DateTime<Utc>>) -> (Duration, Option<DateTime<Utc>>) {
+        (Duration::ZERO, Some(at(0)))
+    }
+
+    fn persist(&mut self, record: &Record) -> Result<(), JournalError> {
+        match record.new {
+            None => Ok(()),
+            Some(_) => Err(JournalError::NotDurable { path: "/j".into(), source: std::io::ErrorKind::Other.into() }),
+        }
+    }
+
+    fn perform(&mut self, _: &Record, step: &Step) -> Outcome {
+        self.0.push(step.clone());
+        assert_eq!(*step, Step::CreateAccessKey, "no other step is wanted");
+        Outcome::Created(Ok((pair("AKIANEW0000000000001"), at(1))))
+    }
+
+    fn close(&mut self, _: &Record) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn interrupted(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+#[test]
+fn a_new_key_whose_secret_can_be_read_is_not_given_up() {
+    let keys = vec![AccessKey { id: pair(OLD).id, status: KeyStatus::Active, created_at: at(-9_000_000) }];
+    let listing = super::super::observation::Listing { keys, signer: Which::Old, clock: Duration::ZERO, at: at(0) };
+    let mut seen = Observation { now: Some(at(0)), listing: Some(listing), ..Observation::default() };
+    let mut world = Unsure(Vec::new());
+    let ended = drive(&mut record(), &mut seen, &Rules::default(), &mut world);
+    let Ended::Stopped(stop) = ended else { panic!("{ended:?}") };
+    assert!(stop.message.contains("may not outlast a power failure"), "{stop:?}");
+    assert_eq!(world.0, [Step::CreateAccessKey]);
+}
+
 /// A world in which AWS's answers never tell a time.
 struct Timeless(Duration);
 

@@ -30,8 +30,8 @@ pub struct Rules {
     pub delete_key: Option<AccessKeyId>,
     /// A new rotation needs the old key's place, which ends a grace of "next".
     pub place_needed: bool,
-    /// What a person decided about this rotation. Forward: it ends even where the old key cannot be deleted. Back: what appeared while
-    /// a key was being made stays as it is.
+    /// What a person decided about this rotation. Forward: on a way back it turns round, and it ends even where the old key cannot be
+    /// deleted. Back: what appeared while a key was being made stays as it is.
     pub decided: Option<Direction>,
 }
 

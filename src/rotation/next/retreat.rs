@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::super::describe;
 use super::super::observation::{Act, Listing, Observation};
 use super::super::record::{End, HolderEntry, Record, State, Which};
+use super::super::resolve::Direction;
 use super::super::step::{Step, Stop, StopKind};
 use super::evidence::{Listed, Proven, is_settled, is_settled_here, list_again, listed, prove};
 use super::holders::{Brought, bring};
@@ -130,12 +131,27 @@ fn forward(record: &Record, seen: &Observation, rules: &Rules) -> Step {
     unproved(record, seen, rules, Which::New).unwrap_or(Step::Enter(State::Verified))
 }
 
+/// A person wants to go on with the new key. An earlier run may have deleted or deactivated it a moment ago, which IAM does not tell
+/// at once.
+fn turn_round(record: &Record, seen: &Observation, rules: &Rules, listing: &Listing) -> Step {
+    if !is_settled_here(listing, seen, &rules.timing) {
+        return list_again(record, seen, rules, listing.signer, "waiting until AWS lists the keys reliably: the new one may be gone");
+    }
+    if is_active(record, listing, Which::New) {
+        return forward(record, seen, rules);
+    }
+    words::failed(record, "the new key is not active any more, so that there is no way forward".to_owned(), Vec::new())
+}
+
 /// Before Committed: holders back to the old pair, then the new key is deleted.
 pub(super) fn rolling_back(record: &Record, seen: &Observation, rules: &Rules, why: &str) -> Step {
     let listing = match look(record, seen, &[Which::Old, Which::New]) {
         Ok(listing) => listing,
         Err(step) => return step,
     };
+    if rules.decided == Some(Direction::Forward) {
+        return turn_round(record, seen, rules, listing);
+    }
     if !is_active(record, listing, Which::Old) {
         return match is_active(record, listing, Which::New) {
             _ if !is_settled_here(listing, seen, &rules.timing) => {
@@ -222,6 +238,9 @@ pub(super) fn undoing(record: &Record, seen: &Observation, rules: &Rules, why: &
         Ok(listing) => listing,
         Err(step) => return step,
     };
+    if rules.decided == Some(Direction::Forward) {
+        return turn_round(record, seen, rules, listing);
+    }
     let done = || Step::Enter(State::Done(End::Undone { why: why.to_owned() }));
     let new_active = is_active(record, listing, Which::New);
     match status(record, listing, Which::Old) {

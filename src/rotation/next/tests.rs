@@ -276,6 +276,24 @@ fn nothing_is_deactivated_or_deleted_unless_the_other_key_is_active_in_the_same_
 }
 
 #[test]
+fn a_way_back_turns_round_only_when_it_is_settled_that_the_new_key_is_still_there() {
+    let rules = Rules { decided: Some(Direction::Forward), ..Rules::default() };
+    for state in [State::RollingBack { why: "x".into() }, State::Undoing { why: "x".into() }] {
+        let back = record(state);
+        let mut both = before(5, &[(OLD, Active, -9), (NEW, Active, 1)]);
+        both.prove(Which::New, Ok(identity()));
+        assert!(matches!(next(&back, &both, &rules), Step::Wait(..) | Step::ListAccessKeys(_)), "it may be deleted already");
+        let mut settled = before(130, &[(OLD, Active, -9), (NEW, Active, 1)]);
+        assert_eq!(next(&back, &settled, &rules), Step::GetCallerIdentity(Which::New));
+        settled.prove(Which::New, Ok(identity()));
+        assert_eq!(next(&back, &settled, &rules), Step::Enter(State::Verified));
+        for keys in [vec![(OLD, Active, -9)], vec![(OLD, Active, -9), (NEW, Inactive, 1)]] {
+            assert!(stop(next(&back, &before(130, &keys), &rules)).message.contains("no way forward"));
+        }
+    }
+}
+
+#[test]
 fn a_listing_that_nobody_may_take_again_is_not_asked_for_without_end() {
     let committed = record(State::Committed { rounds: 0 });
     let mut gone = seen(5, &[(NEW, Active, 1)]);
