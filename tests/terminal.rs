@@ -440,3 +440,17 @@ fn a_timer_is_shown_and_confirmed_before_it_is_written() {
     let (code, screen) = Terminal::open(&home, "timer install --force --kind systemd", &[("PATH", &path)]).end();
     assert!(code == Some(0) && screen.contains("is there already") && !screen.contains("install this timer?"), "{screen}");
 }
+
+#[test]
+fn where_a_policy_wants_mfa_one_code_is_asked_for_before_the_confirmation() {
+    let home = start(Settings { force_mfa: true, ..Settings::default() });
+    home.holds(home.path().join(".cache/keyrotate/sessions"));
+    let mut terminal = Terminal::open(&home, "rotate", &[]);
+    terminal.expect("MFA code of arn:aws:iam::000000000000:mfa/dev for default: ");
+    terminal.press(&format!("{}\n", home.lab.code("dev").unwrap()));
+    terminal.expect("(y = rotate, n = leave it)");
+    terminal.press("y\n");
+    let (code, screen) = terminal.end();
+    assert!(code == Some(0) && screen.contains("is now") && screen.matches("MFA code of").count() == 1, "{screen}");
+    assert_eq!((calls(&home, "GetSessionToken"), home.lab.live_keys("dev").len()), (1, 1));
+}

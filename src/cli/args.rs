@@ -15,7 +15,7 @@ use crate::commands::history::HistoryOptions;
 use crate::commands::rotate::RotateOptions;
 use crate::commands::status::StatusOptions;
 use crate::commands::undo::UndoOptions;
-use crate::model::{AccessKeyId, Grace};
+use crate::model::{AccessKeyId, Grace, TokenCode};
 use crate::rotation::Direction;
 pub use session::{CredentialProcessArgs, EnvArgs, EnvFormat, ExecArgs, LoginArgs, LogoutArgs};
 pub use timer::{TimerArgs, TimerCommand};
@@ -192,6 +192,9 @@ pub struct RotateArgs {
     /// Rotate without confirmation; a key is never deleted on this alone
     #[arg(long, short)]
     pub yes: bool,
+    /// The code that the MFA device shows, for where a policy asks for MFA
+    #[arg(long, value_name = "CODE", env = "KEYROTATE_MFA_CODE", hide_env_values = true, value_parser = session::token_code)]
+    pub mfa_code: Option<TokenCode>,
 }
 
 /// What `undo` takes.
@@ -209,12 +212,15 @@ pub struct UndoArgs {
     /// Undo without confirmation
     #[arg(long, short)]
     pub yes: bool,
+    /// The code that the MFA device shows, for where a policy asks for MFA
+    #[arg(long, value_name = "CODE", env = "KEYROTATE_MFA_CODE", hide_env_values = true, value_parser = session::token_code)]
+    pub mfa_code: Option<TokenCode>,
 }
 
 impl UndoArgs {
     /// The options of the command.
     pub fn options(&self) -> UndoOptions {
-        UndoOptions { profile: self.profile.clone(), dry_run: self.dry_run, yes: self.yes }
+        UndoOptions { profile: self.profile.clone(), dry_run: self.dry_run, yes: self.yes, mfa_code: self.mfa_code.clone() }
     }
 }
 
@@ -256,6 +262,7 @@ impl RotateArgs {
             delete_key: self.delete_key.clone(),
             resolve: self.resolve.as_deref().map(decision).transpose()?,
             yes: self.yes,
+            mfa_code: self.mfa_code.clone(),
         })
     }
 }

@@ -7,14 +7,14 @@ use std::time::Duration;
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use crate::aws::{Aws, AwsError, ErrorKind, Signer};
-use crate::model::{MfaSerial, NotAnMfaSerial, ProfileName, TokenCode};
+use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, NotAnMfaSerial, ProfileName, TokenCode};
 use crate::os::clock;
 use crate::os::disk::RealDisk;
 use crate::os::lock::LockError;
 use crate::os::terminal::{Answer, Console, Question};
 use crate::profile::settings::ProfileSettings;
 use crate::profile::{Refusal, Route, choose_profile};
-use crate::session::{Cache, Cached, NoCode, NoSession, Opening, Plan, Sources, Wishes, plan, warm};
+use crate::session::{Cache, Cached, NoCode, NoSession, Opening, Plan, Request, Sources, Wishes, least, plan, time_left, warm};
 
 /// What was asked for.
 #[derive(Clone, Debug, Default)]
@@ -80,7 +80,10 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
     let console = attend()?;
     let (aws, timing) = context.aws(context.files()?, &profile, route.key.region.clone(), route.key.ca_bundle.clone())?;
     let serial = match serial {
-        None if settings.require_mfa => Some(device(&aws, &route, &cache, &console)?),
+        None if settings.require_mfa => {
+            let (pair, profile) = (&route.key.pair, &route.key.key_profile);
+            Some(device(&Asking { aws: &aws, pair, profile, cache: &cache, console: &console })?)
+        }
         other => other,
     };
     let Plan { request, notes: own } = plan(&route, endpoint, serial, &wishes);
@@ -105,8 +108,35 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
     Ok(found(opened.cached, opened.is_new, notes))
 }
 
+/// The MFA sessions of a user that last for a while yet: kept under one of these keys, or opened with this device, which is the user's alone.
+pub(super) fn usable(cache: &Cache<'_>, keys: &[AccessKeyId], serial: Option<&MfaSerial>, endpoint: Option<&str>) -> Vec<Cached> {
+    let now = clock::local_now();
+    let is_own = |request: &Request| keys.contains(&request.key) || (serial.is_some() && request.mfa_serial.as_ref() == serial);
+    let is_usable = |cached: &Cached| {
+        let request = &cached.request;
+        let is_with_mfa = request.roles.is_empty() && request.mfa_serial.is_some() && request.endpoint.as_deref() == endpoint;
+        is_with_mfa && is_own(request) && time_left(&cached.credentials, now) >= least(None, request)
+    };
+    cache.all().into_iter().filter(is_usable).collect()
+}
+
+/// What to do about a session that cannot be had, where no profile's files are to blame.
+pub(super) fn hint(error: &NoSession, again: &str) -> String {
+    match error {
+        NoSession::WrongCode { .. } | NoSession::UsedCode { .. } => format!("{again} with the next code"),
+        NoSession::NoCode(NoCode::Command { .. }) => "run it by hand: it has to print six digits".to_owned(),
+        NoSession::WrongSerial { .. } => "correct mfa_serial; `aws iam list-mfa-devices` lists the user's".to_owned(),
+        NoSession::Lock(LockError::Busy(_)) => "answer its question, or end it".to_owned(),
+        NoSession::Aws(error) if matches!(error.kind, ErrorKind::Denied { explicit: true }) => {
+            "look for a policy named AWSCompromisedKeyQuarantine… at the user: the key may have leaked".to_owned()
+        }
+        NoSession::NoCode(NoCode::Nobody | NoCode::Abandoned | NoCode::NotACode) | NoSession::Aws(_) => again.to_owned(),
+        NoSession::Elsewhere(_) | NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => again.to_owned(),
+    }
+}
+
 /// Forgets the session and what leads to it, so that a code is asked for.
-fn forget(cache: &Cache<'_>, request: &crate::session::Request) -> Result<(), Failure> {
+fn forget(cache: &Cache<'_>, request: &Request) -> Result<(), Failure> {
     let forgotten = request.way().iter().try_for_each(|leg| cache.forget(leg));
     forgotten.map_err(|error| Failure::from_error(FailureKind::Failed, &error))
 }
@@ -134,10 +164,20 @@ fn sources(route: &Route, settings: &ProfileSettings, options: &SessionOptions) 
     Sources { given: options.mfa_code.clone(), command, dialog: settings.mfa_dialog }
 }
 
+/// What it takes to find the device of a key's user.
+pub(super) struct Asking<'a> {
+    pub(super) aws: &'a Aws,
+    pub(super) pair: &'a AccessKeyPair,
+    /// The profile that has the key.
+    pub(super) profile: &'a ProfileName,
+    pub(super) cache: &'a Cache<'a>,
+    pub(super) console: &'a Console,
+}
+
 /// The device of the key's user, where the files name none: asked of AWS, and remembered.
-fn device(aws: &Aws, route: &Route, cache: &Cache<'_>, console: &Console) -> Result<MfaSerial, Failure> {
-    let profile = &route.key.key_profile;
-    let asked = aws.list_mfa_devices(&Signer::LongTerm(route.key.pair.clone()));
+pub(super) fn device(asking: &Asking<'_>) -> Result<MfaSerial, Failure> {
+    let Asking { aws, pair, profile, cache, console } = asking;
+    let asked = aws.list_mfa_devices(&Signer::LongTerm((*pair).clone()));
     let named = format!("put `mfa_serial = …` into the profile {profile}");
     let serials = asked.map_err(|error| {
         let message = "the profile names no mfa_serial, and the user's MFA devices cannot be listed";
@@ -156,7 +196,7 @@ fn device(aws: &Aws, route: &Route, cache: &Cache<'_>, console: &Console) -> Res
         })?,
     };
     // Asked again next time, if it cannot be kept.
-    let _ = cache.keep_device(&route.key.pair.id, &serial);
+    let _ = cache.keep_device(&pair.id, &serial);
     Ok(serial)
 }
 

@@ -173,6 +173,7 @@ fn rules(universe: &Universe, record: &Record, number: u32) -> Rules {
         attended: scene.attended && number.is_multiple_of(2),
         delete_key: suspect,
         place_needed: universe.quiet.get() || number % 2 == 1,
+        has_device: false,
         decided: None,
     }
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use keyrotate::aws::{AwsError, Unreachable};
 use keyrotate::journal::JournalError;
 use keyrotate::model::{AccessKey, AccessKeyId, AccessKeyPair, KeyStatus, LastUse, LastUsed};
-use keyrotate::rotation::{Files, Outcome, Record, State, Step, Which, World};
+use keyrotate::rotation::{Files, Outcome, Record, SessionSight, State, Step, Which, World};
 
 use super::acts;
 use super::iam::{Status, Who};
@@ -219,6 +219,7 @@ impl World for SimWorld<'_> {
                 Outcome::Waited
             }
             Step::AskAboutSuspect { key, .. } => Outcome::Answered(self.ask(key)),
+            Step::OpenSession(_) => Outcome::Opened(SessionSight::Unavailable),
             Step::Enter(_) | Step::Close | Step::Stop(_) => Outcome::Waited,
         }
     }

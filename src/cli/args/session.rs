@@ -166,6 +166,6 @@ fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.to_string())
 }
 
-fn token_code(text: &str) -> Result<TokenCode, String> {
+pub(super) fn token_code(text: &str) -> Result<TokenCode, String> {
     TokenCode::parse(text).map_err(|error| error.to_string())
 }
