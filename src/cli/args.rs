@@ -110,6 +110,12 @@ pub enum Command {
     /// Print a session for the AWS CLI and the SDKs, as their option credential_process wants it
     #[command(after_help = session::CREDENTIAL_PROCESS)]
     CredentialProcess(CredentialProcessArgs),
+    /// What a login leaves to a process of its own, where `rotate_on_login` is "background"
+    #[command(name = crate::commands::after_login::COMMAND, hide = true)]
+    AfterLogin {
+        /// The profile
+        profile: String,
+    },
     /// Have `keyrotate auto` run by itself: a systemd user timer, a launchd agent or a line in the crontab
     Timer(TimerArgs),
     /// Print what a shell has to read to complete commands, options and profiles

@@ -36,6 +36,8 @@ pub struct Program {
     pub removed: &'static [&'static str],
     /// What a person should know.
     pub notes: Vec<String>,
+    /// The session that it runs on.
+    pub access: Option<Access>,
 }
 
 /// The program, ready to be started.
@@ -48,8 +50,9 @@ pub fn prepare(context: &Context, attend: Attend<'_>, options: &ExecOptions, ins
     if options.no_session {
         return bare(context, options, words);
     }
-    let Access { profile, region, session, notes, .. } = access(context, attend, &options.session, "keyrotate exec")?;
-    Ok(Program { words, set: exports(&profile, region.as_deref(), &session.credentials), removed: &CLEARED, notes })
+    let access = access(context, attend, &options.session, "keyrotate exec")?;
+    let set = exports(&access.profile, access.region.as_deref(), &access.session.credentials);
+    Ok(Program { words, set, removed: &CLEARED, notes: access.notes.clone(), access: Some(access) })
 }
 
 /// The key itself, which its own option asks for in so many words.
@@ -69,7 +72,7 @@ fn bare(context: &Context, options: &ExecOptions, words: Vec<OsString>) -> Resul
     let region = route.key.region.clone();
     set.extend(region.into_iter().flat_map(|region| ["AWS_REGION", "AWS_DEFAULT_REGION"].map(|variable| (variable, region.clone()))));
     let notes = vec![format!("the program gets the long-term key {} itself", pair.id)];
-    Ok(Program { words, set, removed: &CLEARED, notes })
+    Ok(Program { words, set, removed: &CLEARED, notes, access: None })
 }
 
 /// Starts it. Returns only if that cannot be, or where a process cannot be replaced: then the program's exit code.

@@ -46,6 +46,8 @@ pub struct Access {
     pub session: Cached,
     /// It was opened by this command.
     pub is_new: bool,
+    /// A code was given for it.
+    pub used_code: bool,
     /// What a person should know.
     pub notes: Vec<String>,
 }
@@ -69,12 +71,19 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
         policy_arns: options.policy_arns.clone(),
     };
     let serial = route.mfa_serial.clone().or_else(|| cache.device(&route.key.pair.id));
-    let found = |session, is_new, notes| Access { profile: profile.clone(), region: route.key.region.clone(), session, is_new, notes };
+    let found = |session, is_new, used_code, notes| Access {
+        profile: profile.clone(),
+        region: route.key.region.clone(),
+        session,
+        is_new,
+        used_code,
+        notes,
+    };
     if serial.is_some() || !settings.require_mfa {
         let Plan { request, notes: own } = plan(&route, endpoint.clone(), serial.clone(), &wishes);
         if let Some(session) = warm(&cache, &request, options.min_ttl, clock::local_now()).filter(|_| !options.fresh) {
             notes.extend(own);
-            return Ok(found(session, false, notes));
+            return Ok(found(session, false, false, notes));
         }
     }
     let console = attend()?;
@@ -105,7 +114,7 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
     };
     let opened = opening.obtain(&request).map_err(|error| failed(context, &profile, &route, error))?;
     notes.extend(opened.notes);
-    Ok(found(opened.cached, opened.is_new, notes))
+    Ok(found(opened.cached, opened.is_new, opened.used_code, notes))
 }
 
 /// The MFA sessions of a user that last for a while yet: kept under one of these keys, or opened with this device, which is the user's alone.
