@@ -24,7 +24,7 @@ pub use begin::{Beginning, Begun, KnownKey, Preflight, Refused, begin, explain};
 pub use drive::{Ended, drive};
 pub use files::Files;
 pub use history::HistoryLine;
-pub use next::{Rules, next};
+pub use next::{Rules, next, wants_session};
 pub use observation::{Act, Listing, Observation, Proof, SessionSight};
 pub use plan::{plan, plan_resumed};
 pub use record::{End, HolderEntry, NewKey, Record, State, Which};
