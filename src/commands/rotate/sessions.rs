@@ -12,7 +12,7 @@ use crate::commands::session::{Asking, device, hint, usable};
 use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, ProfileName, TemporaryCredentials, Timing};
 use crate::profile::Route;
 use crate::rotation::{End, Granted, Record, State, Which};
-use crate::session::{Cache, NoCode, NoSession, Opening, Request, Sources};
+use crate::session::{Cache, Cached, NoCode, NoSession, Opening, Request, Sources};
 
 /// Where the sessions of one key's user come from.
 pub(in crate::commands) struct Sessions<'a> {
@@ -67,12 +67,9 @@ impl<'a> Sessions<'a> {
         let serial = self.route.as_ref().and_then(|route| route.mfa_serial.clone());
         let serial = serial.or_else(|| self.keys.iter().find_map(|key| cache.device(key)));
         let endpoint = run.context.files_or_empty().endpoint("sts", &self.profile, &run.context.environment);
-        let mut open = usable(&cache, &self.keys, serial.as_ref(), endpoint.as_deref());
-        // What AWS refused is no use to anybody.
-        for cached in open.iter().filter(|cached| stale.is_some_and(|stale| stale.id == cached.credentials.id)) {
-            let _ = cache.forget(&cached.request);
-        }
-        open.retain(|cached| stale.is_none_or(|stale| stale.id != cached.credentials.id));
+        let open = usable(&cache, &self.keys, serial.as_ref(), endpoint.as_deref());
+        let is_stale = |cached: &Cached| stale.is_some_and(|stale| stale.id == cached.credentials.id);
+        let (refused, open): (Vec<_>, Vec<_>) = open.into_iter().partition(is_stale);
         if let Some(found) = open.into_iter().max_by_key(|cached| cached.credentials.expires_at) {
             return Ok(Granted { credentials: found.credentials, is_new: false });
         }
@@ -80,6 +77,10 @@ impl<'a> Sessions<'a> {
         let (settings, sources) = (run.context.settings.for_profile(&self.profile), self.sources());
         if sources.source(run.console).is_none() {
             return Err(failed(&NoCode::Nobody.into()));
+        }
+        // Else it would be found again.
+        for cached in refused {
+            let _ = cache.forget(&cached.request);
         }
         let key_profile = self.route.as_ref().map_or(&self.profile, |route| &route.key.key_profile);
         let asking = Asking { aws: self.aws, pair, profile: key_profile, cache: &cache, console: run.console };

@@ -13,7 +13,8 @@ use crate::aws::{AwsError, ErrorKind};
 pub fn wants_session(session: SessionSight, error: &AwsError, has_device: bool) -> bool {
     match (session, error.kind) {
         (SessionSight::None, ErrorKind::Denied { explicit }) => explicit || has_device,
-        // QUIRK(iam): a session without MFA, or one that AWS has ended, is refused as an unknown key is.
+        // A policy may want a younger code (aws:MultiFactorAuthAge) or session (aws:TokenIssueTime).
+        // QUIRK(iam): a session without MFA is refused as an unknown key is.
         (SessionSight::Found, ErrorKind::Denied { explicit: true } | ErrorKind::Expired | ErrorKind::NotYetValid) => true,
         (SessionSight::None | SessionSight::Found | SessionSight::Opened | SessionSight::Unavailable, _) => false,
     }
