@@ -115,6 +115,8 @@ pub enum Command {
     AfterLogin {
         /// The profile
         profile: String,
+        /// Where the rotation says what it did
+        log: PathBuf,
     },
     /// Have `keyrotate auto` run by itself: a systemd user timer, a launchd agent or a line in the crontab
     Timer(TimerArgs),

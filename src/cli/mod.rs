@@ -139,7 +139,7 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             session::print_credentials(&access.session.credentials);
             Ok(0)
         }
-        Some(Command::AfterLogin { profile }) => after_login::leave(&load()?, profile).map(|()| 0),
+        Some(Command::AfterLogin { profile, log }) => after_login::leave(profile, log).map(|()| 0),
         Some(Command::History(asked)) => {
             history::print(&crate::commands::history::history(&load()?, &asked.options())?, asked.json, args.quiet);
             Ok(0)

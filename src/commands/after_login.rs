@@ -4,7 +4,7 @@
 //! `status` or `auto`, and never fails the command that opened the session.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
@@ -27,7 +27,7 @@ const LOG_BYTES: u64 = 64 * 1_024;
 pub fn after_login(context: &Context, access: &Access, console: &Console, signals: &Signals) -> Result<RotateOutcome, Failure> {
     match wanted(context, access) {
         RotateOnLogin::Off => Ok(RotateOutcome::default()),
-        RotateOnLogin::Background => begin(access).map(|()| RotateOutcome::default()),
+        RotateOnLogin::Background => begin(context, access).map(|()| RotateOutcome::default()),
         RotateOnLogin::Foreground => {
             let options = RotateOptions { profiles: vec![access.profile.to_string()], due: true, yes: true, ..RotateOptions::default() };
             let mut outcome = rotate(context, console, signals, &options)?;
@@ -44,9 +44,11 @@ pub fn wanted(context: &Context, access: &Access) -> RotateOnLogin {
 }
 
 /// Runs the process between: it lets go of us, and whoever takes our place is nobody's parent.
-fn begin(access: &Access) -> Result<(), Failure> {
-    let profile = access.profile.as_str();
-    let words: [OsString; 3] = [COMMAND.into(), "--".into(), profile.into()];
+fn begin(context: &Context, access: &Access) -> Result<(), Failure> {
+    let state_dir = &context.paths.state_dir;
+    private_directory(state_dir).map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
+    let log = state_dir.join("login-rotation.log");
+    let words: [OsString; 4] = [COMMAND.into(), "--".into(), access.profile.as_str().into(), log.into()];
     process::own(&words, &[MFA_CODE]).map_err(|error| {
         let mut failure = Failure::new(FailureKind::Failed, "the rotation in the background could not be begun");
         failure.causes.push(error.to_string());
@@ -54,20 +56,12 @@ fn begin(access: &Access) -> Result<(), Failure> {
     })
 }
 
-/// What the process between does: starts the rotation, on its own.
-pub fn leave(context: &Context, profile: &str) -> Result<(), Failure> {
-    let state_dir = &context.paths.state_dir;
-    private_directory(state_dir).map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
+/// What the process between does: starts the rotation, on its own. Reads nothing first, for somebody waits.
+pub fn leave(profile: &str, log: &Path) -> Result<(), Failure> {
     let words = ["rotate", "--due", "--yes", "--no-input", "--", profile].map(OsString::from);
-    let log = log(context);
-    process::leave(&words, &log, LOG_BYTES).map_err(|error| {
+    process::leave(&words, log, LOG_BYTES).map_err(|error| {
         let mut failure = Failure::new(FailureKind::Failed, "the rotation could not be begun");
         failure.causes.push(error.to_string());
         failure
     })
-}
-
-/// Where such a rotation says what it did.
-pub fn log(context: &Context) -> PathBuf {
-    context.paths.state_dir.join("login-rotation.log")
 }
