@@ -201,14 +201,6 @@ fn what_only_a_person_can_decide_is_told_and_left() {
 }
 
 #[test]
-fn where_mfa_is_wanted_it_says_that_it_could_not_look() {
-    let home = start(Settings { force_mfa: true, ..Settings::default() }, 100.0);
-    let output = auto(&home);
-    assert_eq!(output.code, Some(12), "{}", output.stderr);
-    assert!(output.stderr.contains("MFA"), "{}", output.stderr);
-}
-
-#[test]
 fn the_bare_environment_of_cron_is_enough() {
     let home = start(Settings::default(), 80.0);
     let mut run = Run::new(&["auto", "--now"]);

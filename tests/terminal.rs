@@ -630,3 +630,17 @@ fn a_person_picks_the_profile_of_the_shell_too() {
     terminal.execs = None;
     assert_eq!(terminal.end().0, Some(0));
 }
+
+#[test]
+fn where_a_policy_wants_mfa_one_code_is_asked_for_before_the_confirmation() {
+    let home = start(Settings { force_mfa: true, ..Settings::default() });
+    home.holds(home.path().join(".cache/keyrotate/sessions"));
+    let mut terminal = Terminal::open(&home, "rotate", &[]);
+    terminal.expect("MFA code of arn:aws:iam::000000000000:mfa/dev for default: ");
+    terminal.press(&format!("{}\n", home.lab.code("dev").unwrap()));
+    terminal.expect("(y = rotate, n = leave it)");
+    terminal.press("y\n");
+    let (code, screen) = terminal.end();
+    assert!(code == Some(0) && screen.contains("is now") && screen.matches("MFA code of").count() == 1, "{screen}");
+    assert_eq!((calls(&home, "GetSessionToken"), home.lab.live_keys("dev").len()), (1, 1));
+}

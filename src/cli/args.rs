@@ -17,6 +17,7 @@ use crate::commands::status::StatusOptions;
 use crate::commands::undo::UndoOptions;
 use crate::model::{AccessKeyId, Grace};
 use crate::rotation::Direction;
+use session::GivenCode;
 pub use session::{CredentialProcessArgs, EnvArgs, EnvFormat, ExecArgs, InitShell, LoginArgs, LogoutArgs, ShellInitArgs};
 pub use timer::{TimerArgs, TimerCommand};
 
@@ -116,6 +117,14 @@ pub enum Command {
     /// Print a session for the AWS CLI and the SDKs, as their option credential_process wants it
     #[command(after_help = session::CREDENTIAL_PROCESS)]
     CredentialProcess(CredentialProcessArgs),
+    /// What a login leaves to a process of its own, where `rotate_on_login` is "background"
+    #[command(name = crate::commands::after_login::COMMAND, hide = true)]
+    AfterLogin {
+        /// The profile
+        profile: String,
+        /// Where the rotation says what it did
+        log: PathBuf,
+    },
     /// Have `keyrotate auto` run by itself: a systemd user timer, a launchd agent or a line in the crontab
     Timer(TimerArgs),
     /// Print what a shell has to read to complete commands, options and profiles
@@ -201,6 +210,9 @@ pub struct RotateArgs {
     /// Rotate without confirmation; a key is never deleted on this alone
     #[arg(long, short)]
     pub yes: bool,
+    /// The code that the MFA device shows, for where a policy asks for MFA
+    #[arg(long, value_name = "CODE", env = "KEYROTATE_MFA_CODE", hide_env_values = true, value_parser = session::given_code)]
+    pub mfa_code: Option<GivenCode>,
 }
 
 /// What `undo` takes.
@@ -218,12 +230,20 @@ pub struct UndoArgs {
     /// Undo without confirmation
     #[arg(long, short)]
     pub yes: bool,
+    /// The code that the MFA device shows, for where a policy asks for MFA
+    #[arg(long, value_name = "CODE", env = "KEYROTATE_MFA_CODE", hide_env_values = true, value_parser = session::given_code)]
+    pub mfa_code: Option<GivenCode>,
 }
 
 impl UndoArgs {
     /// The options of the command.
     pub fn options(&self) -> UndoOptions {
-        UndoOptions { profile: self.profile.clone(), dry_run: self.dry_run, yes: self.yes }
+        UndoOptions {
+            profile: self.profile.clone(),
+            dry_run: self.dry_run,
+            yes: self.yes,
+            mfa_code: self.mfa_code.as_ref().and_then(GivenCode::code),
+        }
     }
 }
 
@@ -265,6 +285,7 @@ impl RotateArgs {
             delete_key: self.delete_key.clone(),
             resolve: self.resolve.as_deref().map(decision).transpose()?,
             yes: self.yes,
+            mfa_code: self.mfa_code.as_ref().and_then(GivenCode::code),
         })
     }
 }

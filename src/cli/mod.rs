@@ -16,21 +16,24 @@ mod status;
 mod timer;
 mod undo;
 
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::commands::after_login;
 use crate::commands::auto::AutoOptions;
 use crate::commands::context::Context;
 use crate::commands::exec;
 use crate::commands::failure::Failure;
 use crate::commands::refreshable::own_files;
-use crate::commands::session::{SessionOptions, access};
+use crate::commands::session::{Access, SessionOptions, access};
 use crate::commands::status::prompt::prompt;
 use crate::os::process;
 use crate::os::signals::Signals;
 use crate::os::terminal::{Console, ConsoleOptions};
+use crate::profile::settings::RotateOnLogin;
 use crate::session::environment::{INSIDE, PROFILES_REGION};
 use args::{Args, Command, ExecArgs, StatusArgs};
 
@@ -117,7 +120,9 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
         }
         Some(Command::Login(login)) => {
             let options = SessionOptions { fresh: login.fresh, ..login.session.options(login.profile.as_ref())? };
-            let access = access(&load()?, &who(login.session.no_input, args.quiet), &options, "keyrotate login")?;
+            let (context, who) = (load()?, Who::new(login.session.no_input, args.quiet));
+            let access = access(&context, &|| who.console(), &options, "keyrotate login")?;
+            who.after(&context, &access);
             session::print_login(&access, args.quiet);
             Ok(0)
         }
@@ -138,7 +143,9 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
                 return Ok(0);
             }
             let options = asked.session.options(asked.profile.as_ref())?;
-            let access = access(&load()?, &who(asked.session.no_input, args.quiet), &options, "keyrotate env")?;
+            let (context, who) = (load()?, Who::new(asked.session.no_input, args.quiet));
+            let access = access(&context, &|| who.console(), &options, "keyrotate env")?;
+            who.after(&context, &access);
             session::notes(&access.notes);
             env::print(&access, format);
             Ok(0)
@@ -149,11 +156,14 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
         }
         Some(Command::CredentialProcess(asked)) => {
             let options = SessionOptions { pick: false, ..asked.session.options(Some(&asked.profile))? };
-            let access = access(&load()?, &who(asked.session.no_input, args.quiet), &options, "keyrotate credential-process")?;
+            let (context, who) = (load()?, Who::new(asked.session.no_input, args.quiet));
+            let access = access(&context, &|| who.console(), &options, "keyrotate credential-process")?;
+            who.after(&context, &access);
             session::notes(&access.notes);
             session::print_credentials(&access.session.credentials);
             Ok(0)
         }
+        Some(Command::AfterLogin { profile, log }) => after_login::leave(profile, log).map(|()| 0),
         Some(Command::History(asked)) => {
             history::print(&crate::commands::history::history(&load()?, &asked.options())?, asked.json, args.quiet);
             Ok(0)
@@ -183,9 +193,13 @@ fn execute(args: &Args, asked: &ExecArgs, variables: &[(OsString, OsString)]) ->
     let own = |failure| (OWN_FAILURE, failure);
     let context = Context::load(variables, std::env::home_dir()).map_err(own)?;
     let options = asked.options().map_err(own)?;
-    let program = exec::prepare(&context, &who(asked.session.no_input, args.quiet), &options, inside(variables).as_deref()).map_err(own)?;
+    let who = Who::new(asked.session.no_input, args.quiet);
+    let program = exec::prepare(&context, &|| who.console(), &options, inside(variables).as_deref()).map_err(own)?;
     if !args.quiet {
         session::notes(&program.notes);
+    }
+    if let Some(access) = &program.access {
+        who.after(&context, access);
     }
     exec::start(&program)
 }
@@ -195,9 +209,41 @@ fn inside(variables: &[(OsString, OsString)]) -> Option<std::borrow::Cow<'_, str
     variables.iter().find(|(name, value)| name == INSIDE && !value.is_empty()).map(|(_, value)| value.to_string_lossy())
 }
 
-/// The console of a command that may have to ask for a code, made when it has to.
-fn who(no_input: bool, quiet: bool) -> impl Fn() -> Result<Console, Failure> {
-    move || attended(no_input, quiet).map(|(console, _)| console)
+/// The console of a command that may have to ask for a code, made when it has to: where a session is open, no signal is watched.
+struct Who {
+    no_input: bool,
+    quiet: bool,
+    made: OnceCell<(Console, Signals)>,
+}
+
+impl Who {
+    fn new(no_input: bool, quiet: bool) -> Self {
+        Self { no_input, quiet, made: OnceCell::new() }
+    }
+
+    fn both(&self) -> Result<(Console, Signals), Failure> {
+        if let Some((console, signals)) = self.made.get() {
+            return Ok((console.clone(), signals.clone()));
+        }
+        let (console, signals) = attended(self.no_input, self.quiet)?;
+        Ok(self.made.get_or_init(|| (console, signals)).clone())
+    }
+
+    fn console(&self) -> Result<Console, Failure> {
+        self.both().map(|(console, _)| console)
+    }
+
+    /// What the settings want after a session was opened. It never fails the command.
+    fn after(&self, context: &Context, access: &Access) {
+        if after_login::wanted(context, access) == RotateOnLogin::Off {
+            return;
+        }
+        let outcome = self.both().and_then(|(console, signals)| after_login::after_login(context, access, &console, &signals));
+        match outcome {
+            Ok(outcome) => rotate::print_aside(&outcome, self.quiet),
+            Err(failure) => render::failure(&failure),
+        }
+    }
 }
 
 /// The console of a command that changes keys, and the signals that it minds.

@@ -27,6 +27,17 @@ pub fn print(outcome: &RotateOutcome, quiet: bool) -> u8 {
     worst(codes)
 }
 
+/// Tells of a rotation that another command made beside; standard output is that one's own.
+pub fn print_aside(outcome: &RotateOutcome, quiet: bool) {
+    let mut page = Page::for_stderr(0);
+    outcome.notes.iter().for_each(|note| page.note(note));
+    outcome.keys.iter().for_each(|key| result(&mut page, key));
+    if !quiet {
+        page.print_error();
+    }
+    outcome.keys.iter().filter_map(Rotated::failure).for_each(render::failure);
+}
+
 fn result(page: &mut Page, key: &Rotated) {
     match key {
         Rotated::Done { record, finish } => done(page, record, *finish),

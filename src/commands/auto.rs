@@ -8,7 +8,7 @@ mod notices;
 use std::time::Duration;
 
 use super::context::Context;
-use super::failure::{Failure, worst};
+use super::failure::{Failure, FailureKind, worst};
 use super::rotate::{Finish, RotateOptions, RotateOutcome, Rotated, Run, rotate_all};
 use super::status::{StatusOptions, StatusOutcome, status};
 use crate::model::Timing;
@@ -54,7 +54,8 @@ pub fn auto(context: &mut Context, console: &Console, signals: &Signals, options
     let seen = seen.map_err(|failure| tell(&mut rotated, failure)).ok();
     let matters = matters::of(seen.as_ref(), &rotated);
     let codes = rotated.keys.iter().filter_map(Rotated::failure).map(|failure| failure.kind.exit_code());
-    let exit_code = worst(codes.chain(seen.map(|seen| seen.exit_code)));
+    let mfa = seen.as_ref().filter(|seen| wants_mfa(seen)).map(|_| FailureKind::MfaNeeded.exit_code());
+    let exit_code = worst(codes.chain(mfa).chain(seen.map(|seen| seen.exit_code)));
     if context.settings.wants_notices() {
         let fresh = notices::fresh(&context.paths.state_dir, &matters, clock::local_now());
         if let Some(text) = matters::summary(&fresh) {
@@ -92,6 +93,11 @@ fn reached(context: &Context, console: &Console, timing: &Timing) -> Result<Stat
             return Ok(seen);
         }
     }
+}
+
+/// Whether a key could not be looked at without MFA.
+fn wants_mfa(seen: &StatusOutcome) -> bool {
+    seen.keys.iter().filter_map(|(key, _)| key.problem.as_ref()).any(|problem| problem.kind == FailureKind::MfaNeeded)
 }
 
 fn is_due(seen: &StatusOutcome) -> bool {

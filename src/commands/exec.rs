@@ -38,6 +38,8 @@ pub struct Program {
     pub removed: &'static [&'static str],
     /// What a person should know.
     pub notes: Vec<String>,
+    /// The session that it runs on.
+    pub access: Option<Access>,
 }
 
 /// The program, ready to be started.
@@ -52,12 +54,12 @@ pub fn prepare(context: &Context, attend: Attend<'_>, options: &ExecOptions, ins
         return bare(context, attend, options, words);
     }
     // Also where the program asks itself: a person is here now, and may not be later.
-    let Access { profile, region, session, notes, .. } = access(context, attend, &options.session, "keyrotate exec")?;
+    let access = access(context, attend, &options.session, "keyrotate exec")?;
     let set = match &options.refreshable {
-        Some(beside) => refreshable::variables(context, &profile, region.as_ref(), &options.session, beside)?,
-        None => exports(&profile, region.as_ref(), &session.credentials),
+        Some(beside) => refreshable::variables(context, &access.profile, access.region.as_ref(), &options.session, beside)?,
+        None => exports(&access.profile, access.region.as_ref(), &access.session.credentials),
     };
-    Ok(Program { words, set, removed: &CLEARED, notes })
+    Ok(Program { words, set, removed: &CLEARED, notes: access.notes.clone(), access: Some(access) })
 }
 
 /// The key itself, which its own option asks for in so many words.
@@ -79,7 +81,7 @@ fn bare(context: &Context, attend: Attend<'_>, options: &ExecOptions, words: Vec
     if context.settings.for_profile(&name).require_mfa {
         said.push("require_mfa is on: without --no-session no program gets this key".to_owned());
     }
-    Ok(Program { words, set, removed: &CLEARED, notes: said })
+    Ok(Program { words, set, removed: &CLEARED, notes: said, access: None })
 }
 
 /// Starts it. Returns only if that cannot be, or where a process cannot be replaced: then the program's exit code.

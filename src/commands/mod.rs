@@ -1,5 +1,6 @@
 //! One file per verb: options in, outcome value out. Nothing here prints.
 
+pub mod after_login;
 pub mod auto;
 pub mod completions;
 pub mod context;

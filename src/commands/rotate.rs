@@ -2,13 +2,14 @@
 
 mod one;
 mod resume;
+mod sessions;
 
 use std::path::PathBuf;
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use crate::journal::History;
-use crate::model::{AccessKeyId, Grace, LastUsed, ProfileName};
+use crate::model::{AccessKeyId, Grace, LastUsed, ProfileName, TokenCode};
 use crate::os::disk::RealDisk;
 use crate::os::lock::{Lock, LockError};
 use crate::os::machine;
@@ -19,6 +20,7 @@ use crate::profile::{OwnKey, Refusal, ResolvedProfile, choose_profile};
 use crate::rotation::{Direction, Record};
 
 pub(super) use resume::concerns;
+pub(super) use sessions::Sessions;
 
 /// What `rotate` was asked for.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +43,8 @@ pub struct RotateOptions {
     pub resolve: Option<(AccessKeyId, Direction)>,
     /// No confirmation.
     pub yes: bool,
+    /// A code of the MFA device.
+    pub mfa_code: Option<TokenCode>,
 }
 
 /// What became of one key.

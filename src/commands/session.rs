@@ -8,7 +8,7 @@ use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::pick::{note_use, pick};
 use crate::aws::{Aws, AwsError, ErrorKind, Signer};
-use crate::model::{MfaSerial, NotAnMfaSerial, ProfileName, TokenCode};
+use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, NotAnMfaSerial, ProfileName, TokenCode};
 use crate::os::clock;
 use crate::os::disk::RealDisk;
 use crate::os::lock::LockError;
@@ -16,7 +16,7 @@ use crate::os::terminal::{Answer, Console, Question};
 use crate::profile::settings::ProfileSettings;
 use crate::profile::{ProfileSource, Refusal, Route, choose_profile};
 use crate::session::environment::Region;
-use crate::session::{Cache, Cached, NoCode, NoSession, Opening, Plan, Sources, Wishes, plan, warm};
+use crate::session::{Cache, Cached, NoCode, NoSession, Opening, Plan, Request, Sources, Wishes, least, plan, time_left, warm};
 
 /// What was asked for.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +50,8 @@ pub struct Access {
     pub session: Cached,
     /// It was opened by this command.
     pub is_new: bool,
+    /// A code was given for it.
+    pub used_code: bool,
     /// What a person should know.
     pub notes: Vec<String>,
 }
@@ -72,19 +74,29 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
         policy_arns: options.policy_arns.clone(),
     };
     let serial = route.mfa_serial.clone().or_else(|| cache.device(&route.key.pair.id));
-    let found = |session, is_new, notes| Access { profile: profile.clone(), region: region_of(context, &route), session, is_new, notes };
+    let found = |session, is_new, used_code, notes| Access {
+        profile: profile.clone(),
+        region: region_of(context, &route),
+        session,
+        is_new,
+        used_code,
+        notes,
+    };
     if serial.is_some() || !settings.require_mfa {
         let Plan { request, notes: own } = plan(&route, endpoint.clone(), serial.clone(), &wishes);
         if let Some(session) = warm(&cache, &request, options.min_ttl, clock::local_now()).filter(|_| !options.fresh) {
             notes.extend(own);
             used(context, &profile, options);
-            return Ok(found(session, false, notes));
+            return Ok(found(session, false, false, notes));
         }
     }
     let console = console.map_or_else(attend, Ok)?;
     let (aws, timing) = context.aws(context.files()?, &profile, route.key.region.clone(), route.key.ca_bundle.clone())?;
     let serial = match serial {
-        None if settings.require_mfa => Some(device(&aws, &route, &cache, &console)?),
+        None if settings.require_mfa => {
+            let (pair, profile) = (&route.key.pair, &route.key.key_profile);
+            Some(device(&Asking { aws: &aws, pair, profile, cache: &cache, console: &console })?)
+        }
         other => other,
     };
     let Plan { request, notes: own } = plan(&route, endpoint, serial, &wishes);
@@ -107,7 +119,34 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
     let opened = opening.obtain(&request).map_err(|error| failed(context, &profile, &route, error))?;
     notes.extend(opened.notes);
     used(context, &profile, options);
-    Ok(found(opened.cached, opened.is_new, notes))
+    Ok(found(opened.cached, opened.is_new, opened.used_code, notes))
+}
+
+/// The MFA sessions of a user that last for a while yet: kept under one of these keys, or opened with this device, which is the user's alone.
+pub(super) fn usable(cache: &Cache<'_>, keys: &[AccessKeyId], serial: Option<&MfaSerial>, endpoint: Option<&str>) -> Vec<Cached> {
+    let now = clock::local_now();
+    let is_own = |request: &Request| keys.contains(&request.key) || (serial.is_some() && request.mfa_serial.as_ref() == serial);
+    let is_usable = |cached: &Cached| {
+        let request = &cached.request;
+        let is_with_mfa = request.roles.is_empty() && request.mfa_serial.is_some() && request.endpoint.as_deref() == endpoint;
+        is_with_mfa && is_own(request) && time_left(&cached.credentials, now) >= least(None, request)
+    };
+    cache.all().into_iter().filter(is_usable).collect()
+}
+
+/// What to do about a session that cannot be had, where no profile's files are to blame.
+pub(super) fn hint(error: &NoSession, again: &str) -> String {
+    match error {
+        NoSession::WrongCode { .. } | NoSession::UsedCode { .. } => format!("{again} with the next code"),
+        NoSession::NoCode(NoCode::Command { .. }) => "run it by hand: it has to print six digits".to_owned(),
+        NoSession::WrongSerial { .. } => "correct mfa_serial; `aws iam list-mfa-devices` lists the user's".to_owned(),
+        NoSession::Lock(LockError::Busy(_)) => "answer its question, or end it".to_owned(),
+        NoSession::Aws(error) if matches!(error.kind, ErrorKind::Denied { explicit: true }) => {
+            "look for a policy named AWSCompromisedKeyQuarantine… at the user: the key may have leaked".to_owned()
+        }
+        NoSession::NoCode(NoCode::Nobody | NoCode::Abandoned | NoCode::NotACode) | NoSession::Aws(_) => again.to_owned(),
+        NoSession::Elsewhere(_) | NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => again.to_owned(),
+    }
 }
 
 /// The profile's region, and whether a variable says so.
@@ -117,7 +156,7 @@ pub(super) fn region_of(context: &Context, route: &Route) -> Option<Region> {
 }
 
 /// Forgets the session and what leads to it, so that a code is asked for.
-fn forget(cache: &Cache<'_>, request: &crate::session::Request) -> Result<(), Failure> {
+fn forget(cache: &Cache<'_>, request: &Request) -> Result<(), Failure> {
     let forgotten = request.way().iter().try_for_each(|leg| cache.forget(leg));
     forgotten.map_err(|error| Failure::from_error(FailureKind::Failed, &error))
 }
@@ -133,7 +172,7 @@ pub(super) struct Choice {
 pub(super) fn choice(context: &Context, attend: Attend<'_>, options: &SessionOptions) -> Result<Choice, Failure> {
     let mut notes = Vec::new();
     let chosen = choose_profile(&context.environment, options.profile.as_deref());
-    let several = if options.pick && chosen.source == ProfileSource::Default { usable(context)? } else { Vec::new() };
+    let several = if options.pick && chosen.source == ProfileSource::Default { with_keys(context)? } else { Vec::new() };
     if several.len() > 1 {
         let console = attend()?;
         if console.can_ask() {
@@ -152,7 +191,7 @@ pub(super) fn choice(context: &Context, attend: Attend<'_>, options: &SessionOpt
 }
 
 /// The profiles that lead to a session.
-fn usable(context: &Context) -> Result<Vec<ProfileName>, Failure> {
+fn with_keys(context: &Context) -> Result<Vec<ProfileName>, Failure> {
     let files = context.files()?;
     Ok(files.profiles().filter(|profile| files.route(profile, &context.environment).is_ok()).collect())
 }
@@ -178,10 +217,20 @@ fn sources(route: &Route, settings: &ProfileSettings, options: &SessionOptions) 
     Sources { given: options.mfa_code.clone(), command, dialog: settings.mfa_dialog }
 }
 
+/// What it takes to find the device of a key's user.
+pub(super) struct Asking<'a> {
+    pub(super) aws: &'a Aws,
+    pub(super) pair: &'a AccessKeyPair,
+    /// The profile that has the key.
+    pub(super) profile: &'a ProfileName,
+    pub(super) cache: &'a Cache<'a>,
+    pub(super) console: &'a Console,
+}
+
 /// The device of the key's user, where the files name none: asked of AWS, and remembered.
-fn device(aws: &Aws, route: &Route, cache: &Cache<'_>, console: &Console) -> Result<MfaSerial, Failure> {
-    let profile = &route.key.key_profile;
-    let asked = aws.list_mfa_devices(&Signer::LongTerm(route.key.pair.clone()));
+pub(super) fn device(asking: &Asking<'_>) -> Result<MfaSerial, Failure> {
+    let Asking { aws, pair, profile, cache, console } = asking;
+    let asked = aws.list_mfa_devices(&Signer::LongTerm((*pair).clone()));
     let named = format!("put `mfa_serial = …` into the profile {profile}");
     let serials = asked.map_err(|error| {
         let message = "the profile names no mfa_serial, and the user's MFA devices cannot be listed";
@@ -200,7 +249,7 @@ fn device(aws: &Aws, route: &Route, cache: &Cache<'_>, console: &Console) -> Res
         })?,
     };
     // Asked again next time, if it cannot be kept.
-    let _ = cache.keep_device(&route.key.pair.id, &serial);
+    let _ = cache.keep_device(&pair.id, &serial);
     Ok(serial)
 }
 

@@ -8,7 +8,7 @@ use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::rotate::{Finish, RotateOptions, Rotated, Run, concerns, resolve};
 use crate::aws::Signer;
-use crate::model::{AccessKeyId, LastUsed, ProfileName, Timing};
+use crate::model::{AccessKeyId, LastUsed, ProfileName, Timing, TokenCode};
 use crate::os::clock;
 use crate::os::signals::Signals;
 use crate::os::terminal::{Answer, Console, Question};
@@ -23,6 +23,8 @@ pub struct UndoOptions {
     pub dry_run: bool,
     /// No confirmation.
     pub yes: bool,
+    /// A code of the MFA device.
+    pub mfa_code: Option<TokenCode>,
 }
 
 /// What came of it, and what a person should know beside.
@@ -56,6 +58,7 @@ pub enum Undone {
 pub fn undo(context: &Context, console: &Console, signals: &Signals, options: &UndoOptions) -> Result<UndoOutcome, Failure> {
     let profiles = options.profile.iter().cloned().collect();
     let mut as_rotate = RotateOptions { profiles, dry_run: options.dry_run, yes: options.yes, ..RotateOptions::default() };
+    as_rotate.mfa_code.clone_from(&options.mfa_code);
     let (name, id) = target(&Run::new("undo", context, console, signals, &as_rotate))?;
     as_rotate.resolve = Some((id.clone(), Direction::Back));
     let run = Run::new("undo", context, console, signals, &as_rotate);

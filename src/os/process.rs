@@ -6,7 +6,9 @@
 //! whoever prints takes that for the end. std gives SIGPIPE its default back in the children it starts.
 
 use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -108,6 +110,41 @@ fn take_over(mut command: Command) -> io::Result<u8> {
 fn take_over(mut command: Command) -> io::Result<u8> {
     let status = command.status()?;
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+/// Runs this program itself to its end with these words, without these variables, input or output.
+pub fn own(words: &[OsString], removed: &[&str]) -> io::Result<()> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    for name in removed {
+        command.env_remove(name);
+    }
+    let status = command.status()?;
+    if status.success() { Ok(()) } else { Err(io::Error::other(status.to_string())) }
+}
+
+/// Starts this program itself with these words, and lets go of it: in a session of its own, without a terminal, with what it says added to
+/// this file, which only its owner can read and which is begun anew once it has more than `longest` bytes. When this process ends, the
+/// system looks after it.
+pub fn leave(words: &[OsString], log: &Path, longest: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    rustix::process::setsid()?;
+    let log = log_file(log, longest)?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(words).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    command.spawn().map(drop)
+}
+
+fn log_file(path: &Path, longest: u64) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    if file.metadata()?.len() > longest {
+        file.set_len(0)?;
+    }
+    Ok(file)
 }
 
 /// A program gave no answer.

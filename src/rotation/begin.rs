@@ -7,6 +7,7 @@ mod room;
 
 use chrono::{DateTime, Utc};
 
+use super::authority::Authority;
 use super::history::HistoryLine;
 use super::observation::{Listing, Observation};
 use super::record::{HolderEntry, NewKey, Record, State, Which};
@@ -26,6 +27,8 @@ pub use explain::explain;
 pub struct Preflight<'a> {
     /// AWS.
     pub aws: &'a Aws,
+    /// Who signs the calls to IAM.
+    pub authority: &'a Authority<'a>,
     /// The files.
     pub disk: &'a dyn Disk,
     /// The person.
@@ -114,8 +117,10 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
     let mut entries = holders(preflight, &preflight.pair)?;
     preflight.console.progress("asking AWS whose key this is");
     let (identity, user_name) = user(preflight, &signer)?;
-    let aws = preflight.aws;
-    let keys = aws.list_access_keys(&signer, &user_name).map_err(|error| explain(&preflight.pair.id, &error))?;
+    let (aws, authority) = (preflight.aws, preflight.authority);
+    let keys = authority.call(&preflight.pair, |signer| aws.list_access_keys(signer, &user_name));
+    let keys = keys.map_err(|error| explain(&preflight.pair.id, &error))?;
+    let signer = authority.signer(&preflight.pair);
     // Now, not below: a question or a sleep in between makes it old.
     let listed_at = clock::boot_time();
     let own = keys.iter().find(|key| key.id == preflight.pair.id).cloned();
@@ -165,7 +170,8 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
     };
     let clock = clock::boot_time();
     let listing = Listing { keys, signer: Which::Old, clock: listed_at, at: now };
-    let seen = Observation { now: Some(now), clock, entered: clock, listing: Some(listing), ..Observation::default() };
+    let session = authority.sight();
+    let seen = Observation { now: Some(now), clock, entered: clock, listing: Some(listing), session, ..Observation::default() };
     Ok(Beginning::Ready(Box::new(Begun { record, seen, last_use, delete_first: room.delete, notes })))
 }
 

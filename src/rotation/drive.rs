@@ -65,6 +65,7 @@ pub fn drive(record: &mut Record, seen: &mut Observation, rules: &Rules, world: 
             | Step::CreateAccessKey
             | Step::UpdateAccessKey { .. }
             | Step::DeleteAccessKey { .. }
+            | Step::OpenSession(_)
             | Step::ReadHolders
             | Step::PrepareHolder { .. }
             | Step::WriteHolder { .. }

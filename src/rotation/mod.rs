@@ -4,6 +4,7 @@
 //! through [`World`]. Invariants: a state is on the disk before the act that it announces; what must not be done twice is decided
 //! from what is seen, never from what was tried.
 
+mod authority;
 mod begin;
 pub mod describe;
 mod drive;
@@ -18,12 +19,13 @@ mod second_key;
 mod step;
 mod world;
 
+pub use authority::{Authority, Grant, Granted};
 pub use begin::{Beginning, Begun, KnownKey, Preflight, Refused, begin, explain};
 pub use drive::{Ended, drive};
 pub use files::Files;
 pub use history::HistoryLine;
-pub use next::{Rules, next};
-pub use observation::{Act, Listing, Observation, Proof};
+pub use next::{Rules, next, wants_session};
+pub use observation::{Act, Listing, Observation, Proof, SessionSight};
 pub use plan::{plan, plan_resumed};
 pub use record::{End, HolderEntry, NewKey, Record, State, Which};
 pub use resolve::{Direction, Unresolved, resolve};

@@ -46,6 +46,32 @@ pub struct Observation {
     pub last_use: Option<LastUsed>,
     /// What a person said about the suspect.
     pub delete_suspect: Option<bool>,
+    /// Who signs the calls to IAM. It outlives the state.
+    pub session: SessionSight,
+}
+
+/// Who signs the calls to IAM: the pairs themselves, or an MFA session of their user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SessionSight {
+    /// The pairs; no session was wanted yet.
+    #[default]
+    None,
+    /// A session that was open before; AWS may have ended it.
+    Found,
+    /// A session that this run opened.
+    Opened,
+    /// The pairs: there is no session to be had.
+    Unavailable,
+}
+
+impl SessionSight {
+    /// Whether a session signs, so that an answer of IAM says nothing of a pair.
+    pub fn signs(self) -> bool {
+        match self {
+            SessionSight::Found | SessionSight::Opened => true,
+            SessionSight::None | SessionSight::Unavailable => false,
+        }
+    }
 }
 
 /// `iam:ListAccessKeys`.
@@ -129,9 +155,9 @@ impl Observation {
         }
     }
 
-    /// Forgets everything but the time: another state was entered.
+    /// Forgets everything but the time and the session: another state was entered.
     pub fn enter(&mut self) {
-        *self = Self { now: self.now, clock: self.clock, entered: self.clock, ..Self::default() };
+        *self = Self { now: self.now, clock: self.clock, entered: self.clock, session: self.session, ..Self::default() };
     }
 
     /// Takes in an answer of GetCallerIdentity.

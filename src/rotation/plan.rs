@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::drive::{Ended, drive};
 use super::next::Rules;
-use super::observation::Observation;
+use super::observation::{Observation, SessionSight};
 use super::record::{Record, State, Which};
 use super::step::{Step, Stop};
 use super::world::{Outcome, Prepared, World, say};
@@ -70,7 +70,7 @@ impl Imaginary {
     fn note(&mut self, record: &Record, step: &Step) {
         let worth = match step {
             Step::ListAccessKeys(_) | Step::ReadHolders | Step::Wait(..) | Step::PrepareHolder { .. } | Step::ReleaseHolder { .. } => false,
-            Step::AskAboutSuspect { .. } | Step::Enter(_) | Step::Close | Step::Stop(_) => false,
+            Step::AskAboutSuspect { .. } | Step::OpenSession(_) | Step::Enter(_) | Step::Close | Step::Stop(_) => false,
             Step::GetCallerIdentity(_) | Step::GetAccessKeyLastUsed { .. } | Step::CreateAccessKey => true,
             Step::UpdateAccessKey { .. } | Step::DeleteAccessKey { .. } | Step::WriteHolder { .. } => true,
         };
@@ -146,6 +146,7 @@ impl World for Imaginary {
                 Outcome::Waited
             }
             Step::AskAboutSuspect { .. } => Outcome::Answered(false),
+            Step::OpenSession(_) => Outcome::Opened(SessionSight::Unavailable),
             Step::Enter(_) | Step::Close | Step::Stop(_) => Outcome::Waited,
         }
     }

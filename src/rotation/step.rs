@@ -39,6 +39,8 @@ pub enum Step {
         /// Who signs.
         signer: Which,
     },
+    /// Gets an MFA session of the keys' user, opened with this pair, which signs the calls to IAM from here on.
+    OpenSession(Which),
     /// Reads every holder.
     ReadHolders,
     /// Makes the change of a holder ready.

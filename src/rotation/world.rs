@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::authority::Authority;
 use super::describe;
 use super::files::Files;
+use super::observation::SessionSight;
 use super::record::{Record, Which};
 use super::step::Step;
 use crate::aws::{Aws, AwsError, Signer};
@@ -41,6 +43,8 @@ pub enum Outcome {
     Waited,
     /// Whether a person wants the suspect deleted.
     Answered(bool),
+    /// Whether there is a session, and where from.
+    Opened(SessionSight),
 }
 
 /// A change that is ready, and what an earlier one had displaced.
@@ -70,6 +74,8 @@ pub trait World {
 pub struct RealWorld<'a> {
     /// AWS.
     pub aws: &'a Aws,
+    /// Who signs the calls to IAM.
+    pub authority: &'a Authority<'a>,
     /// The files.
     pub files: Files<'a>,
     /// The person.
@@ -79,9 +85,15 @@ pub struct RealWorld<'a> {
 }
 
 impl RealWorld<'_> {
+    /// A call to IAM, for this pair.
     fn with<T>(&self, record: &Record, which: Which, call: impl FnOnce(&Signer) -> T) -> T {
+        call(&self.authority.signer(record.pair(which).unwrap_or(&record.old)))
+    }
+
+    /// Who the pair belongs to; it signs this itself, whoever signs otherwise.
+    fn identify(&self, record: &Record, which: Which) -> Result<Identity, AwsError> {
         let pair = record.pair(which).unwrap_or(&record.old);
-        call(&Signer::LongTerm(pair.clone()))
+        self.aws.get_caller_identity(&Signer::LongTerm(pair.clone()))
     }
 
     fn ask(&self, record: &Record, key: &AccessKeyId, created_at: DateTime<Utc>) -> bool {
@@ -119,9 +131,7 @@ impl World for RealWorld<'_> {
             Step::ListAccessKeys(signer) => {
                 Outcome::Listed(*signer, self.with(record, *signer, |signer| aws.list_access_keys(signer, user)))
             }
-            Step::GetCallerIdentity(which) => {
-                Outcome::Identified(*which, self.with(record, *which, |signer| aws.get_caller_identity(signer)))
-            }
+            Step::GetCallerIdentity(which) => Outcome::Identified(*which, self.identify(record, *which)),
             Step::GetAccessKeyLastUsed { key, signer } => {
                 let answer = self.with(record, *signer, |signer| aws.get_access_key_last_used(signer, key));
                 Outcome::LastUse(answer.unwrap_or_else(|error| LastUsed::Unknown(error.to_string())))
@@ -134,6 +144,7 @@ impl World for RealWorld<'_> {
             Step::DeleteAccessKey { key, signer } => {
                 Outcome::Changed(self.with(record, *signer, |signer| aws.delete_access_key(signer, user, key)))
             }
+            Step::OpenSession(which) => Outcome::Opened(self.authority.open(record.pair(*which).unwrap_or(&record.old))),
             Step::ReadHolders => Outcome::Read(self.files.read(record)),
             Step::PrepareHolder { holder, to } => Outcome::Prepared(*holder, *to, self.files.prepare(record, *holder, *to)),
             Step::WriteHolder { holder, to } => Outcome::Written(*holder, self.files.write(record, *holder, *to)),
@@ -174,6 +185,7 @@ pub(super) fn say(record: &Record, step: &Step) -> String {
         Step::UpdateAccessKey { key, status: crate::model::KeyStatus::Active, .. } => format!("activating {}", id(*key)),
         Step::UpdateAccessKey { key, .. } => format!("deactivating {}", id(*key)),
         Step::DeleteAccessKey { key, .. } => format!("deleting {key}"),
+        Step::OpenSession(which) => format!("opening an MFA session with {}", id(*which)),
         Step::ReadHolders => "reading the files that hold the key".to_owned(),
         Step::PrepareHolder { holder, .. } | Step::WriteHolder { holder, .. } | Step::ReleaseHolder { holder, .. } => {
             format!("writing {}", record.holders.get(*holder).map_or_else(String::new, |entry| describe::place(&entry.place)))

@@ -54,6 +54,8 @@ pub struct Opened {
     pub cached: Cached,
     /// It was opened now, not found.
     pub is_new: bool,
+    /// A code was used up for it.
+    pub used_code: bool,
     /// What a person should know.
     pub notes: Vec<String>,
 }
@@ -133,7 +135,7 @@ impl Opening<'_> {
     /// Finds the session, or opens it and whatever leads to it.
     pub fn obtain(&self, request: &Request) -> Result<Opened, NoSession> {
         if let Some(cached) = warm(self.cache, request, self.min_ttl, clock::local_now()) {
-            return Ok(Opened { cached, is_new: false, notes: Vec::new() });
+            return Ok(Opened { cached, is_new: false, used_code: false, notes: Vec::new() });
         }
         self.cache.make()?;
         let began_at = clock::local_now();
@@ -150,7 +152,7 @@ impl Opening<'_> {
             Err(error) => return self.stale(request, &error.to_string()).ok_or(NoSession::Lock(error)),
         };
         if let Some(cached) = warm(self.cache, request, self.min_ttl, clock::local_now()) {
-            return Ok(Opened { cached, is_new: false, notes: Vec::new() });
+            return Ok(Opened { cached, is_new: false, used_code: false, notes: Vec::new() });
         }
         if waited && let Some(failed) = self.failed(request).filter(|failed| failed.at >= began_at) {
             return Err(NoSession::Elsewhere(failed.message));
@@ -202,7 +204,10 @@ impl Opening<'_> {
             at += 1;
         }
         match last {
-            Some(cached) => Ok(Opened { cached, is_new: start != Some(way.len().saturating_sub(1)), notes }),
+            Some(cached) => {
+                let used_code = needs_code && start.is_none();
+                Ok(Opened { cached, is_new: start != Some(way.len().saturating_sub(1)), used_code, notes })
+            }
             None => Err(NoCode::Nobody.into()),
         }
     }
@@ -303,7 +308,12 @@ impl Opening<'_> {
     /// A session that is not over, where a new one cannot be had now.
     fn stale(&self, request: &Request, why: &str) -> Option<Opened> {
         let cached = warm(self.cache, request, Some(LAST_MOMENT), clock::local_now())?;
-        Some(Opened { cached, is_new: false, notes: vec![format!("the session ends soon, and a new one could not be opened: {why}")] })
+        Some(Opened {
+            cached,
+            is_new: false,
+            used_code: false,
+            notes: vec![format!("the session ends soon, and a new one could not be opened: {why}")],
+        })
     }
 
     fn failed(&self, request: &Request) -> Option<Failed> {

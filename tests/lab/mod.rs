@@ -136,6 +136,13 @@ impl Lab {
         Some(totp::code(&user.seed, free))
     }
 
+    /// The token codes that were sent more than once.
+    pub fn resent(&self) -> Vec<(String, String)> {
+        let codes = &self.world().codes;
+        let is_again = |at: &usize| codes[..*at].contains(&codes[*at]);
+        (0..codes.len()).filter(is_again).map(|at| codes[at].clone()).collect()
+    }
+
     /// Waits until a call stands at a pause; false when none did in that time.
     pub fn wait_paused(&self, limit: Duration) -> bool {
         self.0.gate.wait_paused(limit)

@@ -80,6 +80,9 @@ pub fn serve(lab: &Lab, request: &Request) -> Reply {
 fn enter(lab: &Lab, auth: Option<&Authorization>, action: &str, params: &Params) -> (usize, Option<Fault>) {
     let mut world = lab.world();
     let number = world.calls.len() + 1;
+    if let Some(code) = params.get("TokenCode") {
+        world.codes.push((params.get("SerialNumber").cloned().unwrap_or_default(), code.clone()));
+    }
     let masked = params.iter().map(|(n, v)| (n.clone(), if n == "TokenCode" { "***".to_owned() } else { v.clone() })).collect();
     world.calls.push(Call {
         number,

@@ -110,6 +110,8 @@ pub struct World {
     pub sessions: Vec<Session>,
     pub calls: Vec<Call>,
     pub rules: Vec<Rule>,
+    /// Every token code that was sent, with its device.
+    pub codes: Vec<(String, String)>,
     random: u64,
 }
 
@@ -117,8 +119,16 @@ impl World {
     /// With the user `dev` and their settled keys.
     pub fn new(settings: Settings) -> Self {
         let (count, random) = (settings.keys, settings.seed);
-        let mut world =
-            Self { settings, users: Vec::new(), keys: Vec::new(), sessions: Vec::new(), calls: Vec::new(), rules: Vec::new(), random };
+        let mut world = Self {
+            settings,
+            users: Vec::new(),
+            keys: Vec::new(),
+            sessions: Vec::new(),
+            calls: Vec::new(),
+            rules: Vec::new(),
+            codes: Vec::new(),
+            random,
+        };
         let dev = world.add_user("dev", "/");
         for _ in 0..count {
             world.add_settled_key(dev);

@@ -11,8 +11,8 @@ use keyrotate::model::{Arn, Identity, ProfileName};
 use keyrotate::os::atomic_file;
 use keyrotate::profile::FileKind;
 use keyrotate::rotation::{
-    self, Direction, End, Files, HolderEntry, Listing, NewKey, Observation, Outcome, Record, Rules, State, Step, Stop, Which, World, drive,
-    resolve,
+    self, Direction, End, Files, HolderEntry, Listing, NewKey, Observation, Outcome, Record, Rules, SessionSight, State, Step, Stop, Which,
+    World, drive, resolve, wants_session,
 };
 
 use super::files::{CONFIG, CREDENTIALS, SimDisk};
@@ -130,6 +130,7 @@ fn go(universe: &Rc<Universe>, number: u32, decided: Option<Direction>) -> Optio
 }
 
 fn run(universe: &Rc<Universe>, disk: &SimDisk, number: u32, decided: Option<Direction>) -> Ended {
+    universe.process.borrow_mut().has_code = universe.quiet.get() || number.is_multiple_of(2);
     let entries = Entry::sweep(disk, Path::new(JOURNAL)).and_then(|()| Entry::list(disk, Path::new(JOURNAL)));
     let paths = match entries {
         Ok(paths) => paths,
@@ -174,6 +175,7 @@ fn rules(universe: &Universe, record: &Record, number: u32) -> Rules {
         attended: scene.attended && number.is_multiple_of(2),
         delete_key: suspect,
         place_needed: universe.quiet.get() || number % 2 == 1,
+        has_device: false,
         decided: None,
     }
 }
@@ -197,9 +199,13 @@ fn begin(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Ended, 
         Outcome::Identified(_, Ok(_)) => {}
         other => return Err(format!("{other:?}")),
     }
-    let keys = match world.perform(&record, &Step::ListAccessKeys(Which::Old)) {
-        Outcome::Listed(_, Ok(keys)) => keys,
-        other => return Err(format!("{other:?}")),
+    let mut session = SessionSight::None;
+    let keys = loop {
+        match world.perform(&record, &Step::ListAccessKeys(Which::Old)) {
+            Outcome::Listed(_, Ok(keys)) => break keys,
+            Outcome::Listed(_, Err(error)) if wants_session(session, &error, false) => session = world.open(&record, Which::Old),
+            other => return Err(format!("{other:?}")),
+        }
     };
     if keys.len() > 1 + usize::from(record.adopted) || !keys.iter().any(|key| key.id == record.old.id) {
         return Err("the user has other keys".to_owned());
@@ -210,7 +216,7 @@ fn begin(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Ended, 
     record.started_at = now;
     record.state = if record.adopted { State::Created } else { State::Intent { signed_at: now, throttled: 0 } };
     let listing = Listing { keys, signer: Which::Old, clock, at: now };
-    let seen = Observation { now: Some(now), clock, entered: clock, listing: Some(listing), ..Observation::default() };
+    let seen = Observation { now: Some(now), clock, entered: clock, listing: Some(listing), session, ..Observation::default() };
     universe.op(Op::Persist, || "beginning the entry".to_owned());
     universe.ambiguous.set(false);
     let entry = Entry::begin(disk, PathBuf::from(format!("{JOURNAL}/{}.json", record.id)), &record).map_err(|error| error.to_string())?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use keyrotate::model::Grace;
 use keyrotate::rotation::Direction;
 
-use super::rng::Rng;
+use super::rng::{Rng, hash};
 
 /// What the rotation does, by kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,17 @@ pub enum Flap {
     Long,
 }
 
+/// Where a policy denies every call to IAM without MFA: where a session comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mfa {
+    /// One is open.
+    Open,
+    /// One is open that AWS does not take any more; then from a person.
+    Stale,
+    /// A person gives a code; in every other run nobody is there.
+    Person,
+}
+
 /// What stays the same during a schedule.
 #[derive(Clone, Debug)]
 pub struct Scene {
@@ -66,6 +77,8 @@ pub struct Scene {
     pub denied: Option<Op>,
     /// The old key's ID and secret are longer than the new one's.
     pub long_ids: bool,
+    /// A policy denies every call to IAM without MFA.
+    pub mfa: Option<Mfa>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,7 +178,9 @@ pub struct Schedule {
 impl Schedule {
     pub fn from_seed(seed: u64) -> Self {
         let mut rng = Rng::new(seed);
-        let scene = scene(&mut rng);
+        // Apart, so that the rest of a schedule stays as it was before there were sessions.
+        let mfa = [Mfa::Open, Mfa::Stale, Mfa::Person, Mfa::Person].get(hash(&[seed, 0x3FA]) as usize % 12).copied();
+        let scene = Scene { mfa, ..scene(&mut rng) };
         let theme = rng.below(4);
         let count = rng.pick(&[0, 1, 1, 2, 2, 3, 3, 4, 5, 7]);
         let mut events: Vec<Event> = (0..count).map(|_| event(&mut rng, theme)).collect();
@@ -204,6 +219,7 @@ fn scene(rng: &mut Rng) -> Scene {
         adopted: rng.percent(8),
         denied: if rng.percent(5) { Some(rng.pick(&[Op::List, Op::LastUsed, Op::Create, Op::Update, Op::Delete])) } else { None },
         long_ids: rng.percent(10),
+        mfa: None,
     }
 }
 

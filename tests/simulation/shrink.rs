@@ -59,6 +59,7 @@ fn plainer(scene: &Scene) -> Vec<Scene> {
         with(|scene| scene.flap = Flap::None),
         with(|scene| scene.slow = 0),
         with(|scene| scene.denied = None),
+        with(|scene| scene.mfa = None),
         with(|scene| scene.two_files = false),
         with(|scene| scene.symlink = false),
         with(|scene| scene.pinned = false),

@@ -50,6 +50,10 @@ pub struct Process {
     pub proved_at: [Option<u64>; 2],
     /// A suspect that the person wants deleted.
     pub permitted: Option<AccessKeyId>,
+    /// The session that signs, if one does: whether AWS takes it.
+    pub session: Option<bool>,
+    /// Somebody is there who can give a code.
+    pub has_code: bool,
 }
 
 pub struct Universe {

@@ -8,11 +8,11 @@ use chrono::{DateTime, Utc};
 use keyrotate::aws::{AwsError, Unreachable};
 use keyrotate::journal::JournalError;
 use keyrotate::model::{AccessKey, AccessKeyId, AccessKeyPair, KeyStatus, LastUse, LastUsed};
-use keyrotate::rotation::{Files, Outcome, Record, State, Step, Which, World};
+use keyrotate::rotation::{Files, Outcome, Record, SessionSight, State, Step, Which, World};
 
 use super::acts;
 use super::iam::{Status, Who};
-use super::schedule::{Fault, Op};
+use super::schedule::{Fault, Mfa, Op};
 use super::universe::Universe;
 
 pub struct SimWorld<'a> {
@@ -74,7 +74,7 @@ impl SimWorld<'_> {
             }
             return Err(answer(fault, operation));
         }
-        let accepted = universe.iam.borrow().accept(operation, signer, universe.now.get(), universe.noise(6));
+        let accepted = self.accept(op, signer);
         let outcome = accepted.and_then(|()| act(universe));
         match fault {
             Some(fault) => {
@@ -86,6 +86,43 @@ impl SimWorld<'_> {
                 outcome
             }
         }
+    }
+
+    /// Whether this answer accepts who signs: the pair, or for IAM the session, which the pair's end does not end.
+    fn accept(&self, op: Op, signer: &AccessKeyPair) -> Answer<()> {
+        let (universe, operation) = (&*self.universe, operation(op));
+        let session = universe.process.borrow().session.filter(|_| op != Op::Identity);
+        match session {
+            Some(true) => return Ok(()),
+            Some(false) => return Err(AwsError::answered(operation, 403, "InvalidClientTokenId", "")),
+            None => universe.iam.borrow().accept(operation, signer, universe.now.get(), universe.noise(6))?,
+        }
+        if universe.schedule.scene.mfa.is_some() && op != Op::Identity {
+            return Err(AwsError::answered(operation, 403, "AccessDenied", "with an explicit deny in an identity-based policy"));
+        }
+        Ok(())
+    }
+
+    /// A session in the place of the present one.
+    pub fn open(&self, record: &Record, which: Which) -> SessionSight {
+        let universe = &*self.universe;
+        let pair = pair(record, which);
+        universe.op(Op::Ask, || format!("opening a session with {}", pair.id));
+        let before = universe.process.borrow_mut().session.take();
+        let (sight, session) = match (universe.schedule.scene.mfa, before) {
+            (None, _) => (SessionSight::Unavailable, None),
+            (Some(Mfa::Open), None) => (SessionSight::Found, Some(true)),
+            (Some(Mfa::Stale), None) => (SessionSight::Found, Some(false)),
+            (Some(_), _) if !universe.process.borrow().has_code => (SessionSight::Unavailable, None),
+            (Some(_), _) => {
+                universe.pass(20_000);
+                let accepted = universe.iam.borrow().accept("sts:GetSessionToken", pair, universe.now.get(), universe.noise(6));
+                if accepted.is_ok() { (SessionSight::Opened, Some(true)) } else { (SessionSight::Unavailable, None) }
+            }
+        };
+        universe.process.borrow_mut().session = session;
+        universe.say(|| format!("      {sight:?}"));
+        sight
     }
 
     fn list(&self, record: &Record, which: Which) -> Answer<Vec<AccessKey>> {
@@ -219,6 +256,7 @@ impl World for SimWorld<'_> {
                 Outcome::Waited
             }
             Step::AskAboutSuspect { key, .. } => Outcome::Answered(self.ask(key)),
+            Step::OpenSession(which) => Outcome::Opened(self.open(record, *which)),
             Step::Enter(_) | Step::Close | Step::Stop(_) => Outcome::Waited,
         }
     }

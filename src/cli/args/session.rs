@@ -199,7 +199,14 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[derive(Clone, Debug)]
 pub struct GivenCode(Option<TokenCode>);
 
-fn given_code(text: &str) -> Result<GivenCode, String> {
+impl GivenCode {
+    /// The code, if there is one.
+    pub fn code(&self) -> Option<TokenCode> {
+        self.0.clone()
+    }
+}
+
+pub(super) fn given_code(text: &str) -> Result<GivenCode, String> {
     (!text.is_empty()).then(|| token_code(text)).transpose().map(GivenCode)
 }
 

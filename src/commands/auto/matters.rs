@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::rotate::{Finish, RotateOutcome, Rotated};
 use crate::commands::status::{Finding, KeyFacts, StatusOutcome};
 use crate::rotation::{End, State};
@@ -114,7 +115,11 @@ fn of_finding(key: &KeyFacts, finding: &Finding) -> Option<Matter> {
             ));
         }
         Finding::RotationWaits => (Urgency::Attention, format!("a rotation of {whose} waits: run `keyrotate status`")),
-        Finding::Unchecked(_) => (Urgency::Attention, format!("{whose} could not be checked: {}", key.problem.as_ref()?.message)),
+        Finding::Unchecked(_) => {
+            let Failure { kind, message, hint, .. } = key.problem.as_ref()?;
+            let hint = hint.as_ref().filter(|_| *kind == FailureKind::MfaNeeded).map(|hint| format!("; {hint}")).unwrap_or_default();
+            (Urgency::Attention, format!("{whose} could not be checked: {message}{hint}"))
+        }
         Finding::NeverObserved => return None,
     };
     Some(matter(format!("{} {}", finding.name(), key.id), urgency, what))

@@ -1,16 +1,16 @@
 //! One key: looked at, confirmed, rotated.
 
 use super::resume::Resumed;
-use super::{Finish, Rotated, Run, resume};
-use crate::aws::{Aws, Signer};
+use super::{Finish, Rotated, Run, Sessions, resume};
+use crate::aws::Aws;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::journal::Entry;
 use crate::model::{AccessKeyId, Age};
 use crate::os::terminal::{Answer, Question};
 use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys};
 use crate::rotation::{
-    Beginning, Begun, End, Ended, Files, HistoryLine, KnownKey, Observation, Permissions, Preflight, RealWorld, Record, Rules, Stop,
-    StopKind, begin, describe, drive, explain, plan,
+    Authority, Beginning, Begun, End, Ended, Files, HistoryLine, KnownKey, Observation, Permissions, Preflight, RealWorld, Record, Rules,
+    Stop, StopKind, begin, describe, drive, explain, plan,
 };
 
 impl Run<'_> {
@@ -35,8 +35,12 @@ impl Run<'_> {
         let (aws, timing) = self.context.aws(files, &profile.name, profile.region.clone(), profile.ca_bundle.clone())?;
         let history: Vec<HistoryLine> = self.history().lines().map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
         let attended = self.is_attended();
+        let sessions = Sessions::new(self, &aws, &timing, &profile.name, vec![key.pair.id.clone()]);
+        let grant = |pair: &_, stale: Option<&_>| sessions.grant(pair, stale);
+        let authority = Authority::new(&grant, sessions.has_device());
         let preflight = Preflight {
             aws: &aws,
+            authority: &authority,
             disk: &self.disk,
             console: self.console,
             profile: profile.name.clone(),
@@ -55,11 +59,12 @@ impl Run<'_> {
             machine: self.machine.clone(),
             dry_run: self.options.dry_run,
         };
-        let begun = match begin(&preflight)? {
+        let begun = match begin(&preflight).map_err(|refused| sessions.told(refused.into()))? {
             Beginning::NotDue(age) => return Ok(Rotated::NotDue { key: key.pair.id.clone(), days: age.days() }),
             Beginning::Ready(begun) => *begun,
         };
-        let rules = Rules { timing, attended, delete_key: self.options.delete_key.clone(), ..Rules::default() };
+        let has_device = authority.has_device();
+        let rules = Rules { timing, attended, delete_key: self.options.delete_key.clone(), has_device, ..Rules::default() };
         if self.options.dry_run {
             let steps = plan(&begun.record, &begun.seen, &rules);
             return Ok(Rotated::Planned { key: key.pair.id.clone(), last_use: begun.last_use, notes: begun.notes, steps });
@@ -69,11 +74,11 @@ impl Run<'_> {
             return Ok(Rotated::Declined(key.pair.id.clone()));
         }
         if let Some((id, why)) = &begun.delete_first {
-            let signer = Signer::LongTerm(key.pair.clone());
-            aws.delete_access_key(&signer, &begun.record.user_name, id).map_err(|error| explain(&key.pair.id, &error))?;
+            let deleted = authority.call(&key.pair, |signer| aws.delete_access_key(signer, &begun.record.user_name, id));
+            deleted.map_err(|error| sessions.told(explain(&key.pair.id, &error).into()))?;
             notes.push(format!("deleted {id}: {why}"));
         }
-        self.execute(begun, &aws, &rules)
+        self.execute(begun, &aws, &authority, &rules).map_err(|failure| sessions.told(failure))
     }
 
     fn confirmed(&self, begun: &Begun) -> bool {
@@ -92,13 +97,13 @@ impl Run<'_> {
         self.console.ask(&Question { text, choices, default: Some('y') }) == Answer::Choice('y')
     }
 
-    fn execute(&self, begun: Begun, aws: &Aws, rules: &Rules) -> Result<Rotated, Failure> {
+    fn execute(&self, begun: Begun, aws: &Aws, authority: &Authority<'_>, rules: &Rules) -> Result<Rotated, Failure> {
         let Begun { mut record, mut seen, .. } = begun;
         let path = self.state_file("journal").join(format!("{}.json", record.id));
         let entry = Entry::begin(&self.disk, path, &record).map_err(|error| {
             Failure::from_error(FailureKind::Failed, &error).state("no key was created").hint("make room or correct the permissions there")
         })?;
-        self.drive(&mut record, &mut seen, rules, self.world(aws, entry), Finish::Fresh)
+        self.drive(&mut record, &mut seen, rules, self.world(aws, authority, entry), Finish::Fresh)
     }
 
     /// Signals are held from here to the end of the drive: the entry is on the disk.
@@ -113,13 +118,15 @@ impl Run<'_> {
         self.signals.hold();
         let ended = drive(record, seen, rules, &mut world);
         self.signals.let_go();
+        self.rekey(record);
         self.console.progress_done();
         finished(record, ended, finish)
     }
 
-    pub(super) fn world<'w>(&'w self, aws: &'w Aws, entry: Entry<'w>) -> RealWorld<'w> {
+    pub(super) fn world<'w>(&'w self, aws: &'w Aws, authority: &'w Authority<'w>, entry: Entry<'w>) -> RealWorld<'w> {
         RealWorld {
             aws,
+            authority,
             files: Files { disk: &self.disk, entry: Some(entry), history: self.history(), command: self.command },
             console: self.console,
             signals: self.signals,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Finish, RotateOutcome, Rotated, Run};
+use super::{Finish, RotateOutcome, Rotated, Run, Sessions};
 use crate::aws::{Aws, AwsError};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::journal::{Entry, JournalError};
@@ -10,7 +10,8 @@ use crate::model::{AccessKeyId, Grace, ProfileName, Timing};
 use crate::os::{atomic_file, clock};
 use crate::profile::Refusal;
 use crate::rotation::{
-    Direction, End, Files, KnownKey, Observation, Record, Rules, State, Unresolved, Which, describe, explain, plan_resumed, resolve,
+    Authority, Direction, End, Files, KnownKey, Observation, Record, Rules, State, Unresolved, Which, describe, explain, plan_resumed,
+    resolve,
 };
 
 /// What became of the rotations that were under way.
@@ -190,6 +191,7 @@ impl Run<'_> {
             attended: self.is_attended(),
             delete_key: self.options.delete_key.clone(),
             place_needed: self.direction(record) != Some(Direction::Back) && self.is_asked_for(record),
+            has_device: false,
             decided: self.direction(record),
         }
     }
@@ -201,10 +203,15 @@ impl Run<'_> {
         self.decide(record)?;
         let entry = Entry::resume(&self.disk, path.to_owned(), record).map_err(failed)?;
         let (aws, timing) = self.aws_of(record)?;
-        let rules = self.rules(record, timing);
+        let keys = [Which::Old, Which::New].iter().filter_map(|which| record.pair(*which)).map(|pair| pair.id.clone());
+        let sessions = Sessions::new(self, &aws, &timing, &record.profile, keys.collect());
+        let grant = |pair: &_, stale: Option<&_>| sessions.grant(pair, stale);
+        let authority = Authority::new(&grant, sessions.has_device());
+        let rules = Rules { has_device: authority.has_device(), ..self.rules(record, timing) };
         let clock = clock::boot_time();
         let mut seen = Observation { now: Some(record.started_at), clock, entered: clock, resumed: true, ..Observation::default() };
-        let result = self.drive(record, &mut seen, &rules, self.world(&aws, entry), finish)?;
+        let result = self.drive(record, &mut seen, &rules, self.world(&aws, &authority, entry), finish);
+        let result = result.map_err(|failure| sessions.told(failure))?;
         if record.state == State::Done(End::Forgotten) {
             let files = Files { disk: &self.disk, entry: None, history: self.history(), command: self.command };
             // Another machine's files have the same paths.

@@ -34,6 +34,8 @@ impl Finding {
         match self {
             Finding::Overdue | Finding::RootUserKey | Finding::RootKeys(_) => 11,
             Finding::Due | Finding::RotationWaits => FailureKind::Attention.exit_code(),
+            // It asks for no code: it only could not look.
+            Finding::Unchecked(FailureKind::MfaNeeded) => FailureKind::Unchecked.exit_code(),
             Finding::Unchecked(kind) => kind.exit_code(),
             Finding::NeverObserved => FailureKind::Unchecked.exit_code(),
         }

@@ -6,10 +6,13 @@ use super::facts::{Observation, OtherKey, RootKeys};
 use crate::aws::{Aws, AwsError, ErrorKind, KeySight, Signer, look_all};
 use crate::commands::context::Context;
 use crate::commands::failure::{Failure, FailureKind};
+use crate::commands::session::usable;
 use crate::model::{AccessKey, AccessKeyId, LastUsed};
 use crate::os::clock;
+use crate::os::disk::RealDisk;
 use crate::profile::{AwsFiles, OwnKey, ResolvedProfile};
 use crate::rotation::explain;
+use crate::session::Cache;
 
 /// So many keys are asked about at once: AWS throttles an account that asks for more.
 const AT_ONCE: usize = 16;
@@ -38,12 +41,39 @@ pub(super) fn look(context: &Context, files: &AwsFiles, keys: &[&OwnKey]) -> (Ve
         }
     }
     drop(sights);
+    by_session(context, keys, &chosen, &ways, &mut answers);
     let now = ways.now();
     let looked = keys.iter().zip(answers).map(|(key, answer)| match answer {
-        Ok(sight) => observe(&key.pair.id, sight, now),
+        Ok(sight) => observe(key, sight, now),
         Err(failure) => Looked { problem: Some(failure), ..Looked::default() },
     });
     (looked.collect(), now)
+}
+
+/// Asks once more, with a session that is open, where the key itself may not list.
+fn by_session(
+    context: &Context,
+    keys: &[&OwnKey],
+    chosen: &[Result<usize, Failure>],
+    ways: &Ways,
+    answers: &mut [Result<KeySight, Failure>],
+) {
+    let disk = RealDisk;
+    let cache = Cache::new(&disk, &context.paths.cache_dir);
+    for ((key, way), answer) in keys.iter().zip(chosen).zip(answers) {
+        let (Ok(way), Ok(sight)) = (way, answer) else { continue };
+        let Some((Way { endpoints: [_, endpoint], .. }, aws)) = ways.0.get(*way) else { continue };
+        if !matches!(&sight.listing, Some(Err(AwsError { kind: ErrorKind::Denied { .. }, .. }))) {
+            continue;
+        }
+        let sessions = usable(&cache, std::slice::from_ref(&key.pair.id), None, endpoint.as_deref());
+        if let Some(session) = sessions.into_iter().max_by_key(|session| session.credentials.expires_at) {
+            let KeySight { listing, last_uses, root_keys, .. } = aws.look(&Signer::Session(session.credentials));
+            if let Some(Ok(_)) = listing {
+                *sight = KeySight { identity: sight.identity.clone(), listing, last_uses, root_keys };
+            }
+        }
+    }
 }
 
 /// Clients, one for all profiles that go the same way.
@@ -81,13 +111,14 @@ impl Ways {
     }
 }
 
-fn observe(id: &AccessKeyId, sight: KeySight, now: DateTime<Utc>) -> Looked {
+fn observe(key: &OwnKey, sight: KeySight, now: DateTime<Utc>) -> Looked {
+    let id = &key.pair.id;
     let KeySight { identity, listing, mut last_uses, root_keys } = sight;
     let identity = match identity {
         Ok(identity) => identity,
         Err(error) => {
             let is_unreachable = matches!(error.kind, ErrorKind::Unreachable(_));
-            return Looked { seen: None, problem: Some(refused(id, &error)), is_unreachable };
+            return Looked { seen: None, problem: Some(refused(key, &error)), is_unreachable };
         }
     };
     let mut last_use = |id: &AccessKeyId| match last_uses.iter().position(|(of, _)| of == id) {
@@ -97,7 +128,7 @@ fn observe(id: &AccessKeyId, sight: KeySight, now: DateTime<Utc>) -> Looked {
     let (keys, problem) = match listing {
         Some(Ok(keys)) if keys.iter().any(|key| key.id == *id) => (Some(keys), None),
         Some(Ok(_)) => (None, Some(unlisted(id))),
-        Some(Err(error)) => (None, Some(refused(id, &error))),
+        Some(Err(error)) => (None, Some(refused(key, &error))),
         None if identity.is_root() => (None, None),
         None => (None, Some(Failure::new(FailureKind::Unchecked, format!("{} is not an IAM user", identity.arn)))),
     };
@@ -121,8 +152,15 @@ fn observe(id: &AccessKeyId, sight: KeySight, now: DateTime<Utc>) -> Looked {
     }
 }
 
-fn refused(id: &AccessKeyId, error: &AwsError) -> Failure {
-    Failure { kind: FailureKind::Unchecked, state: None, ..Failure::from(explain(id, error)) }
+/// A denial that a session may lift keeps its kind, which says so.
+fn refused(key: &OwnKey, error: &AwsError) -> Failure {
+    let failure = Failure { state: None, ..Failure::from(explain(&key.pair.id, error)) };
+    match (failure.kind, key.profiles.first()) {
+        (FailureKind::MfaNeeded, Some(profile)) => {
+            failure.hint(format!("run `keyrotate login {}`, then this again", profile.name.quoted()))
+        }
+        (_, _) => Failure { kind: FailureKind::Unchecked, ..failure },
+    }
 }
 
 fn unlisted(id: &AccessKeyId) -> Failure {

@@ -64,6 +64,14 @@ pub(super) fn fold(record: &mut Record, seen: &mut Observation, step: &Step, out
             }
         }
         Outcome::Waited => false,
+        Outcome::Opened(sight) => {
+            seen.session = sight;
+            if sight.signs() {
+                // What was refused to another signer says nothing.
+                (seen.listing_errors, seen.act, seen.attempts) = (Default::default(), None, 0);
+            }
+            false
+        }
         Outcome::Answered(delete) => {
             seen.delete_suspect = Some(delete);
             false
@@ -93,7 +101,7 @@ fn listed(seen: &mut Observation, signer: Which, answer: Result<Vec<AccessKey>, 
             seen.listing = seen.now.map(|at| Listing { keys, signer, clock: seen.clock, at });
         }
         Err(error) => {
-            if is_refusal(&error) {
+            if is_refusal(&error) && !seen.session.signs() {
                 let [old, new] = &mut seen.proofs;
                 let proof = match signer {
                     Which::Old => old,

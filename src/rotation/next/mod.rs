@@ -7,11 +7,13 @@ mod holders;
 mod properties;
 mod retire;
 mod retreat;
+mod session;
 #[cfg(test)]
 mod tests;
 pub(crate) mod words;
 
 pub(super) use holders::is_hopeless;
+pub use session::wants_session;
 
 use super::observation::Observation;
 use super::record::{Record, State};
@@ -30,6 +32,8 @@ pub struct Rules {
     pub delete_key: Option<AccessKeyId>,
     /// A new rotation needs the old key's place, which ends a grace of "next".
     pub place_needed: bool,
+    /// The files name an MFA device of the user, so that a permission that is missing may be missing without MFA only.
+    pub has_device: bool,
     /// What a person decided about this rotation. Forward: on a way back it turns round, and it ends even where the old key cannot be
     /// deleted. Back: what appeared while a key was being made stays as it is.
     pub decided: Option<Direction>,
@@ -37,6 +41,10 @@ pub struct Rules {
 
 /// The next step of a rotation.
 pub fn next(record: &Record, seen: &Observation, rules: &Rules) -> Step {
+    session::first(record, seen, rules).unwrap_or_else(|| by_state(record, seen, rules))
+}
+
+fn by_state(record: &Record, seen: &Observation, rules: &Rules) -> Step {
     match &record.state {
         State::Intent { signed_at, throttled } => create::intent(record, seen, rules, *signed_at, *throttled),
         State::Suspect { key, created_at } => create::suspect(record, seen, rules, key, *created_at),

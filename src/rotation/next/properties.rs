@@ -8,10 +8,12 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
+use super::super::observation::SessionSight;
 use super::super::record::{End, Record, State, Which};
 use super::super::resolve::Direction;
 use super::super::step::Step;
 use super::next;
+use crate::aws::ErrorKind;
 use crate::holder::Sight;
 use crate::model::{AccessKeyId, KeyStatus};
 use situation::{Situation, situation};
@@ -47,6 +49,22 @@ proptest! {
         prop_assert_eq!(other.and_then(|other| it.status(other)), Some(&KeyStatus::Active));
         prop_assert_eq!(it.record.pair(signer).map(|pair| &pair.id), other);
         prop_assert!([Some(old), new.filter(|_| !it.record.adopted), suspect].contains(&Some(&key)), "{key} is somebody else's");
+    }
+
+    #[test]
+    fn under_a_session_a_key_of_ours_goes_only_after_the_other_pair_has_proved_itself(it in situation()) {
+        let Some((key, signer)) = killed(&it.record, &it.next()) else { return Ok(()) };
+        let is_suspect = matches!(&it.record.state, State::Suspect { .. });
+        prop_assert!(is_suspect || !it.seen.session.signs() || !it.seen.proof(signer).successes.is_empty(), "{key}");
+    }
+
+    #[test]
+    fn a_session_is_opened_where_one_was_wanted_with_a_pair_that_aws_accepts(it in situation()) {
+        if let Step::OpenSession(which) = it.next() {
+            prop_assert!(matches!(it.seen.session, SessionSight::None | SessionSight::Found));
+            let is_denied = it.seen.listing_error(which).is_some_and(|error| matches!(error.kind, ErrorKind::Denied { .. }));
+            prop_assert!(it.record.pair(which).is_some() && (is_denied || !it.seen.proof(which).successes.is_empty()));
+        }
     }
 
     #[test]
@@ -110,7 +128,7 @@ fn the_situations_lead_to_every_step() {
         name.strip_prefix("Done(").unwrap_or(name).split([' ', '(', ')']).next().unwrap_or_default().to_owned()
     };
     let all = "Aborted AskAboutSuspect Close Committed CreateAccessKey DeleteAccessKey Deleted GetAccessKeyLastUsed GetCallerIdentity \
-               Intent ListAccessKeys OldInactive PrepareHolder Reactivating ReadHolders ReleaseHolder RollingBack Rotated \
+               Intent ListAccessKeys OldInactive OpenSession PrepareHolder Reactivating ReadHolders ReleaseHolder RollingBack Rotated \
                RotatedOldInactive Stop Suspect Undoing Undone UpdateAccessKey Verified Wait WriteHolder";
     let mut missing: BTreeSet<&str> = all.split(' ').collect();
     for _ in 0..65_536 {

@@ -46,8 +46,26 @@ pub(super) fn committed(record: &Record, seen: &Observation, rules: &Rules, roun
         (Some(KeyStatus::Active | KeyStatus::Other(_)), _) if record.grace != Grace::After(Duration::ZERO) && seen.last_use.is_none() => {
             Step::GetAccessKeyLastUsed { key: record.old.id.clone(), signer: Which::New }
         }
-        (Some(KeyStatus::Active | KeyStatus::Other(_)), _) => {
-            Step::UpdateAccessKey { key: Which::Old, status: KeyStatus::Inactive, signer: Which::New }
+        (Some(KeyStatus::Active | KeyStatus::Other(_)), _) => unproven_by_listing(record, seen, rules).unwrap_or(Step::UpdateAccessKey {
+            key: Which::Old,
+            status: KeyStatus::Inactive,
+            signer: Which::New,
+        }),
+    }
+}
+
+/// What is missing to the proof of the new pair, where a session signed the listing, which then proves nothing of it.
+fn unproven_by_listing(record: &Record, seen: &Observation, rules: &Rules) -> Option<Step> {
+    if !seen.session.signs() {
+        return None;
+    }
+    match prove(seen, rules, Which::New, 1, Duration::ZERO) {
+        Proven::Yes => None,
+        Proven::First(step) => Some(step),
+        Proven::Error(error) => Some(words::refused(record, &error)),
+        Proven::NotYet => {
+            let message = "AWS lists the new key as active and does not accept it, so that the old one stays".to_owned();
+            Some(words::failed(record, message, Vec::new()))
         }
     }
 }
@@ -91,7 +109,7 @@ fn look<'a>(record: &'a Record, seen: &'a Observation, rules: &'a Rules) -> Resu
         Some(Act { clock, result: Err(_) }) => *clock,
         Some(Act { result: Ok(()), .. }) | None => Duration::ZERO,
     };
-    let refused = seen.listing_error(Which::New).is_some_and(super::super::observation::is_refusal);
+    let refused = !seen.session.signs() && seen.listing_error(Which::New).is_some_and(super::super::observation::is_refusal);
     if refused {
         match prove(seen, rules, Which::New, 1, Duration::ZERO) {
             Proven::Yes => {

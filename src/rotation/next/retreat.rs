@@ -12,6 +12,7 @@ use super::evidence::{Listed, Proven, is_settled, is_settled_here, list_again, l
 use super::holders::{Brought, bring};
 use super::retire::is_gone;
 use super::{Rules, words};
+use crate::aws::ErrorKind;
 use crate::holder::Sight;
 use crate::model::KeyStatus;
 
@@ -27,6 +28,7 @@ fn look<'a>(record: &Record, seen: &'a Observation, signers: &[Which]) -> Result
     match listed(seen, since, signers) {
         Listed::Yes(listing) => Ok(listing),
         Listed::First(step) => Err(step),
+        Listed::Error(error) if matches!(error.kind, ErrorKind::Denied { explicit: true }) => Err(words::refused(record, &error)),
         Listed::Error(error) => Err(words::stop(
             record,
             StopKind::Attention,

@@ -11,6 +11,7 @@ use proptest::option::weighted;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
+use super::super::super::observation::SessionSight;
 use super::super::tests::{NEW, OLD, at, error, id, identity, pair, record, sight as sight_of};
 use super::super::{Rules, next};
 use crate::aws::{AwsError, ErrorKind, Unreachable};
@@ -160,7 +161,11 @@ fn observation() -> impl Strategy<Value = Observation> {
     let listed = (weighted(0.9, listing()), weighted(0.1, aws_error()), weighted(0.1, aws_error()), proof(), proof());
     let held = (weighted(0.9, sights()), instant(), btree_map(0_usize..3, Just("why".to_owned()), 0..2), 0_u32..12, instant());
     let act = (instant(), weighted(0.6, aws_error())).prop_map(|(clock, error)| Act { clock, result: error.map_or(Ok(()), Err) });
-    let rest = (weighted(0.4, act), 0_u32..5, weighted(0.7, last_use()), any::<Option<bool>>(), weighted(0.15, Just(())));
+    let session = prop_oneof![
+        2 => Just(SessionSight::None),
+        1 => select(vec![SessionSight::Found, SessionSight::Opened, SessionSight::Unavailable])
+    ];
+    let rest = (weighted(0.4, act), 0_u32..5, weighted(0.7, last_use()), any::<Option<bool>>(), weighted(0.15, Just(())), session);
     (times, listed, held, rest).prop_map(
         |(
             (now, clock, entered, resumed),
@@ -168,7 +173,7 @@ fn observation() -> impl Strategy<Value = Observation> {
             (holders, holders_at, refusals, collisions, collided_at),
             rest,
         )| {
-            let (act, attempts, last_use, delete_suspect, trouble) = rest;
+            let (act, attempts, last_use, delete_suspect, trouble, session) = rest;
             let (collisions, refusals) = if trouble.is_some() { (collisions, refusals) } else { (0, BTreeMap::new()) };
             let (listing_errors, proofs) = ([old, new], [of_old, of_new]);
             let seen = Observation {
@@ -183,7 +188,7 @@ fn observation() -> impl Strategy<Value = Observation> {
                 holders_at,
                 ..Observation::default()
             };
-            clamped(Observation { refusals, collisions, collided_at, act, attempts, last_use, delete_suspect, ..seen })
+            clamped(Observation { refusals, collisions, collided_at, act, attempts, last_use, delete_suspect, session, ..seen })
         },
     )
 }
@@ -202,8 +207,16 @@ pub(super) fn situation() -> impl Strategy<Value = Situation> {
     let timing = prop_oneof![Just(Timing::default()), Just(Timing::default().scaled("0.01").unwrap())];
     let decided = weighted(0.6, select(vec![Direction::Forward, Direction::Back, Direction::Forget]));
     let named = weighted(0.3, select(vec![OLD, NEW, LATE[0], LATE[1]]).prop_map(id));
-    let rules = (timing, any::<bool>(), named, any::<bool>(), decided)
-        .prop_map(|(timing, attended, delete_key, place_needed, decided)| Rules { timing, attended, delete_key, place_needed, decided });
+    let rules = (timing, any::<bool>(), named, any::<bool>(), any::<bool>(), decided).prop_map(
+        |(timing, attended, delete_key, place_needed, has_device, decided)| Rules {
+            timing,
+            attended,
+            delete_key,
+            place_needed,
+            has_device,
+            decided,
+        },
+    );
     (a_record(), observation(), rules).prop_map(|(mut record, mut seen, rules)| {
         let early = matches!(record.state, State::Intent { .. } | State::Suspect { .. } | State::Created);
         record.holders.iter_mut().filter(|_| early || record.new.is_none()).for_each(|entry| entry.staged = None);

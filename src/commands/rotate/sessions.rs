@@ -1,0 +1,168 @@
+//! The MFA session that signs a rotation's calls to IAM where a policy wants one.
+//!
+//! Invariants: a session that is open is taken before anybody is asked; `auto` asks nobody.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use super::Run;
+use crate::aws::Aws;
+use crate::commands::failure::{Failure, FailureKind};
+use crate::commands::session::{Asking, device, hint, usable};
+use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, ProfileName, TemporaryCredentials, Timing};
+use crate::profile::Route;
+use crate::rotation::{End, Granted, Record, State, Which};
+use crate::session::{Cache, Cached, NoCode, NoSession, Opening, Request, Sources};
+
+/// Where the sessions of one key's user come from.
+pub(in crate::commands) struct Sessions<'a> {
+    run: &'a Run<'a>,
+    aws: &'a Aws,
+    profile: ProfileName,
+    /// The user's keys here, under which a session may be kept.
+    keys: Vec<AccessKeyId>,
+    route: Option<Route>,
+    lock_wait: Duration,
+    /// Why there is none.
+    failure: RefCell<Option<Failure>>,
+}
+
+impl<'a> Sessions<'a> {
+    /// For the rotation of this profile's key; `keys` are those of it that there are.
+    pub(in crate::commands) fn new(run: &'a Run<'a>, aws: &'a Aws, timing: &Timing, profile: &ProfileName, keys: Vec<AccessKeyId>) -> Self {
+        let route = run.context.files_or_empty().route(profile, &run.context.environment).ok();
+        Self { run, aws, profile: profile.clone(), keys, route, lock_wait: timing.lock_wait, failure: RefCell::default() }
+    }
+
+    /// Whether the files name an MFA device.
+    pub(in crate::commands) fn has_device(&self) -> bool {
+        self.route.as_ref().is_some_and(|route| route.mfa_serial.is_some())
+    }
+
+    /// A session: one that is open and is not `stale`, else a new one that this pair opens.
+    pub(in crate::commands) fn grant(&self, pair: &AccessKeyPair, stale: Option<&TemporaryCredentials>) -> Option<Granted> {
+        match self.granted(pair, stale) {
+            Ok(granted) => Some(granted),
+            Err(failure) => {
+                self.failure.replace(Some(failure));
+                None
+            }
+        }
+    }
+
+    /// The failure of a call for want of a session, with why there is none.
+    pub(in crate::commands) fn told(&self, failure: Failure) -> Failure {
+        match self.failure.borrow().clone() {
+            Some(why) if failure.kind == FailureKind::MfaNeeded => {
+                let causes = failure.causes.into_iter().chain([why.message]).chain(why.causes).collect();
+                Failure { kind: why.kind, message: failure.message, causes, state: failure.state, hint: why.hint }
+            }
+            Some(_) | None => failure,
+        }
+    }
+
+    fn granted(&self, pair: &AccessKeyPair, stale: Option<&TemporaryCredentials>) -> Result<Granted, Failure> {
+        let run = self.run;
+        let cache = run.cache();
+        let serial = self.route.as_ref().and_then(|route| route.mfa_serial.clone());
+        let serial = serial.or_else(|| self.keys.iter().find_map(|key| cache.device(key)));
+        let endpoint = run.context.files_or_empty().endpoint("sts", &self.profile, &run.context.environment);
+        let open = usable(&cache, &self.keys, serial.as_ref(), endpoint.as_deref());
+        let is_stale = |cached: &Cached| stale.is_some_and(|stale| stale.id == cached.credentials.id);
+        let (refused, open): (Vec<_>, Vec<_>) = open.into_iter().partition(is_stale);
+        if let Some(found) = open.into_iter().max_by_key(|cached| cached.credentials.expires_at) {
+            return Ok(Granted { credentials: found.credentials, is_new: false });
+        }
+        let failed = |error: &NoSession| self.failed(error);
+        let (settings, sources) = (run.context.settings.for_profile(&self.profile), self.sources());
+        if sources.source(run.console).is_none() {
+            return Err(failed(&NoCode::Nobody.into()));
+        }
+        // Else it would be found again.
+        for cached in refused {
+            let _ = cache.forget(&cached.request);
+        }
+        let key_profile = self.route.as_ref().map_or(&self.profile, |route| &route.key.key_profile);
+        let asking = Asking { aws: self.aws, pair, profile: key_profile, cache: &cache, console: run.console };
+        let serial = serial.map_or_else(|| device(&asking), Ok)?;
+        let request = self.request(pair, serial, endpoint, settings.session_duration);
+        let opening = Opening {
+            cache: &cache,
+            disk: &run.disk,
+            pair,
+            what: self.profile.as_str(),
+            min_ttl: None,
+            wait: self.lock_wait,
+            sources: &sources,
+            console: run.console,
+            aws: self.aws,
+            command: &format!("keyrotate {}", run.command),
+        };
+        let opened = opening.obtain(&request).map_err(|error| failed(&error))?;
+        opened.notes.iter().for_each(|note| run.console.note(note));
+        Ok(Granted { credentials: opened.cached.credentials, is_new: opened.is_new })
+    }
+
+    /// The key's own session, as `login` opens it: the person is not asked for another one later.
+    fn request(&self, pair: &AccessKeyPair, serial: MfaSerial, endpoint: Option<String>, length: Duration) -> Request {
+        Request {
+            key: pair.id.clone(),
+            region: self.route.as_ref().and_then(|route| route.key.region.clone()),
+            endpoint,
+            mfa_serial: Some(serial),
+            session_seconds: Some(length.as_secs()),
+            roles: Vec::new(),
+        }
+    }
+
+    fn sources(&self) -> Sources {
+        let run = self.run;
+        if run.command == "auto" {
+            return Sources { given: None, command: None, dialog: false };
+        }
+        let settings = run.context.settings.for_profile(&self.profile);
+        let command = settings.mfa_command.or_else(|| self.route.as_ref().and_then(|route| route.mfa_process.clone()));
+        Sources { given: run.options.mfa_code.clone(), command, dialog: settings.mfa_dialog }
+    }
+
+    fn failed(&self, error: &NoSession) -> Failure {
+        let name = self.profile.quoted();
+        if matches!(error, NoSession::NoCode(NoCode::Nobody)) {
+            let verb = if self.run.command == "undo" { "undo" } else { "rotate" };
+            let login = format!("run `keyrotate login {name}` in a terminal, then this again");
+            return Failure::from_error(FailureKind::MfaNeeded, error)
+                .hint(format!("{login}; `keyrotate {verb} {name}` asks for a code, too"));
+        }
+        let kind = if matches!(error, NoSession::Lock(_)) { FailureKind::Locked } else { FailureKind::Failed };
+        Failure::from_error(kind, error).hint(hint(error, &format!("run `keyrotate {} {name}` again", self.run.command)))
+    }
+}
+
+impl Run<'_> {
+    pub(super) fn cache(&self) -> Cache<'_> {
+        Cache::new(&self.disk, &self.context.paths.cache_dir)
+    }
+
+    /// The sessions go on under the key that is in use now, and so does what is known of its user's device.
+    pub(super) fn rekey(&self, record: &Record) {
+        let (Some(new), Some((from, to))) = (record.pair(Which::New), succession(record)) else { return };
+        let id = |which| if which == Which::Old { &record.old.id } else { &new.id };
+        let (cache, from, to) = (self.cache(), id(from), id(to));
+        let device = cache.device(from).filter(|_| cache.device(to).is_none());
+        let moved = cache.rekey(from, to).and_then(|()| device.map_or(Ok(()), |serial| cache.keep_device(to, &serial)));
+        if let Err(error) = moved {
+            self.console.note(&format!("the sessions of {from} could not be kept for {to}: {error}"));
+        }
+    }
+}
+
+/// Whose sessions go on as whose; `None` while neither key has replaced the other.
+fn succession(record: &Record) -> Option<(Which, Which)> {
+    match &record.state {
+        State::Committed { .. } | State::OldInactive { .. } | State::Deleted => Some((Which::Old, Which::New)),
+        State::Done(End::Rotated | End::RotatedOldInactive) => Some((Which::Old, Which::New)),
+        State::Done(End::Undone { .. } | End::Aborted { .. }) => Some((Which::New, Which::Old)),
+        State::Intent { .. } | State::Suspect { .. } | State::Created | State::Verified => None,
+        State::RollingBack { .. } | State::Undoing { .. } | State::Reactivating { .. } | State::Done(End::Forgotten) => None,
+    }
+}
