@@ -18,6 +18,7 @@ pub mod front;
 pub mod http;
 pub mod iam;
 pub mod key;
+pub mod role;
 pub mod serve;
 pub mod sigv4;
 pub mod state;
@@ -32,7 +33,7 @@ use std::time::Duration;
 
 pub use faults::Rule;
 pub use key::{Key, Verdict};
-pub use state::{Call, Settings, World};
+pub use state::{Call, SentCode, Settings, World};
 
 use faults::Gate;
 
@@ -127,13 +128,27 @@ impl Lab {
         *self.0.hook.lock().unwrap() = Some(Arc::new(hook));
     }
 
-    /// A token code that the device of `user` shows about now and that was not used yet; none when three steps are used up.
+    /// A token code that the first device of `user` shows about now and that was not used yet; none when three steps are used up.
     pub fn code(&self, user: &str) -> Option<String> {
+        let serial = {
+            let world = self.world();
+            world.users[world.user(user)?].serials.first()?.clone()
+        };
+        self.code_of(user, &serial)
+    }
+
+    /// As [`Lab::code`], of the device with this serial.
+    pub fn code_of(&self, user: &str, serial: &str) -> Option<String> {
         let world = self.world();
         let user = &world.users[world.user(user)?];
-        let step = totp::step(world.now());
-        let free = [step, step + 1, step - 1].into_iter().find(|s| !user.used_steps.contains(s))?;
-        Some(totp::code(&user.seed, free))
+        let (seed, step) = (user.seed_of(serial)?, totp::step(world.now()));
+        let free = [step, step + 1, step - 1].into_iter().find(|step| !user.used_steps.contains(&(serial.to_owned(), *step)))?;
+        Some(totp::code(&seed, free))
+    }
+
+    /// Token codes that were sent again while AWS could have taken them; to be none, whatever happened to the calls.
+    pub fn resent_codes(&self) -> Vec<SentCode> {
+        self.world().resent_codes()
     }
 
     /// Waits until a call stands at a pause; false when none did in that time.
