@@ -146,9 +146,13 @@ impl Lab {
         Some(totp::code(&seed, free))
     }
 
-    /// Token codes that were sent again while AWS could have taken them; to be none, whatever happened to the calls.
-    pub fn resent_codes(&self) -> Vec<SentCode> {
-        self.world().resent_codes()
+    /// Token codes that were sent again while AWS could have taken them, in the same 30 s step or one of the two after it, each with its device;
+    /// to be none, whatever became of the calls.
+    pub fn resent(&self) -> Vec<(String, String)> {
+        let codes = &self.world().codes;
+        let is_same = |one: &SentCode, other: &SentCode| (&one.serial, &one.code) == (&other.serial, &other.code);
+        let is_again = |at: &usize| codes[..*at].iter().any(|code| is_same(code, &codes[*at]) && codes[*at].step - code.step <= 2);
+        (0..codes.len()).filter(is_again).map(|at| (codes[at].serial.clone(), codes[at].code.clone())).collect()
     }
 
     /// Waits until a call stands at a pause; false when none did in that time.

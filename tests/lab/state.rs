@@ -166,8 +166,8 @@ pub struct World {
     /// Roles with a trust policy. Any other one is assumed by everybody.
     pub roles: Vec<Role>,
     pub calls: Vec<Call>,
-    /// How often each token code came.
-    pub codes: BTreeMap<SentCode, usize>,
+    /// Every token code that came, in the order of arrival.
+    pub codes: Vec<SentCode>,
     pub rules: Vec<Rule>,
     random: u64,
 }
@@ -183,7 +183,7 @@ impl World {
             sessions: Vec::new(),
             roles: Vec::new(),
             calls: Vec::new(),
-            codes: BTreeMap::new(),
+            codes: Vec::new(),
             rules: Vec::new(),
             random,
         };
@@ -233,19 +233,10 @@ impl World {
         self.users.iter().position(|u| u.name == name && !u.deleted)
     }
 
-    /// Counts a token code.
+    /// Notes a token code.
     pub fn count_code(&mut self, serial: &str, code: &str) {
-        let sent = SentCode { serial: serial.to_owned(), code: code.to_owned(), step: totp::step(self.now()) };
-        *self.codes.entry(sent).or_default() += 1;
-    }
-
-    /// Codes that came again while AWS could have taken them: in the same step or one of the two after it.
-    pub fn resent_codes(&self) -> Vec<SentCode> {
-        let again = |(code, count): &(&SentCode, &usize)| {
-            let later = |step: i64| self.codes.contains_key(&SentCode { step, ..(*code).clone() });
-            **count > 1 || later(code.step + 1) || later(code.step + 2)
-        };
-        self.codes.iter().filter(again).map(|(code, _)| code.clone()).collect()
+        let step = totp::step(self.now());
+        self.codes.push(SentCode { serial: serial.to_owned(), code: code.to_owned(), step });
     }
 
     /// Gives a user another name, as an admin in mid-run would.
