@@ -110,11 +110,10 @@ fn where_nobody_can_be_asked_every_peer_fails_at_once_and_nothing_is_sent() {
     let output = home.run(&["credential-process", "key"]);
     assert_eq!((output.code, output.stdout.as_str()), (Some(20), ""), "{}", output.stderr);
     assert!(output.stderr.contains("keyrotate login key"), "{}", output.stderr);
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(began.elapsed() < PATIENCE / 2, "{:?}", began.elapsed());
     for peer in PEERS {
-        let began = Instant::now();
         let (output, calls) = ask(&home, peer, "work");
-        assert!(!output.status.success() && began.elapsed() < PATIENCE, "{peer:?}: {:?} {}", began.elapsed(), said(&output));
+        assert!(!output.status.success(), "{peer:?}: {}", said(&output));
         assert_eq!(calls, [], "{peer:?}");
     }
 }
