@@ -51,8 +51,11 @@ impl AwsFiles {
     pub fn route(&self, name: &ProfileName, environment: &Environment) -> Result<Route, Refusal> {
         let key = self.resolve(name, environment)?;
         let chain = self.chain(name)?;
-        let roles = chain.iter().rev().filter(|(_, profile)| profile.value("role_arn").is_some());
-        let roles = roles.map(|(name, profile)| self.role(name, profile)).collect::<Result<_, _>>()?;
+        let mut roles = Vec::new();
+        for (name, profile) in chain.iter().rev().filter(|(_, profile)| profile.value("role_arn").is_some()) {
+            let role = self.role(name, profile, &roles)?;
+            roles.push(role);
+        }
         let serial = chain.iter().rev().find(|(_, profile)| profile.value("mfa_serial").is_some());
         let mfa_serial = serial.map(|(_, profile)| self.mfa_serial(profile)).transpose()?.flatten();
         let command = chain.iter().find(|(_, profile)| profile.value("mfa_process").is_some());
@@ -60,15 +63,16 @@ impl AwsFiles {
         Ok(Route { key, mfa_serial, roles, mfa_process })
     }
 
-    fn role(&self, name: &str, profile: &Profile<'_>) -> Result<Role, Refusal> {
-        let tags = self.parsed(profile, "session_tags", tags)?.unwrap_or_default();
+    /// The role of a profile. `before`: those that are assumed on the way to it, whose sessions pass some things on.
+    fn role(&self, name: &str, profile: &Profile<'_>, before: &[Role]) -> Result<Role, Refusal> {
+        let tags = self.parsed(profile, "session_tags", |text| not_passed_on(tags(text)?, before))?.unwrap_or_default();
         Ok(Role {
             profile: ProfileName::new(name),
             arn: self.parsed(profile, "role_arn", role_arn)?.ok_or_else(|| self.no_such(&ProfileName::new(name)))?,
             external_id: self.parsed(profile, "external_id", |text| of("_+=,.@:/-", 2..=1_224, text))?,
             session_name: self.parsed(profile, "role_session_name", |text| of("_+=,.@-", 2..=64, text))?,
             duration: self.parsed(profile, "duration_seconds", duration)?,
-            source_identity: self.parsed(profile, "source_identity", |text| of("_+=,.@-", 2..=64, text))?,
+            source_identity: self.parsed(profile, "source_identity", |text| source_identity(text, before))?,
             transitive_tags: self.parsed(profile, "transitive_session_tags", |text| names(text, &tags))?.unwrap_or_default(),
             tags,
         })
@@ -126,6 +130,24 @@ fn tags(text: &str) -> Result<BTreeMap<String, String>, String> {
         tags.insert(name, value);
     }
     if tags.len() > TAGS { Err(format!("there are {} tags, and a session has {TAGS} at most", tags.len())) } else { Ok(tags) }
+}
+
+/// A later role of the chain cannot set a tag that an earlier one passes on (IAM user guide, "Chaining roles with session tags").
+fn not_passed_on(tags: BTreeMap<String, String>, before: &[Role]) -> Result<BTreeMap<String, String>, String> {
+    let passed = |name: &String| before.iter().find(|role| role.transitive_tags.iter().any(|passed| is_same(passed, name)));
+    match tags.keys().find_map(|name| Some((name, passed(name)?))) {
+        Some((name, role)) => Err(format!("the tag `{name}` comes from the profile {} already, which passes it on for good", role.profile)),
+        None => Ok(tags),
+    }
+}
+
+/// What an earlier role of the chain has set stays (IAM user guide, "Monitor and control actions taken with assumed roles").
+fn source_identity(text: &str, before: &[Role]) -> Result<String, String> {
+    let own = of("_+=,.@-", 2..=64, text)?;
+    match before.iter().find_map(|role| Some((role, role.source_identity.as_ref()?))) {
+        Some((role, set)) if *set != own => Err(format!("it is `{set}` by the profile {} already, and stays so", role.profile)),
+        Some(_) | None => Ok(own),
+    }
 }
 
 /// Names of these tags.
@@ -279,5 +301,24 @@ mod tests {
             assert_eq!(route(&format!("{role}mfa_process={text}\n"), "p").unwrap().mfa_process.unwrap(), words, "{text}");
         }
         assert_eq!(route(&format!("{role}mfa_process=\nsession_tags=\n"), "p").unwrap().mfa_process, None);
+    }
+
+    #[test]
+    fn what_a_role_passes_on_is_not_set_anew_by_a_later_one() {
+        let chain = |hop: &str, outer: &str| {
+            let role = |name: &str, source: &str, more: &str| {
+                format!("[profile {name}]\nrole_arn=arn:aws:iam::444455556666:role/R\nsource_profile={source}\n{more}\n")
+            };
+            route(&(role("hop", "base", hop) + &role("outer", "hop", outer)), "outer").map_err(|refusal| refusal.to_string())
+        };
+        let passing = "session_tags=Team=a,own=b\ntransitive_session_tags=Team\nsource_identity=dev";
+        assert!(chain(passing, "session_tags=own=c\nsource_identity=dev").is_ok());
+        for (outer, said) in [
+            ("session_tags=x=y,team=b", "/f, line 10: session_tags: the tag `team` comes from the profile hop already"),
+            ("source_identity=other", "/f, line 10: source_identity: it is `dev` by the profile hop already"),
+        ] {
+            let refusal = chain(passing, outer).unwrap_err();
+            assert!(refusal.starts_with(said), "{refusal}");
+        }
     }
 }
