@@ -3,14 +3,29 @@
 //! Invariant: a folder that no test here or elsewhere answers for fails the run.
 
 #[cfg(test)]
+#[expect(dead_code, reason = "the cases use a part of the lab")]
+#[path = "lab/mod.rs"]
+mod lab;
+
+#[cfg(test)]
+#[expect(dead_code, reason = "the cases use a part of the harness")]
+#[path = "lab/home.rs"]
+mod home;
+
+#[cfg(test)]
+#[path = "cases/sessions.rs"]
+mod sessions;
+
+#[cfg(test)]
 mod tests {
     use std::{ffi::OsString, fmt::Write as _, fs, path::PathBuf};
 
-    use keyrotate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey};
-    use keyrotate::profile::{AwsFiles, AwsPaths, Environment, FileKind, ResolvedProfile, choose_profile};
+    use keyrotate::model::{AccessKeyId, AccessKeyPair, ProfileName, SecretAccessKey};
+    use keyrotate::profile::{AwsFiles, AwsPaths, Environment, FileKind, Refusal, ResolvedProfile, choose_profile};
     use sha2::{Digest, Sha256};
 
-    /// Behaviour cases that the files alone do not decide: they need AWS, a clock, a process or a device behind the real binary.
+    /// Behaviour cases that the files alone do not decide: they need AWS, a clock, a process or a device behind the real binary. Those about
+    /// sessions are in `sessions.rs`.
     const ELSEWHERE: [&str; 15] = [
         "clock-behind-after-sleep",
         "credential-process-expired",
@@ -80,6 +95,12 @@ mod tests {
             })
         }
 
+        /// The session commands go the same way.
+        fn routed_alike(&self, resolved: &Result<ResolvedProfile, Refusal>, files: &AwsFiles, name: &ProfileName) {
+            let route = files.route(name, &self.environment());
+            assert_eq!(route.as_ref().map(|route| &route.key), resolved.as_ref(), "{}", self.id);
+        }
+
         fn resolve(&self) -> Result<(AwsFiles, ResolvedProfile), String> {
             let (files, environment) = (self.files()?, self.environment());
             let argument = if self.toml.contains_key("profile_from_env") { None } else { self.toml["profile"].as_str() };
@@ -87,7 +108,11 @@ mod tests {
             if chosen.env_keys_shadow {
                 return Err("env-keys-shadow".to_owned());
             }
-            let resolved = files.resolve(&chosen.name, &environment).map_err(|refusal| {
+            let resolved = files.resolve(&chosen.name, &environment);
+            if !self.id.starts_with("mfa-serial-") {
+                self.routed_alike(&resolved, &files, &chosen.name);
+            }
+            let resolved = resolved.map_err(|refusal| {
                 let shown = format!("{refusal} {refusal:?}");
                 assert!(shown.contains(self.folder.to_str().unwrap()) && !shown.contains("EXAMPLE/"), "{}: {shown}", self.id);
                 refusal.code().to_owned()

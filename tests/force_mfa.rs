@@ -231,11 +231,12 @@ fn interrupted_at_every_call_it_is_finished_with_another_code() {
             .for_each(|path| std::fs::remove_file(path).unwrap());
         // Where the first code was sent and not taken, it is the lab's next one too.
         let mut next = code(&home);
-        if next == first && home.lab.world().codes.iter().any(|(_, sent)| *sent == first) {
+        if next == first && home.lab.world().codes.iter().any(|sent| sent.code == first) {
             let mut world = home.lab.world();
             let now = lab::totp::step(world.now());
             let step = (now - 1..=now + 1).find(|step| lab::totp::code(&world.users[0].seed, *step) == first).expect("its step");
-            world.users[0].used_steps.insert(step);
+            let serial = world.codes.iter().find(|sent| sent.code == first).expect("it was sent").serial.clone();
+            world.users[0].used_steps.insert((serial, step));
             drop(world);
             next = code(&home);
         }

@@ -76,7 +76,9 @@ impl Aws {
             let call = Call::new(self, signer, "iam:ListMFADevices");
             let mut pages = call.iam().list_mfa_devices().into_paginator().stop_on_duplicate_token(false).send();
             let mut serials = Vec::new();
+            let mut count = 0;
             while let Some(page) = pages.next().await {
+                count_page(&call, &mut count)?;
                 serials.extend(call.finish(page)?.mfa_devices.into_iter().map(|device| device.serial_number));
             }
             Ok(serials)

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_sts::types::{Credentials, PolicyDescriptorType, Tag};
+use chrono::DateTime;
 
 use super::call::Call;
 use super::server_time::from_sdk;
@@ -118,6 +119,7 @@ fn credentials(call: &Call<'_>, answer: Option<Credentials>) -> Result<Temporary
     if secret.expose().is_empty() || session_token.expose().is_empty() {
         return Err(lacks("SecretAccessKey or SessionToken"));
     }
-    let expires_at = from_sdk(&answer.expiration).ok_or_else(|| lacks("Expiration"))?;
+    // QUIRK(sdk): an Expiration that is missing reads as 1970.
+    let expires_at = from_sdk(&answer.expiration).filter(|at| *at > DateTime::UNIX_EPOCH).ok_or_else(|| lacks("Expiration"))?;
     Ok(TemporaryCredentials { id, secret, session_token, expires_at })
 }

@@ -51,8 +51,11 @@ impl AwsFiles {
     pub fn route(&self, name: &ProfileName, environment: &Environment) -> Result<Route, Refusal> {
         let key = self.resolve(name, environment)?;
         let chain = self.chain(name)?;
-        let roles = chain.iter().rev().filter(|(_, profile)| profile.value("role_arn").is_some());
-        let roles = roles.map(|(name, profile)| self.role(name, profile)).collect::<Result<_, _>>()?;
+        let mut roles = Vec::new();
+        for (name, profile) in chain.iter().rev().filter(|(_, profile)| profile.value("role_arn").is_some()) {
+            let role = self.role(name, profile, &roles)?;
+            roles.push(role);
+        }
         let serial = chain.iter().rev().find(|(_, profile)| profile.value("mfa_serial").is_some());
         let mfa_serial = serial.map(|(_, profile)| self.mfa_serial(profile)).transpose()?.flatten();
         let command = chain.iter().find(|(_, profile)| profile.value("mfa_process").is_some());
@@ -60,17 +63,18 @@ impl AwsFiles {
         Ok(Route { key, mfa_serial, roles, mfa_process })
     }
 
-    fn role(&self, name: &str, profile: &Profile<'_>) -> Result<Role, Refusal> {
-        let text = |option| profile.value(option).map(str::to_owned);
+    /// The role of a profile. `before`: those that are assumed on the way to it, whose sessions pass some things on.
+    fn role(&self, name: &str, profile: &Profile<'_>, before: &[Role]) -> Result<Role, Refusal> {
+        let tags = self.parsed(profile, "session_tags", |text| not_passed_on(tags(text)?, before))?.unwrap_or_default();
         Ok(Role {
             profile: ProfileName::new(name),
             arn: self.parsed(profile, "role_arn", role_arn)?.ok_or_else(|| self.no_such(&ProfileName::new(name)))?,
             external_id: self.parsed(profile, "external_id", |text| of("_+=,.@:/-", 2..=1_224, text))?,
             session_name: self.parsed(profile, "role_session_name", |text| of("_+=,.@-", 2..=64, text))?,
             duration: self.parsed(profile, "duration_seconds", duration)?,
-            source_identity: self.parsed(profile, "source_identity", |text| of("_+=,.@-", 2..=64, text))?,
-            tags: self.parsed(profile, "session_tags", tags)?.unwrap_or_default(),
-            transitive_tags: text("transitive_session_tags").map(|text| list(&text)).unwrap_or_default(),
+            source_identity: self.parsed(profile, "source_identity", |text| source_identity(text, before))?,
+            transitive_tags: self.parsed(profile, "transitive_session_tags", |text| names(text, &tags))?.unwrap_or_default(),
+            tags,
         })
     }
 
@@ -112,12 +116,70 @@ fn of(others: &str, length: std::ops::RangeInclusive<usize>, text: &str) -> Resu
     Err(format!("`{text}` is not {} to {} letters, digits and any of {others}", length.start(), length.end()))
 }
 
+/// A role session has so many tags at most (STS API reference, AssumeRole).
+const TAGS: usize = 50;
+
 fn tags(text: &str) -> Result<BTreeMap<String, String>, String> {
-    let pair = |part: &String| {
+    let mut tags: BTreeMap<String, String> = BTreeMap::new();
+    for part in list(text) {
         let (name, value) = part.split_once('=').ok_or_else(|| format!("`{part}` is not name=value"))?;
-        Ok((name.trim().to_owned(), value.trim().to_owned()))
+        let (name, value) = (of_a_tag("name", 1..=128, name.trim())?, of_a_tag("value", 0..=256, value.trim())?);
+        if let Some(other) = tags.keys().find(|other| is_same(other, &name)) {
+            return Err(format!("the tag `{name}` is there already as `{other}`, and capitals do not count"));
+        }
+        tags.insert(name, value);
+    }
+    if tags.len() > TAGS { Err(format!("there are {} tags, and a session has {TAGS} at most", tags.len())) } else { Ok(tags) }
+}
+
+/// A later role of the chain cannot set a tag that an earlier one passes on (IAM user guide, "Chaining roles with session tags").
+fn not_passed_on(tags: BTreeMap<String, String>, before: &[Role]) -> Result<BTreeMap<String, String>, String> {
+    let passed = |name: &String| before.iter().find(|role| role.transitive_tags.iter().any(|passed| is_same(passed, name)));
+    match tags.keys().find_map(|name| Some((name, passed(name)?))) {
+        Some((name, role)) => Err(format!("the tag `{name}` comes from the profile {} already, which passes it on for good", role.profile)),
+        None => Ok(tags),
+    }
+}
+
+/// What an earlier role of the chain has set stays (IAM user guide, "Monitor and control actions taken with assumed roles").
+fn source_identity(text: &str, before: &[Role]) -> Result<String, String> {
+    let own = of("_+=,.@-", 2..=64, text)?;
+    match before.iter().find_map(|role| Some((role, role.source_identity.as_ref()?))) {
+        Some((role, set)) if *set != own => Err(format!("it is `{set}` by the profile {} already, and stays so", role.profile)),
+        Some(_) | None => Ok(own),
+    }
+}
+
+/// Names of these tags.
+fn names(text: &str, tags: &BTreeMap<String, String>) -> Result<Vec<String>, String> {
+    let own = |name: &String| {
+        let found = tags.keys().find(|own| is_same(own, name));
+        found.cloned().ok_or_else(|| format!("`{name}` is none of this profile's session_tags"))
     };
-    list(text).iter().map(pair).collect()
+    let mut names = list(text).iter().map(own).collect::<Result<Vec<_>, _>>()?;
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
+/// The half of a tag that AWS would take (IAM user guide, "Passing session tags in AWS STS").
+fn of_a_tag(half: &str, length: std::ops::RangeInclusive<usize>, text: &str) -> Result<String, String> {
+    let is_allowed = |c: char| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c);
+    if !length.contains(&text.chars().count()) {
+        return Err(format!("the {half} `{text}` of a tag has not {} to {} characters", length.start(), length.end()));
+    }
+    if !text.chars().all(is_allowed) {
+        return Err(format!("the {half} `{text}` of a tag is not letters, digits, spaces and any of _.:/=+-@"));
+    }
+    if text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) {
+        return Err(format!("the {half} `{text}` of a tag begins with aws:, which AWS keeps for itself"));
+    }
+    Ok(text.to_owned())
+}
+
+/// Capitals do not tell two tags apart.
+fn is_same(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
 }
 
 fn list(text: &str) -> Vec<String> {
@@ -173,13 +235,90 @@ mod tests {
             ("mfa_serial=arn:aws:iam::111122223333:u2f/user/dev/k", "FIDO"),
             ("role_session_name=a b", "`a b` is not 2 to 64 letters"),
             ("external_id=x", "`x` is not 2 to 1224"),
+            ("external_id=a b", "`a b` is not 2 to 1224"),
+            ("source_identity=x", "`x` is not 2 to 64"),
+            ("source_identity=a/b", "`a/b` is not 2 to 64"),
             ("session_tags=a", "`a` is not name=value"),
+            ("session_tags=a=b, c", "`c` is not name=value"),
+            ("session_tags==b", "the name `` of a tag has not 1 to 128 characters"),
+            ("session_tags=a=b#c", "the value `b#c` of a tag is not letters"),
+            ("session_tags=a;b=c", "the name `a;b` of a tag is not letters"),
+            ("session_tags=aws:x=c", "the name `aws:x` of a tag begins with aws:"),
+            ("session_tags=x=AWS:c", "the value `AWS:c` of a tag begins with aws:"),
+            ("session_tags=Team=a,team=b", "the tag `team` is there already as `Team`"),
+            ("transitive_session_tags=a", "`a` is none of this profile's session_tags"),
             ("mfa_process=pass 'otp", "close its quotes"),
         ] {
             let refusal = route(&format!("{role}{line}\n"), "p").unwrap_err().to_string();
             assert!(refusal.starts_with("/f, line 4: ") && refusal.contains(said), "{refusal}");
         }
-        let refusal = route("[profile p]\nrole_arn=arn:aws:iam::444455556666:user/R\nsource_profile=base\n", "p").unwrap_err();
-        assert!(refusal.to_string().starts_with("/f, line 2: role_arn: ") && refusal.code() == "bad-value", "{refusal}");
+        for arn in [
+            "arn:aws:iam::444455556666:user/R",
+            "arn:aws:iam::444455556666:role/",
+            "arn:aws:iam:::role/R",
+            "arn:aws:sts::444455556666:assumed-role/R/me",
+            "R",
+        ] {
+            let refusal = route(&format!("[profile p]\nrole_arn={arn}\nsource_profile=base\n"), "p").unwrap_err();
+            assert!(refusal.to_string().starts_with("/f, line 2: role_arn: ") && refusal.code() == "bad-value", "{refusal}");
+        }
+    }
+
+    #[test]
+    fn tags_have_awss_limits() {
+        let role = "[profile p]\nrole_arn=arn:aws:iam::444455556666:role/R\nsource_profile=base\nsession_tags=";
+        let tags = |text: &str| {
+            route(&format!("{role}{text}\n"), "p").map(|route| route.roles[0].tags.clone()).map_err(|refusal| refusal.to_string())
+        };
+        let many = |count: usize| (1..=count).map(|at| format!("k{at}=v")).collect::<Vec<_>>().join(",");
+        let (name, value) = ("ü".repeat(128), "v".repeat(256));
+        assert_eq!(tags(&format!("{name}={value}")), Ok(BTreeMap::from([(name.clone(), value.clone())])));
+        assert_eq!(tags("a=b=c, Cost Center = 12:/+@ , empty="), tags("a=b=c,Cost Center=12:/+@,empty="));
+        assert_eq!(tags("a=b=c").unwrap()["a"], "b=c");
+        assert_eq!(tags(&many(50)).map(|tags| tags.len()), Ok(50));
+        for (text, said) in [
+            (format!("{name}x={value}"), "of a tag has not 1 to 128 characters"),
+            (format!("{name}={value}x"), "of a tag has not 0 to 256 characters"),
+            (many(51), "there are 51 tags, and a session has 50 at most"),
+        ] {
+            let refusal = tags(&text).unwrap_err();
+            assert!(refusal.starts_with("/f, line 4: session_tags: ") && refusal.contains(said), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn transitive_tags_are_some_of_the_tags_and_a_program_is_split_as_a_shell_would() {
+        let role = "[profile p]\nrole_arn=arn:aws:iam::444455556666:role/R\nsource_profile=base\n";
+        let found = route(&format!("{role}session_tags=Team=a,b=c\ntransitive_session_tags = team, b,Team\n"), "p").unwrap();
+        assert_eq!(found.roles[0].transitive_tags, ["Team", "b"]);
+        let refusal = route(&format!("{role}session_tags=a=b\ntransitive_session_tags=a,c\n"), "p").unwrap_err().to_string();
+        assert!(refusal.starts_with("/f, line 5: transitive_session_tags: `c` is none"), "{refusal}");
+        for (text, words) in [
+            ("ykman oath code --single AWS", &["ykman", "oath", "code", "--single", "AWS"][..]),
+            ("'/opt/my tools/otp' \"a b\" c\\ d ''", &["/opt/my tools/otp", "a b", "c d", ""]),
+            ("sh -c 'echo $CODE | tr -d \" \"'", &["sh", "-c", "echo $CODE | tr -d \" \""]),
+        ] {
+            assert_eq!(route(&format!("{role}mfa_process={text}\n"), "p").unwrap().mfa_process.unwrap(), words, "{text}");
+        }
+        assert_eq!(route(&format!("{role}mfa_process=\nsession_tags=\n"), "p").unwrap().mfa_process, None);
+    }
+
+    #[test]
+    fn what_a_role_passes_on_is_not_set_anew_by_a_later_one() {
+        let chain = |hop: &str, outer: &str| {
+            let role = |name: &str, source: &str, more: &str| {
+                format!("[profile {name}]\nrole_arn=arn:aws:iam::444455556666:role/R\nsource_profile={source}\n{more}\n")
+            };
+            route(&(role("hop", "base", hop) + &role("outer", "hop", outer)), "outer").map_err(|refusal| refusal.to_string())
+        };
+        let passing = "session_tags=Team=a,own=b\ntransitive_session_tags=Team\nsource_identity=dev";
+        assert!(chain(passing, "session_tags=own=c\nsource_identity=dev").is_ok());
+        for (outer, said) in [
+            ("session_tags=x=y,team=b", "/f, line 10: session_tags: the tag `team` comes from the profile hop already"),
+            ("source_identity=other", "/f, line 10: source_identity: it is `dev` by the profile hop already"),
+        ] {
+            let refusal = chain(passing, outer).unwrap_err();
+            assert!(refusal.starts_with(said), "{refusal}");
+        }
     }
 }

@@ -1,5 +1,5 @@
-"""What botocore says. `who PROFILE`: the pair it reads and who AWS says it is. `call URL`: lines of JSON (ID, secret, service,
-action, parameters) on stdin, each answered by a line of JSON (status, code, result, wrong); every answer is held against AWS's own service model.
+"""What botocore says. `who PROFILE`: the pair it reads and who AWS says it is. `call URL`: lines of JSON (ID, secret, session
+token or null, service, action, parameters) on stdin, each answered by a line of JSON (status, code, result, wrong); every answer is held against AWS's own service model.
 `moto`: moto's server on a free port, which is printed; it ends with stdin. `versions`: the packages."""
 
 import json
@@ -23,11 +23,12 @@ def call(url):
     once = botocore.config.Config(retries={"total_max_attempts": 1}, read_timeout=20)
     clients = {}
     for line in sys.stdin:
-        key, secret, service, action, parameters = json.loads(line)
-        name = (key, secret, service)
+        key, secret, token, service, action, parameters = json.loads(line)
+        name = (key, secret, token, service)
         if name not in clients:
             clients[name] = session.create_client(
-                service, "us-east-1", endpoint_url=url, aws_access_key_id=key, aws_secret_access_key=secret, config=once
+                service, "us-east-1", endpoint_url=url, aws_access_key_id=key, aws_secret_access_key=secret,
+                aws_session_token=token, config=once
             )
         print(json.dumps(answer(clients[name], action, parameters), default=str), flush=True)
 

@@ -26,7 +26,12 @@ impl Client {
 
     /// `status`, `code`, `result`, and under `wrong` what the service model misses.
     pub fn call(&mut self, pair: &Pair, service: &str, action: &str, parameters: &Value) -> Value {
-        let line = json!([pair.0, pair.1, service, action, parameters]);
+        self.call_by(pair, None, service, action, parameters)
+    }
+
+    /// As [`Client::call`]; with a token, the pair is a session's.
+    pub fn call_by(&mut self, pair: &Pair, token: Option<&str>, service: &str, action: &str, parameters: &Value) -> Value {
+        let line = json!([pair.0, pair.1, token, service, action, parameters]);
         writeln!(self.stdin.as_mut().expect("a pipe"), "{line}").expect("botocore listens");
         let mut answer = String::new();
         self.stdout.read_line(&mut answer).expect("an answer");

@@ -16,8 +16,10 @@ enum Signer {
     /// The ID of `dev` with another secret.
     WrongSecret,
     Unknown,
+    /// The session that the table opened last.
+    Session,
 }
-use Signer::{Dev, New, Unknown, WrongSecret};
+use Signer::{Dev, New, Session, Unknown, WrongSecret};
 
 /// One call. In the parameters and facts `{dev}`, `{new}`, `{other}` and `{unknown}` stand for access key IDs.
 struct Case {
@@ -55,6 +57,9 @@ const CREATE: &str = "iam:CreateAccessKey";
 const UPDATE: &str = "iam:UpdateAccessKey";
 const DELETE: &str = "iam:DeleteAccessKey";
 const LAST_USED: &str = "iam:GetAccessKeyLastUsed";
+const TOKEN: &str = "sts:GetSessionToken";
+const ASSUME: &str = "sts:AssumeRole";
+const DEVICES: &str = "iam:ListMFADevices";
 const GONE: &str = "NoSuchEntity";
 
 /// In this order, on a user `dev` with one key.
@@ -80,25 +85,105 @@ const CASES: &[Case] = &[
     good("iam:GetUser", "{}", &["User/UserName=dev", "User/Path=/", "User/UserId", "User/Arn", "User/CreateDate"]),
     good("iam:GetUser", r#"{"UserName":"other"}"#, &["User/UserName=other"]),
     bad("iam:GetUser", r#"{"UserName":"nobody"}"#, 404, GONE),
-    good("iam:ListMFADevices", r#"{"UserName":"dev"}"#, &[]),
+    good(
+        DEVICES,
+        r#"{"UserName":"dev"}"#,
+        &["MFADevices#1", "MFADevices/0/UserName=dev", "MFADevices/0/SerialNumber", "MFADevices/0/EnableDate", "IsTruncated=false"],
+    ),
+    good(DEVICES, r#"{"UserName":"other"}"#, &[]),
+    moto_says(404, GONE, good(DEVICES, "{}", &["MFADevices#1"])),
+    bad(DEVICES, r#"{"UserName":"nobody"}"#, 404, GONE),
     good("iam:GetAccountSummary", "{}", &["SummaryMap/AccessKeysPerUserQuota=2", "SummaryMap/AccountAccessKeysPresent=0"]),
     good("iam:ListAttachedUserPolicies", r#"{"UserName":"dev"}"#, &["AttachedPolicies#0"]),
     bad("iam:ListAttachedUserPolicies", r#"{"UserName":"nobody"}"#, 404, GONE),
     good("iam:ListGroupsForUser", r#"{"UserName":"dev"}"#, &["Groups#0"]),
     bad("iam:ListAttachedGroupPolicies", r#"{"GroupName":"nobody"}"#, 404, GONE),
+    // Sessions of the key, and of roles by way of one.
     good(
-        "sts:GetSessionToken",
+        TOKEN,
         r#"{"DurationSeconds":900}"#,
         &["Credentials/AccessKeyId", "Credentials/SecretAccessKey", "Credentials/SessionToken", "Credentials/Expiration"],
     ),
+    by(Session, good(ME, "{}", &["Account", "~Arn=arn:aws:iam::000000000000:user/dev"])),
+    moto_says(200, "", by(Session, bad(TOKEN, "{}", 403, "AccessDenied"))),
+    moto_says(404, GONE, by(Session, bad(LIST, "{}", 403, "InvalidClientTokenId"))),
+    moto_says(200, "", bad(TOKEN, r#"{"DurationSeconds":129601}"#, 400, "ValidationError")),
+    moto_says(200, "", bad(TOKEN, r#"{"SerialNumber":"GAHT12345678","TokenCode":"012345"}"#, 403, "AccessDenied")),
+    moto_says(200, "", bad(TOKEN, r#"{"SerialNumber":"GAHT12345678"}"#, 403, "AccessDenied")),
     good(
-        "sts:AssumeRole",
-        r#"{"RoleArn":"arn:aws:iam::000000000000:role/reader","RoleSessionName":"me"}"#,
+        ASSUME,
+        r#"{"RoleArn":"arn:aws:iam::000000000000:role/reader","RoleSessionName":"me","ExternalId":"x-1","Tags":[{"Key":"a","Value":"b"}]}"#,
         &[
             "Credentials/SessionToken",
+            "Credentials/Expiration",
             "AssumedRoleUser/Arn=arn:aws:sts::000000000000:assumed-role/reader/me",
             "AssumedRoleUser/AssumedRoleId",
         ],
+    ),
+    by(Session, good(ME, "{}", &["Account=000000000000", "Arn=arn:aws:sts::000000000000:assumed-role/reader/me", "UserId"])),
+    by(
+        Session,
+        good(
+            ASSUME,
+            r#"{"RoleArn":"arn:aws:iam::444455556666:role/path/Far","RoleSessionName":"me","DurationSeconds":3600}"#,
+            &["AssumedRoleUser/Arn=arn:aws:sts::444455556666:assumed-role/Far/me"],
+        ),
+    ),
+    by(Session, good(ME, "{}", &["Account=444455556666", "Arn=arn:aws:sts::444455556666:assumed-role/Far/me"])),
+    moto_says(
+        200,
+        "",
+        by(
+            Session,
+            bad(
+                ASSUME,
+                r#"{"RoleArn":"arn:aws:iam::444455556666:role/Far","RoleSessionName":"me","DurationSeconds":3601}"#,
+                400,
+                "ValidationError",
+            ),
+        ),
+    ),
+    moto_says(
+        200,
+        "",
+        bad(
+            ASSUME,
+            r#"{"RoleArn":"arn:aws:iam::444455556666:role/Far","RoleSessionName":"me","DurationSeconds":43201}"#,
+            400,
+            "ValidationError",
+        ),
+    ),
+    moto_says(200, "", bad(ASSUME, r#"{"RoleArn":"arn:aws:iam::444455556666:role/Far","RoleSessionName":"a b"}"#, 400, "ValidationError")),
+    moto_says(200, "", bad(ASSUME, r#"{"RoleArn":"arn:aws:iam::444455556666:user/dev","RoleSessionName":"me"}"#, 400, "ValidationError")),
+    moto_says(
+        200,
+        "",
+        bad(
+            ASSUME,
+            r#"{"RoleArn":"arn:aws:iam::444455556666:role/Far","RoleSessionName":"me","Policy":"{"}"#,
+            400,
+            "MalformedPolicyDocument",
+        ),
+    ),
+    moto_says(
+        200,
+        "",
+        bad(
+            ASSUME,
+            r#"{"RoleArn":"arn:aws:iam::444455556666:role/Far","RoleSessionName":"me","Tags":[{"Key":"a","Value":"b"},{"Key":"A","Value":"b"}]}"#,
+            400,
+            "InvalidParameterValue",
+        ),
+    ),
+    moto_says(
+        200,
+        "",
+        bad(
+            ASSUME,
+            r#"{"RoleArn":"arn:aws:iam::444455556666:role/Far","RoleSessionName":"me","Tags":[{"Key":"a","Value":"b"}],"TransitiveTagKeys":["c"]}"#,
+            400,
+            "InvalidParameterValue",
+        ),
     ),
     // A second key, and no third one.
     good(
@@ -171,6 +256,7 @@ fn check(server: &str, url: &str, dev: Pair, other: Pair, gaps: bool) {
     let mut client = Client::new(url);
     let unknown = ("AKIAIOSFODNN7EXAMPLE".to_owned(), "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".to_owned());
     let (mut new, mut wrong) = (unknown.clone(), Vec::new());
+    let (mut session, mut token) = (unknown.clone(), String::new());
     for (at, case) in CASES.iter().enumerate() {
         let fill = |text: &str| {
             let pairs = [("{dev}", &dev), ("{new}", &new), ("{other}", &other), ("{unknown}", &unknown)];
@@ -181,10 +267,12 @@ fn check(server: &str, url: &str, dev: Pair, other: Pair, gaps: bool) {
             New => new.clone(),
             WrongSecret => (dev.0.clone(), unknown.1.clone()),
             Unknown => unknown.clone(),
+            Session => session.clone(),
         };
+        let own_token = matches!(case.signer, Session).then(|| token.clone());
         let (service, action) = case.call.split_once(':').expect("service:Action");
         let parameters = serde_json::from_str(&fill(case.parameters)).expect("JSON");
-        let answer = client.call(&signer, service, action, &parameters);
+        let answer = client.call_by(&signer, own_token.as_deref(), service, action, &parameters);
         let gap = case.gap.filter(|_| gaps);
         let expected = gap.unwrap_or((case.status, case.code));
         let place = format!("row {} {} {parameters} by {:?}", at + 1, case.call, case.signer);
@@ -209,6 +297,11 @@ fn check(server: &str, url: &str, dev: Pair, other: Pair, gaps: bool) {
         let made = &answer["result"]["AccessKey"];
         if let (Some(id), Some(secret)) = (made["AccessKeyId"].as_str(), made["SecretAccessKey"].as_str()) {
             new = (id.to_owned(), secret.to_owned());
+        }
+        let opened = &answer["result"]["Credentials"];
+        let part = |name: &str| opened[name].as_str().map(str::to_owned);
+        if let (Some(id), Some(secret), Some(own)) = (part("AccessKeyId"), part("SecretAccessKey"), part("SessionToken")) {
+            (session, token) = ((id, secret), own);
         }
     }
     assert!(wrong.is_empty(), "{server} differs:\n{}", wrong.join("\n"));

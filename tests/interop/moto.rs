@@ -57,6 +57,11 @@ impl Moto {
             (word("AccessKeyId"), word("SecretAccessKey"))
         };
         (moto.dev, moto.other) = (make("dev"), make("other"));
+        let device = admin.call(&anybody, "iam", "CreateVirtualMFADevice", &json!({ "VirtualMFADeviceName": "dev" }));
+        let serial = device["result"]["VirtualMFADevice"]["SerialNumber"].as_str().expect("a serial number");
+        let codes = json!({ "UserName": "dev", "SerialNumber": serial, "AuthenticationCode1": "012345", "AuthenticationCode2": "123456" });
+        let enabled = admin.call(&anybody, "iam", "EnableMFADevice", &codes);
+        assert_eq!(enabled["status"], 200, "{enabled}");
         moto
     }
 }

@@ -32,17 +32,30 @@ pub struct Report {
 
 impl Peer {
     /// Asks for the identity of a profile; the peer makes one call, GetCallerIdentity.
-    pub fn report(self, home: &Path, url: &str, profile: &str) -> Report {
-        let who = match self {
-            Self::Boto3 => json(&run(home, url, &python(), &[&script(), "who", profile])),
-            Self::Go => json(&run(home, url, &folder("who"), &[profile])),
+    pub fn command(self, home: &Path, url: &str, profile: &str) -> Command {
+        let script = script();
+        match self {
+            Self::Boto3 => command(home, url, &python(), &[&script, "who", profile]),
+            Self::Go => command(home, url, &self.program(), &[profile]),
+            // Version 2 before 2.13, Debian's, does not know the variable.
             Self::CliV1 | Self::CliV2 => {
                 let ask = ["--profile", profile, "--endpoint-url", url, "--output", "json", "sts", "get-caller-identity"];
-                // Version 2 before 2.13, Debian's, does not know the variable.
                 let ask = if self == Self::CliV1 { [&ask[..2], &ask[4..]].concat() } else { ask.to_vec() };
-                json(&run(home, url, &self.program(), &ask))
+                command(home, url, &self.program(), &ask)
             }
-        };
+        }
+    }
+
+    /// Another program in the peer's environment, which the caller names.
+    pub fn alone(self, home: &Path, url: &str) -> Command {
+        let mut command = environment(Command::new("env"), home, url);
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// What the peer reads of a profile that has a key, and who AWS says that is.
+    pub fn report(self, home: &Path, url: &str, profile: &str) -> Report {
+        let who = json(&finished(&mut self.command(home, url, profile)));
         let key = match self {
             Self::Boto3 | Self::Go => text(&who, "key"),
             Self::CliV1 | Self::CliV2 => {
@@ -97,7 +110,12 @@ pub fn script() -> String {
 pub fn command(home: &Path, url: &str, program: &Path, args: &[&str]) -> Command {
     assert!(program.is_file(), "{} is missing: {ADVICE}", program.display());
     let mut command = Command::new("timeout");
-    command.arg("300").arg(program).args(args).env_clear().current_dir(home);
+    command.arg("300").arg(program).args(args);
+    environment(command, home, url)
+}
+
+fn environment(mut command: Command, home: &Path, url: &str) -> Command {
+    command.env_clear().current_dir(home);
     command.env("HOME", home).env("PATH", "/usr/local/bin:/usr/bin:/bin").env("AWS_PAGER", "");
     command.env("AWS_EC2_METADATA_DISABLED", "true").env("AWS_ENDPOINT_URL", url).env("PYTHONDONTWRITEBYTECODE", "1");
     // botocore and the AWS CLI read the one, the Go SDK the other.
@@ -106,9 +124,13 @@ pub fn command(home: &Path, url: &str, program: &Path, args: &[&str]) -> Command
 }
 
 fn run(home: &Path, url: &str, program: &Path, args: &[&str]) -> String {
-    let output = command(home, url, program, args).output().expect("a program that starts");
+    finished(&mut command(home, url, program, args))
+}
+
+fn finished(command: &mut Command) -> String {
+    let output = command.output().expect("a program that starts");
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{} {args:?}: {}\n{stdout}{stderr}", program.display(), output.status);
+    assert!(output.status.success(), "{command:?}: {}\n{stdout}{stderr}", output.status);
     stdout.into_owned()
 }
 

@@ -68,13 +68,18 @@ fn metadata(world: &World, key: &Key) -> String {
 
 fn list_keys(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {
     let user = user_of(world, caller, params)?;
-    let shown: Vec<Key> = world.live_keys(user).into_iter().filter(Key::listed).collect();
+    let shown = world.live_keys(user).into_iter().filter(Key::listed).map(|key| metadata(world, &key)).collect();
+    Ok(page(world, params, "AccessKeyMetadata", shown))
+}
+
+/// The page that was asked for.
+fn page(world: &World, params: &Params, name: &str, members: Vec<String>) -> String {
     let number = |name: &str, otherwise: usize| params.get(name).and_then(|v| v.parse().ok()).unwrap_or(otherwise);
     let (start, size) = (number("Marker", 0), number("MaxItems", 100).min(world.settings.page_size));
-    let more = start + size < shown.len();
-    let page = shown.iter().skip(start).take(size).map(|key| metadata(world, key));
+    let more = start + size < members.len();
     let marker = if more { text("Marker", &(start + size).to_string()) } else { String::new() };
-    Ok(list("AccessKeyMetadata", page) + &text("IsTruncated", if more { "true" } else { "false" }) + &marker)
+    let shown = members.into_iter().skip(start).take(size);
+    list(name, shown) + &text("IsTruncated", if more { "true" } else { "false" }) + &marker
 }
 
 fn update(world: &mut World, caller: Caller, params: &Params) -> Result<String, Refusal> {
@@ -120,7 +125,7 @@ fn list_devices(world: &World, caller: Caller, params: &Params) -> Result<String
     let user = &world.users[user_of(world, caller, params)?];
     let enabled = iso(world.now() - 1e7);
     let device = |serial: &String| text("UserName", &user.name) + &text("SerialNumber", serial) + &text("EnableDate", &enabled);
-    Ok(list("MFADevices", user.serials.iter().map(device)) + &text("IsTruncated", "false"))
+    Ok(page(world, params, "MFADevices", user.serials.iter().map(device).collect()))
 }
 
 fn summary(world: &World) -> String {

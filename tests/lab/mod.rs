@@ -18,6 +18,7 @@ pub mod front;
 pub mod http;
 pub mod iam;
 pub mod key;
+pub mod role;
 pub mod serve;
 pub mod sigv4;
 pub mod state;
@@ -32,7 +33,7 @@ use std::time::Duration;
 
 pub use faults::Rule;
 pub use key::{Key, Verdict};
-pub use state::{Call, Settings, World};
+pub use state::{Call, SentCode, Settings, World};
 
 use faults::Gate;
 
@@ -127,20 +128,31 @@ impl Lab {
         *self.0.hook.lock().unwrap() = Some(Arc::new(hook));
     }
 
-    /// A token code that the device of `user` shows about now and that was not used yet; none when three steps are used up.
+    /// A token code that the first device of `user` shows about now and that was not used yet; none when three steps are used up.
     pub fn code(&self, user: &str) -> Option<String> {
-        let world = self.world();
-        let user = &world.users[world.user(user)?];
-        let step = totp::step(world.now());
-        let free = [step, step + 1, step - 1].into_iter().find(|s| !user.used_steps.contains(s))?;
-        Some(totp::code(&user.seed, free))
+        let serial = {
+            let world = self.world();
+            world.users[world.user(user)?].serials.first()?.clone()
+        };
+        self.code_of(user, &serial)
     }
 
-    /// The token codes that were sent more than once.
+    /// As [`Lab::code`], of the device with this serial.
+    pub fn code_of(&self, user: &str, serial: &str) -> Option<String> {
+        let world = self.world();
+        let user = &world.users[world.user(user)?];
+        let (seed, step) = (user.seed_of(serial)?, totp::step(world.now()));
+        let free = [step, step + 1, step - 1].into_iter().find(|step| !user.used_steps.contains(&(serial.to_owned(), *step)))?;
+        Some(totp::code(&seed, free))
+    }
+
+    /// Token codes that were sent again while AWS could have taken them, in the same 30 s step or one of the two after it, each with its device;
+    /// to be none, whatever became of the calls.
     pub fn resent(&self) -> Vec<(String, String)> {
         let codes = &self.world().codes;
-        let is_again = |at: &usize| codes[..*at].contains(&codes[*at]);
-        (0..codes.len()).filter(is_again).map(|at| codes[at].clone()).collect()
+        let is_same = |one: &SentCode, other: &SentCode| (&one.serial, &one.code) == (&other.serial, &other.code);
+        let is_again = |at: &usize| codes[..*at].iter().any(|code| is_same(code, &codes[*at]) && codes[*at].step - code.step <= 2);
+        (0..codes.len()).filter(is_again).map(|at| (codes[at].serial.clone(), codes[at].code.clone())).collect()
     }
 
     /// Waits until a call stands at a pause; false when none did in that time.

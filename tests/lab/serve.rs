@@ -81,7 +81,7 @@ fn enter(lab: &Lab, auth: Option<&Authorization>, action: &str, params: &Params)
     let mut world = lab.world();
     let number = world.calls.len() + 1;
     if let Some(code) = params.get("TokenCode") {
-        world.codes.push((params.get("SerialNumber").cloned().unwrap_or_default(), code.clone()));
+        world.count_code(params.get("SerialNumber").map_or("", String::as_str), code);
     }
     let masked = params.iter().map(|(n, v)| (n.clone(), if n == "TokenCode" { "***".to_owned() } else { v.clone() })).collect();
     world.calls.push(Call {
@@ -195,13 +195,17 @@ fn check_clock(now: f64, stamp: &str) -> Result<(), Refusal> {
 }
 
 fn authorize(world: &World, caller: Caller, service: &str, action: &str, params: &Params) -> Result<(), Refusal> {
-    let mfa = caller.session.is_some_and(|at| world.sessions[at].mfa);
+    let session = caller.session.map(|at| &world.sessions[at]);
+    // A code on AssumeRole itself counts; whether it is right comes later.
+    let mfa = session.is_some_and(|session| session.mfa) || (action == "AssumeRole" && params.contains_key("TokenCode"));
+    // The user's policies are not those of a role that they assumed.
+    let is_user = session.is_none_or(|session| session.role.is_none());
     let name = params.get("UserName").unwrap_or(&world.users[caller.user].name);
     let (who, what) = (sts::caller_arn(world, caller), format!("{service}:{action}"));
     let start = format!("User: {who} is not authorized to perform: {what} on resource: user {name}");
     let quarantined = world.users[caller.user].policies.iter().any(|p| p.starts_with("AWSCompromisedKeyQuarantine"))
         && ["CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey", "GetSessionToken"].contains(&action);
-    if quarantined || (world.settings.force_mfa && !mfa && !NEEDS_NO_MFA.contains(&action)) {
+    if is_user && (quarantined || (world.settings.force_mfa && !mfa && !NEEDS_NO_MFA.contains(&action))) {
         return Err(Refusal::new(403, "AccessDenied", format!("{start} with an explicit deny in an identity-based policy")));
     }
     if world.settings.denied.contains(&what) {

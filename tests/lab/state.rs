@@ -7,6 +7,8 @@ use std::time::{Instant, SystemTime};
 use super::canary;
 use super::faults::Rule;
 use super::key::{Key, Status, Verdict};
+use super::role::Role;
+use super::totp;
 
 /// How the lab behaves. Times are seconds; a span is drawn from, once per key.
 #[derive(Clone, Debug)]
@@ -67,14 +69,24 @@ pub struct User {
     pub id: String,
     pub root: bool,
     pub deleted: bool,
-    /// MFA device serials; the first one has the seed.
+    /// MFA device serials, FIDO security keys among them.
     pub serials: Vec<String>,
+    /// Of the first device; those of the others come from it and their serials.
     pub seed: Vec<u8>,
-    pub used_steps: BTreeSet<i64>,
+    /// The steps whose codes are used up, for each device.
+    pub used_steps: BTreeSet<(String, i64)>,
     /// Names of attached AWS managed policies.
     pub policies: Vec<String>,
     /// Groups, with the names of their attached policies.
     pub groups: BTreeMap<String, Vec<String>>,
+}
+
+impl User {
+    /// What a device of theirs computes its codes from; a FIDO security key shows none.
+    pub fn seed_of(&self, serial: &str) -> Option<Vec<u8>> {
+        let at = self.serials.iter().position(|own| own == serial).filter(|_| !serial.contains(":u2f/"))?;
+        Some(if at == 0 { self.seed.clone() } else { [&self.seed, serial.as_bytes()].concat() })
+    }
 }
 
 /// Temporary credentials made here.
@@ -84,10 +96,53 @@ pub struct Session {
     pub secret: String,
     pub token: String,
     pub user: usize,
+    /// What IAM is told of MFA. A role's session says nothing of it.
     pub mfa: bool,
     pub expires_at: f64,
-    /// `name/session` for an assumed role.
-    pub role: Option<String>,
+    /// None: GetSessionToken made it.
+    pub role: Option<Assumed>,
+}
+
+/// What a session is to be.
+pub struct Grant {
+    pub user: usize,
+    pub mfa: bool,
+    pub seconds: u32,
+    pub role: Option<Assumed>,
+}
+
+/// A role as it was assumed.
+#[derive(Clone, Debug)]
+pub struct Assumed {
+    pub arn: String,
+    pub session_name: String,
+    pub external_id: Option<String>,
+    /// Its own, or that of the session before.
+    pub source_identity: Option<String>,
+    /// Its own, and the transitive ones of the sessions before.
+    pub tags: BTreeMap<String, String>,
+    /// Keys, in lower case.
+    pub transitive: BTreeSet<String>,
+    pub policy: Option<String>,
+    pub policy_arns: Vec<String>,
+}
+
+impl Assumed {
+    /// The ARN of the session; a role's path is not in it.
+    pub fn session_arn(&self) -> String {
+        let part = |at: usize| self.arn.splitn(6, ':').nth(at).unwrap_or_default();
+        let name = self.arn.rsplit('/').next().unwrap_or_default();
+        format!("arn:{}:sts::{}:assumed-role/{name}/{}", part(1), part(4), self.session_name)
+    }
+}
+
+/// A token code that came with a call, whatever became of the call.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SentCode {
+    pub serial: String,
+    pub code: String,
+    /// The 30 s step in which it came.
+    pub step: i64,
 }
 
 /// One line of the call log. The parameters hold no secret.
@@ -108,10 +163,12 @@ pub struct World {
     pub users: Vec<User>,
     pub keys: Vec<Key>,
     pub sessions: Vec<Session>,
+    /// Roles with a trust policy. Any other one is assumed by everybody.
+    pub roles: Vec<Role>,
     pub calls: Vec<Call>,
+    /// Every token code that came, in the order of arrival.
+    pub codes: Vec<SentCode>,
     pub rules: Vec<Rule>,
-    /// Every token code that was sent, with its device.
-    pub codes: Vec<(String, String)>,
     random: u64,
 }
 
@@ -124,9 +181,10 @@ impl World {
             users: Vec::new(),
             keys: Vec::new(),
             sessions: Vec::new(),
+            roles: Vec::new(),
             calls: Vec::new(),
-            rules: Vec::new(),
             codes: Vec::new(),
+            rules: Vec::new(),
             random,
         };
         let dev = world.add_user("dev", "/");
@@ -173,6 +231,12 @@ impl World {
     /// The index of the user with this name.
     pub fn user(&self, name: &str) -> Option<usize> {
         self.users.iter().position(|u| u.name == name && !u.deleted)
+    }
+
+    /// Notes a token code.
+    pub fn count_code(&mut self, serial: &str, code: &str) {
+        let step = totp::step(self.now());
+        self.codes.push(SentCode { serial: serial.to_owned(), code: code.to_owned(), step });
     }
 
     /// Gives a user another name, as an admin in mid-run would.

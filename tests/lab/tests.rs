@@ -16,6 +16,7 @@ mod lab;
 mod home;
 
 mod planted;
+mod sessions;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -44,14 +45,22 @@ fn call(lab: &Lab, id: &str, secret: &str, service: &str, body: &str) -> String 
     let headers = [("host".to_owned(), host.clone()), ("x-amz-date".to_owned(), stamp.clone())].into();
     let request = Request { method: "POST".into(), path: "/".into(), headers, body: body.into(), ..Request::default() };
     auth.signature = signature(secret, &auth, &request);
+    send(&auth, &request)
+}
+
+/// Sends a signed request and returns everything that came back; empty when the connection was closed.
+fn send(auth: &Authorization, request: &Request) -> String {
+    let headers: String = request.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let (scope, signed) = (format!("{}/{}/{}/aws4_request", auth.date, auth.region, auth.service), auth.signed_headers.join(";"));
     let text = format!(
-        "POST / HTTP/1.1\r\nHost: {host}\r\nX-Amz-Date: {stamp}\r\nConnection: close\r\nContent-Length: {}\r\nAuthorization: AWS4-HMAC-SHA256 \
-         Credential={id}/{}/us-east-1/{service}/aws4_request, SignedHeaders=host;x-amz-date, Signature={}\r\n\r\n{body}",
-        body.len(),
-        auth.date,
-        auth.signature
+        "POST / HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: {}\r\nAuthorization: AWS4-HMAC-SHA256 \
+         Credential={}/{scope}, SignedHeaders={signed}, Signature={}\r\n\r\n{}",
+        request.body.len(),
+        auth.key_id,
+        auth.signature,
+        String::from_utf8_lossy(&request.body)
     );
-    let mut stream = TcpStream::connect(&host).expect("the lab listens");
+    let mut stream = TcpStream::connect(&request.headers["host"]).expect("the lab listens");
     stream.set_read_timeout(Some(Duration::from_millis(300))).expect("a timeout");
     stream.write_all(text.as_bytes()).expect("the lab reads");
     let (mut answer, mut chunk) = (Vec::new(), [0; 4096]);

@@ -14,7 +14,7 @@ const COVERED: [(&str, &str); 10] = [
     ("user-with-path", "a_user_with_a_path_is_asked_for_by_the_last_part_of_the_name"),
 ];
 
-/// About sessions, MFA, programs that hand out credentials, and Secrets Manager.
+/// About sessions and MFA, which tests/cases/sessions.rs answers; programs that hand out credentials, and Secrets Manager.
 const LATER: [&str; 10] = [
     "credential-process-expired",
     "credential-process-extra-output",

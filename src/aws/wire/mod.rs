@@ -3,6 +3,7 @@
 mod calls;
 mod faults;
 mod reach;
+mod sessions;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
