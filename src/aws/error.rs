@@ -89,10 +89,13 @@ impl AwsError {
     ///
     /// QUIRK(sts): both are AccessDenied; only the message differs.
     pub fn mfa_refusal(&self) -> Option<MfaRefusal> {
-        match self.kind {
-            ErrorKind::Denied { .. } if self.message.contains("invalid MFA one time pass code") => Some(MfaRefusal::Code),
-            ErrorKind::Denied { .. } if self.message.contains("unable to validate MFA code") => Some(MfaRefusal::Serial),
-            _ => None,
+        let is_denied = matches!(self.kind, ErrorKind::Denied { .. });
+        if is_denied && self.message.contains("invalid MFA one time pass code") {
+            Some(MfaRefusal::Code)
+        } else if is_denied && self.message.contains("unable to validate MFA code") {
+            Some(MfaRefusal::Serial)
+        } else {
+            None
         }
     }
 

@@ -24,7 +24,9 @@ pub fn print_unset(format: EnvFormat) {
     let names = CLEARED.iter().chain(&["AWS_REGION", "AWS_DEFAULT_REGION"]);
     let text: String = match format {
         EnvFormat::Json | EnvFormat::Dotenv => String::new(),
-        _ => names.map(|name| unset(format, name)).collect(),
+        EnvFormat::Bash | EnvFormat::Zsh | EnvFormat::Fish | EnvFormat::Powershell | EnvFormat::Cmd | EnvFormat::Nu => {
+            names.map(|name| unset(format, name)).collect()
+        }
     };
     Page::for_stdout(0).push(&text).print();
 }
