@@ -129,8 +129,8 @@ struct Before {
     sessions: Vec<AccessKeyId>,
 }
 
-/// A leg that could not be opened, where it is known, and why.
-type Stopped = (Option<Request>, NoSession);
+/// A leg that could not be opened, by its digest and where it is known, and why.
+type Stopped = Box<(Option<String>, NoSession)>;
 
 /// How much of a session is left, by this machine's clock; zero where it is over.
 pub fn time_left(credentials: &TemporaryCredentials, now: DateTime<Utc>) -> Duration {
@@ -175,8 +175,9 @@ impl Opening<'_> {
         };
         let opened = match news {
             Some(news) => news.map(found),
-            None => self.open(request, &before).map_err(|(leg, error)| {
-                self.leave_word(request, leg.as_ref(), &error);
+            None => self.open(request, &before).map_err(|stopped| {
+                let (leg, error) = *stopped;
+                self.leave_word(request, leg, &error);
                 error
             }),
         };
@@ -205,7 +206,7 @@ impl Opening<'_> {
         if needs_code && self.sources.source(self.console).is_none() {
             start = usable(Some(Duration::ZERO));
             if start.is_none() {
-                return Err((None, NoCode::Nobody.into()));
+                return Err(nobody());
             }
             notes.push("the MFA session ends soon, and nobody can be asked for a code: what is left of it is used".to_owned());
         }
@@ -216,7 +217,7 @@ impl Opening<'_> {
                 Some(cached) => Signer::Session(cached.credentials.clone()),
                 None => Signer::LongTerm(self.pair.clone()),
             };
-            let credentials = self.call(next, &signer).map_err(|error| (Some(next.clone()), error))?;
+            let credentials = self.call(next, &signer).map_err(|error| Box::new((Some(next.digest()), error)))?;
             let cached = Cached { request: next.clone(), credentials, opened_at: clock::local_now() };
             if let Err(error) = self.cache.keep(&cached) {
                 // The code is used up: what it gave is handed out all the same.
@@ -227,7 +228,7 @@ impl Opening<'_> {
         }
         match last {
             Some(cached) => Ok(Opened { cached, is_new: start != Some(way.len().saturating_sub(1)), notes }),
-            None => Err((None, NoCode::Nobody.into())),
+            None => Err(nobody()),
         }
     }
 
@@ -286,7 +287,9 @@ impl Opening<'_> {
             let next = match &refused {
                 NoSession::UsedCode { seconds } => Duration::from_secs(seconds.unsigned_abs()),
                 NoSession::WrongCode { .. } if source != Source::Command => Duration::ZERO,
-                _ => return Err(refused),
+                NoSession::WrongCode { .. } | NoSession::WrongSerial { .. } | NoSession::Aws(_) => return Err(refused),
+                NoSession::NoCode(_) | NoSession::Elsewhere(_) => return Err(refused),
+                NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => return Err(refused),
             };
             if tries == 0 {
                 return Err(refused);
@@ -368,7 +371,7 @@ impl Opening<'_> {
     }
 
     /// Tells those that wait. Nobody depends on it: without it they would try for themselves.
-    fn leave_word(&self, request: &Request, leg: Option<&Request>, error: &NoSession) {
+    fn leave_word(&self, request: &Request, leg: Option<String>, error: &NoSession) {
         let is_code = match error {
             NoSession::NoCode(_) | NoSession::WrongCode { .. } | NoSession::UsedCode { .. } => true,
             NoSession::WrongSerial { .. } | NoSession::Aws(_) | NoSession::Elsewhere(_) => false,
@@ -378,10 +381,14 @@ impl Opening<'_> {
         let Some(leg) = leg.filter(|_| !(is_code && self.sources.given.is_some())) else { return };
         let mut id = [0; 8];
         if getrandom::fill(&mut id).is_ok() {
-            let word = Word { id: u64::from_le_bytes(id), leg: leg.digest(), is_code, message: error.to_string() };
+            let word = Word { id: u64::from_le_bytes(id), leg, is_code, message: error.to_string() };
             let _ = serde_json::to_vec(&word).map(|text| replace(self.disk, &self.cache.of_key(&request.key, "failed"), &text));
         }
     }
+}
+
+fn nobody() -> Stopped {
+    Box::new((None, NoCode::Nobody.into()))
 }
 
 fn found(cached: Cached) -> Opened {
