@@ -196,6 +196,7 @@ impl Home {
     /// The program, ready to start, in an environment that has nothing of the machine's but PATH.
     pub fn command(&self, run: &Run<'_>) -> Command {
         self.search.give(&run.env);
+        self.search.expect(run);
         let program = self.program.display().to_string();
         let words: Vec<String> = run.prefix.iter().cloned().chain([program]).chain(run.args.iter().map(|a| (*a).to_owned())).collect();
         let mut command = Command::new(&words[0]);

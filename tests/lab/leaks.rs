@@ -1,5 +1,8 @@
 //! Where a run may leave a secret: in the holders, in the journal, in the file of a forgotten rotation, and beside a holder while a rotation is under way. Everything else is
 //! searched after every run, whatever the test looks at: a leak that no test asks for fails it when its HOME goes.
+//!
+//! The secrets of a session, and never those of a key, may also be in the cache, and where a command hands them out: what `env` and
+//! `credential-process` print, the variables of what `exec` starts.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -9,6 +12,9 @@ use super::{Home, Problem, Run};
 use crate::lab::canary::{self, Execs, MARK};
 
 const STATE: &str = ".local/state/keyrotate";
+const SESSIONS: &str = ".cache/keyrotate/sessions";
+/// The commands that hand out a session.
+const HANDING_OUT: [&str; 3] = ["exec", "env", "credential-process"];
 /// Files of strace, directly in the scratch directory.
 const TRACE: &str = "trace";
 
@@ -21,6 +27,8 @@ pub struct Search {
     given: Mutex<Vec<String>>,
     /// Process groups of the runs.
     groups: Mutex<Vec<u32>>,
+    /// Whether a run hands out sessions, so that a program may have one in its variables.
+    hands_out: AtomicBool,
     /// Whether a leak was found and the test was told.
     is_told: AtomicBool,
 }
@@ -32,6 +40,11 @@ impl Search {
             assert!(value.contains(MARK), "a test sets a secret without the mark, which canary::SECRET has: {name}");
             self.given.lock().unwrap().push(format!("{name}={value}"));
         }
+    }
+
+    /// Notes what a run is for.
+    pub fn expect(&self, run: &Run<'_>) {
+        self.hands_out.fetch_or(run.args.iter().any(|word| HANDING_OUT.contains(word)), Ordering::SeqCst);
     }
 
     /// Notes the process group of a run.
@@ -56,6 +69,11 @@ impl Home {
         self.search.places.lock().unwrap().push(path.into());
     }
 
+    /// Says that a run hands out a session, where its arguments do not show it.
+    pub fn hands_out_sessions(&self) {
+        self.search.hands_out.store(true, Ordering::SeqCst);
+    }
+
     /// What a run executes, for [`Home::search`]; none where the run has a trace of its own.
     pub fn execs(&self, run: &Run<'_>) -> Option<Execs> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
@@ -65,11 +83,13 @@ impl Home {
 
     /// Looks for secrets in what a run executed, said and left.
     pub fn search(&self, execs: Option<Execs>, said: &[(&str, &str)]) {
-        if let Some(found) = execs.and_then(|execs| execs.search(&self.search.given.lock().unwrap())) {
+        if let Some(found) = execs.and_then(|execs| execs.search(&self.given())) {
             self.problem(Problem::Leak, "what was executed", found);
         }
         for (name, text) in said {
-            if let Some(form) = canary::find(text.as_bytes()) {
+            let handed_out = *name == "stdout" && self.search.hands_out.load(Ordering::SeqCst);
+            let found = if handed_out { canary::find(self.without_sessions(text).as_bytes()) } else { canary::find(text.as_bytes()) };
+            if let Some(form) = found {
                 self.problem(Problem::Leak, name, format_args!("a secret is printed ({form})"));
             }
         }
@@ -87,12 +107,39 @@ impl Home {
 
     /// Looks for secrets in the arguments and variables of the processes of this HOME, and for files with secrets that others may read.
     pub fn search_processes(&self, place: &str) {
-        if let Some(found) = canary::running(&self.path(), &self.search.groups.lock().unwrap(), &self.search.given.lock().unwrap()) {
+        if let Some(found) = canary::running(&self.path(), &self.search.groups.lock().unwrap(), &self.given()) {
             self.problem(Problem::Leak, place, found);
         }
         for found in canary::files(&self.path()).iter().filter(|found| found.mode & 0o077 != 0) {
             self.problem(Problem::Open, place, format_args!("{} has mode {:o}", found.path.display(), found.mode));
         }
+    }
+
+    /// Variables that may hold a secret.
+    fn given(&self) -> Vec<String> {
+        let mut given = self.search.given.lock().unwrap().clone();
+        if self.search.hands_out.load(Ordering::SeqCst) {
+            let sessions = self.lab.world().sessions.clone();
+            let variables = |session: &crate::lab::state::Session| {
+                [format!("AWS_SECRET_ACCESS_KEY={}", session.secret), format!("AWS_SESSION_TOKEN={}", session.token)]
+            };
+            given.extend(sessions.iter().flat_map(variables));
+        }
+        given
+    }
+
+    /// The text without the secrets of the sessions that the lab opened: those of keys stay.
+    fn without_sessions(&self, text: &str) -> String {
+        let sessions = self.lab.world().sessions.clone();
+        sessions.iter().fold(text.to_owned(), |text, session| text.replace(&session.secret, "").replace(&session.token, ""))
+    }
+
+    /// A session where it belongs: private, and with no secret but its own.
+    fn is_session(&self, path: &Path) -> bool {
+        use std::os::unix::fs::PermissionsExt;
+        let is_private = std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 == 0);
+        let text = String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned();
+        path.starts_with(self.path().join(SESSIONS)) && is_private && canary::find(self.without_sessions(&text).as_bytes()).is_none()
     }
 
     fn may_hold(&self, path: &Path, open: bool) -> bool {
@@ -108,6 +155,7 @@ impl Home {
         let is_forgotten = folder == journal.parent() && name.starts_with("forgotten-");
         places.iter().any(|place| path.starts_with(place))
             || is_forgotten
+            || self.is_session(path)
             || (open && places.iter().any(beside) && is_under_way())
             || (folder == Some(self.folder.path()) && name.starts_with(TRACE))
     }

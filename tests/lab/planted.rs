@@ -24,6 +24,7 @@ fn a_secret_is_found_wherever_it_was_planted_and_not_where_it_belongs() {
         ("cp ~/.aws/credentials ~/.aws/.credentials.keyrotate-1", "/.credentials.keyrotate-1 holds"),
         ("mkdir -p ~/$state; echo $secret >~/$state/history.jsonl", "/history.jsonl holds"),
         ("echo $secret >$TMPDIR/log", "/tmp/log holds"),
+        ("mkdir -p ~/.cache/keyrotate/sessions; umask 077; echo $secret >~/.cache/keyrotate/sessions/x.json", "/x.json holds"),
         ("{ printf '\\177ELF------------\\004\\000'; cat ~/.aws/credentials; } >core", "/core holds"),
         ("env true $secret", "what was executed: "),
         ("secret=$secret env true", "what was executed: "),
