@@ -24,6 +24,7 @@ mod bench;
 
 use std::io::Read;
 use std::process::Child;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -68,7 +69,7 @@ impl Running {
 
     /// Kills it. The program that it had asked stays, with our pipe in its hands.
     fn kill(mut self) {
-        kill_process(self.pid(), Signal::KILL).unwrap();
+        self.child.kill().unwrap();
         assert_eq!(self.child.wait().unwrap().code(), None);
     }
 
@@ -79,14 +80,18 @@ impl Running {
             status = self.child.try_wait().unwrap();
             std::thread::sleep(Duration::from_millis(10));
         }
-        if status.is_none() {
-            self.child.kill().unwrap();
-            panic!("it did not end: {}", self.stderr.lock().unwrap());
-        }
+        assert!(status.is_some(), "it did not end: {}", self.stderr.lock().unwrap());
         self.readers.drain(..).for_each(|reader| reader.join().unwrap());
         // What --debug says is not what a person is told.
         let stderr = self.stderr.lock().unwrap().lines().filter(|line| !line.contains("DEBUG")).map(|line| format!("{line}\n")).collect();
         Output { code: status.and_then(|status| status.code()), stdout: self.stdout.lock().unwrap().clone(), stderr }
+    }
+}
+
+impl Drop for Running {
+    /// A test that fails leaves nobody behind; whoever has ended is not killed again.
+    fn drop(&mut self) {
+        let _ = self.child.kill().and_then(|()| self.child.wait());
     }
 }
 
@@ -127,11 +132,23 @@ fn all_right(home: &Home, outputs: &[Output]) {
     assert!(files.iter().all(|(name, _, mode)| *mode == 0o600 && !name.ends_with(".tmp")), "{files:?}");
 }
 
-/// A program that prints the code once the test says so.
+/// A program that does something once the test says so.
 fn gated(home: &Home, then: &str) -> impl Fn() + use<> {
+    program(home, &format!("{}; {then}", stands(home)));
     let gate = home.scratch("gate");
-    program(home, &format!("while ! test -e '{}'; do sleep 0.05; done\n{then}", gate.display()));
     move || std::fs::write(&gate, "").unwrap()
+}
+
+/// The same, but only its first run waits.
+fn first_gated(home: &Home, then: &str) -> impl Fn() + use<> {
+    let open = gated(home, then);
+    program(home, &format!("if mkdir \"$0.first\" 2>/dev/null; then {}; fi; {then}", stands(home)));
+    open
+}
+
+/// Waits for the gate, and no longer than the test has its directory.
+fn stands(home: &Home) -> String {
+    format!("while test -e \"$0\" && ! test -e '{}'; do sleep 0.05; done", home.scratch("gate").display())
 }
 
 fn figures(what: &str, outputs: &[Output], home: &Home, since: Instant) {
@@ -187,8 +204,7 @@ fn different_roles_of_one_key_share_the_prompt_and_are_assumed_once_each() {
     let role = |name: usize| format!("[profile r{name}]\nrole_arn = arn:aws:iam::111122223333:role/R{name}\nsource_profile = default\n");
     let roles: String = (0..4).map(role).collect();
     let (home, since) = (start_with(Settings::default(), &format!("[default]\nmfa_serial = {SERIAL}\n{roles}")), Instant::now());
-    let gate = home.scratch("gate");
-    program(&home, &format!("while ! test -e '{}'; do sleep 0.05; done; echo {}", gate.display(), code(&home)));
+    let open = gated(&home, &format!("echo {}", code(&home)));
     let text = std::fs::read_to_string(home.path().join(".config/keyrotate/config.toml")).unwrap();
     let each: String = (0..4).map(|name| text.replace("profile.default", &format!("profile.r{name}"))).collect();
     bench::settings(&home, &(text + &each));
@@ -196,7 +212,7 @@ fn different_roles_of_one_key_share_the_prompt_and_are_assumed_once_each() {
     let start = |profile: &&str| Running::start(&home, &["--debug", "credential-process", profile], UNSCALED);
     let herd: Vec<Running> = profiles.iter().cycle().take(40).map(start).collect();
     all_wait(&herd, 1);
-    std::fs::write(&gate, "").unwrap();
+    open();
     let outputs = ends(&home, herd);
     figures("four roles", &outputs, &home, since);
     for (at, profile) in profiles.iter().enumerate() {
@@ -221,10 +237,7 @@ fn a_device_that_no_file_names_is_asked_for_once() {
 #[test]
 fn when_the_one_that_asks_is_killed_another_takes_over() {
     let (home, since) = (start(), Instant::now());
-    let gate = home.scratch("gate");
-    // The first program never answers.
-    let stays = format!("if mkdir '{0}.first' 2>/dev/null; then while ! test -e '{0}'; do sleep 0.05; done; fi", gate.display());
-    program(&home, &format!("{stays}; echo {}", code(&home)));
+    let open = first_gated(&home, &format!("echo {}", code(&home)));
     let first = Running::start(&home, ASK, UNSCALED);
     wait_until(|| runs(&home) == 1, || "nobody asks".to_owned());
     let herd = herd(&home, ASK, MANY - 1);
@@ -233,7 +246,7 @@ fn when_the_one_that_asks_is_killed_another_takes_over() {
     assert!(herd.iter().all(|one| one.stderr.lock().unwrap().contains(&named)), "the owner is not named");
     first.kill();
     let outputs = ends(&home, herd);
-    std::fs::write(&gate, "").unwrap();
+    open();
     figures("holder killed", &outputs, &home, since);
     all_right(&home, &outputs);
     assert_eq!((runs(&home), asked(&home)), (2, vec!["GetSessionToken".to_owned()]));
@@ -305,16 +318,14 @@ fn a_failure_that_was_left_behind_fails_nobody_who_waits_later() {
     let home = start();
     program(&home, "exit 3");
     told(&Running::start(&home, ASK, UNSCALED).end(), 1, &["exit code 3"]);
-    let (gate, shown) = (home.scratch("gate"), code(&home));
-    let stays = format!("if mkdir '{0}.first' 2>/dev/null; then while ! test -e '{0}'; do sleep 0.05; done; fi", gate.display());
-    program(&home, &format!("{stays}; echo {shown}"));
+    let open = first_gated(&home, &format!("echo {}", code(&home)));
     let first = Running::start(&home, ASK, UNSCALED);
     wait_until(|| runs(&home) == 2, || "nobody asks".to_owned());
     let herd = herd(&home, ASK, SOME);
     all_wait(&herd, 0);
     first.kill();
     all_right(&home, &ends(&home, herd));
-    std::fs::write(&gate, "").unwrap();
+    open();
     assert_eq!(codes_sent(&home), 1);
 }
 
@@ -372,14 +383,21 @@ fn a_role_that_is_denied_fails_those_who_want_it_and_nobody_else() {
     login(&home);
     let denied = Fault::ErrorBefore { status: 403, code: "AccessDenied", message: "User is not authorized to perform: sts:AssumeRole" };
     home.lab.rules(vec![Rule::on("AssumeRole", denied)]);
-    home.lab.world().settings.latency_ms = 5_000;
+    // The answers to AssumeRole wait for the test.
+    let (open, end) = (Arc::new(AtomicBool::new(false)), Instant::now() + bench::PATIENCE);
+    let seen = Arc::clone(&open);
+    home.lab.on_commit(move |_| {
+        while !seen.load(Ordering::SeqCst) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    });
     let of = |profile: &str| Running::start(&home, &["--debug", "credential-process", profile], UNSCALED);
     let first = of("a");
     wait_until(|| asked(&home).len() == 2, || "no call".to_owned());
-    home.lab.world().settings.latency_ms = 0;
     let (same, others): (Vec<_>, Vec<_>) = (0..4).map(|_| (of("a"), of("b"))).unzip();
     all_wait(&same, 0);
     all_wait(&others, 0);
+    open.store(true, Ordering::SeqCst);
     told(&first.end(), 1, &["sts:AssumeRole answered AccessDenied"]);
     ends(&home, same).iter().for_each(|output| told(output, 1, &["did not succeed: sts:AssumeRole answered AccessDenied"]));
     all_right(&home, &ends(&home, others));
