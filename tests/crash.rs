@@ -1,4 +1,5 @@
-//! The crash ring: one rotation of the real binary, broken at every request and at every system call that changes a file, then resumed once.
+//! The crash ring: one rotation of the real binary, broken at every request and at every system call that changes a file, then resumed once; and
+//! one login (`crash/login.rs`).
 //! Invariant: whatever broke, no profile is locked out, no secret is lost, no key is unaccounted for, and nothing else was touched.
 //!
 //! A kill keeps the page cache, so a missing fsync shows only in the trace of the fault-free run, which is inspected too. `strace` and
@@ -14,6 +15,8 @@ mod home;
 
 #[path = "crash/cases.rs"]
 mod cases;
+#[path = "crash/login.rs"]
+mod login;
 #[path = "crash/table.rs"]
 mod table;
 #[path = "crash/trace.rs"]

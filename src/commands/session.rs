@@ -8,15 +8,17 @@ use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::pick::{note_use, pick};
 use crate::aws::{Aws, AwsError, ErrorKind, Signer};
-use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, NotAnMfaSerial, ProfileName, TokenCode};
+use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, NotAnMfaSerial, ProfileName, Timing, TokenCode};
 use crate::os::clock;
 use crate::os::disk::RealDisk;
-use crate::os::lock::LockError;
+use crate::os::lock::{Lock, LockError, Turn};
 use crate::os::terminal::{Answer, Console, Question};
 use crate::profile::settings::ProfileSettings;
 use crate::profile::{ProfileSource, Refusal, Route, choose_profile};
 use crate::session::environment::Region;
 use crate::session::{Cache, Cached, NoCode, NoSession, Opening, Plan, Request, Sources, Wishes, least, plan, time_left, warm};
+
+const NONE_OPENED: &str = "no session was opened";
 
 /// What was asked for.
 #[derive(Clone, Debug, Default)]
@@ -95,28 +97,32 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
     let serial = match serial {
         None if settings.require_mfa => {
             let (pair, profile) = (&route.key.pair, &route.key.key_profile);
-            Some(device(&Asking { aws: &aws, pair, profile, cache: &cache, console: &console })?)
+            Some(device(&Asking { aws: &aws, pair, profile, cache: &cache, console: &console, timing: &timing, command })?)
         }
         other => other,
     };
     let Plan { request, notes: own } = plan(&route, endpoint, serial, &wishes);
     notes.extend(own);
-    if options.fresh {
-        forget(&cache, &request)?;
-    }
     let opening = Opening {
         cache: &cache,
         disk: &disk,
         pair: &route.key.pair,
         what: profile.as_str(),
         min_ttl: options.min_ttl,
-        wait: timing.lock_wait,
-        sources: &sources(&route, &settings, options),
+        fresh: options.fresh,
+        sources: &sources(&route, &settings, options, timing.code_wait),
+        timing,
         console: &console,
         aws: &aws,
         command,
     };
-    let opened = opening.obtain(&request).map_err(|error| failed(context, &profile, &route, error))?;
+    let opened = opening.obtain(&request).map_err(|error| {
+        if let (NoSession::WrongSerial { .. }, None) = (&error, &route.mfa_serial) {
+            // It was found out once, and is another one now: the next command asks AWS again.
+            let _ = cache.forget_device(&route.key.pair.id);
+        }
+        failed(context, &profile, &route, error)
+    })?;
     notes.extend(opened.notes);
     used(context, &profile, options);
     Ok(found(opened.cached, opened.is_new, opened.used_code, notes))
@@ -153,12 +159,6 @@ pub(super) fn hint(error: &NoSession, again: &str) -> String {
 pub(super) fn region_of(context: &Context, route: &Route) -> Option<Region> {
     let is_set = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().any(|name| context.environment.get(name).is_some());
     route.key.region.clone().map(|name| Region { name, is_profiles: !is_set })
-}
-
-/// Forgets the session and what leads to it, so that a code is asked for.
-fn forget(cache: &Cache<'_>, request: &Request) -> Result<(), Failure> {
-    let forgotten = request.way().iter().try_for_each(|leg| cache.forget(leg));
-    forgotten.map_err(|error| Failure::from_error(FailureKind::Failed, &error))
 }
 
 /// A profile, and the console where it was asked for.
@@ -208,13 +208,13 @@ pub(super) fn route(context: &Context, profile: &ProfileName) -> Result<Route, F
     context.files()?.route(profile, &context.environment).map_err(|refusal| {
         let is_no_key = matches!(refusal, Refusal::NoFiles { .. } | Refusal::NoKey { .. });
         let kind = if is_no_key { FailureKind::Unchecked } else { FailureKind::Failed };
-        Failure::from_error(kind, &refusal).state("no session was opened")
+        Failure::from_error(kind, &refusal).state(NONE_OPENED)
     })
 }
 
-fn sources(route: &Route, settings: &ProfileSettings, options: &SessionOptions) -> Sources {
+fn sources(route: &Route, settings: &ProfileSettings, options: &SessionOptions, command_limit: Duration) -> Sources {
     let command = settings.mfa_command.clone().or_else(|| route.mfa_process.clone());
-    Sources { given: options.mfa_code.clone(), command, dialog: settings.mfa_dialog }
+    Sources { given: options.mfa_code.clone(), command, command_limit, dialog: settings.mfa_dialog }
 }
 
 /// What it takes to find the device of a key's user.
@@ -225,16 +225,29 @@ pub(super) struct Asking<'a> {
     pub(super) profile: &'a ProfileName,
     pub(super) cache: &'a Cache<'a>,
     pub(super) console: &'a Console,
+    pub(super) timing: &'a Timing,
+    /// Our command, as it is shown to who waits for us.
+    pub(super) command: &'a str,
 }
 
-/// The device of the key's user, where the files name none: asked of AWS, and remembered.
+/// The device of the key's user, where the files name none: asked of AWS by one process of many, and remembered.
 pub(super) fn device(asking: &Asking<'_>) -> Result<MfaSerial, Failure> {
-    let Asking { aws, pair, profile, cache, console } = asking;
+    let Asking { aws, pair, profile, cache, console, timing, command } = asking;
+    let path = cache.lock(&pair.id).map_err(|error| Failure::from_error(FailureKind::Failed, &error).state(NONE_OPENED))?;
+    let known = || cache.device(&pair.id);
+    let lock = match Lock::acquire_unless(&path, timing.lock_wait, command, &|| console.stopped(), &mut |_| {}, &known) {
+        Ok(Turn::Spared(serial)) => return Ok(serial),
+        Ok(Turn::Lock(lock)) => lock,
+        Err(error) => return Err(locked(&error)),
+    };
+    if let Some(serial) = known() {
+        return Ok(serial);
+    }
     let asked = aws.list_mfa_devices(&Signer::LongTerm((*pair).clone()));
     let named = format!("put `mfa_serial = …` into the profile {profile}");
     let serials = asked.map_err(|error| {
         let message = "the profile names no mfa_serial, and the user's MFA devices cannot be listed";
-        let failure = Failure::new(FailureKind::Failed, message).state("no session was opened").hint(named.clone());
+        let failure = Failure::new(FailureKind::Failed, message).state(NONE_OPENED).hint(named.clone());
         Failure { causes: vec![error.to_string()], ..failure }
     })?;
     let usable: Vec<MfaSerial> = serials.iter().filter_map(|serial| MfaSerial::parse(serial).ok()).collect();
@@ -244,13 +257,19 @@ pub(super) fn device(asking: &Asking<'_>) -> Result<MfaSerial, Failure> {
         several => choose(several, console).ok_or_else(|| {
             let list: Vec<&str> = several.iter().map(MfaSerial::as_str).collect();
             let message = format!("the user has {} MFA devices, and the profile names none of them", several.len());
-            let failure = Failure::new(FailureKind::MfaNeeded, message).state("no session was opened").hint(named.clone());
+            let failure = Failure::new(FailureKind::MfaNeeded, message).state(NONE_OPENED).hint(named.clone());
             Failure { causes: vec![list.join(", ")], ..failure }
         })?,
     };
     // Asked again next time, if it cannot be kept.
     let _ = cache.keep_device(&pair.id, &serial);
+    drop(lock);
     Ok(serial)
+}
+
+fn locked(error: &LockError) -> Failure {
+    let kind = if matches!(error, LockError::Busy(_)) { FailureKind::Locked } else { FailureKind::Failed };
+    Failure::from_error(kind, error).state(NONE_OPENED).hint("answer its question, or end it")
 }
 
 fn no_device(serials: &[String], profile: &ProfileName) -> Failure {
@@ -266,7 +285,7 @@ fn no_device(serials: &[String], profile: &ProfileName) -> Failure {
             format!("add one in the IAM console; to do without MFA, put `require_mfa = false` into [profile.{profile}] of config.toml"),
         )
     };
-    Failure::new(FailureKind::Failed, message).state("no session was opened").hint(hint)
+    Failure::new(FailureKind::Failed, message).state(NONE_OPENED).hint(hint)
 }
 
 fn choose(serials: &[MfaSerial], console: &Console) -> Option<MfaSerial> {
@@ -287,6 +306,7 @@ fn failed(context: &Context, profile: &ProfileName, route: &Route, error: NoSess
         NoSession::NoCode(NoCode::Abandoned | NoCode::NotACode) | NoSession::Elsewhere(_) => (FailureKind::Failed, again),
         NoSession::NoCode(NoCode::Command { .. }) => (FailureKind::Failed, "run it by hand: it has to print six digits".to_owned()),
         NoSession::WrongCode { .. } | NoSession::UsedCode { .. } => (FailureKind::Failed, format!("{again} with the next code")),
+        NoSession::WrongSerial { .. } if route.mfa_serial.is_none() => (FailureKind::Failed, again),
         NoSession::WrongSerial { .. } => {
             let place = context.aws_paths.config.display();
             (FailureKind::Failed, format!("correct mfa_serial of {key_profile} in {place}; `aws iam list-mfa-devices` lists the user's"))
@@ -295,7 +315,7 @@ fn failed(context: &Context, profile: &ProfileName, route: &Route, error: NoSess
         NoSession::Lock(LockError::Busy(_)) => (FailureKind::Locked, "answer its question, or end it".to_owned()),
         NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => (FailureKind::Failed, again),
     };
-    Failure::from_error(kind, &error).state("no session was opened").hint(hint)
+    Failure::from_error(kind, &error).state(NONE_OPENED).hint(hint)
 }
 
 fn advice(error: &AwsError, route: &Route) -> String {

@@ -27,6 +27,10 @@ pub struct Timing {
     pub listing_max_age: Duration,
     /// How long a run waits for another keyrotate's lock.
     pub lock_wait: Duration,
+    /// How long a program may take to print an MFA code: a person may have to find the key that it wants touched.
+    pub code_wait: Duration,
+    /// How long an MFA device shows a code (RFC 6238).
+    pub code_step: Duration,
     /// A newcomer created this long after our request may be ours.
     pub suspect_span: Duration,
     /// How long a lost request for a key is remembered.
@@ -53,6 +57,8 @@ impl Default for Timing {
             give_up: seconds(3_600),
             listing_max_age: seconds(5),
             lock_wait: seconds(60),
+            code_wait: seconds(60),
+            code_step: seconds(30),
             suspect_span: seconds(15 * 60),
             intent_memory: seconds(86_400),
             network_wait: seconds(300),
@@ -85,6 +91,8 @@ impl Timing {
             verify_cap: of(self.verify_cap),
             give_up: of(self.give_up),
             lock_wait: of(self.lock_wait),
+            code_wait: of(self.code_wait),
+            code_step: of(self.code_step),
             network_wait: of(self.network_wait),
             network_poll: of(self.network_poll),
             auto_spread: of(self.auto_spread),

@@ -3,6 +3,7 @@
 //! Invariants: a dead owner never blocks anybody, because the lock is the system's and the file's content is only for show; the
 //! file is never removed, because two processes could then each hold "the" lock, one on the removed file and one on its successor.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -59,6 +60,15 @@ const POLL: Duration = Duration::from_millis(100);
 /// More than this of a lock file is not an owner.
 const OWNER_BYTES: u64 = 4_096;
 
+/// What came of waiting for a lock.
+#[derive(Debug)]
+pub enum Turn<T> {
+    /// It is ours.
+    Lock(Lock),
+    /// It is not needed any more.
+    Spared(T),
+}
+
 impl Lock {
     /// Takes the lock at `path`, waiting up to `wait` of boot time; `command` is shown to whoever waits for us, so it must hold no
     /// secret. `waiting` is told the owner when the wait begins and whenever the owner changes; `stop` ends the wait.
@@ -69,15 +79,38 @@ impl Lock {
         stop: &dyn Fn() -> bool,
         waiting: &mut dyn FnMut(&Owner),
     ) -> Result<Self, LockError> {
+        match Self::acquire_unless(path, wait, command, stop, waiting, &|| None::<Infallible>)? {
+            Turn::Lock(lock) => Ok(lock),
+            Turn::Spared(never) => match never {},
+        }
+    }
+
+    /// As [`Lock::acquire`]; while it waits, it looks whether `spared` has what the lock was wanted for.
+    pub fn acquire_unless<T>(
+        path: &Path,
+        wait: Duration,
+        command: &str,
+        stop: &dyn Fn() -> bool,
+        waiting: &mut dyn FnMut(&Owner),
+        spared: &dyn Fn() -> Option<T>,
+    ) -> Result<Turn<T>, LockError> {
         let wrong = |source| LockError::Io { path: path.to_owned(), source };
         let mut file = open(path).map_err(wrong)?;
         let until = clock::boot_time().saturating_add(wait);
         let mut seen = None;
         loop {
             match file.try_lock() {
-                Ok(()) => break,
+                Ok(()) if has_the_name(&file, path).map_err(wrong)? => break,
+                // Somebody removed the directory: who comes now locks the file's successor.
+                Ok(()) => {
+                    file = open(path).map_err(wrong)?;
+                    continue;
+                }
                 Err(TryLockError::Error(source)) => return Err(wrong(source)),
                 Err(TryLockError::WouldBlock) => {}
+            }
+            if let Some(spared) = spared() {
+                return Ok(Turn::Spared(spared));
             }
             let owner = Owner::read(path);
             let left = until.saturating_sub(clock::boot_time());
@@ -94,7 +127,7 @@ impl Lock {
         }
         Owner::of_this_process(command).write(&mut file).map_err(wrong)?;
         RealDisk.sync_directory(directory(path)).map_err(wrong)?;
-        Ok(Self { _file: file })
+        Ok(Turn::Lock(Self { _file: file }))
     }
 }
 
@@ -150,6 +183,24 @@ fn open(path: &Path) -> io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::new(io::ErrorKind::InvalidInput, "not a plain file")) }
 }
 
+/// Whether the path still leads to this file.
+#[cfg(unix)]
+fn has_the_name(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let ours = file.metadata()?;
+    match std::fs::symlink_metadata(path) {
+        Ok(found) => Ok((found.dev(), found.ino()) == (ours.dev(), ours.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Windows: a file that is open keeps its name.
+#[cfg(not(unix))]
+fn has_the_name(_: &File, _: &Path) -> io::Result<bool> {
+    Ok(true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +253,35 @@ mod tests {
         assert!(error.to_string().starts_with("the lock is held by another process;"), "{error}");
         let owner = Owner { pid: Some(7), command: Some("rm\u{1b}[2J".into()), started_at: None };
         assert_eq!(owner.to_string(), "process 7 (`rm [2J`)");
+    }
+
+    #[test]
+    fn who_waits_is_spared_the_lock_once_its_owner_has_done_the_work() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let _first = take(&path, 0, &mut |_| {}).unwrap();
+        let looked = std::cell::Cell::new(0);
+        let done = || (looked.replace(looked.get() + 1) == 2).then_some("done");
+        let turn = Lock::acquire_unless(&path, Duration::from_secs(3_600), "x", &|| false, &mut |_| {}, &done).unwrap();
+        assert!(matches!(turn, Turn::Spared("done")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_on_a_file_that_was_removed_meanwhile_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let first = take(&path, 0, &mut |_| {}).unwrap();
+        let (mut first, mut second) = (Some(first), None);
+        // While it waits, the file is removed, another process locks the new one, and the first owner lets go.
+        let error = Lock::acquire(&path, Duration::from_millis(400), "x", &|| false, &mut |_| {
+            if first.is_some() {
+                std::fs::remove_file(&path).unwrap();
+                second = Some(take(&path, 0, &mut |_| {}).unwrap());
+                first = None;
+            }
+        });
+        assert!(matches!(error, Err(LockError::Busy(_))), "two hold the lock: {error:?}");
     }
 
     #[test]

@@ -9,7 +9,9 @@ use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -168,46 +170,89 @@ pub enum Unanswered {
 }
 
 /// More than this is no answer.
-const ANSWER_BYTES: u64 = 4_096;
+const ANSWER_BYTES: usize = 4_096;
 /// How often a program is looked at.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// How long the end of the output is waited for once the program has ended: what it left running may hold the pipe open.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
 /// What a program, the first of `words`, prints on standard output. No shell, no input; its standard error is ours, where it may tell a person
-/// what it waits for. It is ended after `limit`, or when `stop` says so.
+/// what it waits for. It is ended after `limit`, or when `stop` says so; what it started itself and left running is not waited for.
 pub fn answer(words: &[String], limit: Duration, stop: &dyn Fn() -> bool) -> Result<Zeroizing<String>, Unanswered> {
     let (program, arguments) = words.split_first().ok_or_else(|| Unanswered::NotRun(io::ErrorKind::InvalidInput.into()))?;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().map_err(Unanswered::NotRun)?;
-    let reader = child.stdout.take().map(|stdout| {
-        std::thread::spawn(move || {
-            let mut bytes = Zeroizing::new(Vec::new());
-            stdout.take(ANSWER_BYTES + 1).read_to_end(&mut bytes).map(|_| bytes)
-        })
-    });
-    let until = clock::boot_time().saturating_add(limit);
-    let ended = loop {
-        if let Some(status) = child.try_wait().map_err(Unanswered::NotRun)? {
-            break Ok(status);
-        }
-        if clock::pause(LOOK, stop) {
-            break Err(Unanswered::Stopped);
-        }
-        if clock::boot_time() >= until {
-            break Err(Unanswered::TooLate(limit));
-        }
-    };
+    let said = Arc::new(Said::default());
+    if let Some(stdout) = child.stdout.take() {
+        let said = Arc::clone(&said);
+        std::thread::spawn(move || said.read(stdout));
+    }
+    let ended = wait(&mut child, &said, limit, stop);
     let status = ended.inspect_err(|_| {
         let _ = child.kill().and_then(|()| child.wait());
     })?;
-    if !status.success() {
-        return Err(Unanswered::Ended(status.code().map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"))));
+    match status.code() {
+        Some(0) => {}
+        Some(code) => return Err(Unanswered::Ended(format!("exit code {code}"))),
+        // Ctrl-C at the terminal is sent to both of us.
+        None if stop() => return Err(Unanswered::Stopped),
+        None => return Err(Unanswered::Ended("a signal".to_owned())),
     }
-    let bytes = reader.and_then(|reader| reader.join().ok()).and_then(Result::ok).unwrap_or_default();
-    if bytes.len() as u64 > ANSWER_BYTES {
-        return Err(Unanswered::TooMuch);
+    clock::pause(LAST_WORDS, &|| said.is_over());
+    let bytes = said.bytes();
+    if bytes.len() > ANSWER_BYTES { Err(Unanswered::TooMuch) } else { Ok(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())) }
+}
+
+fn wait(child: &mut Child, said: &Said, limit: Duration, stop: &dyn Fn() -> bool) -> Result<ExitStatus, Unanswered> {
+    let until = clock::boot_time().saturating_add(limit);
+    loop {
+        // Before its end is looked at, which may be that of a program whose output nobody reads any more.
+        if said.bytes().len() > ANSWER_BYTES {
+            return Err(Unanswered::TooMuch);
+        }
+        if let Some(status) = child.try_wait().map_err(Unanswered::NotRun)? {
+            return Ok(status);
+        }
+        if clock::pause(LOOK, stop) {
+            return Err(Unanswered::Stopped);
+        }
+        if clock::boot_time() >= until {
+            return Err(Unanswered::TooLate(limit));
+        }
     }
-    Ok(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// What a program has printed so far.
+#[derive(Default)]
+struct Said {
+    // SECRET: room for all of it from the start, so that it does not move while it grows; wiped when dropped.
+    bytes: Mutex<Zeroizing<Vec<u8>>>,
+    is_over: AtomicBool,
+}
+
+impl Said {
+    fn read(&self, mut stdout: impl Read) {
+        self.bytes().reserve_exact(2 * ANSWER_BYTES);
+        let mut piece = Zeroizing::new([0; ANSWER_BYTES]);
+        while let Ok(count @ 1..) = stdout.read(&mut *piece) {
+            let mut bytes = self.bytes();
+            bytes.extend_from_slice(piece.get(..count).unwrap_or_default());
+            if bytes.len() > ANSWER_BYTES {
+                break;
+            }
+        }
+        self.is_over.store(true, Ordering::SeqCst);
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::SeqCst)
+    }
+
+    fn bytes(&self) -> MutexGuard<'_, Zeroizing<Vec<u8>>> {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]
@@ -223,6 +268,22 @@ mod tests {
         assert!(deaf.succeeded, "a program that does not read is no error of ours");
         assert!(capture(&["/bin/cat"], None, &[]).unwrap().stdout.is_empty(), "it does not wait for our own input");
         assert_eq!(capture(&["/no/such/program"], None, &[]).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn an_answer_is_what_is_printed_whoever_holds_the_pipe_and_never_more_than_an_answer() {
+        let ask = |script: &str, limit: u64| {
+            let words = ["/bin/sh", "-c", script].map(str::to_owned);
+            answer(&words, Duration::from_millis(limit), &|| false).map(|text| text.to_string()).map_err(|error| error.to_string())
+        };
+        let started = clock::boot_time();
+        assert_eq!(ask("sleep 20 & echo 123456", 30_000), Ok("123456\n".to_owned()), "a helper that stays is not waited for");
+        assert_eq!(ask("yes 123456", 30_000), Err("printed more than 4096 bytes".to_owned()));
+        assert_eq!(ask("yes 123456 | head -c 4097", 30_000), Err("printed more than 4096 bytes".to_owned()));
+        assert_eq!(ask("exec sleep 20", 100), Err("did not answer within 0 s".to_owned()));
+        assert_eq!(ask("kill -TERM $$", 30_000), Err("ended with a signal".to_owned()));
+        assert_eq!(ask("exit 3", 30_000), Err("ended with exit code 3".to_owned()));
+        assert!(clock::boot_time() - started < Duration::from_secs(15), "something was waited for");
     }
 
     /// Set in the copy of the test program that is hardened, so that the tests' own process stays as it is.

@@ -57,6 +57,14 @@ impl Signals {
         self.at_once.store(true, Ordering::SeqCst);
     }
 
+    /// Does something that a signal must not end by itself; before and after it, signals do what they did.
+    pub fn held<T>(&self, act: impl FnOnce() -> T) -> T {
+        let before = self.at_once.swap(false, Ordering::SeqCst);
+        let done = act();
+        self.at_once.store(before, Ordering::SeqCst);
+        done
+    }
+
     /// The name of the signal that asked to stop, the first that was noticed if there were several.
     pub fn raised(&self) -> Option<&'static str> {
         if let Some(index) = self.flags.iter().position(|flag| flag.load(Ordering::SeqCst)) {

@@ -121,6 +121,14 @@ impl Console {
         self.signals.as_ref().is_some_and(|signals| signals.raised().is_some())
     }
 
+    /// Does something that ends by itself where [`Console::stopped`], so that a signal is seen there and ends nothing at once.
+    pub fn held<T>(&self, act: impl FnOnce() -> T) -> T {
+        match &self.signals {
+            Some(signals) => signals.held(act),
+            None => act(),
+        }
+    }
+
     /// Waits; ends early and returns true when a signal asks to stop.
     pub fn pause(&self, duration: Duration) -> bool {
         clock::pause(duration, &|| self.stopped())

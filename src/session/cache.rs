@@ -5,8 +5,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -34,6 +35,17 @@ pub struct Cached {
     pub credentials: TemporaryCredentials,
     /// When it was opened, by this machine's clock, in UTC.
     pub opened_at: DateTime<Utc>,
+}
+
+impl Cached {
+    /// How much of it is left; zero where it is over.
+    ///
+    /// By AWS's end of it and by what has passed here since, whichever is less: a clock that is behind would lengthen it.
+    pub fn time_left(&self, now: DateTime<Utc>) -> Duration {
+        let by_aws = self.credentials.expires_at - now;
+        let by_us = TimeDelta::from_std(self.request.duration()).ok().and_then(|whole| whole.checked_sub(&(now - self.opened_at)));
+        by_us.unwrap_or_default().min(by_aws).to_std().unwrap_or_default()
+    }
 }
 
 /// What is known of a request.
@@ -175,6 +187,17 @@ impl<'d> Cache<'d> {
         replace(self.disk, &path, serial.as_str().as_bytes()).map_err(|source| CacheError::Io { path, act: "written", source })
     }
 
+    /// Forgets it: it is not the user's any more.
+    pub fn forget_device(&self, key: &AccessKeyId) -> Result<(), CacheError> {
+        self.remove(&self.of_key(key, "device"))
+    }
+
+    /// The file to lock before anything is asked for the key's sessions; makes its directory.
+    pub fn lock(&self, key: &AccessKeyId) -> Result<PathBuf, CacheError> {
+        self.make()?;
+        Ok(self.of_key(key, "lock"))
+    }
+
     /// Where the sessions are.
     pub(super) fn directory(&self) -> &Path {
         &self.directory
@@ -186,7 +209,7 @@ impl<'d> Cache<'d> {
     }
 
     /// Makes the directory, where it is not there.
-    pub(super) fn make(&self) -> Result<(), CacheError> {
+    fn make(&self) -> Result<(), CacheError> {
         private_directory(&self.directory).map_err(CacheError::from)
     }
 
@@ -239,7 +262,7 @@ mod tests {
     fn request(key: &str) -> Request {
         Request {
             key: AccessKeyId::parse(key).unwrap(),
-            region: None,
+            partition: "aws".to_owned(),
             endpoint: None,
             mfa_serial: Some(MfaSerial::parse("GAHT12345678").unwrap()),
             session_seconds: Some(43_200),
@@ -271,6 +294,19 @@ mod tests {
         assert_eq!((cache.find(&request(OLD)), cache.all()), (Found::Nothing, vec![session(request(NEW))]));
         assert_eq!(RealDisk.facts(&cache.path(&request(NEW))).unwrap().mode & 0o777, PRIVATE);
         assert_eq!((cache.clear().unwrap(), cache.find(&request(NEW))), (1, Found::Nothing));
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_does_not_lengthen_a_session() {
+        let opened_at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let left = |skew: i64, passed: i64| {
+            let mut cached = Cached { opened_at, ..session(request(OLD)) };
+            cached.credentials.expires_at = opened_at + TimeDelta::seconds(43_200 + skew);
+            cached.time_left(opened_at + TimeDelta::seconds(passed)).as_secs()
+        };
+        assert_eq!((left(0, 0), left(0, 43_000), left(0, 43_201)), (43_200, 200, 0));
+        assert_eq!(left(600, 43_000), 200, "AWS's end is ten minutes later by this clock");
+        assert_eq!(left(-600, 42_000), 600);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! One process opens a session, the others wait and take it: look, lock, look again, ask, call, keep.
 //!
-//! Invariant: AWS is called and a person is asked only by the holder of the lock on the key's sessions.
+//! Invariants: AWS is called and a person is asked only by the holder of the lock on the key's sessions; what it could not do, those that were
+//! waiting do not try again one after the other. Which of them were is told without a clock: see [`Word`].
 
 use std::time::Duration;
 
@@ -10,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use super::cache::{Cache, CacheError, Cached, Found};
 use super::request::{Leg, Request};
 use super::source::{NoCode, Source, Sources};
-use super::token_codes::{STEP_SECONDS, TokenCodes, Used};
+use super::token_codes::{NoMemory, STEP_SECONDS, TokenCodes, Used};
 use crate::aws::{AssumeRole, Aws, AwsError, MfaRefusal, Signer, TokenCodeOf, describe_skew};
-use crate::model::{AccessKeyPair, MfaSerial, TemporaryCredentials, TokenCode};
-use crate::os::atomic_file::{remove_if_there, replace};
+use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, TemporaryCredentials, Timing, TokenCode};
+use crate::os::atomic_file::replace;
 use crate::os::clock;
 use crate::os::disk::Disk;
-use crate::os::lock::{Lock, LockError};
+use crate::os::lock::{Lock, LockError, Owner, Turn};
 use crate::os::terminal::Console;
 
 const USUAL_TTL: Duration = Duration::from_secs(15 * 60);
@@ -35,8 +36,10 @@ pub struct Opening<'a> {
     pub what: &'a str,
     /// A session that ends sooner is opened anew; see [`least`].
     pub min_ttl: Option<Duration>,
-    /// How long to wait for a process that is opening one.
-    pub wait: Duration,
+    /// Only one that is opened from now on will do.
+    pub fresh: bool,
+    /// How long to wait for a process that is opening one, and for a next code.
+    pub timing: Timing,
     /// Whom to ask for a code.
     pub sources: &'a Sources,
     /// The person.
@@ -101,16 +104,35 @@ pub enum NoSession {
     #[error(transparent)]
     Cache(#[from] CacheError),
     /// The memory of used codes.
-    #[error("the memory of used MFA codes cannot be written")]
-    Memory(#[source] std::io::Error),
+    #[error(transparent)]
+    Memory(#[from] NoMemory),
 }
 
-/// What a process left for those that waited for it.
-#[derive(Serialize, Deserialize)]
-struct Failed {
-    at: DateTime<Utc>,
+/// What a process leaves, when it could not open a session, for those that wait for it.
+///
+/// Who finds another word than the one that was there when it began has seen that failure happen, whatever the clocks say; who finds the same
+/// one began after it. It counts for those whose way has the same leg, so that a role that is denied stops nobody who wants another one.
+#[derive(Clone, Serialize, Deserialize)]
+struct Word {
+    /// Drawn anew each time.
+    id: u64,
+    /// The leg that could not be opened, by its digest.
+    leg: String,
+    /// It was for want of a code, which another process may have.
+    is_code: bool,
     message: String,
 }
+
+/// What was there when a process began.
+struct Before {
+    /// The word's id.
+    word: Option<u64>,
+    /// Sessions that do not count any more: those that a fresh one is to replace.
+    sessions: Vec<AccessKeyId>,
+}
+
+/// A leg that could not be opened, by its digest and where it is known, and why.
+type Stopped = Box<(Option<String>, NoSession)>;
 
 /// How much of a session is left, by this machine's clock; zero where it is over.
 pub fn time_left(credentials: &TemporaryCredentials, now: DateTime<Utc>) -> Duration {
@@ -126,7 +148,7 @@ pub fn least(min_ttl: Option<Duration>, request: &Request) -> Duration {
 /// The session of this request, if one is open that lasts as long as [`least`] says. Reads one file.
 pub fn warm(cache: &Cache<'_>, request: &Request, min_ttl: Option<Duration>, now: DateTime<Utc>) -> Option<Cached> {
     match cache.find(request) {
-        Found::Session(cached) if time_left(&cached.credentials, now) >= least(min_ttl, request) => Some(*cached),
+        Found::Session(cached) if cached.time_left(now) >= least(min_ttl, request) => Some(*cached),
         Found::Session(_) | Found::Nothing | Found::Unusable { .. } => None,
     }
 }
@@ -134,40 +156,43 @@ pub fn warm(cache: &Cache<'_>, request: &Request, min_ttl: Option<Duration>, now
 impl Opening<'_> {
     /// Finds the session, or opens it and whatever leads to it.
     pub fn obtain(&self, request: &Request) -> Result<Opened, NoSession> {
-        if let Some(cached) = warm(self.cache, request, self.min_ttl, clock::local_now()) {
-            return Ok(Opened { cached, is_new: false, used_code: false, notes: Vec::new() });
+        let before = self.before(request);
+        if let Some(cached) = self.warm(request, &before) {
+            return Ok(found(cached));
         }
-        self.cache.make()?;
-        let began_at = clock::local_now();
-        let mut waited = false;
-        let mut waiting = |owner: &crate::os::lock::Owner| {
-            waited = true;
+        let path = self.cache.lock(&request.key)?;
+        let mut waiting = |owner: &Owner| {
+            tracing::debug!("waiting for {owner}");
             self.console.progress(&format!("waiting for {owner}, which is opening a session"));
         };
-        let path = self.cache.of_key(&request.key, "lock");
-        let lock = Lock::acquire(&path, self.wait, self.command, &|| self.console.stopped(), &mut waiting);
+        let stop = || self.console.stopped();
+        let news = || self.news(request, &before);
+        let turn = Lock::acquire_unless(&path, self.timing.lock_wait, self.command, &stop, &mut waiting, &news);
         self.console.progress_done();
-        let _lock = match lock {
-            Ok(lock) => lock,
-            Err(error) => return self.stale(request, &error.to_string()).ok_or(NoSession::Lock(error)),
+        // Once more with the lock: the last owner may have ended between two looks.
+        let (news, lock) = match turn {
+            Ok(Turn::Spared(news)) => (Some(news), None),
+            Ok(Turn::Lock(lock)) => (news(), Some(lock)),
+            Err(error) => (Some(Err(error.into())), None),
         };
-        if let Some(cached) = warm(self.cache, request, self.min_ttl, clock::local_now()) {
-            return Ok(Opened { cached, is_new: false, used_code: false, notes: Vec::new() });
-        }
-        if waited && let Some(failed) = self.failed(request).filter(|failed| failed.at >= began_at) {
-            return Err(NoSession::Elsewhere(failed.message));
-        }
-        let opened = self.open(request);
-        self.leave_word(request, opened.as_ref().err());
-        opened
+        let opened = match news {
+            Some(news) => news.map(found),
+            None => self.open(request, &before).map_err(|stopped| {
+                let (leg, error) = *stopped;
+                self.leave_word(request, leg, &error);
+                error
+            }),
+        };
+        drop(lock);
+        opened.or_else(|error| self.rest(request, error))
     }
 
     /// Opens it from the longest part of the way that is open already.
-    fn open(&self, request: &Request) -> Result<Opened, NoSession> {
+    fn open(&self, request: &Request, before: &Before) -> Result<Opened, Stopped> {
         let mut notes = Vec::new();
         let way = request.way();
         let open = |leg: &Request| match self.cache.find(leg) {
-            Found::Session(cached) => Some(*cached),
+            Found::Session(cached) => Some(*cached).filter(|cached| !before.sessions.contains(&cached.credentials.id)),
             Found::Nothing => None,
             Found::Unusable { path, why } => {
                 self.console.note(&format!("the session {} is not used: {why}", path.display()));
@@ -175,7 +200,7 @@ impl Opening<'_> {
             }
         };
         let now = clock::local_now();
-        let lasts = |cached: &Cached, ttl| time_left(&cached.credentials, now) >= least(ttl, &cached.request);
+        let lasts = |cached: &Cached, ttl| cached.time_left(now) >= least(ttl, &cached.request);
         let found: Vec<Option<Cached>> = way.iter().map(open).collect();
         let usable = |ttl| found.iter().rposition(|cached| cached.as_ref().is_some_and(|cached| lasts(cached, ttl)));
         let mut start = usable(self.min_ttl);
@@ -183,7 +208,7 @@ impl Opening<'_> {
         if needs_code && self.sources.source(self.console).is_none() {
             start = usable(Some(Duration::ZERO));
             if start.is_none() {
-                return Err(NoCode::Nobody.into());
+                return Err(nobody());
             }
             notes.push("the MFA session ends soon, and nobody can be asked for a code: what is left of it is used".to_owned());
         }
@@ -194,7 +219,7 @@ impl Opening<'_> {
                 Some(cached) => Signer::Session(cached.credentials.clone()),
                 None => Signer::LongTerm(self.pair.clone()),
             };
-            let credentials = self.call(next, &signer)?;
+            let credentials = self.call(next, &signer).map_err(|error| Box::new((Some(next.digest()), error)))?;
             let cached = Cached { request: next.clone(), credentials, opened_at: clock::local_now() };
             if let Err(error) = self.cache.keep(&cached) {
                 // The code is used up: what it gave is handed out all the same.
@@ -208,7 +233,7 @@ impl Opening<'_> {
                 let used_code = needs_code && start.is_none();
                 Ok(Opened { cached, is_new: start != Some(way.len().saturating_sub(1)), used_code, notes })
             }
-            None => Err(NoCode::Nobody.into()),
+            None => Err(nobody()),
         }
     }
 
@@ -257,7 +282,7 @@ impl Opening<'_> {
             tries = tries.saturating_sub(1);
             let code = self.sources.code(source, self.console, serial, self.what)?;
             let now = clock::local_now();
-            let refused = match self.codes().take(serial, &code, now).map_err(NoSession::Memory)? {
+            let refused = match self.codes().take(serial, &code, now)? {
                 Err(Used { next_at }) => NoSession::UsedCode { seconds: (next_at - now).num_seconds().max(1) },
                 Ok(()) => match make(&code) {
                     Ok(credentials) => return Ok(credentials),
@@ -267,7 +292,9 @@ impl Opening<'_> {
             let next = match &refused {
                 NoSession::UsedCode { seconds } => Duration::from_secs(seconds.unsigned_abs()),
                 NoSession::WrongCode { .. } if source != Source::Command => Duration::ZERO,
-                _ => return Err(refused),
+                NoSession::WrongCode { .. } | NoSession::WrongSerial { .. } | NoSession::Aws(_) => return Err(refused),
+                NoSession::NoCode(_) | NoSession::Elsewhere(_) => return Err(refused),
+                NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => return Err(refused),
             };
             if tries == 0 {
                 return Err(refused);
@@ -277,7 +304,7 @@ impl Opening<'_> {
                 Source::Terminal | Source::Dialog | Source::Given => self.console.note(&refused.to_string()),
             }
             // A person waits by themselves; a program would print the same code again.
-            if source == Source::Command && self.console.pause(next) {
+            if source == Source::Command && self.console.held(|| self.console.pause(next.min(self.timing.code_step))) {
                 return Err(NoCode::Abandoned.into());
             }
         }
@@ -305,28 +332,70 @@ impl Opening<'_> {
         TokenCodes::new(self.disk, self.cache.directory())
     }
 
-    /// A session that is not over, where a new one cannot be had now.
-    fn stale(&self, request: &Request, why: &str) -> Option<Opened> {
-        let cached = warm(self.cache, request, Some(LAST_MOMENT), clock::local_now())?;
-        Some(Opened {
-            cached,
-            is_new: false,
-            used_code: false,
-            notes: vec![format!("the session ends soon, and a new one could not be opened: {why}")],
-        })
+    fn before(&self, request: &Request) -> Before {
+        let session = |leg: &Request| match self.cache.find(leg) {
+            Found::Session(cached) => Some(cached.credentials.id),
+            Found::Nothing | Found::Unusable { .. } => None,
+        };
+        let way = if self.fresh { request.way() } else { Vec::new() };
+        Before { word: self.word(request).map(|word| word.id), sessions: way.iter().filter_map(session).collect() }
     }
 
-    fn failed(&self, request: &Request) -> Option<Failed> {
+    fn warm(&self, request: &Request, before: &Before) -> Option<Cached> {
+        let cached = warm(self.cache, request, self.min_ttl, clock::local_now())?;
+        (!before.sessions.contains(&cached.credentials.id)).then_some(cached)
+    }
+
+    /// What another process did while this one waited.
+    fn news(&self, request: &Request, before: &Before) -> Option<Result<Cached, NoSession>> {
+        if let Some(cached) = self.warm(request, before) {
+            return Some(Ok(cached));
+        }
+        let word = self.word(request).filter(|word| before.word != Some(word.id))?;
+        let is_ours = request.way().iter().any(|leg| leg.digest() == word.leg) && !(word.is_code && self.sources.given.is_some());
+        is_ours.then_some(Err(NoSession::Elsewhere(word.message)))
+    }
+
+    /// What is left of the session, where a new one cannot be had now and nobody is there who could do something about it.
+    fn rest(&self, request: &Request, error: NoSession) -> Result<Opened, NoSession> {
+        let passes = match &error {
+            NoSession::Lock(LockError::Busy(_)) | NoSession::Elsewhere(_) | NoSession::NoCode(NoCode::Command { .. }) => true,
+            NoSession::Cache(_) | NoSession::Memory(_) => true,
+            NoSession::Aws(error) => error.is_transient(),
+            NoSession::NoCode(NoCode::Nobody | NoCode::Abandoned | NoCode::NotACode) | NoSession::Lock(_) => false,
+            NoSession::WrongCode { .. } | NoSession::UsedCode { .. } | NoSession::WrongSerial { .. } => false,
+        };
+        let rest = warm(self.cache, request, Some(LAST_MOMENT), clock::local_now()).filter(|_| passes && !self.fresh);
+        let note = format!("the session ends soon, and a new one could not be opened: {error}");
+        rest.map(|cached| Opened { notes: vec![note], ..found(cached) }).ok_or(error)
+    }
+
+    fn word(&self, request: &Request) -> Option<Word> {
         let bytes = self.disk.read(&self.cache.of_key(&request.key, "failed")).ok()?;
         serde_json::from_slice(&bytes).ok()
     }
 
-    /// Tells those that wait, or takes back what was told to others before. Nobody depends on it: they would ask once more.
-    fn leave_word(&self, request: &Request, error: Option<&NoSession>) {
-        let path = self.cache.of_key(&request.key, "failed");
-        let _ = match error.map(|error| serde_json::to_vec(&Failed { at: clock::local_now(), message: error.to_string() })) {
-            Some(Ok(text)) => replace(self.disk, &path, &text),
-            Some(Err(_)) | None => remove_if_there(self.disk, &path),
+    /// Tells those that wait. Nobody depends on it: without it they would try for themselves.
+    fn leave_word(&self, request: &Request, leg: Option<String>, error: &NoSession) {
+        let is_code = match error {
+            NoSession::NoCode(_) | NoSession::WrongCode { .. } | NoSession::UsedCode { .. } => true,
+            NoSession::WrongSerial { .. } | NoSession::Aws(_) | NoSession::Elsewhere(_) => false,
+            NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => false,
         };
+        // A code that was given with a command is that command's own affair.
+        let Some(leg) = leg.filter(|_| !(is_code && self.sources.given.is_some())) else { return };
+        let mut id = [0; 8];
+        if getrandom::fill(&mut id).is_ok() {
+            let word = Word { id: u64::from_le_bytes(id), leg, is_code, message: error.to_string() };
+            let _ = serde_json::to_vec(&word).map(|text| replace(self.disk, &self.cache.of_key(&request.key, "failed"), &text));
+        }
     }
+}
+
+fn nobody() -> Stopped {
+    Box::new((None, NoCode::Nobody.into()))
+}
+
+fn found(cached: Cached) -> Opened {
+    Opened { cached, is_new: false, used_code: false, notes: Vec::new() }
 }

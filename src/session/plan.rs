@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::request::{LONGEST_CHAINED, Request, RoleRequest};
+use super::request::{LONGEST_CHAINED, Request, RoleRequest, partition};
 use crate::model::MfaSerial;
 use crate::profile::{Role, Route};
 
@@ -54,7 +54,7 @@ pub fn plan(route: &Route, endpoint: Option<String>, mfa_serial: Option<MfaSeria
     let session = if roles.is_empty() { wishes.duration.unwrap_or(wishes.session_duration) } else { wishes.session_duration };
     let request = Request {
         key: route.key.pair.id.clone(),
-        region: route.key.region.clone(),
+        partition: partition(route.key.region.as_deref()).to_owned(),
         endpoint,
         mfa_serial,
         session_seconds: (!is_direct).then_some(session.as_secs()),

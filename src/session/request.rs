@@ -18,8 +18,9 @@ pub const LONGEST_CHAINED: Duration = Duration::from_secs(3_600);
 pub struct Request {
     /// The long-term key that the way begins with.
     pub key: AccessKeyId,
-    /// The region whose STS is asked: sessions of the global endpoint do not work in opt-in regions.
-    pub region: Option<String>,
+    /// The partition. The region does not matter: what a regional STS gives, and only such are asked, every region of its partition takes (IAM
+    /// user guide, "Manage AWS STS in an AWS Region").
+    pub partition: String,
     /// The STS endpoint that replaces AWS's own.
     pub endpoint: Option<String>,
     /// The MFA device; `None` is a session without MFA.
@@ -28,6 +29,15 @@ pub struct Request {
     pub session_seconds: Option<u64>,
     /// The roles, in the order in which they are assumed.
     pub roles: Vec<RoleRequest>,
+}
+
+/// The partition that a region is in.
+pub fn partition(region: Option<&str>) -> &'static str {
+    match region {
+        Some(region) if region.starts_with("cn-") => "aws-cn",
+        Some(region) if region.starts_with("us-gov-") => "aws-us-gov",
+        Some(_) | None => "aws",
+    }
 }
 
 /// One role of a request: the parameters of AssumeRole.
@@ -138,7 +148,7 @@ mod tests {
     fn request(session_seconds: Option<u64>, roles: &[&str]) -> Request {
         Request {
             key: AccessKeyId::parse("AKIAIOSFODNN7EXAMPLE").unwrap(),
-            region: None,
+            partition: "aws".to_owned(),
             endpoint: None,
             mfa_serial: Some(MfaSerial::parse("GAHT12345678").unwrap()),
             session_seconds,
@@ -171,7 +181,7 @@ mod tests {
         let digests = [
             one.digest(),
             with(&|r| r.key = AccessKeyId::parse("AKIAI44QH8DHBEXAMPLE").unwrap()),
-            with(&|r| r.region = Some("ap-east-1".to_owned())),
+            with(&|r| r.partition = "aws-cn".to_owned()),
             with(&|r| r.endpoint = Some("http://127.0.0.1:1".to_owned())),
             with(&|r| r.mfa_serial = None),
             with(&|r| r.session_seconds = Some(900)),

@@ -11,8 +11,6 @@ use crate::os::dialog::Dialog;
 use crate::os::process::{self, Unanswered};
 use crate::os::terminal::Console;
 
-/// How long a program may take: a person may have to find the key that it wants touched.
-const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 /// How often a person is asked.
 const TRIES: u32 = 3;
 
@@ -23,6 +21,8 @@ pub struct Sources {
     pub given: Option<TokenCode>,
     /// A program that prints one, with its arguments.
     pub command: Option<Vec<String>>,
+    /// How long that may take it.
+    pub command_limit: Duration,
     /// Whether a dialog on the desktop may ask.
     pub dialog: bool,
 }
@@ -89,11 +89,15 @@ impl Sources {
         (self.dialog && console.may_ask() && Dialog::find().is_some()).then_some(Source::Dialog)
     }
 
-    /// A code. `what` is what it is for, in a few words.
+    /// A code. `what` is what it is for, in a few words. A signal meanwhile is an answer, too: that there is none.
     pub fn code(&self, source: Source, console: &Console, serial: &MfaSerial, what: &str) -> Result<TokenCode, NoCode> {
+        console.held(|| self.ask(source, console, serial, what))
+    }
+
+    fn ask(&self, source: Source, console: &Console, serial: &MfaSerial, what: &str) -> Result<TokenCode, NoCode> {
         match source {
             Source::Given => self.given.clone().ok_or(NoCode::Nobody),
-            Source::Command => self.command.as_deref().map_or(Err(NoCode::Nobody), |words| command(words, console)),
+            Source::Command => self.command.as_deref().map_or(Err(NoCode::Nobody), |words| command(words, self.command_limit, console)),
             Source::Terminal => typed(|| console.ask_line(&format!("MFA code of {serial} for {what}: ")), |text| console.note(text)),
             Source::Dialog => {
                 let text = format!("MFA code of {serial} for {what}");
@@ -118,15 +122,15 @@ fn typed(ask: impl Fn() -> Option<String>, tell: impl Fn(&str)) -> Result<TokenC
     Err(NoCode::NotACode)
 }
 
-fn command(words: &[String], console: &Console) -> Result<TokenCode, NoCode> {
+fn command(words: &[String], limit: Duration, console: &Console) -> Result<TokenCode, NoCode> {
     let program = words.first().cloned().unwrap_or_default();
     let wrong = |why: String| NoCode::Command { program: program.clone(), why };
     console.progress(&format!("waiting for an MFA code from {program}"));
-    let answer = process::answer(words, COMMAND_LIMIT, &|| console.stopped());
+    let answer = process::answer(words, limit, &|| console.stopped());
     console.progress_done();
     let text = answer.map_err(|unanswered| match unanswered {
         Unanswered::Stopped => NoCode::Abandoned,
-        other => wrong(other.to_string()),
+        other @ (Unanswered::NotRun(_) | Unanswered::Ended(_) | Unanswered::TooLate(_) | Unanswered::TooMuch) => wrong(other.to_string()),
     })?;
     TokenCode::parse(&text).map_err(|_| match text.trim().is_empty() {
         true => wrong("printed nothing".to_owned()),
@@ -140,13 +144,15 @@ mod tests {
 
     use super::*;
 
+    const LIMIT: Duration = Duration::from_secs(60);
+
     fn quiet() -> Console {
         Console::new(crate::os::terminal::ConsoleOptions { no_input: true, quiet: true, yes: false }, None)
     }
 
     fn sources(command: &[&str]) -> Sources {
         let command = (!command.is_empty()).then(|| command.iter().map(|word| (*word).to_owned()).collect());
-        Sources { given: None, command, dialog: false }
+        Sources { given: None, command, command_limit: LIMIT, dialog: false }
     }
 
     #[test]
@@ -174,7 +180,7 @@ mod tests {
             (&["/no/such/program"], "cannot be run"),
         ] {
             let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-            let error = command(&words, &quiet()).unwrap_err().to_string();
+            let error = command(&words, LIMIT, &quiet()).unwrap_err().to_string();
             assert!(error.contains(said) && error.contains(&words[0]) && !error.contains("canary"), "{error}");
         }
     }

@@ -1,10 +1,12 @@
 //! Which token codes were sent: one is good once, and AWS does not tell a wrong one from a used one.
 //!
-//! Invariant: a code is written down before it is sent, so that no process sends it again, whatever became of the first.
+//! Invariant: a code is written down before it is sent, so that no process sends it again, whatever became of the first. Two keys of one
+//! user share a device and not a lock on sessions, so that the memory has a lock of its own.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -13,16 +15,30 @@ use sha2::{Digest, Sha256};
 use crate::model::{MfaSerial, TokenCode};
 use crate::os::atomic_file::replace;
 use crate::os::disk::Disk;
+use crate::os::lock::{Lock, LockError};
 
 /// How long a code is shown (RFC 6238).
 pub const STEP_SECONDS: i64 = 30;
 /// After this long a code cannot come again but by chance: AWS takes those of the steps beside the present one too.
 const MEMORY_SECONDS: i64 = 4 * STEP_SECONDS;
+/// The lock is held for two writes of a small file.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
 
 /// The memory of used codes, one file for this user's devices.
 pub struct TokenCodes<'d> {
     disk: &'d dyn Disk,
     path: PathBuf,
+}
+
+/// The memory cannot be used, so that no code can be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum NoMemory {
+    /// Its lock.
+    #[error("the memory of used MFA codes cannot be locked")]
+    Lock(#[from] LockError),
+    /// Its file.
+    #[error("the memory of used MFA codes cannot be written")]
+    Io(#[from] io::Error),
 }
 
 /// A code that was sent before.
@@ -49,20 +65,27 @@ impl<'d> TokenCodes<'d> {
         Self { disk, path: directory.join("token-codes") }
     }
 
-    /// Notes that the code is about to be sent; refuses one that was. For the holder of the lock on the device's sessions only.
-    pub fn take(&self, serial: &MfaSerial, code: &TokenCode, now: DateTime<Utc>) -> io::Result<Result<(), Used>> {
+    /// Notes that the code is about to be sent; refuses one that was.
+    ///
+    /// The latest code of a device is never forgotten: a clock that was set must not bring it back.
+    pub fn take(&self, serial: &MfaSerial, code: &TokenCode, now: DateTime<Utc>) -> Result<Result<(), Used>, NoMemory> {
+        let _lock = Lock::acquire(&self.path.with_extension("lock"), LOCK_WAIT, "keyrotate", &|| false, &mut |_| {})?;
         // What cannot be read forgets codes, which AWS then refuses itself.
         let mut sent: Sent = self.disk.read(&self.path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
         let is_recent = |code: &Code| (now - code.at).abs() <= TimeDelta::seconds(MEMORY_SECONDS);
-        sent.0.values_mut().for_each(|codes| codes.retain(is_recent));
-        sent.0.retain(|_, codes| !codes.is_empty());
+        for codes in sent.0.values_mut() {
+            let latest = codes.pop();
+            codes.retain(is_recent);
+            codes.extend(latest);
+        }
         let codes = sent.0.entry(serial.clone()).or_default();
         if codes.iter().any(|used| used.digest == digest(serial, code, used.at)) {
             return Ok(Err(Used { next_at: next_step(now) }));
         }
         codes.push(Code { at: now, digest: digest(serial, code, now) });
-        let text = serde_json::to_vec(&sent)?;
-        replace(self.disk, &self.path, &text).map(Ok)
+        let text = serde_json::to_vec(&sent).map_err(io::Error::from)?;
+        replace(self.disk, &self.path, &text)?;
+        Ok(Ok(()))
     }
 }
 
@@ -95,8 +118,23 @@ mod tests {
         assert_eq!(codes.take(&one, &TokenCode::parse("543210").unwrap(), at(40)).unwrap(), Ok(()));
         assert_eq!(codes.take(&one, &code, at(100)).unwrap(), Err(Used { next_at: at(120) }));
         assert_eq!(codes.take(&one, &code, at(126)).unwrap(), Ok(()));
+        for clock_set in [7_200, -7_200] {
+            assert!(codes.take(&one, &code, at(126 + clock_set)).unwrap().is_err(), "the latest code came back with the clock");
+        }
         let text = String::from_utf8(RealDisk.read(&scratch.path().join("token-codes")).unwrap()).unwrap();
         assert!(!text.contains("012345") && !text.contains("543210"), "{text}");
+    }
+
+    #[test]
+    fn of_many_that_send_one_code_at_once_one_does() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (serial, code) = (MfaSerial::parse("GAHT12345678").unwrap(), TokenCode::parse("012345").unwrap());
+        let take = || TokenCodes::new(&RealDisk, scratch.path()).take(&serial, &code, DateTime::UNIX_EPOCH).unwrap();
+        let taken = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..16).map(|_| scope.spawn(take)).collect();
+            all.into_iter().filter_map(|one| one.join().unwrap().ok()).count()
+        });
+        assert_eq!(taken, 1);
     }
 
     #[test]

@@ -198,11 +198,11 @@ fn start() -> std::sync::Arc<Home> {
     Home::new(env!("CARGO_BIN_EXE_keyrotate"), Settings::default(), true)
 }
 
-fn strace(trace: &Path, options: &[&str]) -> Vec<String> {
+pub fn strace(trace: &Path, options: &[&str]) -> Vec<String> {
     let start = ["strace", "-f", "-qq", "-o", &trace.display().to_string()].map(str::to_owned);
     start.into_iter().chain(options.iter().map(|o| (*o).to_owned())).collect()
 }
 
-fn read(trace: &Path) -> String {
+pub fn read(trace: &Path) -> String {
     String::from_utf8_lossy(&std::fs::read(trace).unwrap_or_default()).into_owned()
 }

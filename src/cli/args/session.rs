@@ -15,7 +15,7 @@ use crate::commands::session::SessionOptions;
 use crate::model::{TokenCode, parse_duration};
 
 pub const LOGIN: &str = "The code is asked for at the terminal, unless --mfa-code, KEYROTATE_MFA_CODE or the profile's mfa_command gives it. \
-The session is kept in a file that only you can read, and every profile of the same key and region shares it. Exits with 20 where a code is needed \
+The session is kept in a file that only you can read, and every profile of the same key shares it. Exits with 20 where a code is needed \
 and nobody can be asked.";
 pub const LOGOUT: &str = "Of a profile: all sessions of its key, those of roles among them. AWS accepts what was handed out until it ends.";
 pub const EXEC: &str = "The program takes the place of keyrotate: its exit code, its signals and the terminal are its own. Without a program, your \

@@ -12,7 +12,7 @@ use crate::commands::session::{Asking, device, hint, usable};
 use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, ProfileName, TemporaryCredentials, Timing};
 use crate::profile::Route;
 use crate::rotation::{End, Granted, Record, State, Which};
-use crate::session::{Cache, Cached, NoCode, NoSession, Opening, Request, Sources};
+use crate::session::{Cache, Cached, NoCode, NoSession, Opening, Request, Sources, partition};
 
 /// Where the sessions of one key's user come from.
 pub(in crate::commands) struct Sessions<'a> {
@@ -22,7 +22,7 @@ pub(in crate::commands) struct Sessions<'a> {
     /// The user's keys here, under which a session may be kept.
     keys: Vec<AccessKeyId>,
     route: Option<Route>,
-    lock_wait: Duration,
+    timing: Timing,
     /// Why there is none.
     failure: RefCell<Option<Failure>>,
 }
@@ -31,7 +31,7 @@ impl<'a> Sessions<'a> {
     /// For the rotation of this profile's key; `keys` are those of it that there are.
     pub(in crate::commands) fn new(run: &'a Run<'a>, aws: &'a Aws, timing: &Timing, profile: &ProfileName, keys: Vec<AccessKeyId>) -> Self {
         let route = run.context.files_or_empty().route(profile, &run.context.environment).ok();
-        Self { run, aws, profile: profile.clone(), keys, route, lock_wait: timing.lock_wait, failure: RefCell::default() }
+        Self { run, aws, profile: profile.clone(), keys, route, timing: *timing, failure: RefCell::default() }
     }
 
     /// Whether the files name an MFA device.
@@ -83,7 +83,9 @@ impl<'a> Sessions<'a> {
             let _ = cache.forget(&cached.request);
         }
         let key_profile = self.route.as_ref().map_or(&self.profile, |route| &route.key.key_profile);
-        let asking = Asking { aws: self.aws, pair, profile: key_profile, cache: &cache, console: run.console };
+        let command = &format!("keyrotate {}", run.command);
+        let asking =
+            Asking { aws: self.aws, pair, profile: key_profile, cache: &cache, console: run.console, timing: &self.timing, command };
         let serial = serial.map_or_else(|| device(&asking), Ok)?;
         let request = self.request(pair, serial, endpoint, settings.session_duration);
         let opening = Opening {
@@ -92,11 +94,12 @@ impl<'a> Sessions<'a> {
             pair,
             what: self.profile.as_str(),
             min_ttl: None,
-            wait: self.lock_wait,
+            fresh: false,
+            timing: self.timing,
             sources: &sources,
             console: run.console,
             aws: self.aws,
-            command: &format!("keyrotate {}", run.command),
+            command,
         };
         let opened = opening.obtain(&request).map_err(|error| failed(&error))?;
         opened.notes.iter().for_each(|note| run.console.note(note));
@@ -107,7 +110,7 @@ impl<'a> Sessions<'a> {
     fn request(&self, pair: &AccessKeyPair, serial: MfaSerial, endpoint: Option<String>, length: Duration) -> Request {
         Request {
             key: pair.id.clone(),
-            region: self.route.as_ref().and_then(|route| route.key.region.clone()),
+            partition: partition(self.route.as_ref().and_then(|route| route.key.region.as_deref())).to_owned(),
             endpoint,
             mfa_serial: Some(serial),
             session_seconds: Some(length.as_secs()),
@@ -118,11 +121,11 @@ impl<'a> Sessions<'a> {
     fn sources(&self) -> Sources {
         let run = self.run;
         if run.command == "auto" {
-            return Sources { given: None, command: None, dialog: false };
+            return Sources { given: None, command: None, command_limit: self.timing.code_wait, dialog: false };
         }
         let settings = run.context.settings.for_profile(&self.profile);
         let command = settings.mfa_command.or_else(|| self.route.as_ref().and_then(|route| route.mfa_process.clone()));
-        Sources { given: run.options.mfa_code.clone(), command, dialog: settings.mfa_dialog }
+        Sources { given: run.options.mfa_code.clone(), command, command_limit: self.timing.code_wait, dialog: settings.mfa_dialog }
     }
 
     fn failed(&self, error: &NoSession) -> Failure {

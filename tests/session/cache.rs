@@ -1,0 +1,151 @@
+//! The cache: private, whole, and never believed where it is not what was asked for.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::bench::{SERIAL, asked, cache_folder, cached, code, given, login, session_files, start, start_with, told, words};
+use crate::home::Home;
+use crate::lab::Settings;
+
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn everything_in_the_cache_is_private_and_nothing_else_is_there() {
+    let home = start();
+    login(&home);
+    let files = cached(&home);
+    assert!(files.iter().all(|(_, _, mode)| *mode == 0o600), "{files:?}");
+    let kind = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+    let mut kinds: Vec<String> = files.iter().map(|(name, ..)| kind(name)).collect();
+    kinds.sort();
+    assert_eq!(kinds, ["json", "lock", "lock", "token-codes"]);
+    for folder in [cache_folder(&home), home.path().join(".cache/keyrotate")] {
+        assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+    }
+    let text = files.iter().map(|(_, text, _)| text.as_str()).collect::<String>();
+    assert!(!text.contains(&home.old.secret));
+}
+
+/// It is not used, that is said once, and the next login replaces it.
+fn is_replaced(home: &Home, why: &str) {
+    let quiet = home.run(&["credential-process", "default", "--no-input"]);
+    assert_eq!(quiet.code, Some(20), "it was used: {}", quiet.stderr);
+    let output = home.run(&["login", "--no-input", "--mfa-code", &code(home)]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let said = words(&output.stderr);
+    assert!(said.contains(why) && said.matches("is not used").count() == 1, "{why}: {said}");
+    let session = given(home, "default");
+    assert!(session.mfa);
+    let again = home.run(&["login", "--no-input"]);
+    assert_eq!((again.code, again.stderr.as_str()), (Some(0), ""), "said again");
+    assert_eq!(asked(home), ["GetSessionToken", "GetSessionToken"]);
+}
+
+#[test]
+fn what_is_damaged_is_not_used_and_is_replaced() {
+    let damages: [fn(Vec<u8>) -> Vec<u8>; 4] = [
+        |bytes| bytes[..bytes.len() / 2].to_vec(),
+        |_| Vec::new(),
+        |_| b"\xff\xfe[]".to_vec(),
+        |bytes| String::from_utf8(bytes).unwrap().replace("\"access_key_id\"", "\"other\"").into_bytes(),
+    ];
+    for damage in damages {
+        let home = start();
+        login(&home);
+        let path = session_files(&home).pop().unwrap();
+        std::fs::write(&path, damage(std::fs::read(&path).unwrap())).unwrap();
+        is_replaced(&home, "it is damaged");
+    }
+}
+
+#[test]
+fn a_session_of_another_request_is_not_used_under_this_ones_name() {
+    let home = start_with(Settings::default(), &format!("[default]\nmfa_serial = {SERIAL}\n"));
+    login(&home);
+    let path = session_files(&home).pop().unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace(&home.old.id, &home.other.id)).unwrap();
+    is_replaced(&home, "it is of another session");
+}
+
+#[test]
+fn what_others_can_read_or_write_is_not_used_and_is_replaced() {
+    for mode in [0o644, 0o640, 0o606, 0o620] {
+        let home = start();
+        login(&home);
+        // Without the secret: what is not private must not have it in this house.
+        let path = session_files(&home).pop().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let session = home.lab.world().sessions[0].clone();
+        std::fs::write(&path, text.replace(&session.secret, "s").replace(&session.token, "t")).unwrap();
+        set_mode(&path, mode);
+        is_replaced(&home, "others can read it");
+        assert!(cached(&home).iter().all(|(_, _, mode)| *mode == 0o600));
+    }
+}
+
+#[test]
+fn a_folder_that_others_can_read_is_closed_and_one_that_others_can_write_is_refused() {
+    let home = start();
+    let folder = cache_folder(&home);
+    std::fs::create_dir_all(&folder).unwrap();
+    set_mode(&folder, 0o755);
+    login(&home);
+    assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+    set_mode(&folder, 0o777);
+    told(&home.run(&["login", "--fresh", "--mfa-code", &code(&home)]), 1, &["can be written by others", "chmod 700"]);
+    assert_eq!(asked(&home), ["GetSessionToken"]);
+}
+
+#[test]
+fn where_the_session_cannot_be_kept_it_is_handed_out_and_that_is_said() {
+    let home = start();
+    login(&home);
+    let path = session_files(&home).pop().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let output = home.run(&["credential-process", "default", "--mfa-code", &code(&home)]);
+    crate::bench::given_by(&home, &output);
+    assert!(words(&output.stderr).contains("could not be kept for the next command"), "{}", output.stderr);
+}
+
+#[test]
+fn where_the_codes_cannot_be_remembered_none_is_sent() {
+    let home = start();
+    login(&home);
+    std::fs::remove_file(session_files(&home).pop().unwrap()).unwrap();
+    std::fs::remove_file(cache_folder(&home).join("token-codes")).unwrap();
+    std::fs::create_dir(cache_folder(&home).join("token-codes")).unwrap();
+    told(&home.run(&["login", "--mfa-code", &code(&home)]), 1, &["the memory of used MFA codes cannot be written"]);
+    assert_eq!(asked(&home), ["GetSessionToken"]);
+}
+
+#[test]
+fn a_logout_forgets_the_sessions_of_the_key_and_with_all_every_one() {
+    let role = "[profile r]\nrole_arn = arn:aws:iam::111122223333:role/R\nsource_profile = default\n";
+    let other = "arn:aws:iam::000000000000:mfa/other";
+    let home = start_with(Settings::default(), &format!("[default]\nmfa_serial = {SERIAL}\n{role}[profile other]\nmfa_serial = {other}\n"));
+    login(&home);
+    given(&home, "r");
+    let theirs = home.lab.code("other").unwrap();
+    assert_eq!(home.run(&["login", "other", "--mfa-code", &theirs]).code, Some(0));
+    let output = home.run(&["logout"]);
+    assert_eq!((output.code, output.stdout.trim()), (Some(0), "2 sessions are forgotten"));
+    assert_eq!(home.run(&["credential-process", "r", "--no-input"]).code, Some(20));
+    given(&home, "other");
+    assert_eq!(home.run(&["logout", "--all"]).stdout.trim(), "one session is forgotten");
+    assert_eq!(home.run(&["logout"]).stdout.trim(), "no session was open");
+    assert_eq!(session_files(&home), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn a_logout_forgets_what_cannot_be_read_too() {
+    let home = start();
+    login(&home);
+    let path = session_files(&home).pop().unwrap();
+    std::fs::write(&path, "{").unwrap();
+    assert_eq!(home.run(&["logout", "--all"]).code, Some(0));
+    assert!(!path.exists());
+}
