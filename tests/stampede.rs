@@ -185,7 +185,7 @@ fn a_hundred_that_come_as_they_come_make_one_prompt_and_one_call() {
 #[test]
 fn a_person_at_a_terminal_is_asked_once_for_all_of_them() {
     let (home, since) = (start(), Instant::now());
-    let mut terminal = Terminal::open(&home, "login");
+    let mut terminal = Terminal::open(&home, "login default");
     let question = format!("MFA code of {SERIAL} for default: ");
     terminal.expect(&question, 1);
     let herd = herd(&home, ASK, MANY - 1);
@@ -332,7 +332,7 @@ fn a_failure_that_was_left_behind_fails_nobody_who_waits_later() {
 #[test]
 fn ctrl_c_at_the_prompt_ends_the_waiting_too() {
     let home = start();
-    let mut terminal = Terminal::open(&home, "login");
+    let mut terminal = Terminal::open(&home, "login default");
     let question = format!("MFA code of {SERIAL} for default: ");
     terminal.expect(&question, 1);
     let herd = herd(&home, ASK, SOME);

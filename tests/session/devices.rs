@@ -36,7 +36,7 @@ fn a_device_that_was_replaced_is_forgotten_at_the_first_refusal() {
     assert_eq!(home.run(&["login", "--mfa-code", &code(&home)]).code, Some(0));
     home.lab.world().users[0].serials = vec![SECOND.to_owned()];
     told(
-        &home.run(&["login", "--fresh", "--mfa-code", &code(&home)]),
+        &home.run(&["login", "--fresh", "--mfa-code", "000000"]),
         1,
         &["AWS does not know", SERIAL, "run `keyrotate login default` again"],
     );
@@ -58,7 +58,7 @@ fn of_several_devices_none_is_guessed() {
 #[test]
 fn of_several_devices_a_person_chooses_one_and_is_asked_once() {
     let home = unnamed(&[SERIAL, SECOND]);
-    let mut terminal = Terminal::open(&home, "login");
+    let mut terminal = Terminal::open(&home, "login default");
     terminal.expect("Which MFA device?", 1);
     terminal.press("1\n");
     terminal.expect(&format!("MFA code of {SERIAL}"), 1);

@@ -111,7 +111,7 @@ fn inside_another_exec_it_is_refused_unless_it_is_asked_for() {
     login(&home);
     let program = env!("CARGO_BIN_EXE_keyrotate");
     let inner = |option: &str| exec(&home, &format!("exec {program} exec --no-input {option} -- echo inner"), &[]);
-    told(&inner(""), 125, &["inside `keyrotate exec` already, for the profile default", "--nested"]);
+    told(&inner(""), 125, &["on a session of the profile default already", "--nested"]);
     assert_eq!(inner("--nested").stdout, "inner\n");
     assert_eq!(asked(&home), ["GetSessionToken"]);
 }

@@ -92,9 +92,10 @@ fn what_the_profile_says_of_a_role_reaches_aws_and_makes_another_session() {
         assert_eq!(home.lab.calls().len() - before, 1, "{change}");
     }
     let policy = home.scratch("policy.json");
-    std::fs::write(&policy, "{}").unwrap();
+    let text = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
+    std::fs::write(&policy, text).unwrap();
     given_by(&home, &home.run(&["credential-process", "r", "--no-input", "--policy", &policy.display().to_string()]));
-    assert_eq!(last_call(&home).params["Policy"], "{}");
+    assert_eq!(last_call(&home).params["Policy"], text);
 }
 
 #[test]
