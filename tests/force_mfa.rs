@@ -202,6 +202,9 @@ fn a_wrong_code_and_a_used_one_change_nothing() {
     std::fs::remove_dir_all(sessions(&home).parent().unwrap().join("sessions")).unwrap();
     let output = run_with(&home, ROTATE, Some(&code));
     assert_eq!((output.code, changes(&home)), (Some(1), 0), "{}", output.stderr);
+    // Its memory was taken away, so that AWS itself had to refuse the code.
+    assert_eq!(home.lab.resent().len(), 1);
+    home.lab.world().codes.clear();
 }
 
 /// The calls of a rotation with a code, by number.

@@ -277,7 +277,7 @@ impl Home {
 }
 
 impl Drop for Home {
-    /// A leak fails the test, whatever the test itself looks at.
+    /// A leak, and a token code that was sent twice, fail the test, whatever the test itself looks at.
     fn drop(&mut self) {
         self.lab.close();
         let leak = self.found.get_mut().unwrap().get(&Problem::Leak);
@@ -287,6 +287,8 @@ impl Drop for Home {
         {
             panic!("a secret is where none may be: {leak}");
         }
+        let resent = self.lab.resent();
+        assert!(resent.is_empty() || std::thread::panicking(), "token codes were sent twice: {resent:?}");
     }
 }
 
