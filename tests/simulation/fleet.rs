@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 
 use super::mutant::Mutant;
 use super::run::live;
@@ -28,7 +29,7 @@ pub struct Voyage {
 }
 
 /// Runs these seeds; with `first_only`, stops when one fails.
-pub fn sail(seeds: std::ops::Range<u64>, mutant: Option<Mutant>, first_only: bool) -> Voyage {
+pub fn sail(seeds: std::ops::Range<u64>, mutant: Option<Mutant>, first_only: bool, until: Option<Instant>) -> Voyage {
     let (next, enough, voyage) = (AtomicU64::new(seeds.start), AtomicBool::new(false), Mutex::new(Voyage::default()));
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
@@ -36,7 +37,7 @@ pub fn sail(seeds: std::ops::Range<u64>, mutant: Option<Mutant>, first_only: boo
             scope.spawn(|| {
                 while !enough.load(Ordering::Relaxed) {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds.end {
+                    if seed >= seeds.end || until.is_some_and(|until| Instant::now() >= until) {
                         return;
                     }
                     let universe = Rc::new(Universe::new(Schedule::from_seed(seed), mutant, false));

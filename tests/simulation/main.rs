@@ -1,4 +1,4 @@
-//! The simulation ring. `simulation [N [FIRST]]` runs N schedules; `simulation --seed N` shrinks one and prints what happens in it.
+//! The simulation ring. `simulation [N [FIRST]]` runs N schedules, `simulation --minutes M [FIRST]` as many as fit; `simulation --seed N` shrinks one and prints what happens in it.
 #![allow(
     clippy::print_stdout,
     clippy::expect_used,
@@ -13,10 +13,10 @@ mod simulation;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use simulation::fleet::{Voyage, sail};
-use simulation::schedule::Schedule;
+use simulation::schedule::{Scene, Schedule};
 use simulation::shrink::{kind, shrink, tell, violation};
 use simulation::verdict;
 
@@ -38,16 +38,23 @@ fn main() -> ExitCode {
     if let Some(at) = words.iter().position(|word| word == "--seed") {
         return replay(words.get(at + 1).and_then(number).expect("a seed"), words.iter().any(|word| word == "--whole"));
     }
-    let mut numbers = words.iter().filter_map(number);
-    let (count, begin) = (numbers.next().unwrap_or(DEFAULT), numbers.next().unwrap_or(0));
     let start = Instant::now();
-    let again: Vec<u64> = ONCE_FOUND.into_iter().filter(|seed| violation(&Schedule::from_seed(*seed), None).is_some()).collect();
+    let mut numbers = words.iter().filter_map(number);
+    let until = words.iter().any(|word| word == "--minutes").then(|| start + Duration::from_secs(60 * numbers.next().expect("minutes")));
+    let count = if until.is_some() { u64::MAX / 2 } else { numbers.next().unwrap_or(DEFAULT) };
+    let begin = numbers.next().unwrap_or(0);
+    // They are from before there were sessions.
+    let as_found = |seed| {
+        let schedule = Schedule::from_seed(seed);
+        Schedule { scene: Scene { mfa: None, ..schedule.scene }, ..schedule }
+    };
+    let again: Vec<u64> = ONCE_FOUND.into_iter().filter(|seed| violation(&as_found(*seed), None).is_some()).collect();
     for seed in &again {
         println!("found again: --seed {seed}");
     }
-    let Voyage { done, found, ended } = sail(begin..begin + count, None, false);
+    let Voyage { done, found, ended } = sail(begin..begin + count, None, false, until);
     let seconds = start.elapsed().as_secs_f64();
-    println!("{done} schedules, {} violations, {:.0} schedules per second", found.len(), done as f64 / seconds);
+    println!("{done} schedules from seed {begin}, {} violations, {:.0} schedules per second", found.len(), done as f64 / seconds);
     let mut kinds: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for failure in &found {
         kinds.entry(kind(&failure.what)).or_default().push(failure.seed);

@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 fn hunt(mutant: Mutant, patience: u64, lines: usize) -> bool {
     let mut begin = 0;
     while begin < patience {
-        let Voyage { done, found, .. } = sail(begin..patience, Some(mutant), true);
+        let Voyage { done, found, .. } = sail(begin..patience, Some(mutant), true, None);
         begin += done;
         // What fails without the mutant too says nothing about it.
         if let Some(failure) = found.iter().find(|failure| violation(&Schedule::from_seed(failure.seed), None).is_none()) {
