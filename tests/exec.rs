@@ -228,7 +228,7 @@ fn a_program_that_is_to_outlast_a_session_gets_a_profile_that_asks_for_it() {
         assert_eq!(lines[0], format!("id none {profile} {profile} {region}"));
         assert_eq!(lines[1].trim(), "0", "the shared credentials file is empty");
         assert_eq!(lines[2], if profile == "work" { "[profile work]" } else { "[default]" });
-        assert!(lines[3].ends_with(&format!("/keyrotate credential-process {profile} --no-input")), "{}", lines[3]);
+        assert!(lines[3].ends_with(&format!("/keyrotate credential-process --no-input -- {profile}")), "{}", lines[3]);
         let answer: serde_json::Value = serde_json::from_str(lines.last().unwrap()).expect("JSON");
         assert_eq!(answer["AccessKeyId"], home.lab.world().sessions[0].id.as_str());
         assert_eq!(home.lab.calls().len(), before, "the session that is open is the one");
@@ -251,7 +251,12 @@ fn inside_it_keyrotate_finds_the_persons_own_files_and_others_where_they_are_nam
     assert!(output.code == Some(12) && output.stderr.contains("work"), "the file that is named there has no key: {}", output.stderr);
     let options = ["exec", "default", "--refreshable", "--min-ttl", "1h", "--duration", "12h", "--", "sh", "-c", "cat $AWS_CONFIG_FILE"];
     let output = run(&home, &options, &[]);
-    assert!(output.stdout.contains("credential-process default --duration 43200s --min-ttl 3600s\n"), "{}{}", output.stdout, output.stderr);
+    assert!(
+        output.stdout.contains("credential-process --duration 43200s --min-ttl 3600s -- default\n"),
+        "{}{}",
+        output.stdout,
+        output.stderr
+    );
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn set(format: EnvFormat, variables: &[(&'static str, String)]) -> String {
     match format {
         EnvFormat::Bash | EnvFormat::Zsh => each(&|name, value| format!("export {name}='{}'\n", value.replace('\'', r"'\''"))),
         EnvFormat::Fish => each(&|name, value| format!("set -gx {name} '{}'\n", value.replace('\\', r"\\").replace('\'', r"\'"))),
-        EnvFormat::Powershell => each(&|name, value| format!("$Env:{name} = '{}'\n", value.replace('\'', "''"))),
+        EnvFormat::Powershell => each(&|name, value| format!("$Env:{name} = '{}'\n", powershell(value))),
         EnvFormat::Cmd => each(&|name, value| format!("set \"{name}={}\"\r\n", value.replace('%', "%%"))),
         EnvFormat::Nu | EnvFormat::Json => {
             let map: serde_json::Map<String, serde_json::Value> =
@@ -59,6 +59,11 @@ fn set(format: EnvFormat, variables: &[(&'static str, String)]) -> String {
         }
         EnvFormat::Dotenv => each(&|name, value| format!("{name}={value}\n")),
     }
+}
+
+/// PowerShell takes the typographic quotes for the plain one.
+fn powershell(value: &str) -> String {
+    value.chars().flat_map(|c| std::iter::repeat_n(c, if "'\u{2018}\u{2019}\u{201A}\u{201B}".contains(c) { 2 } else { 1 })).collect()
 }
 
 fn unset(format: EnvFormat, name: &str) -> String {

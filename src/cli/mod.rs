@@ -26,7 +26,7 @@ use crate::commands::after_login;
 use crate::commands::auto::AutoOptions;
 use crate::commands::context::Context;
 use crate::commands::exec;
-use crate::commands::failure::Failure;
+use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::refreshable::own_files;
 use crate::commands::session::{Access, SessionOptions, access};
 use crate::commands::status::prompt::prompt;
@@ -122,7 +122,7 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             let options = SessionOptions { fresh: login.fresh, ..login.session.options(login.profile.as_ref())? };
             let (context, who) = (load()?, Who::new(login.session.no_input, args.quiet));
             let access = access(&context, &|| who.console(), &options, "keyrotate login")?;
-            who.after(&context, &access);
+            who.after(&context, &access)?;
             session::print_login(&access, args.quiet);
             Ok(0)
         }
@@ -145,7 +145,7 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             let options = asked.session.options(asked.profile.as_ref())?;
             let (context, who) = (load()?, Who::new(asked.session.no_input, args.quiet));
             let access = access(&context, &|| who.console(), &options, "keyrotate env")?;
-            who.after(&context, &access);
+            who.after(&context, &access)?;
             session::notes(&access.notes);
             env::print(&access, format);
             Ok(0)
@@ -158,7 +158,7 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             let options = SessionOptions { pick: false, ..asked.session.options(Some(&asked.profile))? };
             let (context, who) = (load()?, Who::new(asked.session.no_input, args.quiet));
             let access = access(&context, &|| who.console(), &options, "keyrotate credential-process")?;
-            who.after(&context, &access);
+            who.after(&context, &access)?;
             session::notes(&access.notes);
             session::print_credentials(&access.session.credentials);
             Ok(0)
@@ -199,7 +199,7 @@ fn execute(args: &Args, asked: &ExecArgs, variables: &[(OsString, OsString)]) ->
         session::notes(&program.notes);
     }
     if let Some(access) = &program.access {
-        who.after(&context, access);
+        who.after(&context, access).map_err(own)?;
     }
     exec::start(&program)
 }
@@ -233,15 +233,22 @@ impl Who {
         self.both().map(|(console, _)| console)
     }
 
-    /// What the settings want after a session was opened. It never fails the command.
-    fn after(&self, context: &Context, access: &Access) {
+    /// What the settings want after a session was opened. It fails the command only where a signal asked to stop.
+    fn after(&self, context: &Context, access: &Access) -> Result<(), Failure> {
         if after_login::wanted(context, access) == RotateOnLogin::Off {
-            return;
+            return Ok(());
         }
         let outcome = self.both().and_then(|(console, signals)| after_login::after_login(context, access, &console, &signals));
         match outcome {
             Ok(outcome) => rotate::print_aside(&outcome, self.quiet),
             Err(failure) => render::failure(&failure),
+        }
+        match self.made.get().and_then(|(_, signals)| signals.raised()) {
+            None => Ok(()),
+            Some(signal) => {
+                let failure = Failure::new(FailureKind::Failed, format!("stopped by {signal} while the key was rotated"));
+                Err(failure.state("the session is open, and nothing was started or printed").hint("run the same command again"))
+            }
         }
     }
 }

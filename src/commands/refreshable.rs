@@ -68,7 +68,7 @@ pub fn variables(
 }
 
 fn command(profile: &ProfileName, options: &SessionOptions, beside: &Beside) -> Result<Vec<String>, Failure> {
-    let mut words = vec![program_name()?, "credential-process".to_owned(), profile.to_string()];
+    let mut words = vec![program_name()?, "credential-process".to_owned()];
     let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
     let seconds = |duration: std::time::Duration| format!("{}s", duration.as_secs());
     options.duration.into_iter().for_each(|duration| option("--duration", seconds(duration)));
@@ -78,6 +78,7 @@ fn command(profile: &ProfileName, options: &SessionOptions, beside: &Beside) -> 
         option("--policy", std::path::absolute(policy).unwrap_or_else(|_| policy.clone()).display().to_string());
     }
     words.extend(beside.no_input.then(|| "--no-input".to_owned()));
+    words.extend(["--".to_owned(), profile.to_string()]);
     Ok(words)
 }
 

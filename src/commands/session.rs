@@ -16,7 +16,7 @@ use crate::os::terminal::{Answer, Console, Question};
 use crate::profile::settings::ProfileSettings;
 use crate::profile::{ProfileSource, Refusal, Route, choose_profile};
 use crate::session::environment::Region;
-use crate::session::{Cache, Cached, NoCode, NoSession, Opening, Plan, Request, Sources, Wishes, least, plan, time_left, warm};
+use crate::session::{Cache, Cached, NoCode, NoSession, Opening, Plan, Request, Sources, Wishes, least, plan, warm};
 
 const NONE_OPENED: &str = "no session was opened";
 
@@ -67,6 +67,11 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
     let cache = Cache::new(&disk, &context.paths.cache_dir);
     let Choice { profile, console, mut notes } = choice(context, attend, options)?;
     let route = route(context, &profile)?;
+    if route.roles.is_empty() && (options.policy.is_some() || !options.policy_arns.is_empty()) {
+        let message = format!("the profile {profile} has a key of its own, and only a role's session can have a session policy");
+        let hint = "leave --policy and --policy-arn away, or name a profile with a role_arn";
+        return Err(Failure::new(FailureKind::Usage, message).state(NONE_OPENED).hint(hint));
+    }
     let settings = context.settings.for_profile(&profile);
     let endpoint = context.files()?.endpoint("sts", &profile, &context.environment);
     let wishes = Wishes {
@@ -128,14 +133,14 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
     Ok(found(opened.cached, opened.is_new, opened.used_code, notes))
 }
 
-/// The MFA sessions of a user that last for a while yet: kept under one of these keys, or opened with this device, which is the user's alone.
+/// The MFA sessions that last for a while yet: kept under one of these keys, or opened with this device, whoever's it is.
 pub(super) fn usable(cache: &Cache<'_>, keys: &[AccessKeyId], serial: Option<&MfaSerial>, endpoint: Option<&str>) -> Vec<Cached> {
     let now = clock::local_now();
     let is_own = |request: &Request| keys.contains(&request.key) || (serial.is_some() && request.mfa_serial.as_ref() == serial);
     let is_usable = |cached: &Cached| {
         let request = &cached.request;
         let is_with_mfa = request.roles.is_empty() && request.mfa_serial.is_some() && request.endpoint.as_deref() == endpoint;
-        is_with_mfa && is_own(request) && time_left(&cached.credentials, now) >= least(None, request)
+        is_with_mfa && is_own(request) && cached.time_left(now) >= least(None, request)
     };
     cache.all().into_iter().filter(is_usable).collect()
 }

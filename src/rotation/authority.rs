@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use super::next::wants_session;
 use super::observation::SessionSight;
 use crate::aws::{AwsError, Signer};
-use crate::model::{AccessKeyPair, TemporaryCredentials};
+use crate::model::{AccessKeyId, AccessKeyPair, TemporaryCredentials};
 
 /// A session that may sign.
 #[derive(Clone, Debug)]
@@ -19,20 +19,22 @@ pub struct Granted {
     pub is_new: bool,
 }
 
-/// Gets a session of the pair's user; another one than the given, which AWS does not take. `None` where there is none to be had.
-pub type Grant<'a> = &'a dyn Fn(&AccessKeyPair, Option<&TemporaryCredentials>) -> Option<Granted>;
+/// Gets a session of the pair's user; none of the given ones, which did not help. `None` where there is no other to be had.
+pub type Grant<'a> = &'a dyn Fn(&AccessKeyPair, &[AccessKeyId]) -> Option<Granted>;
 
 /// Who signs, and where a session comes from.
 pub struct Authority<'a> {
     grant: Grant<'a>,
     session: RefCell<Option<Granted>>,
+    /// Sessions that did not help, by their access key IDs: none is taken twice, or two of them would take turns for ever.
+    refused: RefCell<Vec<AccessKeyId>>,
     has_device: bool,
 }
 
 impl<'a> Authority<'a> {
     /// The pairs sign, for now. `has_device`: the files name an MFA device of the user.
     pub fn new(grant: Grant<'a>, has_device: bool) -> Self {
-        Self { grant, session: RefCell::new(None), has_device }
+        Self { grant, session: RefCell::default(), refused: RefCell::default(), has_device }
     }
 
     /// Whether the files name an MFA device of the user.
@@ -59,8 +61,8 @@ impl<'a> Authority<'a> {
 
     /// Gets a session, in the place of the present one.
     pub fn open(&self, pair: &AccessKeyPair) -> SessionSight {
-        let stale = self.session.take();
-        let granted = (self.grant)(pair, stale.as_ref().map(|granted| &granted.credentials));
+        self.refused.borrow_mut().extend(self.session.take().map(|granted| granted.credentials.id));
+        let granted = (self.grant)(pair, &self.refused.borrow());
         let is_there = granted.is_some();
         self.session.replace(granted);
         if is_there { self.sight() } else { SessionSight::Unavailable }
@@ -76,5 +78,41 @@ impl<'a> Authority<'a> {
             answer = call(&self.signer(pair));
         }
         answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::aws::ErrorKind;
+    use crate::model::{SecretAccessKey, SessionToken};
+
+    #[test]
+    fn sessions_that_do_not_help_do_not_take_turns() {
+        let id = |text: &str| AccessKeyId::parse(text).unwrap();
+        let session = |text: &str| TemporaryCredentials {
+            id: id(text),
+            secret: SecretAccessKey::new("s"),
+            session_token: SessionToken::new("t"),
+            expires_at: DateTime::UNIX_EPOCH,
+        };
+        let open = ["ASIAIOSFODNN7EXAMPLE", "ASIAI44QH8DHBEXAMPLE"];
+        let grant = |_: &AccessKeyPair, refused: &[AccessKeyId]| {
+            let found = open.iter().find(|one| !refused.contains(&id(one)))?;
+            Some(Granted { credentials: session(found), is_new: false })
+        };
+        let authority = Authority::new(&grant, true);
+        let pair = AccessKeyPair { id: id("AKIAIOSFODNN7EXAMPLE"), secret: SecretAccessKey::new("s") };
+        let calls = Cell::new(0);
+        let answer: Result<(), AwsError> = authority.call(&pair, |_| {
+            calls.set(calls.get() + 1);
+            assert!(calls.get() < 10, "they take turns");
+            Err(AwsError::for_tests("iam:ListAccessKeys", ErrorKind::Denied { explicit: true }, true))
+        });
+        assert!(answer.is_err() && calls.get() == 3, "{}", calls.get());
     }
 }

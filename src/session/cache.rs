@@ -19,6 +19,8 @@ use crate::os::private_directory::{PrivateDirectoryError, private_directory};
 
 /// The format that this program writes and reads.
 const FORMAT: u32 = 1;
+/// A clock is set back by less than this by those who keep it right.
+const LARGEST_SET_BACK: TimeDelta = TimeDelta::minutes(5);
 
 /// A directory of sessions.
 pub struct Cache<'d> {
@@ -40,11 +42,15 @@ pub struct Cached {
 impl Cached {
     /// How much of it is left; zero where it is over.
     ///
-    /// By AWS's end of it and by what has passed here since, whichever is less: a clock that is behind would lengthen it.
+    /// By AWS's end of it and by what has passed here since, whichever is less: a clock that is behind would lengthen it. Of one that was
+    /// opened in what is the future now nothing is known.
     pub fn time_left(&self, now: DateTime<Utc>) -> Duration {
+        if self.opened_at > now + LARGEST_SET_BACK {
+            return Duration::ZERO;
+        }
         let by_aws = self.credentials.expires_at - now;
         let by_us = TimeDelta::from_std(self.request.duration()).ok().and_then(|whole| whole.checked_sub(&(now - self.opened_at)));
-        by_us.unwrap_or_default().min(by_aws).to_std().unwrap_or_default()
+        by_us.unwrap_or_default().min(by_aws).to_std().unwrap_or_default().min(self.request.duration())
     }
 }
 
@@ -307,6 +313,7 @@ mod tests {
         assert_eq!((left(0, 0), left(0, 43_000), left(0, 43_201)), (43_200, 200, 0));
         assert_eq!(left(600, 43_000), 200, "AWS's end is ten minutes later by this clock");
         assert_eq!(left(-600, 42_000), 600);
+        assert_eq!((left(0, -200), left(0, -90_000)), (43_200, 0), "opened in what is the future now");
     }
 
     #[test]

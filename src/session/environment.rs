@@ -31,7 +31,7 @@ const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 ///
 /// `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE` are not among it: the AWS tools take a session in the environment before any file, and
 /// find retries, endpoints and their like in these two. So does a keyrotate in there.
-pub const CLEARED: [&str; 24] = [
+pub const CLEARED: [&str; 25] = [
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_ACCESS_KEY_ID",
@@ -53,6 +53,8 @@ pub const CLEARED: [&str; 24] = [
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    // Comes before any other credentials, for one service.
+    "AWS_BEARER_TOKEN_BEDROCK",
     MFA_CODE,
     INSIDE,
     OWN_CONFIG,

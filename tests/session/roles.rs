@@ -96,6 +96,10 @@ fn what_the_profile_says_of_a_role_reaches_aws_and_makes_another_session() {
     std::fs::write(&policy, text).unwrap();
     given_by(&home, &home.run(&["credential-process", "r", "--no-input", "--policy", &policy.display().to_string()]));
     assert_eq!(last_call(&home).params["Policy"], text);
+    for cut in [["--policy", &*policy.display().to_string()], ["--policy-arn", "arn:aws:iam::aws:policy/ReadOnlyAccess"]] {
+        let uncut = home.run(&["credential-process", "default", cut[0], cut[1]]);
+        told(&uncut, 2, &["only a role's session can have a session policy", "name a profile with a role_arn"]);
+    }
 }
 
 #[test]

@@ -36,7 +36,7 @@ impl Run<'_> {
         let history: Vec<HistoryLine> = self.history().lines().map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
         let attended = self.is_attended();
         let sessions = Sessions::new(self, &aws, &timing, &profile.name, vec![key.pair.id.clone()]);
-        let grant = |pair: &_, stale: Option<&_>| sessions.grant(pair, stale);
+        let grant = |pair: &_, refused: &[AccessKeyId]| sessions.grant(pair, refused);
         let authority = Authority::new(&grant, sessions.has_device());
         let preflight = Preflight {
             aws: &aws,

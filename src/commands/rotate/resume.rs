@@ -205,7 +205,7 @@ impl Run<'_> {
         let (aws, timing) = self.aws_of(record)?;
         let keys = [Which::Old, Which::New].iter().filter_map(|which| record.pair(*which)).map(|pair| pair.id.clone());
         let sessions = Sessions::new(self, &aws, &timing, &record.profile, keys.collect());
-        let grant = |pair: &_, stale: Option<&_>| sessions.grant(pair, stale);
+        let grant = |pair: &_, refused: &[AccessKeyId]| sessions.grant(pair, refused);
         let authority = Authority::new(&grant, sessions.has_device());
         let rules = Rules { has_device: authority.has_device(), ..self.rules(record, timing) };
         let clock = clock::boot_time();

@@ -6,10 +6,10 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use super::Run;
-use crate::aws::Aws;
+use crate::aws::{Aws, Signer};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::session::{Asking, device, hint, usable};
-use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, ProfileName, TemporaryCredentials, Timing};
+use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, ProfileName, Timing};
 use crate::profile::Route;
 use crate::rotation::{End, Granted, Record, State, Which};
 use crate::session::{Cache, Cached, NoCode, NoSession, Opening, Request, Sources, partition};
@@ -39,9 +39,9 @@ impl<'a> Sessions<'a> {
         self.route.as_ref().is_some_and(|route| route.mfa_serial.is_some())
     }
 
-    /// A session: one that is open and is not `stale`, else a new one that this pair opens.
-    pub(in crate::commands) fn grant(&self, pair: &AccessKeyPair, stale: Option<&TemporaryCredentials>) -> Option<Granted> {
-        match self.granted(pair, stale) {
+    /// A session: one that is open and was not refused, else a new one that this pair opens.
+    pub(in crate::commands) fn grant(&self, pair: &AccessKeyPair, refused: &[AccessKeyId]) -> Option<Granted> {
+        match self.granted(pair, refused) {
             Ok(granted) => Some(granted),
             Err(failure) => {
                 self.failure.replace(Some(failure));
@@ -61,26 +61,22 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    fn granted(&self, pair: &AccessKeyPair, stale: Option<&TemporaryCredentials>) -> Result<Granted, Failure> {
+    fn granted(&self, pair: &AccessKeyPair, refused: &[AccessKeyId]) -> Result<Granted, Failure> {
         let run = self.run;
         let cache = run.cache();
         let serial = self.route.as_ref().and_then(|route| route.mfa_serial.clone());
         let serial = serial.or_else(|| self.keys.iter().find_map(|key| cache.device(key)));
         let endpoint = run.context.files_or_empty().endpoint("sts", &self.profile, &run.context.environment);
-        let open = usable(&cache, &self.keys, serial.as_ref(), endpoint.as_deref());
-        let is_stale = |cached: &Cached| stale.is_some_and(|stale| stale.id == cached.credentials.id);
-        let (refused, open): (Vec<_>, Vec<_>) = open.into_iter().partition(is_stale);
-        if let Some(found) = open.into_iter().max_by_key(|cached| cached.credentials.expires_at) {
+        let mut open = usable(&cache, &self.keys, serial.as_ref(), endpoint.as_deref());
+        open.retain(|cached| !refused.contains(&cached.credentials.id));
+        open.sort_by_key(|cached| std::cmp::Reverse(cached.credentials.expires_at));
+        if let Some(found) = open.into_iter().find(|cached| self.is_own(pair, cached)) {
             return Ok(Granted { credentials: found.credentials, is_new: false });
         }
         let failed = |error: &NoSession| self.failed(error);
         let (settings, sources) = (run.context.settings.for_profile(&self.profile), self.sources());
         if sources.source(run.console).is_none() {
             return Err(failed(&NoCode::Nobody.into()));
-        }
-        // Else it would be found again.
-        for cached in refused {
-            let _ = cache.forget(&cached.request);
         }
         let key_profile = self.route.as_ref().map_or(&self.profile, |route| &route.key.key_profile);
         let command = &format!("keyrotate {}", run.command);
@@ -94,7 +90,8 @@ impl<'a> Sessions<'a> {
             pair,
             what: self.profile.as_str(),
             min_ttl: None,
-            fresh: false,
+            // The one that is open was refused, or is none of this user's.
+            fresh: true,
             timing: self.timing,
             sources: &sources,
             console: run.console,
@@ -104,6 +101,15 @@ impl<'a> Sessions<'a> {
         let opened = opening.obtain(&request).map_err(|error| failed(&error))?;
         opened.notes.iter().for_each(|note| run.console.note(note));
         Ok(Granted { credentials: opened.cached.credentials, is_new: opened.is_new })
+    }
+
+    /// Whether a session is of the pair's user. One that was opened with another key is so by the files' word only, of whose device it is.
+    fn is_own(&self, pair: &AccessKeyPair, cached: &Cached) -> bool {
+        let identity = |signer| self.aws.get_caller_identity(&signer).ok();
+        self.keys.contains(&cached.request.key)
+            || identity(Signer::Session(cached.credentials.clone()))
+                .zip(identity(Signer::LongTerm(pair.clone())))
+                .is_some_and(|(session, own)| session.same_principal(&own))
     }
 
     /// The key's own session, as `login` opens it: the person is not asked for another one later.

@@ -65,8 +65,8 @@ pub(super) fn fold(record: &mut Record, seen: &mut Observation, step: &Step, out
         }
         Outcome::Waited => false,
         Outcome::Opened(sight) => {
-            seen.session = sight;
-            if sight.signs() {
+            let signed = std::mem::replace(&mut seen.session, sight).signs();
+            if signed || sight.signs() {
                 // What was refused to another signer says nothing.
                 (seen.listing_errors, seen.act, seen.attempts) = (Default::default(), None, 0);
             }
