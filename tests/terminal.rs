@@ -609,7 +609,8 @@ fn where_nothing_says_which_profile_the_person_picks_one_and_the_last_one_comes_
         assert!(ended == Some(0) && !screen.contains("Which profile"), "{args}: {screen}");
     }
     let mut terminal = Terminal::open(&home, "login", &[("NO_COLOR", "1")]);
-    terminal.expect("1. default");
+    terminal.expect("1. default\r\n");
+    terminal.expect("Which profile? A number, or a part of the name [1]: ");
     terminal.press("\x04");
     let (ended, screen) = terminal.end();
     assert!(ended == Some(1) && screen.contains("no profile was picked"), "{screen}");

@@ -19,7 +19,13 @@ pub fn pick(context: &Context, console: &Console, profiles: &[ProfileName]) -> O
     let mut sorted: Vec<&ProfileName> = profiles.iter().collect();
     sorted.sort_by_cached_key(|profile| std::cmp::Reverse(last_use::of(&path(context, profile))));
     let names: Vec<&str> = sorted.iter().map(|profile| profile.as_str()).collect();
-    choose(&names, &mut |text| console.ask_line(text)).map(ProfileName::new)
+    // The list is lines of its own; a question is one.
+    let mut ask = |text: &str| {
+        let (list, question) = text.rsplit_once('\n').unwrap_or(("", text));
+        list.lines().for_each(|line| console.show(line));
+        console.ask_line(question)
+    };
+    choose(&names, &mut ask).map(ProfileName::new)
 }
 
 /// Notes that the profile was used, for the next choice.
@@ -48,7 +54,10 @@ fn choose<'n>(names: &[&'n str], ask: &mut dyn FnMut(&str) -> Option<String>) ->
         let found = matches(names, given);
         match found[..] {
             [] => {
-                told = format!("no profile has `{given}` in its name\n");
+                told = match given.parse::<usize>() {
+                    Ok(_) => format!("there is no number {given}\n"),
+                    Err(_) => format!("no profile has `{given}` in its name\n"),
+                };
                 listed = names.to_vec();
             }
             [only] => return Some(only),

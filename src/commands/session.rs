@@ -8,7 +8,7 @@ use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::pick::{note_use, pick};
 use crate::aws::{Aws, AwsError, ErrorKind, Signer};
-use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, NotAnMfaSerial, ProfileName, Timing, TokenCode};
+use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, NotAnMfaSerial, ProfileName, Timing, TokenCode, format_duration};
 use crate::os::clock;
 use crate::os::disk::RealDisk;
 use crate::os::lock::{Lock, LockError, Turn};
@@ -72,6 +72,9 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
         let hint = "leave --policy and --policy-arn away, or name a profile with a role_arn";
         return Err(Failure::new(FailureKind::Usage, message).state(NONE_OPENED).hint(hint));
     }
+    if let Some(length) = options.duration {
+        check_length(length, !route.roles.is_empty())?;
+    }
     let settings = context.settings.for_profile(&profile);
     let endpoint = context.files()?.endpoint("sts", &profile, &context.environment);
     let wishes = Wishes {
@@ -90,8 +93,13 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
         notes,
     };
     if serial.is_some() || !settings.require_mfa {
-        let Plan { request, notes: own } = plan(&route, endpoint.clone(), serial.clone(), &wishes);
-        if let Some(session) = warm(&cache, &request, options.min_ttl, clock::local_now()).filter(|_| !options.fresh) {
+        let Plan { mut request, notes: own } = plan(&route, endpoint.clone(), serial.clone(), &wishes);
+        let open = |request: &Request| warm(&cache, request, options.min_ttl, clock::local_now()).filter(|_| !options.fresh);
+        let session = open(&request).or_else(|| {
+            as_open(&cache, &mut request, options);
+            open(&request)
+        });
+        if let Some(session) = session {
             notes.extend(own);
             used(context, &profile, options);
             return Ok(found(session, false, false, notes));
@@ -106,7 +114,8 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
         }
         other => other,
     };
-    let Plan { request, notes: own } = plan(&route, endpoint, serial, &wishes);
+    let Plan { mut request, notes: own } = plan(&route, endpoint, serial, &wishes);
+    as_open(&cache, &mut request, options);
     notes.extend(own);
     let opening = Opening {
         cache: &cache,
@@ -115,7 +124,7 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
         what: profile.as_str(),
         min_ttl: options.min_ttl,
         fresh: options.fresh,
-        sources: &sources(&route, &settings, options, timing.code_wait),
+        sources: &sources(context, &profile, &route, &settings, options, timing.code_wait),
         timing,
         console: &console,
         aws: &aws,
@@ -217,8 +226,45 @@ pub(super) fn route(context: &Context, profile: &ProfileName) -> Result<Route, F
     })
 }
 
-fn sources(route: &Route, settings: &ProfileSettings, options: &SessionOptions, command_limit: Duration) -> Sources {
-    let command = settings.mfa_command.clone().or_else(|| route.mfa_process.clone());
+/// Where nobody says how long it is to last, a session of the key that is open will do, however long it was asked for.
+fn as_open(cache: &Cache<'_>, request: &mut Request, options: &SessionOptions) {
+    let is_open =
+        |other: &Cached| Request { session_seconds: other.request.session_seconds, roles: Vec::new(), ..request.clone() } == other.request;
+    if options.duration.is_none() && !options.fresh && request.session_seconds.is_some() {
+        let now = clock::local_now();
+        let open = cache.all().into_iter().filter(|other| is_open(other) && other.time_left(now) >= least(options.min_ttl, &other.request));
+        if let Some(longest) = open.max_by_key(|other| other.credentials.expires_at) {
+            request.session_seconds = longest.request.session_seconds;
+        }
+    }
+}
+
+/// What AWS would refuse, and with it use up the code (STS API reference).
+fn check_length(length: Duration, is_role: bool) -> Result<(), Failure> {
+    let hours = if is_role { 12 } else { 36 };
+    if (Duration::from_secs(15 * 60)..=Duration::from_secs(hours * 3_600)).contains(&length) {
+        return Ok(());
+    }
+    let whose = if is_role { "a role's session" } else { "a session" };
+    let message = format!("{whose} lasts from 15 minutes to {hours} hours, not {}", format_duration(length));
+    Err(Failure::new(FailureKind::Usage, message).state(NONE_OPENED).hint("correct --duration"))
+}
+
+/// The program that prints a code: the profile's own, else that of the profile that has the key.
+pub(super) fn code_command(context: &Context, profile: &ProfileName, route: &Route) -> Option<Vec<String>> {
+    let of = |name| context.settings.for_profile(name).mfa_command;
+    of(profile).or_else(|| of(&route.key.key_profile)).or_else(|| route.mfa_process.clone())
+}
+
+fn sources(
+    context: &Context,
+    profile: &ProfileName,
+    route: &Route,
+    settings: &ProfileSettings,
+    options: &SessionOptions,
+    command_limit: Duration,
+) -> Sources {
+    let command = code_command(context, profile, route);
     Sources { given: options.mfa_code.clone(), command, command_limit, dialog: settings.mfa_dialog }
 }
 

@@ -116,6 +116,12 @@ impl Console {
         self.with_tty(|tty| tty.line(&plain(text), &|| self.stopped()))
     }
 
+    /// Shows a line at the terminal, as part of a question.
+    pub fn show(&self, text: &str) {
+        let line = format!("{}\n", plain(text));
+        self.with_tty(|tty| tty.show(&line));
+    }
+
     /// Whether a signal asked to stop.
     pub fn stopped(&self) -> bool {
         self.signals.as_ref().is_some_and(|signals| signals.raised().is_some())

@@ -70,6 +70,12 @@ impl Tty {
         line
     }
 
+    /// Shows `text`; `None` where it cannot be shown.
+    pub(super) fn show(&mut self, text: &str) -> Option<()> {
+        let text = self.broken(text);
+        self.is_ours().then(|| self.output.write_all(text.as_bytes()).and_then(|()| self.output.flush()))?.ok()
+    }
+
     /// The text in lines that fit, the last with room for a space and a key.
     fn broken(&self, text: &str) -> String {
         let Some(width) = width_of(&self.output) else { return text.to_owned() };

@@ -5,11 +5,11 @@ use crate::lab::{Call, Settings};
 
 const ARN: &str = "arn:aws:iam::111122223333:role";
 
-fn role(name: &str, source: &str, more: &str) -> String {
+pub fn role(name: &str, source: &str, more: &str) -> String {
     format!("[profile {name}]\nrole_arn = {ARN}/{name}\nsource_profile = {source}\n{more}\n")
 }
 
-fn base() -> String {
+pub fn base() -> String {
     format!("[default]\nmfa_serial = {SERIAL}\n")
 }
 

@@ -132,3 +132,34 @@ fn a_session_is_of_one_length_and_one_endpoint() {
     told(&home.run_with(&run), 20, &["an MFA code is needed"]);
     told(&home.run(&["credential-process", "default", "--no-input", "--duration", "1h"]), 20, &["an MFA code is needed"]);
 }
+
+#[test]
+fn a_session_that_was_asked_for_longer_serves_everything_that_names_no_length() {
+    let home = start_with(Settings::default(), &(crate::roles::base() + &crate::roles::role("r", "default", "")));
+    for length in ["14m", "37h"] {
+        told(
+            &home.run(&["login", "default", "--duration", length, "--mfa-code", &code(&home)]),
+            2,
+            &["15 minutes to 36 hours", "--duration"],
+        );
+    }
+    told(&home.run(&["login", "r", "--duration", "13h", "--mfa-code", &code(&home)]), 2, &["15 minutes to 12 hours"]);
+    assert_eq!(asked(&home), Vec::<String>::new(), "a code was used up");
+    let login = home.run(&["login", "default", "--duration", "36h", "--mfa-code", &code(&home)]);
+    assert_eq!(login.code, Some(0), "{}", login.stderr);
+    assert_eq!(last_call(&home).params["DurationSeconds"], "129600");
+    let session = given(&home, "default");
+    assert_eq!(home.run(&["login", "default", "--no-input"]).code, Some(0));
+    given(&home, "r");
+    given(&home, "r");
+    assert_eq!((asked(&home), given(&home, "default").id), (vec!["GetSessionToken".to_owned(), "AssumeRole".to_owned()], session.id));
+    told(&home.run(&["login", "default", "--duration", "12h", "--no-input"]), 20, &["an MFA code is needed"]);
+}
+
+#[test]
+fn a_role_has_the_program_of_the_profile_whose_key_it_uses() {
+    let home = start_with(Settings::default(), &(crate::roles::base() + &crate::roles::role("r", "default", "")));
+    program(&home, &format!("echo {}", code(&home)));
+    let output = home.run(&["login", "r", "--no-input"]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Run;
 use crate::aws::{Aws, Signer};
 use crate::commands::failure::{Failure, FailureKind};
-use crate::commands::session::{Asking, device, hint, usable};
+use crate::commands::session::{Asking, code_command, device, hint, usable};
 use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, ProfileName, Timing};
 use crate::profile::Route;
 use crate::rotation::{End, Granted, Record, State, Which};
@@ -130,7 +130,10 @@ impl<'a> Sessions<'a> {
             return Sources { given: None, command: None, command_limit: self.timing.code_wait, dialog: false };
         }
         let settings = run.context.settings.for_profile(&self.profile);
-        let command = settings.mfa_command.or_else(|| self.route.as_ref().and_then(|route| route.mfa_process.clone()));
+        let command = match &self.route {
+            Some(route) => code_command(run.context, &self.profile, route),
+            None => settings.mfa_command,
+        };
         Sources { given: run.options.mfa_code.clone(), command, command_limit: self.timing.code_wait, dialog: settings.mfa_dialog }
     }
 
