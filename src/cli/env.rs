@@ -94,6 +94,8 @@ mod tests {
         ] {
             assert_eq!(set(format, &variables), text);
         }
+        // PowerShell ends a quoted text at a typographic quote, too.
+        assert_eq!(set(EnvFormat::Powershell, &[("X", "b\u{2019}s".to_owned())]), "$Env:X = 'b\u{2019}\u{2019}s'\n");
     }
 
     #[test]

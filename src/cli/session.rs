@@ -10,7 +10,6 @@ use crate::commands::session::Access;
 use crate::model::TemporaryCredentials;
 use crate::os::clock;
 use crate::rotation::describe;
-use crate::session::time_left;
 
 /// Tells of a session that was opened or found.
 pub fn print_login(access: &Access, quiet: bool) {
@@ -19,7 +18,7 @@ pub fn print_login(access: &Access, quiet: bool) {
         return;
     }
     let credentials = &access.session.credentials;
-    let left = span(time_left(credentials, clock::local_now()));
+    let left = span(access.session.time_left(clock::local_now()));
     let word = if access.is_new { "open:" } else { "open already:" };
     let mut page = Page::for_stdout(0);
     let what = format!("the session of {} lasts until {}, for {left}", access.profile, describe::time(credentials.expires_at));

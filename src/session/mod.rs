@@ -12,7 +12,7 @@ mod source;
 mod token_codes;
 
 pub use cache::{Cache, CacheError, Cached, Found};
-pub use obtain::{NoSession, Opened, Opening, least, time_left, warm};
+pub use obtain::{NoSession, Opened, Opening, least, warm};
 pub use plan::{Plan, Wishes, plan};
 pub use request::{LONGEST_CHAINED, Leg, Request, RoleRequest, partition};
 pub use source::{NoCode, Source, Sources};

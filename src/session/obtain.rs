@@ -134,11 +134,6 @@ struct Before {
 /// A leg that could not be opened, by its digest and where it is known, and why.
 type Stopped = Box<(Option<String>, NoSession)>;
 
-/// How much of a session is left, by this machine's clock; zero where it is over.
-pub fn time_left(credentials: &TemporaryCredentials, now: DateTime<Utc>) -> Duration {
-    (credentials.expires_at - now).to_std().unwrap_or_default()
-}
-
 /// How long a session has to last yet: what was asked for, else a quarter of an hour, because the AWS CLI asks again for what ends sooner; of a
 /// short session half its length.
 pub fn least(min_ttl: Option<Duration>, request: &Request) -> Duration {
