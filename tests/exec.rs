@@ -71,7 +71,11 @@ fn plain<'a>(args: &'a [&'a str], env: &[(&'static str, &str)]) -> Run<'a> {
 
 /// Runs a script of a shell in which `keyrotate` is found.
 fn shell(home: &Home, words: &[&str], script: &str) -> Output {
-    let mut run = plain(&[], &[]);
+    shell_with(home, words, script, &[])
+}
+
+fn shell_with(home: &Home, words: &[&str], script: &str, env: &[(&'static str, &str)]) -> Output {
+    let mut run = plain(&[], env);
     run.prefix = words.iter().copied().chain([script]).map(str::to_owned).collect();
     run.env.push(("PATH", format!("{}:/usr/bin:/bin", Path::new(PROGRAM).parent().unwrap().display())));
     home.run_with(&run)
@@ -173,6 +177,55 @@ fn inside_a_session_another_profile_has_its_own_region_and_the_persons_own_count
         let env = [("AWS_REGION", ""), (name, "us-west-2")];
         let output = run(&home, &args, &env);
         assert_eq!(output.stdout, "us-west-2 us-west-2\n", "{}", output.stderr);
+    }
+}
+
+/// The lab's is the endpoint of `work` itself here, and no variable is set.
+const ENDPOINTS: &str = "[default]\nuse_fips_endpoint = true\nmfa_serial = {serial}\nendpoint_url = {lab}\n\
+    [profile work]\nregion = eu-central-1\nmfa_serial = {serial}\nendpoint_url = {lab}\nservices = near\nca_bundle = /no/such.pem\n\
+    [services near]\ns3 =\n  endpoint_url = http://127.0.0.1:9\n";
+
+#[test]
+fn a_programs_calls_go_where_the_profile_sends_them_and_a_shell_that_was_switched_is_clean_again() {
+    let home = start();
+    home.write(".aws/config", &ENDPOINTS.replace("{serial}", &serial()).replace("{lab}", &home.lab.url()));
+    let none = [("AWS_ENDPOINT_URL", ""), ("AWS_CA_BUNDLE", "")];
+    let code = home.lab.code("dev").expect("a code");
+    assert_eq!(run(&home, &["login", "default", "--mfa-code", &code], &none).code, Some(0));
+    let show = "sh -c 'echo \"${AWS_ENDPOINT_URL-} ${AWS_ENDPOINT_URL_S3-} ${AWS_USE_FIPS_ENDPOINT-} ${AWS_CA_BUNDLE-}\"'";
+    let lab = home.lab.url();
+    let (work, default) = (format!("{lab} http://127.0.0.1:9 false /no/such.pem"), format!("{lab}  true "));
+    for (args, want) in [
+        (&["exec", "work"][..], &work),
+        (&["exec", "work", "--refreshable"], &work),
+        (&["exec", "work", "--no-session"], &work),
+        (&["exec", "default"], &default),
+    ] {
+        let all: Vec<&str> = args.iter().copied().chain(["--", "sh", "-c", show]).collect();
+        let output = run(&home, &all, &none);
+        assert_eq!(output.stdout.trim_end_matches('\n'), want, "{args:?} {}", output.stderr);
+    }
+    assert!(home.found()[&Problem::Leak].contains("what was executed"), "--no-session is what it says");
+    let nested = format!("'{PROGRAM}' exec default --nested -- {show}");
+    let own = [("AWS_ENDPOINT_URL", lab.as_str()), ("AWS_ENDPOINT_URL_S3", "http://own")];
+    for (script, env, want) in [
+        (nested.as_str(), &none[..], default.as_str()),
+        (show, &own[..1], &format!("{lab}  false /no/such.pem")),
+        (show, &own[..], &format!("{lab} http://own false /no/such.pem")),
+    ] {
+        let output = run(&home, &["exec", "work", "--", "sh", "-c", script], env);
+        assert_eq!(output.stdout.trim_end_matches('\n'), want, "{script} {env:?} {}", output.stderr);
+    }
+    for (words, init) in [
+        (&["bash", "--norc", "-c"][..], "eval \"$(keyrotate shell-init bash)\""),
+        (&["zsh", "-f", "-c"], "eval \"$(keyrotate shell-init zsh)\""),
+        (&["fish", "--no-config", "-c"], "keyrotate shell-init fish | source"),
+    ] {
+        let script = format!("{init}\nkr work\n{show}\nkr default\n{show}\nkr --unset\n{show}\nenv | grep -c ^KEYROTATE_\n");
+        let output = shell_with(&home, words, &script, &none);
+        let lines: Vec<&str> = output.stdout.lines().collect();
+        // What is left is the lab's own clock.
+        assert_eq!(lines, [work.as_str(), default.as_str(), "   ", "1"], "{words:?} {}", output.stderr);
     }
 }
 

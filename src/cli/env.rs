@@ -5,12 +5,12 @@
 use super::args::EnvFormat;
 use super::page::Page;
 use crate::commands::session::Access;
-use crate::session::environment::{CLEARED, exported, exports};
+use crate::session::environment::{Before, Variable, exports};
 
-/// Prints the variables of a session.
-pub fn print(access: &Access, format: EnvFormat) {
-    let variables = exports(&access.profile, access.region.as_ref(), &access.session.credentials);
-    let stale = CLEARED.iter().filter(|name| variables.iter().all(|(other, _)| other != *name));
+/// Prints the variables of a session. `way` is where the profile's calls go.
+pub fn print(access: &Access, way: &[(String, String)], before: &Before, format: EnvFormat) {
+    let variables = exports(&access.profile, access.region.as_ref(), way, &access.session.credentials);
+    let stale = before.cleared().into_iter().filter(|name| variables.iter().all(|(other, _)| other != name));
     let mut text = String::new();
     if !matches!(format, EnvFormat::Json | EnvFormat::Dotenv) {
         stale.for_each(|name| text.push_str(&unset(format, name)));
@@ -19,9 +19,9 @@ pub fn print(access: &Access, format: EnvFormat) {
     Page::for_stdout(0).push(&text).print();
 }
 
-/// Prints what takes all of them away; the region only where `env` set it.
-pub fn print_unset(format: EnvFormat, was_set: bool) {
-    let names = exported(was_set);
+/// Prints what takes all of them away; where calls go only where `env` said it.
+pub fn print_unset(format: EnvFormat, before: &Before) {
+    let names = before.cleared().into_iter();
     let text: String = match format {
         EnvFormat::Json | EnvFormat::Dotenv => String::new(),
         EnvFormat::Bash | EnvFormat::Zsh | EnvFormat::Fish | EnvFormat::Powershell | EnvFormat::Cmd | EnvFormat::Nu => {
@@ -43,7 +43,7 @@ pub fn of_shell(shell: Option<&str>) -> EnvFormat {
     }
 }
 
-fn set(format: EnvFormat, variables: &[(&'static str, String)]) -> String {
+fn set(format: EnvFormat, variables: &[Variable]) -> String {
     let each = |line: &dyn Fn(&str, &str) -> String| variables.iter().map(|(name, value)| line(name, value)).collect();
     match format {
         EnvFormat::Bash | EnvFormat::Zsh => each(&|name, value| format!("export {name}='{}'\n", value.replace('\'', r"'\''"))),
@@ -52,7 +52,7 @@ fn set(format: EnvFormat, variables: &[(&'static str, String)]) -> String {
         EnvFormat::Cmd => each(&|name, value| format!("set \"{name}={}\"\r\n", value.replace('%', "%%"))),
         EnvFormat::Nu | EnvFormat::Json => {
             let map: serde_json::Map<String, serde_json::Value> =
-                variables.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
+                variables.iter().map(|(name, value)| (name.to_string(), value.as_str().into())).collect();
             let json = serde_json::Value::Object(map);
             // nu's records are JSON, too.
             if format == EnvFormat::Nu { format!("load-env {json}\n") } else { format!("{json}\n") }
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn each_shell_gets_the_value_as_it_is() {
-        let variables = [("X", r"it's \ 5%".to_owned())];
+        let variables = [("X".into(), r"it's \ 5%".to_owned())];
         for (format, text) in [
             (EnvFormat::Bash, "export X='it'\\''s \\ 5%'\n"),
             (EnvFormat::Fish, "set -gx X 'it\\'s \\\\ 5%'\n"),
@@ -95,7 +95,7 @@ mod tests {
             assert_eq!(set(format, &variables), text);
         }
         // PowerShell ends a quoted text at a typographic quote, too.
-        assert_eq!(set(EnvFormat::Powershell, &[("X", "b\u{2019}s".to_owned())]), "$Env:X = 'b\u{2019}\u{2019}s'\n");
+        assert_eq!(set(EnvFormat::Powershell, &[("X".into(), "b\u{2019}s".to_owned())]), "$Env:X = 'b\u{2019}\u{2019}s'\n");
     }
 
     #[test]

@@ -34,7 +34,7 @@ use crate::os::process;
 use crate::os::signals::Signals;
 use crate::os::terminal::{Console, ConsoleOptions};
 use crate::profile::settings::RotateOnLogin;
-use crate::session::environment::{INSIDE, PROFILES_REGION};
+use crate::session::environment::Before;
 use args::{Args, Command, ExecArgs, StatusArgs};
 
 /// The exit code of `exec` where no program was started for a reason of keyrotate's own, as `env` and `timeout` have it.
@@ -87,7 +87,7 @@ fn is_exec(words: impl Iterator<Item = OsString>) -> bool {
 
 fn dispatch(args: &Args) -> Result<u8, Failure> {
     let mut variables: Vec<_> = std::env::vars_os().collect();
-    let is_regions_ours = variables.iter().any(|(name, _)| name == PROFILES_REGION);
+    let before = Before::of(&variables);
     own_files(&mut variables, std::env::home_dir());
     let load = || Context::load(&variables, std::env::home_dir());
     match &args.command {
@@ -131,7 +131,7 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             session::print_logout(count, args.quiet);
             Ok(0)
         }
-        Some(Command::Exec(asked)) => Ok(execute(args, asked, &variables).unwrap_or_else(|(code, failure)| {
+        Some(Command::Exec(asked)) => Ok(execute(args, asked, &variables, &before).unwrap_or_else(|(code, failure)| {
             render::failure(&failure);
             code
         })),
@@ -139,7 +139,7 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             let shell = variables.iter().find(|(name, _)| name == "SHELL").and_then(|(_, value)| value.to_str());
             let format = asked.format.unwrap_or_else(|| env::of_shell(shell));
             if asked.unset {
-                env::print_unset(format, is_regions_ours);
+                env::print_unset(format, &before);
                 return Ok(0);
             }
             let options = asked.session.options(asked.profile.as_ref())?;
@@ -147,7 +147,7 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             let access = access(&context, &|| who.console(), &options, "keyrotate env")?;
             who.after(&context, &access)?;
             session::notes(&access.notes);
-            env::print(&access, format);
+            env::print(&access, &context.files()?.way_of_calls(&access.profile, &context.environment), &before, format);
             Ok(0)
         }
         Some(Command::ShellInit(asked)) => {
@@ -174,7 +174,7 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
         }
         Some(Command::Status(asked)) if asked.prompt => {
             // A prompt is no place for errors: nothing is shown then.
-            let prompt = load().and_then(|context| prompt(&context, inside(&variables).as_deref()));
+            let prompt = load().and_then(|context| prompt(&context, before.profile.as_deref()));
             prompt.map_or_else(
                 |failure| Ok(failure.kind.exit_code()),
                 |prompt| {
@@ -189,12 +189,12 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
 }
 
 /// Runs a program in the place of this one; else the exit code with what is wrong.
-fn execute(args: &Args, asked: &ExecArgs, variables: &[(OsString, OsString)]) -> Result<u8, (u8, Failure)> {
+fn execute(args: &Args, asked: &ExecArgs, variables: &[(OsString, OsString)], before: &Before) -> Result<u8, (u8, Failure)> {
     let own = |failure| (OWN_FAILURE, failure);
     let context = Context::load(variables, std::env::home_dir()).map_err(own)?;
     let options = asked.options().map_err(own)?;
     let who = Who::new(asked.session.no_input, args.quiet);
-    let program = exec::prepare(&context, &|| who.console(), &options, inside(variables).as_deref()).map_err(own)?;
+    let program = exec::prepare(&context, &|| who.console(), &options, before).map_err(own)?;
     if !args.quiet {
         session::notes(&program.notes);
     }
@@ -202,11 +202,6 @@ fn execute(args: &Args, asked: &ExecArgs, variables: &[(OsString, OsString)]) ->
         who.after(&context, access).map_err(own)?;
     }
     exec::start(&program)
-}
-
-/// The profile of the `exec` or `env` that this runs in, if it does.
-fn inside(variables: &[(OsString, OsString)]) -> Option<std::borrow::Cow<'_, str>> {
-    variables.iter().find(|(name, value)| name == INSIDE && !value.is_empty()).map(|(_, value)| value.to_string_lossy())
 }
 
 /// The console of a command that may have to ask for a code, made when it has to: where a session is open, no signal is watched.

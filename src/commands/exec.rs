@@ -10,7 +10,7 @@ use super::failure::{Failure, FailureKind};
 use super::refreshable::{self, Beside};
 use super::session::{Access, Attend, Choice, SessionOptions, access, choice, region_of, route};
 use crate::os::process::{self, Replaced};
-use crate::session::environment::{CLEARED, INSIDE, exports, regions};
+use crate::session::environment::{Before, INSIDE, Variable, exports, reach};
 
 /// What `exec` was asked for.
 #[derive(Clone, Debug, Default)]
@@ -33,9 +33,9 @@ pub struct Program {
     /// The program with its arguments; never empty.
     pub words: Vec<OsString>,
     /// Variables for it.
-    pub set: Vec<(&'static str, String)>,
+    pub set: Vec<Variable>,
     /// Variables that it must not have.
-    pub removed: &'static [&'static str],
+    pub removed: Vec<String>,
     /// What a person should know.
     pub notes: Vec<String>,
     /// The session that it runs on.
@@ -43,27 +43,35 @@ pub struct Program {
 }
 
 /// The program, ready to be started.
-pub fn prepare(context: &Context, attend: Attend<'_>, options: &ExecOptions, inside: Option<&str>) -> Result<Program, Failure> {
+pub fn prepare(context: &Context, attend: Attend<'_>, options: &ExecOptions, before: &Before) -> Result<Program, Failure> {
     let words = if options.command.is_empty() { vec![shell()] } else { options.command.clone() };
-    if let Some(profile) = inside.filter(|_| !options.nested) {
+    if let Some(profile) = before.profile.as_ref().filter(|_| !options.nested) {
         let message = format!("this shell or program is on a session of the profile {profile} already");
         let hint = "leave it with `exit` or `kr --unset` first, or say --nested";
         return Err(Failure::new(FailureKind::Usage, message).state("nothing was started").hint(hint));
     }
+    let removed = before.cleared().into_iter().map(str::to_owned).collect();
     if options.no_session {
-        return bare(context, attend, options, words);
+        return bare(context, attend, options, words, removed);
     }
     // Also where the program asks itself: a person is here now, and may not be later.
     let access = access(context, attend, &options.session, "keyrotate exec")?;
+    let way = context.files()?.way_of_calls(&access.profile, &context.environment);
     let set = match &options.refreshable {
-        Some(beside) => refreshable::variables(context, &access.profile, access.region.as_ref(), &options.session, beside)?,
-        None => exports(&access.profile, access.region.as_ref(), &access.session.credentials),
+        Some(beside) => refreshable::variables(context, &access.profile, access.region.as_ref(), &way, &options.session, beside)?,
+        None => exports(&access.profile, access.region.as_ref(), &way, &access.session.credentials),
     };
-    Ok(Program { words, set, removed: &CLEARED, notes: access.notes.clone(), access: Some(access) })
+    Ok(Program { words, set, removed, notes: access.notes.clone(), access: Some(access) })
 }
 
 /// The key itself, which its own option asks for in so many words.
-fn bare(context: &Context, attend: Attend<'_>, options: &ExecOptions, words: Vec<OsString>) -> Result<Program, Failure> {
+fn bare(
+    context: &Context,
+    attend: Attend<'_>,
+    options: &ExecOptions,
+    words: Vec<OsString>,
+    removed: Vec<String>,
+) -> Result<Program, Failure> {
     let Choice { profile: name, notes: mut said, .. } = choice(context, attend, &options.session)?;
     let route = route(context, &name)?;
     if !route.roles.is_empty() {
@@ -72,21 +80,22 @@ fn bare(context: &Context, attend: Attend<'_>, options: &ExecOptions, words: Vec
     }
     let pair = &route.key.pair;
     let mut set = vec![
-        ("AWS_ACCESS_KEY_ID", pair.id.to_string()),
-        ("AWS_SECRET_ACCESS_KEY", pair.secret.expose().to_owned()),
-        (INSIDE, name.to_string()),
+        ("AWS_ACCESS_KEY_ID".into(), pair.id.to_string()),
+        ("AWS_SECRET_ACCESS_KEY".into(), pair.secret.expose().to_owned()),
+        (INSIDE.into(), name.to_string()),
     ];
-    set.extend(regions(region_of(context, &route).as_ref()));
+    let way = context.files()?.way_of_calls(&name, &context.environment);
+    set.extend(reach(region_of(context, &route).as_ref(), &way));
     said.push(format!("the program gets the long-term key {} itself, without MFA", pair.id));
     if context.settings.for_profile(&name).require_mfa {
         said.push("require_mfa is on: without --no-session no program gets this key".to_owned());
     }
-    Ok(Program { words, set, removed: &CLEARED, notes: said, access: None })
+    Ok(Program { words, set, removed, notes: said, access: None })
 }
 
 /// Starts it. Returns only if that cannot be, or where a process cannot be replaced: then the program's exit code.
 pub fn start(program: &Program) -> Result<u8, (u8, Failure)> {
-    match process::replace(&program.words, &program.set, program.removed) {
+    match process::replace(&program.words, &program.set, &program.removed) {
         Replaced::Ended(code) => Ok(code),
         Replaced::NotFound(error) => Err((127, not_started(program, "was not found", &error))),
         Replaced::NotRun(error) => Err((126, not_started(program, "cannot be run", &error))),

@@ -15,7 +15,7 @@ use crate::os::atomic_file::write_new;
 use crate::os::disk::{Disk, RealDisk};
 use crate::os::paths::Paths;
 use crate::os::private_directory::private_directory;
-use crate::session::environment::{OwnFiles, Region, config, meant, refreshable};
+use crate::session::environment::{OwnFiles, Region, Variable, config, meant, refreshable};
 use crate::timer::{machine, program};
 
 /// Below the cache directory.
@@ -47,9 +47,10 @@ pub fn variables(
     context: &Context,
     profile: &ProfileName,
     region: Option<&Region>,
+    way: &[(String, String)],
     options: &SessionOptions,
     beside: &Beside,
-) -> Result<Vec<(&'static str, String)>, Failure> {
+) -> Result<Vec<Variable>, Failure> {
     let command = command(profile, options, beside)?;
     let region_option = region.map(|region| ("region", region.name.clone()));
     let options: Vec<_> = region_option.into_iter().chain(context.files()?.plain_options(profile)).collect();
@@ -64,7 +65,7 @@ pub fn variables(
     write(&directory, &given, text.as_bytes())?;
     write(&directory, &empty, b"")?;
     let own = OwnFiles { config: &context.aws_paths.config, credentials: &context.aws_paths.credentials };
-    Ok(refreshable(profile, region, OwnFiles { config: &given, credentials: &empty }, own))
+    Ok(refreshable(profile, region, way, OwnFiles { config: &given, credentials: &empty }, own))
 }
 
 fn command(profile: &ProfileName, options: &SessionOptions, beside: &Beside) -> Result<Vec<String>, Failure> {

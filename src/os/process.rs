@@ -88,14 +88,14 @@ pub enum Replaced {
 
 /// Runs the program, the first of `words`, in the place of this process, with these variables set and those removed. Returns only if that
 /// cannot be, or on a system without such an act: there the program is run and waited for.
-pub fn replace(words: &[OsString], set: &[(&'static str, String)], removed: &[&str]) -> Replaced {
+pub fn replace(words: &[OsString], set: &[(impl AsRef<str>, String)], removed: &[impl AsRef<str>]) -> Replaced {
     let Some((program, arguments)) = words.split_first() else { return Replaced::NotFound(io::ErrorKind::InvalidInput.into()) };
     let mut command = Command::new(program);
     command.args(arguments);
     for name in removed {
-        command.env_remove(name);
+        command.env_remove(name.as_ref());
     }
-    command.envs(set.iter().map(|(name, value)| (name, value)));
+    command.envs(set.iter().map(|(name, value)| (name.as_ref(), value)));
     let error = match take_over(command) {
         Ok(code) => return Replaced::Ended(code),
         Err(error) => error,

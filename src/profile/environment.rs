@@ -32,6 +32,11 @@ impl Environment {
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
+
+    /// Whether a variable is set whose name begins so.
+    pub(super) fn any(&self, start: &str) -> bool {
+        self.0.iter().any(|(name, value)| name.starts_with(start) && !value.is_empty())
+    }
 }
 
 // SECRET: the variables may hold keys, so only their names are shown.

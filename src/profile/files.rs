@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     document::{Document, FileKind},
-    environment::{AwsPaths, Environment},
+    environment::AwsPaths,
     grammar::{Entry, Section},
     header::second_word,
     refusal::Place,
@@ -106,21 +106,6 @@ impl AwsFiles {
         self.profiles.keys().map(ProfileName::new)
     }
 
-    /// The endpoint set for `service` (`iam`, `sts`), as botocore looks it up: the service's variable, the general variable, the profile's
-    /// services section, the profile's `endpoint_url`. `None` where none is set or `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is true.
-    pub fn endpoint(&self, service: &str, profile: &ProfileName, environment: &Environment) -> Option<String> {
-        let profile = self.profile(profile.as_str());
-        let option = |name| profile.as_ref().and_then(|p| p.value(name));
-        let ignore = environment.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").or(option("ignore_configured_endpoint_urls"));
-        if ignore.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
-            return None;
-        }
-        let variable = format!("AWS_ENDPOINT_URL_{}", service.to_uppercase().replace([' ', '-'], "_"));
-        let set = environment.get(&variable).or_else(|| environment.get("AWS_ENDPOINT_URL")).map(str::to_owned);
-        set.or_else(|| self.service_endpoint(option("services")?, &service.to_lowercase().replace([' ', '-'], "_")))
-            .or_else(|| option("endpoint_url").map(str::to_owned))
-    }
-
     /// The options of the profile that concern neither its credentials nor its region, each as it is written, nested lines included.
     pub fn plain_options(&self, profile: &ProfileName) -> Vec<(&'static str, String)> {
         let profile = self.profile(profile.as_str());
@@ -136,6 +121,12 @@ impl AwsFiles {
             config: config.zip(spot.config).and_then(|(d, at)| d.sections().get(at)),
             shadowed: config.zip(spot.shadowed).and_then(|(d, at)| d.sections().get(at)),
         })
+    }
+
+    /// The services section of this name, in the config file.
+    pub(super) fn services(&self, name: &str) -> Option<(&Document, &Section)> {
+        let config = self.config.as_ref()?;
+        Some((config, config.sections().get(*self.services.get(name)?)?))
     }
 
     pub(super) fn place(&self, file: FileKind, line: usize) -> Place {
@@ -176,15 +167,6 @@ impl AwsFiles {
         for (at, section) in self.credentials.iter().flat_map(Document::sections).enumerate() {
             self.profiles.entry(section.name.clone()).or_default().credentials = Some(at);
         }
-    }
-
-    fn service_endpoint(&self, services: &str, service: &str) -> Option<String> {
-        let config = self.config.as_ref()?;
-        let section = config.sections().get(*self.services.get(services)?)?;
-        let lines = config.whole(section.entry(service)?).split(['\n', '\r']).map(str::trim);
-        let mut options = lines.filter(|line| !line.starts_with(['#', ';'])).filter_map(|line| line.split_once('='));
-        let (_, value) = options.find(|(name, _)| name.trim() == "endpoint_url")?;
-        Some(value.trim().to_owned()).filter(|value| !value.is_empty())
     }
 }
 
@@ -229,33 +211,6 @@ fn read(path: &Path, kind: FileKind, bytes: Option<Vec<u8>>) -> Result<Option<Do
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn endpoint(vars: &[(&str, &str)], config: &str) -> Option<String> {
-        let paths = AwsPaths { credentials: "creds".into(), config: "conf".into() };
-        let files = AwsFiles::parse(paths, None, Some(config.into())).unwrap();
-        let environment = Environment::from_vars(vars.iter().map(|(name, value)| ((*name).into(), (*value).into()))).unwrap();
-        files.endpoint("iam", &ProfileName::new("p"), &environment)
-    }
-
-    #[test]
-    fn the_nearest_endpoint_counts() {
-        let general = "[profile p]\nservices = s\nendpoint_url = general\n";
-        let config = format!(
-            "{general}[services s]\nsts =\n  endpoint_url = other\niam =\n  # endpoint_url = no\n  endpoint_url = http://127.0.0.1:1/a=b\n"
-        );
-        let all = ("AWS_ENDPOINT_URL", "all");
-        for (vars, config, want) in [
-            (vec![("AWS_ENDPOINT_URL_IAM", "own"), all], config.as_str(), Some("own")),
-            (vec![("AWS_ENDPOINT_URL_STS", "own"), all], &config, Some("all")),
-            (vec![], &config, Some("http://127.0.0.1:1/a=b")),
-            (vec![], general, Some("general")),
-            (vec![("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "TRUE"), all], &config, None),
-            (vec![], "[profile p]\nignore_configured_endpoint_urls = true\nendpoint_url = x\n", None),
-            (vec![], "[profile q]\nendpoint_url = x\n", None),
-        ] {
-            assert_eq!(endpoint(&vars, config).as_deref(), want, "{vars:?}");
-        }
-    }
 
     #[test]
     fn a_malformed_file_is_named_with_its_line() {

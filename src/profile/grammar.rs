@@ -57,7 +57,7 @@ pub struct DocumentError {
 
 /// An option with its value. `value` is the part on the option's own line; `end` is where the last continuation line ends.
 pub(super) struct Entry {
-    name: String,
+    pub(super) name: String,
     pub(super) line: usize,
     pub(super) value: Range<usize>,
     pub(super) end: usize,

@@ -2,6 +2,7 @@
 
 mod absent;
 mod document;
+mod endpoints;
 mod environment;
 mod files;
 mod grammar;

@@ -2,7 +2,8 @@
 //!
 //! Invariant: what could lead the program to other credentials than the session's is taken away, and so is what only keyrotate needs.
 
-use std::ffi::OsString;
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use chrono::SecondsFormat;
@@ -17,6 +18,22 @@ pub const MFA_CODE: &str = "KEYROTATE_MFA_CODE";
 
 /// The region, where it is the profile's and not a variable of the person's own: for another profile it does not count.
 pub const PROFILES_REGION: &str = "KEYROTATE_REGION";
+
+/// As [`PROFILES_REGION`], where a profile's calls go: for each variable that says it, one with this beginning instead of `AWS_`.
+const OURS: &str = "KEYROTATE_";
+const THEIRS: &str = "AWS_";
+/// What follows the beginning; also with the name of a service behind the first.
+const WAY_OF_CALLS: [&str; 6] = [
+    "ENDPOINT_URL",
+    "IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "USE_FIPS_ENDPOINT",
+    "USE_DUALSTACK_ENDPOINT",
+    "STS_REGIONAL_ENDPOINTS",
+    "CA_BUNDLE",
+];
+
+/// A variable and its value.
+pub type Variable = (Cow<'static, str>, String);
 
 /// Where the person's own AWS files are, inside `exec --refreshable`: the AWS tools there read others.
 pub const OWN_CONFIG: &str = "KEYROTATE_OWN_CONFIG_FILE";
@@ -64,32 +81,85 @@ pub const CLEARED: [&str; 25] = [
 
 /// The variables of a session.
 ///
+/// `way` is where the profile's calls go, of [`AwsFiles::way_of_calls`](crate::profile::AwsFiles::way_of_calls).
 /// `AWS_CREDENTIAL_EXPIRATION` is what botocore's and the AWS CLI's own exports call it; UTC, RFC 3339.
-pub fn exports(profile: &ProfileName, region: Option<&Region>, credentials: &TemporaryCredentials) -> Vec<(&'static str, String)> {
+pub fn exports(
+    profile: &ProfileName,
+    region: Option<&Region>,
+    way: &[(String, String)],
+    credentials: &TemporaryCredentials,
+) -> Vec<Variable> {
     let mut variables = vec![
-        ("AWS_ACCESS_KEY_ID", credentials.id.to_string()),
-        ("AWS_SECRET_ACCESS_KEY", credentials.secret.expose().to_owned()),
-        ("AWS_SESSION_TOKEN", credentials.session_token.expose().to_owned()),
-        ("AWS_CREDENTIAL_EXPIRATION", credentials.expires_at.to_rfc3339_opts(SecondsFormat::Secs, true)),
-        (INSIDE, profile.to_string()),
+        ("AWS_ACCESS_KEY_ID".into(), credentials.id.to_string()),
+        ("AWS_SECRET_ACCESS_KEY".into(), credentials.secret.expose().to_owned()),
+        ("AWS_SESSION_TOKEN".into(), credentials.session_token.expose().to_owned()),
+        ("AWS_CREDENTIAL_EXPIRATION".into(), credentials.expires_at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+        (INSIDE.into(), profile.to_string()),
     ];
-    variables.extend(regions(region));
+    variables.extend(reach(region, way));
     variables
 }
 
-/// Both names of the region: the AWS CLI and boto3 read the second, the SDKs the first.
-pub fn regions(region: Option<&Region>) -> impl Iterator<Item = (&'static str, String)> {
+/// Where calls go: both names of the region, since the AWS CLI and boto3 read the second and the SDKs the first, and `way`.
+pub fn reach(region: Option<&Region>, way: &[(String, String)]) -> Vec<Variable> {
     let set = |region: &Region| {
         let names = REGIONS.into_iter().chain(region.is_profiles.then_some(PROFILES_REGION));
-        names.map(|name| (name, region.name.clone())).collect::<Vec<_>>()
+        names.map(|name| (name.into(), region.name.clone())).collect::<Vec<_>>()
     };
-    region.map(set).into_iter().flatten()
+    let marked = |(name, value): &(String, String)| {
+        let mark = name.strip_prefix(THEIRS).map(|rest| format!("{OURS}{rest}"));
+        mark.into_iter().chain([name.clone()]).map(|name| (name.into(), value.clone())).collect::<Vec<_>>()
+    };
+    region.map(set).into_iter().flatten().chain(way.iter().flat_map(marked)).collect()
 }
 
-/// What [`exports`] may have set in a shell, and what takes it away again.
-pub fn exported(was_set: bool) -> impl Iterator<Item = &'static str> {
-    // A region that is there without us is the person's own.
-    CLEARED.into_iter().chain(REGIONS.into_iter().filter(move |_| was_set))
+/// What an `exec` or `env` before this one has left in the variables.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Before {
+    /// The profile.
+    pub profile: Option<String>,
+    /// The variables that say where its calls go, with the marks of them. One that the person has changed since is not among them.
+    pub ours: Vec<String>,
+}
+
+impl Before {
+    /// Looks for it.
+    pub fn of(variables: &[(OsString, OsString)]) -> Self {
+        let profile = variables.iter().find(|(name, value)| name == INSIDE && !value.is_empty());
+        Self { profile: profile.map(|(_, value)| value.to_string_lossy().into_owned()), ours: ours(variables) }
+    }
+
+    /// All that has to go before another profile's variables come, or none.
+    pub fn cleared(&self) -> Vec<&str> {
+        let marks = self.ours.iter().map(String::as_str).filter(|name| !CLEARED.contains(name));
+        CLEARED.into_iter().chain(marks).collect()
+    }
+}
+
+fn ours(variables: &[(OsString, OsString)]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (mark, ours) in variables.iter().filter_map(|(name, value)| Some((name.to_str()?, value))) {
+        let marked = marked(mark);
+        if !marked.is_empty() {
+            found.push(mark.to_owned());
+            let is_still = |name: &String| variables.iter().any(|(other, value)| OsStr::new(name) == other && value == ours);
+            found.extend(marked.into_iter().filter(is_still));
+        }
+    }
+    found
+}
+
+/// The variables that are ours where they have the value of this one.
+fn marked(mark: &str) -> Vec<String> {
+    if mark == PROFILES_REGION {
+        return REGIONS.map(str::to_owned).to_vec();
+    }
+    let rest = mark.strip_prefix(OURS).unwrap_or_default();
+    // A shell evaluates the names.
+    let is_service = |name: &str| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    let is_of_a_service = rest.strip_prefix("ENDPOINT_URL_").is_some_and(is_service);
+    let is_ours = WAY_OF_CALLS.contains(&rest) || is_of_a_service;
+    is_ours.then(|| format!("{THEIRS}{rest}")).into_iter().collect()
 }
 
 /// A region, and who says so.
@@ -111,28 +181,33 @@ pub struct OwnFiles<'a> {
 }
 
 /// The variables of a program that asks for its session itself. `own` are the person's files, for the keyrotate that it asks.
-pub fn refreshable(profile: &ProfileName, region: Option<&Region>, given: OwnFiles<'_>, own: OwnFiles<'_>) -> Vec<(&'static str, String)> {
+pub fn refreshable(
+    profile: &ProfileName,
+    region: Option<&Region>,
+    way: &[(String, String)],
+    given: OwnFiles<'_>,
+    own: OwnFiles<'_>,
+) -> Vec<Variable> {
     let path = |path: &Path| path.display().to_string();
     let mut variables = vec![
-        (CONFIG, path(given.config)),
-        (CREDENTIALS, path(given.credentials)),
-        (OWN_CONFIG, path(own.config)),
-        (OWN_CREDENTIALS, path(own.credentials)),
-        ("AWS_PROFILE", profile.to_string()),
+        (CONFIG.into(), path(given.config)),
+        (CREDENTIALS.into(), path(given.credentials)),
+        (OWN_CONFIG.into(), path(own.config)),
+        (OWN_CREDENTIALS.into(), path(own.credentials)),
+        ("AWS_PROFILE".into(), profile.to_string()),
         // The Go SDK of the first generation reads no config file without it.
-        ("AWS_SDK_LOAD_CONFIG", "1".to_owned()),
-        (INSIDE, profile.to_string()),
+        ("AWS_SDK_LOAD_CONFIG".into(), "1".to_owned()),
+        (INSIDE.into(), profile.to_string()),
     ];
-    variables.extend(regions(region));
+    variables.extend(reach(region, way));
     variables
 }
 
-/// The variables as they are meant for keyrotate itself: a region of ours is no wish of the person's; inside [`refreshable`] the files are the
-/// person's own, as long as nobody named others meanwhile. `is_given` tells a file of [`refreshable`].
+/// The variables as they are meant for keyrotate itself: where another profile's calls go is no wish of the person's; inside [`refreshable`]
+/// the files are the person's own, as long as nobody named others meanwhile. `is_given` tells a file of [`refreshable`].
 pub fn meant(variables: &mut Vec<(OsString, OsString)>, is_given: impl Fn(&Path) -> bool) {
-    if let Some(ours) = variables.iter().find(|(name, _)| name == PROFILES_REGION).map(|(_, value)| value.clone()) {
-        variables.retain(|(name, value)| !(REGIONS.iter().any(|region| name == region) && *value == ours));
-    }
+    let ours = ours(variables);
+    variables.retain(|(name, _)| !ours.iter().any(|ours| OsStr::new(ours) == name));
     for (name, own) in [(CONFIG, OWN_CONFIG), (CREDENTIALS, OWN_CREDENTIALS)] {
         let Some(value) = variables.iter().find(|(other, _)| other == own).map(|(_, value)| value.clone()) else { continue };
         if let Some((_, named)) = variables.iter_mut().find(|(other, named)| other == name && is_given(Path::new(named))) {
@@ -181,23 +256,22 @@ mod tests {
             expires_at: DateTime::UNIX_EPOCH,
         };
         let region = Region { name: "eu-west-1".to_owned(), is_profiles: true };
-        let found = exports(&ProfileName::new("work"), Some(&region), &credentials);
+        let found = exports(&ProfileName::new("work"), Some(&region), &[], &credentials);
         let value = |name| found.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str());
         assert_eq!((value("AWS_REGION"), value("AWS_DEFAULT_REGION")), (Some("eu-west-1"), Some("eu-west-1")));
         assert_eq!(value(PROFILES_REGION), Some("eu-west-1"));
         assert_eq!((value("AWS_CREDENTIAL_EXPIRATION"), value(INSIDE)), (Some("1970-01-01T00:00:00Z"), Some("work")));
-        assert_eq!(exports(&ProfileName::new("work"), None, &credentials).len(), 5);
+        assert_eq!(exports(&ProfileName::new("work"), None, &[], &credentials).len(), 5);
     }
 
     #[test]
     fn whatever_is_set_is_cleared_first_and_a_region_of_the_persons_own_stays() {
         let files = OwnFiles { config: Path::new("/c"), credentials: Path::new("/e") };
         let region = Region { name: "eu-west-1".to_owned(), is_profiles: true };
-        for (name, _) in refreshable(&ProfileName::new("work"), Some(&region), files, files) {
-            let stays = [CONFIG, CREDENTIALS, "AWS_SDK_LOAD_CONFIG"].contains(&name) || REGIONS.contains(&name);
-            assert_eq!(CLEARED.contains(&name), !stays, "{name}");
+        for (name, _) in refreshable(&ProfileName::new("work"), Some(&region), &[], files, files) {
+            let stays = [CONFIG, CREDENTIALS, "AWS_SDK_LOAD_CONFIG"].contains(&&*name) || REGIONS.contains(&&*name);
+            assert_eq!(CLEARED.contains(&&*name), !stays, "{name}");
         }
-        assert_eq!((exported(true).count(), exported(false).count()), (CLEARED.len() + 2, CLEARED.len()));
     }
 
     #[test]
@@ -233,6 +307,26 @@ mod tests {
         assert_eq!(meant(&both), 2);
         assert_eq!(meant(&[both[0], both[1], (PROFILES_REGION, "eu-west-1")]), 0);
         assert_eq!(meant(&[("AWS_REGION", "us-east-1"), both[1], (PROFILES_REGION, "eu-west-1")]), 1);
+    }
+
+    #[test]
+    fn what_we_set_is_known_again_and_cleared_and_what_the_person_changed_since_stays() {
+        let way = [("AWS_ENDPOINT_URL", "http://all"), ("AWS_ENDPOINT_URL_S3", "http://s3"), ("AWS_CA_BUNDLE", "/ca.pem")];
+        let way = way.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let region = Region { name: "eu-west-1".to_owned(), is_profiles: true };
+        let mut variables: Vec<(OsString, OsString)> =
+            reach(Some(&region), &way).into_iter().map(|(name, value)| (name.into_owned().into(), value.into())).collect();
+        assert_eq!(variables.len(), 3 + 6);
+        variables.extend([("KEYROTATE_STATE_DIR", "/s"), ("KEYROTATE_ENDPOINT_URL_$(x)", "y"), (INSIDE, "work")].map(os));
+        let before = Before::of(&variables);
+        assert_eq!((before.profile.as_deref(), before.ours.len()), (Some("work"), 9));
+        assert_eq!(before.cleared().len(), CLEARED.len() + 8, "the mark of the region is there in any case");
+        variables.iter_mut().filter(|(name, _)| name == "AWS_ENDPOINT_URL_S3").for_each(|(_, value)| *value = "http://own".into());
+        let before = Before::of(&variables);
+        assert!(!before.cleared().contains(&"AWS_ENDPOINT_URL_S3") && before.cleared().contains(&"KEYROTATE_ENDPOINT_URL_S3"));
+        meant(&mut variables, |_| false);
+        let left: Vec<_> = variables.iter().filter_map(|(name, _)| name.to_str().filter(|name| name.starts_with("AWS_"))).collect();
+        assert_eq!(left, ["AWS_ENDPOINT_URL_S3"]);
     }
 
     #[test]
