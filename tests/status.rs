@@ -535,7 +535,9 @@ fn lines_fit_a_terminal_and_are_whole_elsewhere() {
     assert!(text.contains("\n             ") && text.contains(&home.old.id), "labels keep a hanging indent: {text}");
     let text = on_a_terminal(&home, "status defualt", 40);
     assert!(text.lines().all(|line| line.chars().count() <= 40 || line.contains("/.aws/")), "{text}");
-    assert!(text.contains("keyrotate: error: no profile defualt in\n    "), "{text}");
+    assert!(text.contains("keyrotate: error: no profile defualt in\n/"), "{text}");
+    let path = home.path().join(".aws/credentials").display().to_string();
+    assert!(text.lines().any(|line| line == path), "the path is a line of its own: {text}");
     let whole = status(&home, &["status", "default"]).stdout;
     assert!(whole.lines().any(|line| line.chars().count() > 100), "{whole}");
 }

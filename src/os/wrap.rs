@@ -1,20 +1,22 @@
 //! Long lines, broken to a terminal's width.
 //!
-//! Invariant: only spaces become line ends. An id, a path, and a command in backticks that fits a line stay whole, so that they can be
-//! copied.
+//! Invariant: only spaces become line ends. An id, a path without spaces, and a command in backticks stay whole, so that they can be copied.
 
-/// The line with line ends in it, and `hang` spaces before each further line. Colours take no column.
+/// The line with line ends in it, and `hang` spaces before each further line. What is too long for such a line is one of its own, from the
+/// first column on; where it is too long for that too, the terminal breaks it, which is no end of a line to who copies it. Colours take no
+/// column.
 pub fn wrap(line: &str, width: usize, hang: usize) -> String {
     let mut wrapped = String::with_capacity(line.len());
-    let (mut column, mut spaces) = (0, 0);
-    for atom in atoms(line, width.saturating_sub(hang)) {
+    let (mut column, mut spaces, mut is_alone) = (0, 0, false);
+    for atom in atoms(line) {
         let columns = columns(atom);
-        // Where there is nothing but a label on the line yet, the next one would have no more room.
-        if columns > 0 && column > hang && column + spaces + columns > width {
-            wrapped.push('\n');
-            (column, spaces) = (0, hang);
-        }
         if columns > 0 {
+            let is_next = is_alone || column + spaces + columns > width;
+            is_alone = is_next && columns + hang > width;
+            if is_next {
+                wrapped.extend((column > 0).then_some('\n'));
+                (column, spaces) = (0, if is_alone { 0 } else { hang });
+            }
             wrapped.extend(std::iter::repeat_n(' ', spaces));
             column += spaces + columns;
             spaces = 0;
@@ -42,22 +44,19 @@ pub fn width_of<T>(_: T) -> Option<usize> {
     None
 }
 
-/// What stands between spaces; what stands in backticks is one, unless it is longer than `room`.
-fn atoms(line: &str, room: usize) -> Vec<&str> {
-    let mut atoms = Vec::new();
+/// What stands between spaces; what stands in backticks is one.
+fn atoms(line: &str) -> Vec<&str> {
+    let mut left = line.matches('`').count();
     let mut is_code = false;
-    let pieces = line.split(|c: char| {
-        is_code ^= c == '`';
-        c == ' ' && !is_code
-    });
-    for piece in pieces {
-        if columns(piece) > room {
-            atoms.extend(piece.split(' '));
-        } else {
-            atoms.push(piece);
+    let split = |c: char| {
+        if c == '`' {
+            left -= 1;
+            // One that nothing closes begins nothing.
+            is_code = !is_code && left > 0;
         }
-    }
-    atoms
+        c == ' ' && !is_code
+    };
+    line.split(split).collect()
 }
 
 /// How many columns it takes: escape sequences none.
@@ -81,8 +80,11 @@ mod tests {
             ("short", 20, 4, "short"),
             ("one two three four five", 10, 2, "one two\n  three\n  four\n  five"),
             ("  use:    last used for s3", 17, 10, "  use:    last\n          used\n          for s3"),
-            ("  use:    /a/path/longer/than/a/line and more", 20, 10, "  use:    /a/path/longer/than/a/line\n          and more"),
-            ("run `keyrotate rotate work` now", 22, 2, "run `keyrotate rotate\n  work` now"),
+            ("  use:    /a/path/longer/than/a/line and more", 20, 10, "  use:\n/a/path/longer/than/a/line\n          and more"),
+            ("  use:    /a/path/of/a/line and more", 20, 10, "  use:\n/a/path/of/a/line\n          and more"),
+            ("/a/path/longer/than/a/line, line 4: no", 20, 2, "/a/path/longer/than/a/line,\n  line 4: no"),
+            ("run `keyrotate rotate work` now", 22, 2, "run\n`keyrotate rotate work`\n  now"),
+            ("run `keyrotate rotate work` now", 24, 2, "run\n`keyrotate rotate work`\n  now"),
             ("run `keyrotate rotate work` now", 26, 2, "run\n  `keyrotate rotate work`\n  now"),
             ("run `keyrotate rotate work`, or `keyrotate status`", 28, 2, "run `keyrotate rotate work`,\n  or `keyrotate status`"),
             ("a ` alone is no matter at all", 12, 0, "a ` alone is\nno matter at\nall"),
