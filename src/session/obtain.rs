@@ -78,7 +78,7 @@ pub enum NoSession {
         source: AwsError,
     },
     /// The code was sent before.
-    #[error("this MFA code was used already, and a code is good once: the next one comes in {seconds} s")]
+    #[error("this MFA code was sent to AWS before, and a code is good once: the next one comes in {seconds} s")]
     UsedCode {
         /// Until the next one.
         seconds: i64,

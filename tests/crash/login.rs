@@ -93,7 +93,7 @@ fn run(case: &Case) -> (Vec<String>, bool) {
     let mut wrong = torn(&home);
     let again = login(&home, &first, Vec::new(), false);
     wrong.extend(torn(&home));
-    let is_told = again.code == Some(1) && again.stderr.contains("was used already");
+    let is_told = again.code == Some(1) && again.stderr.contains("was sent to AWS before");
     if again.code != Some(0) && !is_told {
         wrong.push(format!("with the same code: exit {:?}: {}", again.code, again.stderr.trim()));
     }

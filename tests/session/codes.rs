@@ -49,8 +49,8 @@ fn a_used_code_is_not_sent_again_by_whichever_process() {
     assert_eq!(home.run(&["login", "--mfa-code", &shown]).code, Some(0));
     assert_eq!(home.run(&["logout"]).code, Some(0));
     let again = home.run(&["login", "--mfa-code", &shown]);
-    told(&again, 1, &["this MFA code was used already", "the next one comes in", "with the next code"]);
-    told(&home.run(&["login", "--fresh", "--mfa-code", &shown]), 1, &["was used already"]);
+    told(&again, 1, &["this MFA code was sent to AWS before", "the next one comes in", "with the next code"]);
+    told(&home.run(&["login", "--fresh", "--mfa-code", &shown]), 1, &["was sent to AWS before"]);
     assert_eq!(codes_sent(&home), 1);
     login(&home);
 }
@@ -62,7 +62,7 @@ fn a_code_whose_call_was_lost_counts_as_used() {
         let shown = code(&home);
         home.lab.rules(vec![Rule::on("GetSessionToken", fault)]);
         told(&home.run(&["login", "--mfa-code", &shown]), 1, &["sts:GetSessionToken"]);
-        told(&home.run(&["login", "--mfa-code", &shown]), 1, &["was used already"]);
+        told(&home.run(&["login", "--mfa-code", &shown]), 1, &["was sent to AWS before"]);
         assert_eq!(codes_sent(&home), 1);
     }
 }
@@ -99,7 +99,7 @@ fn a_wrong_code_is_told_from_a_used_one() {
         1,
         &["AWS did not take the MFA code", "was used in the same half minute elsewhere", "next code"],
     );
-    told(&home.run(&["login", "--mfa-code", &wrong]), 1, &["was used already"]);
+    told(&home.run(&["login", "--mfa-code", &wrong]), 1, &["was sent to AWS before"]);
     assert_eq!(codes_sent(&home), 1);
     login(&home);
 }
