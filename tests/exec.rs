@@ -142,7 +142,11 @@ fn the_exit_code_is_the_programs_own_or_tells_why_there_was_none() {
         (&["exec", "nobody", "--", "true"], Some(125), "nobody"),
         (&["exec", "other", "--no-input", "--", "true"], Some(125), "nobody can be asked"),
         (&["exec", "default", "--no-such-option", "--", "true"], Some(125), "unexpected argument"),
-        (&["--color", "never", "exec", "default", "true"], Some(125), "unexpected argument"),
+        (&["exec", "default", "echo", "--", "ran"], Some(125), "unexpected argument"),
+        // A profile stands before it, so that it can be nothing else than the program.
+        (&["--color", "never", "exec", "default", "sh", "-c", "exit 8"], Some(8), ""),
+        (&["exec", "--duration", "12h", "default", "--nested", "sh", "-c", "exit 9", "--help"], Some(9), ""),
+        (&["exec", "default", "--nestde", "true"], Some(125), "--nested"),
         (&["exec", "default", "--duration", "soon", "--", "true"], Some(125), "soon"),
         (&["exec", "--help"], Some(0), ""),
         (&["env", "--no-such-option"], Some(2), "unexpected argument"),
@@ -164,6 +168,37 @@ fn inside_a_session_another_one_is_refused_unless_it_is_said() {
     assert!(output.stderr.contains("session of the profile work already") && output.stderr.contains("--nested"), "{}", output.stderr);
     let output = run(&home, &["exec", "default", "--nested", "--", "echo", "ran"], &inside);
     assert_eq!((output.code, output.stdout.as_str()), (Some(0), "ran\n"), "{}", output.stderr);
+}
+
+#[test]
+fn inside_a_session_what_changes_a_key_names_the_profile_and_the_way_out() {
+    let home = start();
+    logged_in(&home);
+    for (command, inner) in [("rotate", "rotate --yes"), ("undo", "undo --yes")] {
+        let output = run(&home, &["exec", "work", "--", "sh", "-c", &format!("'{PROGRAM}' {inner}")], &[]);
+        assert_eq!(output.code, Some(2), "{}", output.stderr);
+        for said in ["inside a session of the profile work", &format!("`keyrotate {command} work`"), "`kr --unset`"] {
+            assert!(output.stderr.contains(said), "{}", output.stderr);
+        }
+    }
+    assert_eq!(calls(&home, "CreateAccessKey"), 0);
+    let note = run(&home, &["exec", "work", "--", PROGRAM, "status", "work"], &[]).stdout;
+    assert!(note.contains("note: this is inside a session of the profile work"), "{note}");
+}
+
+#[test]
+fn where_nobody_can_be_asked_which_profile_is_meant_the_one_that_is_taken_is_told() {
+    let home = start();
+    logged_in(&home);
+    for words in [&["bash", "--norc", "-c"][..], &["zsh", "-f", "-c"]] {
+        let output = shell(&home, words, &format!("eval \"$(keyrotate shell-init {})\"; kr; echo \"on $KEYROTATE_PROFILE\"", words[0]));
+        assert_eq!(output.stdout, "on default\n", "{}", output.stderr);
+        assert!(
+            output.stderr.contains("nothing says which of 5 profiles is meant") && output.stderr.contains("it is default"),
+            "{}",
+            output.stderr
+        );
+    }
 }
 
 #[test]

@@ -196,7 +196,8 @@ fn a_wrong_code_and_a_used_one_change_nothing() {
     let home = start(1.0);
     let output = run_with(&home, ROTATE, Some("000000"));
     refused(&home, &output, 1);
-    assert!(output.stderr.contains("MFA code"), "{}", output.stderr);
+    let first = output.stderr.lines().next().unwrap_or_default();
+    assert!(first.contains("AWS did not take the MFA code") && output.stderr.contains("is denied"), "{}", output.stderr);
     let code = code(&home);
     assert_eq!(run_with(&home, &["login", "--no-input"], Some(&code)).code, Some(0));
     std::fs::remove_dir_all(sessions(&home).parent().unwrap().join("sessions")).unwrap();

@@ -339,7 +339,7 @@ fn ctrl_c_at_the_prompt_ends_the_waiting_too() {
     all_wait(&herd, 0);
     terminal.press("\u{3}");
     let (status, screen) = terminal.end();
-    assert!(status == Some(1) && screen.contains("no MFA code was given"), "{status:?} {screen}");
+    assert!(status == Some(130) && screen.contains("no MFA code was given"), "{status:?} {screen}");
     for output in ends(&home, herd) {
         told(&output, 1, &["did not succeed: no MFA code was given", "keyrotate login default"]);
     }

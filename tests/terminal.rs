@@ -232,7 +232,7 @@ fn ctrl_c_in_the_middle_stops_cleanly_and_says_how_to_go_on() {
     std::thread::sleep(Duration::from_millis(200));
     home.lab.release(false);
     let (code, screen) = terminal.end();
-    assert_eq!(code, Some(1), "{screen}");
+    assert_eq!(code, Some(130), "{screen}");
     assert!(screen.contains("stopped by SIGINT") && screen.contains("run `keyrotate rotate default` again"), "{screen}");
     let resumed = home.run(&["rotate", "default", "--no-input"]);
     assert_eq!(resumed.code, Some(0), "{}", resumed.stderr);
@@ -487,7 +487,7 @@ fn ctrl_c_at_the_code_ends_it_and_leaves_the_lock_free() {
         terminal.expect("for default: ");
         terminal.press("\x03");
         let (ended, screen) = terminal.end();
-        assert!(ended != Some(0) && !screen.contains("ran"), "{args}: {screen}");
+        assert!(ended == Some(130) && !screen.contains("ran"), "{args}: {ended:?} {screen}");
     }
     assert_eq!(calls(&home, "GetSessionToken"), 0);
     the_next_login_works(&home);
@@ -614,6 +614,15 @@ fn where_nothing_says_which_profile_the_person_picks_one_and_the_last_one_comes_
     terminal.press("\x04");
     let (ended, screen) = terminal.end();
     assert!(ended == Some(1) && screen.contains("no profile was picked"), "{screen}");
+    for args in ["login", "exec -- true", "env"] {
+        let line = format!("trap : INT; stty -a >before; {{}} {args}; echo \"ended $?\"; stty -a >after; cmp before after");
+        let mut terminal = Terminal::of_line(&home, 0, &line, &[("NO_COLOR", "1")]);
+        terminal.expect("Which profile?");
+        terminal.press("\x03");
+        let (ended, screen) = terminal.end();
+        // What is told begins a line of its own.
+        assert!(ended == Some(0) && screen.contains("ended 130") && screen.contains("\nkeyrotate: error"), "{args}: {ended:?} {screen}");
+    }
 }
 
 #[test]

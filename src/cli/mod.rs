@@ -19,14 +19,17 @@ mod undo;
 use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use crate::commands::after_login;
 use crate::commands::auto::AutoOptions;
 use crate::commands::context::Context;
 use crate::commands::exec;
 use crate::commands::failure::{Failure, FailureKind};
+use crate::commands::pick;
 use crate::commands::refreshable::own_files;
 use crate::commands::session::{Access, SessionOptions, access};
 use crate::commands::status::prompt::prompt;
@@ -40,13 +43,19 @@ use args::{Args, Command, ExecArgs, StatusArgs};
 /// The exit code of `exec` where no program was started for a reason of keyrotate's own, as `env` and `timeout` have it.
 const OWN_FAILURE: u8 = 125;
 
+/// What a command that Ctrl-C ended exits with, as one that SIGINT killed does to a shell.
+const INTERRUPTED: u8 = 130;
+
+/// The signals that the command minds, once it does.
+static MINDED: OnceLock<Signals> = OnceLock::new();
+
 /// Runs the program and returns its exit code.
 pub fn run() -> ExitCode {
     process::harden();
     if let Some(code) = completions::answer() {
         return code;
     }
-    let args = match Args::try_parse() {
+    let args = match parse(std::env::args_os().collect()) {
         Ok(args) => args,
         Err(error) => return usage(&error, std::env::args_os()),
     };
@@ -58,10 +67,36 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         Err(failure) => {
             render::failure(&failure);
-            failure.kind.exit_code()
+            unless_interrupted(failure.kind.exit_code())
         }
     };
     ExitCode::from(code)
+}
+
+/// What was typed. Behind the profile of `exec` another word can be a program only: its `--` may be missing there, as it may for aws-vault.
+fn parse(words: Vec<OsString>) -> Result<Args, clap::Error> {
+    let wrong = match Args::try_parse_from(&words) {
+        Err(wrong) if wrong.kind() == ErrorKind::UnknownArgument && is_exec(words.iter().cloned()) => wrong,
+        other => return other,
+    };
+    let is_unknown = |end: &usize| {
+        let part = words.iter().take(*end);
+        matches!(Args::try_parse_from(part), Err(error) if error.kind() == ErrorKind::UnknownArgument)
+    };
+    let Some(at) = (1..=words.len()).find(is_unknown).map(|end| end - 1) else { return Err(wrong) };
+    let is_option = |word: &OsString| word.to_str().is_some_and(|word| word.starts_with('-'));
+    let program = words.iter().skip(at);
+    if program.clone().next().is_none_or(is_option) || words.iter().any(|word| word == "--") {
+        return Err(wrong);
+    }
+    let dashes = OsString::from("--");
+    Args::try_parse_from(words.iter().take(at).chain([&dashes]).chain(program))
+}
+
+/// The exit code of a command that did not do what it should, unless Ctrl-C ended it.
+fn unless_interrupted(code: u8) -> u8 {
+    let is_interrupted = code != 0 && MINDED.get().and_then(Signals::raised) == Some("SIGINT");
+    if is_interrupted { INTERRUPTED } else { code }
 }
 
 fn usage(error: &clap::Error, words: impl Iterator<Item = OsString>) -> ExitCode {
@@ -99,7 +134,7 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             let (console, signals) = attended(rotate.no_input, args.quiet)?;
             let outcome = crate::commands::rotate::rotate(&context, &console, &signals, &rotate.options()?);
             console.progress_done();
-            Ok(rotate::print(&outcome?, args.quiet))
+            Ok(unless_interrupted(rotate::print(&outcome?, args.quiet)))
         }
         Some(Command::Auto(asked)) => {
             let mut context = load()?;
@@ -108,7 +143,7 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             console.progress_done();
             let outcome = outcome?;
             auto::print(&outcome);
-            Ok(outcome.exit_code)
+            Ok(unless_interrupted(outcome.exit_code))
         }
         Some(Command::Undo(undo)) => {
             let context = load()?;
@@ -133,7 +168,7 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
         }
         Some(Command::Exec(asked)) => Ok(execute(args, asked, &variables, &before).unwrap_or_else(|(code, failure)| {
             render::failure(&failure);
-            code
+            unless_interrupted(code)
         })),
         Some(Command::Env(asked)) => {
             let shell = variables.iter().find(|(name, _)| name == "SHELL").and_then(|(_, value)| value.to_str());
@@ -147,6 +182,10 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             let access = access(&context, &|| who.console(), &options, "keyrotate env")?;
             who.after(&context, &access)?;
             session::notes(&access.notes);
+            let is_asked = Console::new(ConsoleOptions { no_input: asked.session.no_input, ..ConsoleOptions::default() }, None).can_ask();
+            if !is_asked && !args.quiet {
+                session::notes(pick::unasked(&context, asked.profile.as_deref())?.as_slice());
+            }
             env::print(&access, &context.files()?.way_of_calls(&access.profile, &context.environment), &before, format);
             Ok(0)
         }
@@ -251,6 +290,7 @@ impl Who {
 /// The console of a command that changes keys, and the signals that it minds.
 fn attended(no_input: bool, quiet: bool) -> Result<(Console, Signals), Failure> {
     let signals = Signals::watch().map_err(|error| render::no_signals(&error))?;
+    let signals = MINDED.get_or_init(|| signals).clone();
     let options = ConsoleOptions { no_input, quiet, yes: false };
     Ok((Console::new(options, Some(signals.clone())), signals))
 }

@@ -7,9 +7,12 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use super::context::Context;
+use super::failure::Failure;
+use super::session::with_keys;
 use crate::model::ProfileName;
 use crate::os::last_use;
 use crate::os::terminal::Console;
+use crate::profile::{ProfileSource, choose_profile};
 
 /// So many are shown at once; more are found by typing.
 const SHOWN: usize = 15;
@@ -26,6 +29,17 @@ pub fn pick(context: &Context, console: &Console, profiles: &[ProfileName]) -> O
         console.ask_line(question)
     };
     choose(&names, &mut ask).map(ProfileName::new)
+}
+
+/// What a person should know where they could not be asked, and something is switched to a profile without a word about which.
+pub fn unasked(context: &Context, named: Option<&str>) -> Result<Option<String>, Failure> {
+    let chosen = choose_profile(&context.environment, named);
+    if chosen.source != ProfileSource::Default {
+        return Ok(None);
+    }
+    let count = with_keys(context)?.len();
+    let note = format!("nothing says which of {count} profiles is meant, and nobody can be asked: it is {}", chosen.name);
+    Ok((count > 1).then_some(note))
 }
 
 /// Notes that the profile was used, for the next choice.

@@ -16,7 +16,7 @@ use crate::os::machine;
 use crate::os::private_directory::private_directory;
 use crate::os::signals::Signals;
 use crate::os::terminal::Console;
-use crate::profile::{OwnKey, Refusal, ResolvedProfile, choose_profile};
+use crate::profile::{INSIDE, OwnKey, ProfileSource, Refusal, ResolvedProfile, choose_profile};
 use crate::rotation::{Direction, Record};
 
 pub(super) use resume::concerns;
@@ -277,6 +277,12 @@ impl<'a> Run<'a> {
             return Err(Failure::new(FailureKind::Usage, message)
                 .state("nothing was changed")
                 .hint(format!("name the profile: `keyrotate {} PROFILE`", self.command)));
+        }
+        if let Some(inside) = self.context.environment.get(INSIDE).filter(|_| chosen.source == ProfileSource::Default) {
+            let message = format!("this is inside a session of the profile {inside}, and nothing says whose key is meant");
+            let named = format!("`keyrotate {} {}`", self.command, ProfileName::new(inside).quoted());
+            let hint = format!("run {named}; or leave the session with `exit` or `kr --unset` first");
+            return Err(Failure::new(FailureKind::Usage, message).state("nothing was changed").hint(hint));
         }
         if chosen.env_keys_shadow {
             let message = "AWS_ACCESS_KEY_ID is exported, which the AWS CLI takes before any profile";

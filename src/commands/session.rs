@@ -190,7 +190,7 @@ pub(super) fn choice(context: &Context, attend: Attend<'_>, options: &SessionOpt
     if several.len() > 1 {
         let console = attend()?;
         if console.can_ask() {
-            let profile = pick(context, &console, &several).ok_or_else(|| {
+            let profile = console.held(|| pick(context, &console, &several)).ok_or_else(|| {
                 let failure = Failure::new(FailureKind::Failed, "no profile was picked").state("no session was opened");
                 failure.hint("name it, or set AWS_PROFILE")
             })?;
@@ -205,7 +205,7 @@ pub(super) fn choice(context: &Context, attend: Attend<'_>, options: &SessionOpt
 }
 
 /// The profiles that lead to a session.
-fn with_keys(context: &Context) -> Result<Vec<ProfileName>, Failure> {
+pub(super) fn with_keys(context: &Context) -> Result<Vec<ProfileName>, Failure> {
     let files = context.files()?;
     Ok(files.profiles().filter(|profile| files.route(profile, &context.environment).is_ok()).collect())
 }

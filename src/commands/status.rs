@@ -21,7 +21,7 @@ use super::failure::{Failure, FailureKind, worst};
 use crate::model::{AccessKeyId, ProfileName};
 use crate::os::disk::RealDisk;
 use crate::os::{clock, machine};
-use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys, Refusal, Warning, choose_profile};
+use crate::profile::{AwsFiles, FileKind, INSIDE, OwnKey, OwnKeys, Refusal, Warning, choose_profile};
 use crate::session::Cache;
 
 pub use facts::{KeyFacts, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, Section};
@@ -187,6 +187,9 @@ fn conflict(context: &Context) -> Option<String> {
 /// The AWS CLI takes an exported key before any profile, unless one is named.
 fn exported(context: &Context) -> Option<String> {
     let id = AccessKeyId::parse(context.environment.get("AWS_ACCESS_KEY_ID")?).ok();
+    if let Some(inside) = context.environment.get(INSIDE) {
+        return Some(format!("this is inside a session of the profile {inside}: commands that name no profile use that session"));
+    }
     let which = id.map(|id| format!(" ({id})")).unwrap_or_default();
     Some(format!(
         "AWS_ACCESS_KEY_ID is exported{which}: commands that name no profile use that key, not the profile's; unset it if that is not meant"

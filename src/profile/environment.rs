@@ -13,7 +13,7 @@ use std::{
 use super::refusal::Refusal;
 use crate::model::ProfileName;
 
-/// The variables named `AWS_*` and `HOME`, as they were when the snapshot was taken.
+/// The variables named `AWS_*`, `HOME` and `KEYROTATE_PROFILE`, as they were when the snapshot was taken.
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
@@ -21,7 +21,7 @@ impl Environment {
     pub fn from_vars(vars: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self, Refusal> {
         let mut kept = BTreeMap::new();
         for (name, value) in vars {
-            let Some(name) = name.to_str().filter(|n| n.starts_with("AWS_") || *n == "HOME") else { continue };
+            let Some(name) = name.to_str().filter(|n| n.starts_with("AWS_") || ["HOME", INSIDE].contains(n)) else { continue };
             let value = value.into_string().map_err(|_| Refusal::VariableNotUtf8 { name: name.to_owned() })?;
             kept.insert(name.to_owned(), value);
         }
@@ -45,6 +45,9 @@ impl fmt::Debug for Environment {
         f.debug_set().entries(self.0.keys()).finish()
     }
 }
+
+/// The profile on whose session a program of `exec`, or a shell with what `env` prints, runs.
+pub const INSIDE: &str = "KEYROTATE_PROFILE";
 
 pub(super) const CREDENTIALS_VARIABLE: &str = "AWS_SHARED_CREDENTIALS_FILE";
 pub(super) const CONFIG_VARIABLE: &str = "AWS_CONFIG_FILE";

@@ -18,7 +18,7 @@ mod static_key;
 
 pub use absent::Absent;
 pub use document::{Document, EditError, FileKind, Holding};
-pub use environment::{AwsPaths, Chosen, Environment, ProfileSource, choose_profile};
+pub use environment::{AwsPaths, Chosen, Environment, INSIDE, ProfileSource, choose_profile};
 pub use files::{AwsFiles, FileRefusal};
 pub use grammar::{DocumentError, Reason};
 pub use own_keys::{OwnKey, OwnKeys};

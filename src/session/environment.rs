@@ -10,8 +10,8 @@ use chrono::SecondsFormat;
 
 use crate::model::{ProfileName, TemporaryCredentials};
 
-/// The profile whose session a program runs on; also how a keyrotate in it knows that it is inside.
-pub const INSIDE: &str = "KEYROTATE_PROFILE";
+/// Also how a keyrotate knows that it is inside.
+pub use crate::profile::INSIDE;
 
 /// A code that was given by the variable is used up, and nobody's business.
 pub const MFA_CODE: &str = "KEYROTATE_MFA_CODE";

@@ -50,12 +50,12 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// The failure of a call for want of a session, with why there is none.
+    /// The failure of a call for want of a session: why there is none, which a person can do something about, then what wanted it.
     pub(in crate::commands) fn told(&self, failure: Failure) -> Failure {
         match self.failure.borrow().clone() {
             Some(why) if failure.kind == FailureKind::MfaNeeded => {
-                let causes = failure.causes.into_iter().chain([why.message]).chain(why.causes).collect();
-                Failure { kind: why.kind, message: failure.message, causes, state: failure.state, hint: why.hint }
+                let causes = why.causes.into_iter().chain([failure.message]).chain(failure.causes).collect();
+                Failure { kind: why.kind, message: why.message, causes, state: failure.state, hint: why.hint }
             }
             Some(_) | None => failure,
         }
