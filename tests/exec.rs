@@ -140,6 +140,7 @@ fn the_exit_code_is_the_programs_own_or_tells_why_there_was_none() {
         (&["exec", "default", "--", &text], Some(126), "cannot be run"),
         (&["exec", "default", "--", "/"], Some(126), "cannot be run"),
         (&["exec", "nobody", "--", "true"], Some(125), "nobody"),
+        (&["exec", "true"], Some(125), "`keyrotate exec -- true`"),
         (&["exec", "other", "--no-input", "--", "true"], Some(125), "nobody can be asked"),
         (&["exec", "default", "--no-such-option", "--", "true"], Some(125), "unexpected argument"),
         (&["exec", "default", "echo", "--", "ran"], Some(125), "unexpected argument"),
@@ -154,6 +155,17 @@ fn the_exit_code_is_the_programs_own_or_tells_why_there_was_none() {
         let output = run(&home, args, &[]);
         assert_eq!(output.code, code, "{args:?} {}", output.stderr);
         assert!(output.stderr.contains(said) && output.stderr.is_empty() == said.is_empty(), "{args:?} {}", output.stderr);
+    }
+}
+
+#[test]
+fn a_profile_that_only_a_variable_names_is_told_with_the_variable() {
+    let home = start();
+    for args in [&["login"][..], &["env"], &["rotate", "--yes"], &["undo", "--yes"]] {
+        for name in ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"] {
+            let output = run(&home, args, &[(name, "nobody")]);
+            assert!(output.code == Some(1) && output.stderr.contains(&format!("{name} names it")), "{args:?} {}", output.stderr);
+        }
     }
 }
 

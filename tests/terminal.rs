@@ -153,6 +153,14 @@ fn a_question_fits_the_terminal_and_ends_in_room_for_the_answer() {
 }
 
 #[test]
+fn what_is_wrong_with_a_command_line_fits_the_terminal() {
+    let home = start(Settings::default());
+    let (code, screen) = Terminal::of_columns(&home, 40, "env default --format xyz", &[("NO_COLOR", "1")]).end();
+    assert!(code == Some(2) && screen.contains("error: invalid value 'xyz' for"), "{screen}");
+    assert!(screen.lines().all(|line| line.chars().count() <= 40), "{screen}");
+}
+
+#[test]
 fn progress_fits_the_terminal() {
     let home = start(Settings { propagation: (0.4, 0.8), ..Settings::default() });
     let (code, screen) = Terminal::of_columns(&home, 30, "rotate default --yes", &[("NO_COLOR", "1")]).end();

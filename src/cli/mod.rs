@@ -100,8 +100,12 @@ fn unless_interrupted(code: u8) -> u8 {
 }
 
 fn usage(error: &clap::Error, words: impl Iterator<Item = OsString>) -> ExitCode {
-    // A closed pipe is not an error of ours.
-    let _ = error.print();
+    if error.use_stderr() {
+        render::usage(error);
+    } else {
+        // A closed pipe is not an error of ours.
+        let _ = error.print();
+    }
     let code = u8::try_from(error.exit_code()).unwrap_or(2);
     ExitCode::from(if code != 0 && is_exec(words) { OWN_FAILURE } else { code })
 }

@@ -40,6 +40,11 @@ impl Page {
         Self { text: String::new(), is_coloured: AutoStream::choice(stream) != ColorChoice::Never, label_width, width }
     }
 
+    /// Whether what is printed may have colours.
+    pub fn is_coloured(&self) -> bool {
+        self.is_coloured
+    }
+
     /// Adds text as it is, without an end of line.
     pub fn push(&mut self, text: &str) -> &mut Self {
         self.text.push_str(text);

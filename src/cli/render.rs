@@ -17,6 +17,15 @@ pub fn failure(failure: &Failure) {
     page.print_error();
 }
 
+/// Prints what is wrong with a command line. Help is broken to the terminal's width by clap, this is not.
+pub fn usage(error: &clap::Error) {
+    let mut page = Page::for_stderr(0);
+    let text = error.render();
+    let text = if page.is_coloured() { text.ansi().to_string() } else { text.to_string() };
+    text.trim_end().lines().for_each(|line| page.push(line).end(4));
+    page.print_error();
+}
+
 /// A time for programs: UTC, RFC 3339.
 pub fn utc(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)

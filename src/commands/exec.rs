@@ -9,6 +9,7 @@ use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::refreshable::{self, Beside};
 use super::session::{Access, Attend, Choice, SessionOptions, access, choice, region_of, route};
+use crate::model::ProfileName;
 use crate::os::process::{self, Replaced};
 use crate::session::environment::{Before, INSIDE, Variable, exports, reach};
 
@@ -55,13 +56,24 @@ pub fn prepare(context: &Context, attend: Attend<'_>, options: &ExecOptions, bef
         return bare(context, attend, options, words, removed);
     }
     // Also where the program asks itself: a person is here now, and may not be later.
-    let access = access(context, attend, &options.session, "keyrotate exec")?;
+    let access =
+        access(context, attend, &options.session, "keyrotate exec").map_err(|failure| perhaps_a_program(context, options, failure))?;
     let way = context.files()?.way_of_calls(&access.profile, &context.environment);
     let set = match &options.refreshable {
         Some(beside) => refreshable::variables(context, &access.profile, access.region.as_ref(), &way, &options.session, beside)?,
         None => exports(&access.profile, access.region.as_ref(), &way, &access.session.credentials),
     };
     Ok(Program { words, set, removed, notes: access.notes.clone(), access: Some(access) })
+}
+
+/// The only word may have been meant for the program.
+fn perhaps_a_program(context: &Context, options: &ExecOptions, failure: Failure) -> Failure {
+    let is_profile = |word: &String| context.files_or_empty().profiles().any(|profile| profile.as_str() == word);
+    let word = options.session.profile.as_ref().filter(|word| options.command.is_empty() && !is_profile(word));
+    match (word, &failure.hint) {
+        (Some(word), None) => failure.hint(format!("if it is the program: `keyrotate exec -- {}`", ProfileName::new(word).quoted())),
+        (_, _) => failure,
+    }
 }
 
 /// The key itself, which its own option asks for in so many words.

@@ -12,7 +12,7 @@ use super::session::with_keys;
 use crate::model::ProfileName;
 use crate::os::last_use;
 use crate::os::terminal::Console;
-use crate::profile::{ProfileSource, choose_profile};
+use crate::profile::{ProfileSource, Refusal, choose_profile};
 
 /// So many are shown at once; more are found by typing.
 const SHOWN: usize = 15;
@@ -40,6 +40,14 @@ pub fn unasked(context: &Context, named: Option<&str>) -> Result<Option<String>,
     let count = with_keys(context)?.len();
     let note = format!("nothing says which of {count} profiles is meant, and nobody can be asked: it is {}", chosen.name);
     Ok((count > 1).then_some(note))
+}
+
+/// Where the name of a profile that does not exist may come from, and what to do about it.
+pub fn correction(context: &Context, profile: &ProfileName, refusal: &Refusal) -> Option<String> {
+    let is_missing = matches!(refusal, Refusal::NoSuchProfile { .. });
+    let named = |variable: &&str| context.environment.get(variable) == Some(profile.as_str());
+    let variable = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].into_iter().find(named).filter(|_| is_missing)?;
+    Some(format!("{variable} names it: correct or unset the variable, or name another profile"))
 }
 
 /// Notes that the profile was used, for the next choice.

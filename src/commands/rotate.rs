@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
+use super::pick::correction;
 use crate::journal::History;
 use crate::model::{AccessKeyId, Grace, LastUsed, ProfileName, TokenCode};
 use crate::os::disk::RealDisk;
@@ -298,6 +299,7 @@ pub(super) fn resolve(context: &Context, files: &crate::profile::AwsFiles, name:
     files.resolve(name, &context.environment).map_err(|refusal| {
         let is_no_key = matches!(refusal, Refusal::NoFiles { .. } | Refusal::NoKey { .. });
         let kind = if is_no_key { FailureKind::Unchecked } else { FailureKind::Failed };
-        Failure::from_error(kind, &refusal).state("nothing was changed")
+        let hint = correction(context, name, &refusal);
+        Failure { hint, ..Failure::from_error(kind, &refusal).state("nothing was changed") }
     })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
-use super::pick::{note_use, pick};
+use super::pick::{correction, note_use, pick};
 use crate::aws::{Aws, AwsError, ErrorKind, Signer};
 use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, NotAnMfaSerial, ProfileName, Timing, TokenCode, format_duration};
 use crate::os::clock;
@@ -222,7 +222,7 @@ pub(super) fn route(context: &Context, profile: &ProfileName) -> Result<Route, F
     context.files()?.route(profile, &context.environment).map_err(|refusal| {
         let is_no_key = matches!(refusal, Refusal::NoFiles { .. } | Refusal::NoKey { .. });
         let kind = if is_no_key { FailureKind::Unchecked } else { FailureKind::Failed };
-        Failure::from_error(kind, &refusal).state(NONE_OPENED)
+        Failure { hint: correction(context, profile, &refusal), ..Failure::from_error(kind, &refusal).state(NONE_OPENED) }
     })
 }
 

@@ -54,7 +54,8 @@ impl<'a> Sessions<'a> {
     pub(in crate::commands) fn told(&self, failure: Failure) -> Failure {
         match self.failure.borrow().clone() {
             Some(why) if failure.kind == FailureKind::MfaNeeded => {
-                let causes = why.causes.into_iter().chain([failure.message]).chain(failure.causes).collect();
+                // What AWS said to the call says no more than its message here.
+                let causes = why.causes.into_iter().chain([failure.message]).collect();
                 Failure { kind: why.kind, message: why.message, causes, state: failure.state, hint: why.hint }
             }
             Some(_) | None => failure,
