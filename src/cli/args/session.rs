@@ -19,7 +19,8 @@ The session is kept in a file that only you can read, and every profile of the s
 and nobody can be asked.";
 pub const LOGOUT: &str = "Of a profile: all sessions of its key, those of roles among them. AWS accepts what was handed out until it ends.";
 pub const EXEC: &str = "The program takes the place of keyrotate: its exit code, its signals and the terminal are its own. Without a program, your \
-shell. Other variables that name credentials or a profile are taken away; KEYROTATE_PROFILE names the profile. With --refreshable the program \
+shell. Behind a profile the -- may be left out. Other variables that name credentials or a profile are taken away; KEYROTATE_PROFILE names the \
+profile, and calls go where the profile's endpoint_url and its like send them. With --refreshable the program \
 gets AWS_PROFILE and a config file that asks keyrotate, for what runs longer than a session. Exits with 125 where keyrotate could not get a session, 126 where the program cannot be run, 127 where it was not found.";
 pub const ENV: &str = "In bash and zsh: eval \"$(keyrotate env work)\"; fish: keyrotate env work | source. `keyrotate shell-init` gives your shell a \
 function that does it.";
