@@ -20,7 +20,7 @@ use std::process::{Child, ChildStdin, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use home::{Home, Run};
+use home::{Home, MINDS_SIGNALS, Run};
 use lab::canary::Execs;
 use lab::faults::{Fault, Rule};
 use lab::key::Status;
@@ -57,7 +57,8 @@ impl Terminal {
         let run = Run::new(&[]);
         let execs = home.execs(&run);
         let traced = execs.as_ref().map(Execs::prefix).unwrap_or_default().join(" ");
-        let shell = format!("stty cols {columns}; {}", line.replace("{}", &format!("{traced} '{program}'")));
+        let minds = MINDS_SIGNALS.join(" ");
+        let shell = format!("stty cols {columns}; {}", line.replace("{}", &format!("{minds} {traced} '{program}'")));
         let mut command = home.command(&run);
         let env: Vec<(&str, &str)> = command
             .get_envs()
