@@ -164,6 +164,23 @@ fn a_session_that_is_open_is_used_unasked_and_goes_on_under_the_new_key() {
     codes(&home, 1);
 }
 
+/// Somebody is asked for a code meanwhile, and does not answer: the lock is the test's.
+#[test]
+fn a_session_that_is_being_opened_does_not_hold_up_the_rotation() {
+    let home = start(1.0);
+    assert_eq!(run_with(&home, &["login", "--no-input"], Some(&code(&home))).code, Some(0));
+    let lock = std::fs::File::open(sessions(&home).join(format!("{}.lock", home.old.id))).unwrap();
+    lock.lock().unwrap();
+    let since = Instant::now();
+    let output = run(&home, ROTATE);
+    rotated(&home, &output);
+    assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
+    assert!(output.stderr.contains("stay behind") && output.stderr.contains("asks for a code"), "{}", output.stderr);
+    drop(lock);
+    let login = run_with(&home, &["login", "--no-input"], Some(&code(&home)));
+    assert!(login.stdout.starts_with("open: "), "{}{}", login.stdout, login.stderr);
+}
+
 #[test]
 fn what_it_was_asked_for_in_a_rotation_is_the_session_of_the_day() {
     let home = start(1.0);

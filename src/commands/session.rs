@@ -121,7 +121,7 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
         cache: &cache,
         disk: &disk,
         pair: &route.key.pair,
-        what: profile.as_str(),
+        profile: profile.as_str(),
         min_ttl: options.min_ttl,
         fresh: options.fresh,
         sources: &sources(context, &profile, &route, &settings, options, timing.code_wait),

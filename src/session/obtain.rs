@@ -32,8 +32,8 @@ pub struct Opening<'a> {
     pub disk: &'a dyn Disk,
     /// The long-term pair.
     pub pair: &'a AccessKeyPair,
-    /// What the session is for, in a few words.
-    pub what: &'a str,
+    /// The profile that the session is for.
+    pub profile: &'a str,
     /// A session that ends sooner is opened anew; see [`least`].
     pub min_ttl: Option<Duration>,
     /// Only one that is opened from now on will do.
@@ -178,6 +178,9 @@ impl Opening<'_> {
                 error
             }),
         };
+        if opened.as_ref().is_ok_and(|opened| opened.is_new) {
+            self.cache.sweep(clock::local_now(), &[&request.key], self.command);
+        }
         drop(lock);
         opened.or_else(|error| self.rest(request, error))
     }
@@ -215,7 +218,8 @@ impl Opening<'_> {
                 None => Signer::LongTerm(self.pair.clone()),
             };
             let credentials = self.call(next, &signer).map_err(|error| Box::new((Some(next.digest()), error)))?;
-            let cached = Cached { request: next.clone(), credentials, opened_at: clock::local_now() };
+            let opened_for = Some(self.profile.to_owned());
+            let cached = Cached { request: next.clone(), credentials, opened_at: clock::local_now(), opened_for };
             if let Err(error) = self.cache.keep(&cached) {
                 // The code is used up: what it gave is handed out all the same.
                 notes.push(format!("the session could not be kept for the next command: {error}"));
@@ -235,7 +239,7 @@ impl Opening<'_> {
     fn call(&self, request: &Request, signer: &Signer) -> Result<TemporaryCredentials, NoSession> {
         let leg = request.leg();
         let make = |mfa: Option<TokenCodeOf<'_>>| {
-            self.console.progress(&format!("opening a session for {}", self.what));
+            self.console.progress(&format!("opening a session for {}", self.profile));
             let made = match leg {
                 Leg::SessionToken { .. } => self.aws.get_session_token(signer, request.duration(), mfa),
                 Leg::AssumeRole { role, .. } => self.aws.assume_role(
@@ -275,7 +279,7 @@ impl Opening<'_> {
         let mut tries = source.tries();
         loop {
             tries = tries.saturating_sub(1);
-            let code = self.sources.code(source, self.console, serial, self.what)?;
+            let code = self.sources.code(source, self.console, serial, self.profile)?;
             let now = clock::local_now();
             let refused = match self.codes().take(serial, &code, now)? {
                 Err(Used { next_at }) => NoSession::UsedCode { seconds: (next_at - now).num_seconds().max(1) },
