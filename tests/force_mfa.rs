@@ -429,6 +429,19 @@ fn a_login_in_the_background_rotates_the_due_key_when_it_has_answered() {
     assert_eq!(home.told(), "");
 }
 
+/// Who runs a credential_process does not wait for a rotation.
+#[test]
+fn the_foreground_of_credential_process_is_the_background() {
+    let home = start(80.0);
+    rotate_on_login(&home, "foreground");
+    let output = run_with(&home, &["credential-process", "default", "--no-input"], Some(&code(&home)));
+    assert!(output.stdout.starts_with("{\"Version\":1,") && output.stderr.is_empty(), "{}", output.stderr);
+    wait(&home);
+    rotated(&home, &output);
+    assert!(std::fs::read_to_string(state(&home, "login-rotation.log")).unwrap().contains("rotated: "));
+    codes(&home, 1);
+}
+
 /// Milliseconds that the command works, with what it waits for and without a trace: how long it takes depends on who else works here.
 fn took(home: &Home, args: &[&str], code: &str) -> i64 {
     let mut run = Run::new(args);

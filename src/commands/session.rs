@@ -33,6 +33,8 @@ pub struct SessionOptions {
     pub min_ttl: Option<Duration>,
     /// A session that is open does not count.
     pub fresh: bool,
+    /// Who runs us is an SDK: the run is to be over after [`Timing::PROCESS`].
+    pub is_process: bool,
     /// A code of the MFA device.
     pub mfa_code: Option<TokenCode>,
     /// An inline session policy, as JSON.
@@ -54,6 +56,8 @@ pub struct Access {
     pub is_new: bool,
     /// A code was given for it.
     pub used_code: bool,
+    /// Who waits for it does so for a bounded time.
+    pub is_process: bool,
     /// What a person should know.
     pub notes: Vec<String>,
 }
@@ -64,6 +68,8 @@ pub type Attend<'a> = &'a dyn Fn() -> Result<Console, Failure>;
 /// The session, found or opened.
 pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, command: &str) -> Result<Access, Failure> {
     let disk = RealDisk;
+    let started = clock::boot_time();
+    let until = |limit: Duration| options.is_process.then(|| started.saturating_add(limit));
     let cache = Cache::new(&disk, &context.paths.cache_dir);
     let Choice { profile, console, mut notes } = choice(context, attend, options)?;
     let route = route(context, &profile)?;
@@ -90,6 +96,7 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
         session,
         is_new,
         used_code,
+        is_process: options.is_process,
         notes,
     };
     if serial.is_some() || !settings.require_mfa {
@@ -105,8 +112,9 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
             return Ok(found(session, false, false, notes));
         }
     }
-    let console = console.map_or_else(attend, Ok)?;
     let (aws, timing) = context.aws(context.files()?, &profile, route.key.region.clone(), route.key.ca_bundle.clone())?;
+    let aws = aws.until(until(Timing::PROCESS));
+    let console = console.map_or_else(attend, Ok)?.until(until(timing.process_wait));
     let serial = match serial {
         None if settings.require_mfa => {
             let (pair, profile) = (&route.key.pair, &route.key.key_profile);
@@ -135,7 +143,7 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
             // It was found out once, and is another one now: the next command asks AWS again.
             let _ = cache.forget_device(&route.key.pair.id);
         }
-        failed(context, &profile, &route, error)
+        failed(context, &profile, &route, error, &console)
     })?;
     notes.extend(opened.notes);
     used(context, &profile, options);
@@ -164,7 +172,7 @@ pub(super) fn hint(error: &NoSession, again: &str) -> String {
         NoSession::Aws(error) if matches!(error.kind, ErrorKind::Denied { explicit: true }) => {
             "look for a policy named AWSCompromisedKeyQuarantine… at the user: the key may have leaked".to_owned()
         }
-        NoSession::NoCode(NoCode::Nobody | NoCode::Abandoned | NoCode::NotACode) | NoSession::Aws(_) => again.to_owned(),
+        NoSession::NoCode(NoCode::Nobody | NoCode::Abandoned | NoCode::TooLate | NoCode::NotACode) | NoSession::Aws(_) => again.to_owned(),
         NoSession::Elsewhere(_) | NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => again.to_owned(),
     }
 }
@@ -286,10 +294,10 @@ pub(super) fn device(asking: &Asking<'_>) -> Result<MfaSerial, Failure> {
     let Asking { aws, pair, profile, cache, console, timing, command } = asking;
     let path = cache.lock(&pair.id).map_err(|error| Failure::from_error(FailureKind::Failed, &error).state(NONE_OPENED))?;
     let known = || cache.device(&pair.id);
-    let lock = match Lock::acquire_unless(&path, timing.lock_wait, command, &|| console.stopped(), &mut |_| {}, &known) {
+    let lock = match Lock::acquire_unless(&path, console.left(timing.lock_wait), command, &|| console.stopped(), &mut |_| {}, &known) {
         Ok(Turn::Spared(serial)) => return Ok(serial),
         Ok(Turn::Lock(lock)) => lock,
-        Err(error) => return Err(locked(&error)),
+        Err(error) => return Err(locked(&error, profile, console)),
     };
     if let Some(serial) = known() {
         return Ok(serial);
@@ -318,9 +326,21 @@ pub(super) fn device(asking: &Asking<'_>) -> Result<MfaSerial, Failure> {
     Ok(serial)
 }
 
-fn locked(error: &LockError) -> Failure {
+fn locked(error: &LockError, profile: &ProfileName, console: &Console) -> Failure {
     let kind = if matches!(error, LockError::Busy(_)) { FailureKind::Locked } else { FailureKind::Failed };
-    Failure::from_error(kind, error).state(NONE_OPENED).hint("answer its question, or end it")
+    Failure::from_error(kind, error).state(NONE_OPENED).hint(patiently("answer its question, or end it", profile, console))
+}
+
+/// What to do, and where a wait was cut short, the command that waits longer.
+fn patiently(hint: &str, profile: &ProfileName, console: &Console) -> String {
+    if !console.is_late() {
+        return hint.to_owned();
+    }
+    format!("{hint}; or {}, which waits longer than an SDK does", login(profile))
+}
+
+fn login(profile: &ProfileName) -> String {
+    format!("run `keyrotate login {}` in a terminal", profile.quoted())
 }
 
 fn no_device(serials: &[String], profile: &ProfileName) -> Failure {
@@ -348,14 +368,15 @@ fn choose(serials: &[MfaSerial], console: &Console) -> Option<MfaSerial> {
     }
 }
 
-fn failed(context: &Context, profile: &ProfileName, route: &Route, error: NoSession) -> Failure {
-    let login = format!("run `keyrotate login {}` in a terminal", profile.quoted());
+fn failed(context: &Context, profile: &ProfileName, route: &Route, error: NoSession, console: &Console) -> Failure {
+    let patiently = |hint: &str| patiently(hint, profile, console);
     let again = format!("run `keyrotate login {}` again", profile.quoted());
     let key_profile = &route.key.key_profile;
     let (kind, hint) = match &error {
-        NoSession::NoCode(NoCode::Nobody) => (FailureKind::MfaNeeded, login),
+        NoSession::NoCode(NoCode::Nobody) => (FailureKind::MfaNeeded, login(profile)),
+        NoSession::NoCode(NoCode::TooLate) => (FailureKind::Failed, login(profile)),
         NoSession::NoCode(NoCode::Abandoned | NoCode::NotACode) | NoSession::Elsewhere(_) => (FailureKind::Failed, again),
-        NoSession::NoCode(NoCode::Command { .. }) => (FailureKind::Failed, "run it by hand: it has to print six digits".to_owned()),
+        NoSession::NoCode(NoCode::Command { .. }) => (FailureKind::Failed, patiently("run it by hand: it has to print six digits")),
         NoSession::WrongCode { .. } | NoSession::UsedCode { .. } => (FailureKind::Failed, format!("{again} with the next code")),
         NoSession::WrongSerial { .. } if route.mfa_serial.is_none() => (FailureKind::Failed, again),
         NoSession::WrongSerial { .. } => {
@@ -363,7 +384,7 @@ fn failed(context: &Context, profile: &ProfileName, route: &Route, error: NoSess
             (FailureKind::Failed, format!("correct mfa_serial of {key_profile} in {place}; `aws iam list-mfa-devices` lists the user's"))
         }
         NoSession::Aws(error) => (FailureKind::Failed, advice(error, route)),
-        NoSession::Lock(LockError::Busy(_)) => (FailureKind::Locked, "answer its question, or end it".to_owned()),
+        NoSession::Lock(LockError::Busy(_)) => (FailureKind::Locked, patiently("answer its question, or end it")),
         NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => (FailureKind::Failed, again),
     };
     Failure::from_error(kind, &error).state(NONE_OPENED).hint(hint)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::process::answer;
 
 /// A dialog that is still open after this long was not seen.
-const LIMIT: Duration = Duration::from_secs(120);
+pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// A program that can ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +33,10 @@ impl Dialog {
         [Self::Zenity, Self::Kdialog].into_iter().find(|dialog| has_display && there(dialog))
     }
 
-    /// Asks for a line; `None` where the dialog was closed, could not be shown, or nobody answered within two minutes.
-    pub fn ask(self, text: &str, stop: &dyn Fn() -> bool) -> Option<String> {
+    /// Asks for a line; `None` where the dialog was closed, could not be shown, or nobody answered in time.
+    pub fn ask(self, text: &str, limit: Duration, stop: &dyn Fn() -> bool) -> Option<String> {
         let words: Vec<String> = self.words(text);
-        answer(&words, LIMIT, stop).ok().map(|line| line.to_string())
+        answer(&words, limit, stop).ok().map(|line| line.to_string())
     }
 
     fn name(self) -> &'static str {

@@ -162,7 +162,7 @@ impl Opening<'_> {
         };
         let stop = || self.console.stopped();
         let news = || self.news(request, &before);
-        let turn = Lock::acquire_unless(&path, self.timing.lock_wait, self.command, &stop, &mut waiting, &news);
+        let turn = Lock::acquire_unless(&path, self.console.left(self.timing.lock_wait), self.command, &stop, &mut waiting, &news);
         self.console.progress_done();
         // Once more with the lock: the last owner may have ended between two looks.
         let (news, lock) = match turn {
@@ -295,15 +295,14 @@ impl Opening<'_> {
                 NoSession::NoCode(_) | NoSession::Elsewhere(_) => return Err(refused),
                 NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => return Err(refused),
             };
-            if tries == 0 {
+            // A person waits by themselves; a program would print the same code again.
+            let pause = if source == Source::Command { next.min(self.timing.code_step) } else { Duration::ZERO };
+            if tries == 0 || self.console.left(Duration::MAX) < pause {
                 return Err(refused);
             }
-            match source {
-                Source::Command => self.console.progress("waiting for the next MFA code"),
-                Source::Terminal | Source::Dialog | Source::Given => self.console.note(&refused.to_string()),
-            }
-            // A person waits by themselves; a program would print the same code again.
-            if source == Source::Command && self.console.held(|| self.console.pause(next.min(self.timing.code_step))) {
+            let waits = if pause.is_zero() { "" } else { "; waiting for it" };
+            self.console.note(&format!("{refused}{waits}"));
+            if self.console.held(|| self.console.pause(pause)) {
                 return Err(NoCode::Abandoned.into());
             }
         }
@@ -328,7 +327,7 @@ impl Opening<'_> {
     }
 
     fn codes(&self) -> TokenCodes<'_> {
-        TokenCodes::new(self.disk, self.cache.directory())
+        TokenCodes::new(self.disk, self.cache.directory()).within(self.console.left(Duration::MAX))
     }
 
     fn before(&self, request: &Request) -> Before {
@@ -361,6 +360,7 @@ impl Opening<'_> {
             NoSession::Lock(LockError::Busy(_)) | NoSession::Elsewhere(_) | NoSession::NoCode(NoCode::Command { .. }) => true,
             NoSession::Cache(_) | NoSession::Memory(_) => true,
             NoSession::Aws(error) => error.is_transient(),
+            NoSession::NoCode(NoCode::TooLate) => true,
             NoSession::NoCode(NoCode::Nobody | NoCode::Abandoned | NoCode::NotACode) | NoSession::Lock(_) => false,
             NoSession::WrongCode { .. } | NoSession::UsedCode { .. } | NoSession::WrongSerial { .. } => false,
         };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::model::{MfaSerial, TokenCode};
-use crate::os::dialog::Dialog;
+use crate::os::dialog::{self, Dialog};
 use crate::os::process::{self, Unanswered};
 use crate::os::terminal::Console;
 
@@ -49,6 +49,9 @@ pub enum NoCode {
     /// The person did not answer: end of input, Ctrl-C, a closed dialog.
     #[error("no MFA code was given")]
     Abandoned,
+    /// The person did not answer in the time that who runs us gives.
+    #[error("no MFA code was given in time")]
+    TooLate,
     /// What was typed was no code, each time.
     #[error("what was typed is no MFA code: it is six digits")]
     NotACode,
@@ -95,15 +98,18 @@ impl Sources {
     }
 
     fn ask(&self, source: Source, console: &Console, serial: &MfaSerial, what: &str) -> Result<TokenCode, NoCode> {
-        match source {
+        let given = match source {
             Source::Given => self.given.clone().ok_or(NoCode::Nobody),
-            Source::Command => self.command.as_deref().map_or(Err(NoCode::Nobody), |words| command(words, self.command_limit, console)),
+            Source::Command => {
+                self.command.as_deref().map_or(Err(NoCode::Nobody), |words| command(words, console.left(self.command_limit), console))
+            }
             Source::Terminal => typed(|| console.ask_line(&format!("MFA code of {serial} for {what}: ")), |text| console.note(text)),
             Source::Dialog => {
                 let text = format!("MFA code of {serial} for {what}");
-                typed(|| Dialog::find()?.ask(&text, &|| console.stopped()), |_| {})
+                typed(|| Dialog::find()?.ask(&text, console.left(dialog::LIMIT), &|| console.stopped()), |_| {})
             }
-        }
+        };
+        given.map_err(|error| if error == NoCode::Abandoned && console.is_late() { NoCode::TooLate } else { error })
     }
 }
 

@@ -24,6 +24,7 @@ mod clocks;
 mod codes;
 mod devices;
 mod exec;
+mod hurry;
 mod input;
 mod programs;
 mod refusals;
