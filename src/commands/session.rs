@@ -93,8 +93,8 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
     let Plan { request, notes: own } = match planned {
         Some(plan) => plan,
         None => {
-            let (pair, profile) = (&route.key.pair, &route.key.key_profile);
-            let serial = device(&Asking { aws: &aws, pair, profile, cache: &cache, console: &console, timing: &timing, command })?;
+            let (pair, profile, config) = (&route.key.pair, &route.key.key_profile, &context.aws_paths.config);
+            let serial = device(&Asking { aws: &aws, pair, profile, cache: &cache, console: &console, timing: &timing, command, config })?;
             let mut plan = asked.plan(Some(serial))?;
             asked.as_open(&mut plan.request);
             plan

@@ -80,8 +80,16 @@ impl<'a> Sessions<'a> {
         }
         let key_profile = self.route.as_ref().map_or(&self.profile, |route| &route.key.key_profile);
         let command = &format!("keyrotate {}", run.command);
-        let asking =
-            Asking { aws: self.aws, pair, profile: key_profile, cache: &cache, console: run.console, timing: &self.timing, command };
+        let asking = Asking {
+            aws: self.aws,
+            pair,
+            profile: key_profile,
+            cache: &cache,
+            console: run.console,
+            timing: &self.timing,
+            command,
+            config: &run.context.aws_paths.config,
+        };
         let serial = serial.map_or_else(|| device(&asking), Ok)?;
         let request = self.request(pair, serial, endpoint, settings.session_duration);
         let opening = Opening {

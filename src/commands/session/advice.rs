@@ -10,6 +10,9 @@ use crate::os::terminal::Console;
 use crate::profile::Route;
 use crate::session::{NoCode, NoSession};
 
+const QUARANTINE: &str =
+    "a policy denies it in so many words; look for one named AWSCompromisedKeyQuarantine… at the user: the key may have leaked";
+
 /// The failure of a session for this profile.
 pub(super) fn failed(context: &Context, profile: &ProfileName, route: &Route, error: NoSession, console: &Console) -> Failure {
     let patiently = |hint: &str| patiently(hint, profile, console);
@@ -62,27 +65,29 @@ fn login(profile: &ProfileName) -> String {
 
 fn advice(error: &AwsError, route: &Route) -> String {
     let role = route.roles.last().map_or_else(String::new, |role| role.arn.to_string());
-    match error.kind {
-        ErrorKind::Denied { explicit: true } => {
-            "a policy denies it in so many words; look for one named AWSCompromisedKeyQuarantine… at the user: the key may have leaked"
-                .to_owned()
-        }
-        ErrorKind::Denied { explicit: false } if error.operation == "sts:AssumeRole" => {
-            format!(
-                "the trust policy of {role} has to allow this user, and the user's policies sts:AssumeRole on it; also the external_id counts"
-            )
-        }
-        ErrorKind::Denied { explicit: false } => format!("allow the user {}", error.operation),
-        ErrorKind::NotYetValid => "AWS does not know the key: run `keyrotate status`".to_owned(),
-        ErrorKind::BadSignature => "the secret in the file is not this key's: put the right pair there".to_owned(),
-        ErrorKind::ClockSkew => "set the clock, then run this again".to_owned(),
-        ErrorKind::Unreachable(_) => "check the network, then run this again".to_owned(),
-        ErrorKind::Other if error.message.contains("DurationSeconds") => {
-            format!("ask for less with --duration or duration_seconds, or raise the longest session of {role}")
-        }
-        ErrorKind::Throttled | ErrorKind::Gone | ErrorKind::LimitExceeded | ErrorKind::Conflict | ErrorKind::Expired => {
-            "run this again in a few minutes".to_owned()
-        }
-        ErrorKind::Server | ErrorKind::Garbled | ErrorKind::Other => "run this again in a few minutes".to_owned(),
+    if matches!(error.kind, ErrorKind::Denied { explicit: false }) && error.operation == "sts:AssumeRole" {
+        let action = error.operation;
+        return format!(
+            "the trust policy of {role} has to allow this user, and the user's policies {action} on it; also the external_id counts"
+        );
     }
+    if error.kind == ErrorKind::Other && error.message.contains("DurationSeconds") {
+        return format!("ask for less with --duration or duration_seconds, or raise the longest session of {role}");
+    }
+    of_call(error)
+}
+
+/// What to do about a call that failed, whichever it was.
+pub(super) fn of_call(error: &AwsError) -> String {
+    let text = match error.kind {
+        ErrorKind::Denied { explicit: true } => QUARANTINE,
+        ErrorKind::Denied { explicit: false } => return format!("allow the user {}", error.operation),
+        ErrorKind::NotYetValid => "AWS does not know the key: run `keyrotate status`",
+        ErrorKind::BadSignature => "the secret in the file is not this key's: put the right pair there",
+        ErrorKind::ClockSkew => "set the clock, then run this again",
+        ErrorKind::Unreachable(_) => "check the network, then run this again",
+        ErrorKind::Throttled | ErrorKind::Gone | ErrorKind::LimitExceeded | ErrorKind::Conflict => "run this again in a few minutes",
+        ErrorKind::Expired | ErrorKind::Server | ErrorKind::Garbled | ErrorKind::Other => "run this again in a few minutes",
+    };
+    text.to_owned()
 }

@@ -1,9 +1,11 @@
 //! The MFA device of a key's user, where no file names one.
 
+use std::path::Path;
+
 use super::super::failure::{Failure, FailureKind};
 use super::NONE_OPENED;
-use super::advice::patiently;
-use crate::aws::{Aws, Signer};
+use super::advice::{of_call, patiently};
+use crate::aws::{Aws, AwsError, ErrorKind, Signer};
 use crate::model::{AccessKeyPair, MfaSerial, NotAnMfaSerial, ProfileName, Timing};
 use crate::os::lock::{Lock, LockError, Turn};
 use crate::os::terminal::{Answer, Console, Question};
@@ -20,11 +22,13 @@ pub(in crate::commands) struct Asking<'a> {
     pub(in crate::commands) timing: &'a Timing,
     /// Our command, as it is shown to who waits for us.
     pub(in crate::commands) command: &'a str,
+    /// The file that may name the device.
+    pub(in crate::commands) config: &'a Path,
 }
 
 /// The device of the key's user, where the files name none: asked of AWS by one process of many, and remembered.
 pub(in crate::commands) fn device(asking: &Asking<'_>) -> Result<MfaSerial, Failure> {
-    let Asking { aws, pair, profile, cache, console, timing, command } = asking;
+    let Asking { aws, pair, profile, cache, console, timing, command, config } = asking;
     let path = cache.lock(&pair.id).map_err(|error| Failure::from_error(FailureKind::Failed, &error).state(NONE_OPENED))?;
     let known = || cache.device(&pair.id);
     let lock = match Lock::acquire_unless(&path, console.left(timing.lock_wait), command, &|| console.stopped(), &mut |_| {}, &known) {
@@ -36,12 +40,8 @@ pub(in crate::commands) fn device(asking: &Asking<'_>) -> Result<MfaSerial, Fail
         return Ok(serial);
     }
     let asked = aws.list_mfa_devices(&Signer::LongTerm((*pair).clone()));
-    let named = format!("put `mfa_serial = …` into the profile {profile}");
-    let serials = asked.map_err(|error| {
-        let message = "the profile names no mfa_serial, and the user's MFA devices cannot be listed";
-        let failure = Failure::new(FailureKind::Failed, message).state(NONE_OPENED).hint(named.clone());
-        Failure { causes: vec![error.to_string()], ..failure }
-    })?;
+    let named = format!("put `mfa_serial = …` into the profile {profile} in {}", config.display());
+    let serials = asked.map_err(|error| unlisted(&error, &named))?;
     let usable: Vec<MfaSerial> = serials.iter().filter_map(|serial| MfaSerial::parse(serial).ok()).collect();
     let serial = match &usable[..] {
         [only] => only.clone(),
@@ -62,6 +62,25 @@ pub(in crate::commands) fn device(asking: &Asking<'_>) -> Result<MfaSerial, Fail
 fn locked(error: &LockError, profile: &ProfileName, console: &Console) -> Failure {
     let kind = if matches!(error, LockError::Busy(_)) { FailureKind::Locked } else { FailureKind::Failed };
     Failure::from_error(kind, error).state(NONE_OPENED).hint(patiently("answer its question, or end it", profile, console))
+}
+
+/// The devices cannot be listed: a file may name the one where that is not allowed, anything else has its own remedy.
+fn unlisted(error: &AwsError, named: &str) -> Failure {
+    let (why, hint) = match error.kind {
+        ErrorKind::Denied { explicit: true } => ("a policy denies listing the user's MFA devices", format!("{named}; {}", of_call(error))),
+        ErrorKind::Denied { explicit: false } => {
+            ("the user may not list their own MFA devices", format!("{named}, or have {} allowed", error.operation))
+        }
+        ErrorKind::Unreachable(_) => ("AWS cannot be asked for the user's MFA devices", of_call(error)),
+        ErrorKind::NotYetValid | ErrorKind::BadSignature | ErrorKind::ClockSkew | ErrorKind::Throttled | ErrorKind::Gone => {
+            ("the user's MFA devices cannot be listed", of_call(error))
+        }
+        ErrorKind::LimitExceeded | ErrorKind::Conflict | ErrorKind::Expired | ErrorKind::Server | ErrorKind::Garbled | ErrorKind::Other => {
+            ("the user's MFA devices cannot be listed", of_call(error))
+        }
+    };
+    let failure = Failure::new(FailureKind::Failed, format!("the profile names no mfa_serial, and {why}"));
+    Failure { causes: vec![error.to_string()], ..failure.state(NONE_OPENED).hint(hint) }
 }
 
 fn no_device(serials: &[String], profile: &ProfileName) -> Failure {
