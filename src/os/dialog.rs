@@ -2,10 +2,10 @@
 //!
 //! Invariant: the question goes as an argument, the answer comes on standard output; no shell reads either.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::process::answer;
+use super::search_path;
 
 /// A dialog that is still open after this long was not seen.
 pub const LIMIT: Duration = Duration::from_secs(120);
@@ -29,7 +29,7 @@ impl Dialog {
         }
         let has_display =
             ["WAYLAND_DISPLAY", "DISPLAY"].into_iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
-        let there = |dialog: &Self| program(dialog.name()).is_some();
+        let there = |dialog: &Self| search_path::find(dialog.name()).is_some();
         [Self::Zenity, Self::Kdialog].into_iter().find(|dialog| has_display && there(dialog))
     }
 
@@ -65,8 +65,4 @@ impl Dialog {
         };
         words.into_iter().map(str::to_owned).collect()
     }
-}
-
-fn program(name: &str) -> Option<PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH")?).map(|directory| directory.join(name)).find(|path| path.is_file())
 }
