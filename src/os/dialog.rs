@@ -66,3 +66,19 @@ impl Dialog {
         words.into_iter().map(str::to_owned).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_is_one_argument_that_no_program_takes_for_an_option_or_a_script() {
+        let foul = "\") & (do shell script \"x\"\u{1b}[2J --help";
+        for dialog in [Dialog::Zenity, Dialog::Kdialog, Dialog::Osascript] {
+            let words = dialog.words(foul);
+            assert_eq!(words.iter().filter(|word| word.contains("shell script")).count(), 1, "{words:?}");
+            assert_eq!(words.last().map(String::as_str), Some("\") & (do shell script \"x\" [2J --help"));
+            assert!(words.iter().any(|word| word.contains("keyrotate")), "it has no title");
+        }
+    }
+}

@@ -277,9 +277,10 @@ impl Opening<'_> {
     ) -> Result<TemporaryCredentials, NoSession> {
         let source = self.sources.source(self.console).ok_or(NoCode::Nobody)?;
         let mut tries = source.tries();
+        let mut again: Option<String> = None;
         loop {
             tries = tries.saturating_sub(1);
-            let code = self.sources.code(source, self.console, serial, self.profile)?;
+            let code = self.sources.code(source, self.console, serial, self.profile, again.as_deref())?;
             let now = clock::local_now();
             let refused = match self.codes().take(serial, &code, now)? {
                 Err(Used { next_at }) => NoSession::UsedCode { seconds: (next_at - now).num_seconds().max(1) },
@@ -305,6 +306,7 @@ impl Opening<'_> {
             if self.console.held(|| self.console.pause(pause)) {
                 return Err(NoCode::Abandoned.into());
             }
+            again = Some(refused.to_string());
         }
     }
 

@@ -23,6 +23,7 @@ mod cache;
 mod clocks;
 mod codes;
 mod devices;
+mod dialogs;
 mod exec;
 mod hurry;
 mod input;
