@@ -21,6 +21,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use home::{Home, Output, Run};
 use lab::faults::{Fault, Rule};
 use lab::key::Status;
@@ -188,6 +190,46 @@ fn what_it_was_asked_for_in_a_rotation_is_the_session_of_the_day() {
     let login = run(&home, &["login", "--no-input"]);
     assert!(login.code == Some(0) && login.stdout.contains("open already"), "{}{}", login.stdout, login.stderr);
     codes(&home, 1);
+}
+
+/// The file has another key of the user now, and the one that opened the session is gone: it was rotated elsewhere.
+#[test]
+fn a_session_that_is_found_by_its_device_alone_is_used_where_aws_says_that_it_is_the_same_users() {
+    let home = start(1.0);
+    home.write(".aws/config", &format!("[default]\nmfa_serial = {}\n", home.lab.world().users[0].serials[0]));
+    assert_eq!(run_with(&home, &["login", "--no-input"], Some(&code(&home))).code, Some(0));
+    let new = home.lab.world().add_settled_key(home.old.user);
+    home.lab.world().keys.retain(|key| key.id != home.old.id);
+    let text = std::fs::read_to_string(home.path().join(".aws/credentials")).unwrap();
+    home.write(".aws/credentials", &text.replace(&home.old.id, &new.id).replace(&home.old.secret, &new.secret));
+    let output = run(&home, ROTATE);
+    assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+    assert!(home.lab.live_keys("dev").iter().all(|key| key.id != new.id));
+    codes(&home, 1);
+    let session = home.lab.world().sessions[0].id.clone();
+    assert!(
+        home.lab.calls().iter().any(|call| call.action == "GetCallerIdentity" && call.key_id == session),
+        "AWS was not asked whose it is"
+    );
+}
+
+/// As where two users' files name one device: the session's own file says it is this one's.
+#[test]
+fn a_session_of_somebody_else_with_the_same_device_signs_nothing() {
+    let home = start(1.0);
+    let serials: Vec<String> = home.lab.world().users.iter().flat_map(|user| user.serials.clone()).collect();
+    let (mine, theirs) = (&serials[0], &serials[1]);
+    home.write(".aws/config", &format!("[default]\nmfa_serial = {mine}\n[profile other]\nmfa_serial = {theirs}\n"));
+    assert_eq!(run_with(&home, &["login", "other", "--no-input"], Some(&home.lab.code("other").unwrap())).code, Some(0));
+    let file = std::fs::read_dir(sessions(&home)).unwrap().map(|entry| entry.unwrap().path());
+    let file = file.filter(|path| path.extension().is_some_and(|extension| extension == "json")).last().expect("a session");
+    std::fs::write(&file, std::fs::read_to_string(&file).unwrap().replace(theirs, mine)).unwrap();
+    refused(&home, &run(&home, ROTATE), 20);
+    let session = home.lab.world().sessions[0].id.clone();
+    let signed: Vec<String> = home.lab.calls().into_iter().filter(|call| call.key_id == session).map(|call| call.action).collect();
+    assert_eq!(signed, ["GetCallerIdentity"]);
+    rotated(&home, &run_with(&home, ROTATE, Some(&code(&home))));
+    codes(&home, 2);
 }
 
 #[test]
@@ -409,6 +451,42 @@ fn a_rotation_that_fails_does_not_fail_the_login_and_is_seen_by_auto() {
     home.lab.rules(Vec::new());
     rotated(&home, &run(&home, &["auto", "--now"]));
     codes(&home, 1);
+}
+
+/// The key is made; what the command was for does not happen, and the next command goes on.
+#[test]
+fn a_signal_while_a_login_rotates_stops_the_command_and_the_key_is_rotated_later() {
+    let file = "started";
+    for (args, exit) in
+        [(&["login", "--no-input"][..], 1), (&["env", "--no-input"], 1), (&["exec", "--no-input", "--", "touch", file], 125)]
+    {
+        for (signal, name) in [(Signal::INT, "SIGINT"), (Signal::TERM, "SIGTERM"), (Signal::HUP, "SIGHUP")] {
+            let home = start(80.0);
+            rotate_on_login(&home, "foreground");
+            home.lab.rules(vec![Rule::on("CreateAccessKey", Fault::PauseAfter)]);
+            let mut run_it = Run::new(args);
+            run_it.env = vec![("KEYROTATE_TIME_SCALE", SCALE.to_owned()), ("KEYROTATE_MFA_CODE", code(&home))];
+            let child = home.command(&run_it).spawn().unwrap();
+            assert!(home.lab.wait_paused(LIMIT), "no key is made");
+            kill_process(Pid::from_child(&child), signal).unwrap();
+            home.lab.release(false);
+            let output = child.wait_with_output().unwrap();
+            let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            home.search(None, &[("stdout", &stdout), ("stderr", &stderr)]);
+            assert_eq!((output.status.code(), &*stdout), (Some(exit), ""), "{name}: {stderr}");
+            for said in [&format!("stopped by {name} while the key was rotated"), "the session is open, and nothing was started or printed"]
+            {
+                assert!(stderr.split_whitespace().collect::<Vec<_>>().join(" ").contains(said), "{stderr}");
+            }
+            assert!(!home.path().join("..").join(file).exists(), "the program was started");
+            assert_eq!(count(&home, "DeleteAccessKey"), 0);
+            let login = run(&home, &["login", "--no-input"]);
+            assert!(login.stdout.contains("open already"), "{}{}", login.stdout, login.stderr);
+            rotated(&home, &run(&home, ROTATE));
+            codes(&home, 1);
+            assert_eq!(count(&home, "CreateAccessKey"), 1);
+        }
+    }
 }
 
 #[test]
