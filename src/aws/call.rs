@@ -20,6 +20,7 @@ use super::server_time::describe_skew;
 use super::unreachable::{self, Route};
 use super::witness::Witness;
 use super::{Aws, Signer};
+use crate::os::clock;
 
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(45);
@@ -50,8 +51,8 @@ macro_rules! client {
         let call: &Call<'_> = $call;
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-            .operation_timeout(OPERATION_TIMEOUT);
+            .operation_attempt_timeout(clock::left(ATTEMPT_TIMEOUT, call.aws.until))
+            .operation_timeout(clock::left(OPERATION_TIMEOUT, call.aws.until));
         let mut config = $sdk::Config::builder()
             .behavior_version($sdk::config::BehaviorVersion::latest())
             .region($sdk::config::Region::new(call.aws.region.clone()))

@@ -23,6 +23,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use aws_smithy_http_client::tls::TrustStore;
 use chrono::TimeDelta;
@@ -57,6 +58,7 @@ pub struct Aws {
     ca_bundle: Option<PathBuf>,
     connections: Connections,
     clock: Arc<ServerClock>,
+    until: Option<Duration>,
 }
 
 /// The options cannot be used.
@@ -127,7 +129,14 @@ impl Aws {
             ca_bundle,
             connections: Connections::new(trust),
             clock: Arc::default(),
+            until: None,
         })
+    }
+
+    /// The same where nobody waits for an answer after this time since boot.
+    #[must_use]
+    pub fn until(self, until: Option<Duration>) -> Self {
+        Self { until, ..self }
     }
 
     /// AWS's time by its latest answer to this client; `None` before the first.

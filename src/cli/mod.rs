@@ -198,7 +198,7 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             Ok(0)
         }
         Some(Command::CredentialProcess(asked)) => {
-            let options = SessionOptions { pick: false, ..asked.session.options(Some(&asked.profile))? };
+            let options = SessionOptions { pick: false, is_process: true, ..asked.session.options(Some(&asked.profile))? };
             let (context, who) = (load()?, Who::new(asked.session.no_input, args.quiet));
             let access = access(&context, &|| who.console(), &options, "keyrotate credential-process")?;
             who.after(&context, &access)?;

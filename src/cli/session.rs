@@ -6,6 +6,7 @@ use chrono::SecondsFormat;
 use serde::Serialize;
 
 use super::page::{GREEN, Page};
+use crate::commands::logout::told;
 use crate::commands::session::Access;
 use crate::model::TemporaryCredentials;
 use crate::os::clock;
@@ -40,11 +41,7 @@ pub(super) fn span(left: Duration) -> String {
 pub fn print_logout(count: usize, quiet: bool) {
     if !quiet {
         let mut page = Page::for_stdout(0);
-        page.sentence(&match count {
-            0 => "no session was open".to_owned(),
-            1 => "one session is forgotten".to_owned(),
-            count => format!("{count} sessions are forgotten"),
-        });
+        page.sentence(&told(count));
         page.print();
     }
 }

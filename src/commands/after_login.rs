@@ -39,8 +39,12 @@ pub fn after_login(context: &Context, access: &Access, console: &Console, signal
 
 /// What is to be done after this session was opened, if it was.
 pub fn wanted(context: &Context, access: &Access) -> RotateOnLogin {
-    let settings = context.settings.for_profile(&access.profile);
-    if access.used_code { settings.rotate_on_login } else { RotateOnLogin::Off }
+    match context.settings.for_profile(&access.profile).rotate_on_login {
+        _ if !access.used_code => RotateOnLogin::Off,
+        // Who waits would end the rotation in the middle.
+        RotateOnLogin::Foreground if access.is_process => RotateOnLogin::Background,
+        wanted @ (RotateOnLogin::Off | RotateOnLogin::Background | RotateOnLogin::Foreground) => wanted,
+    }
 }
 
 /// Runs the process between: it lets go of us, and whoever takes our place is nobody's parent.

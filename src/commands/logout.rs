@@ -1,23 +1,64 @@
 //! `keyrotate logout`: forgets sessions. AWS goes on accepting them until they end: nothing can end one but a policy.
 
+use std::collections::BTreeSet;
+
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::session::route;
+use crate::model::{AccessKeyId, ProfileName};
 use crate::os::disk::RealDisk;
-use crate::profile::choose_profile;
-use crate::session::Cache;
+use crate::profile::{Route, choose_profile};
+use crate::session::{Cache, CacheError, Cached, NotForgotten, Whose};
 
 /// Forgets the sessions of the profile's key, those of roles among them; or all. Returns how many there were.
 pub fn logout(context: &Context, profile: Option<&str>, all: bool) -> Result<usize, Failure> {
     let disk = RealDisk;
     let cache = Cache::new(&disk, &context.paths.cache_dir);
-    let wrong = |error: crate::session::CacheError| Failure::from_error(FailureKind::Failed, &error);
     if all {
-        return cache.clear().map_err(wrong);
+        return cache.forget(Whose::All).map_err(|error| failed(&error));
     }
     let name = choose_profile(&context.environment, profile).name;
-    let key = route(context, &name)?.key.pair.id;
-    let sessions: Vec<_> = cache.all().into_iter().filter(|session| session.request.key == key).collect();
-    sessions.iter().try_for_each(|session| cache.forget(&session.request)).map_err(wrong)?;
-    Ok(sessions.len())
+    let own = route(context, &name)?;
+    let known = known(context)?;
+    let others = |cached: &Cached| is_left_behind(cached, &own, &known);
+    cache.forget(Whose::Of { key: &own.key.pair.id, others: &others }).map_err(|error| failed(&error))
+}
+
+/// What was forgotten, in words.
+pub fn told(count: usize) -> String {
+    match count {
+        0 => "no session was open".to_owned(),
+        1 => "one session is forgotten".to_owned(),
+        count => format!("{count} sessions are forgotten"),
+    }
+}
+
+/// Every profile with the key that it leads to.
+fn known(context: &Context) -> Result<Vec<(ProfileName, AccessKeyId)>, Failure> {
+    let files = context.files()?;
+    let key = |profile: &ProfileName| files.route(profile, &context.environment).ok().map(|route| route.key.pair.id);
+    Ok(files.profiles().filter_map(|profile| key(&profile).map(|key| (profile, key))).collect())
+}
+
+/// Whether a session is of the same user by another key, which no profile has any more: it was rotated elsewhere. Such a session was opened
+/// with the same device, or for a profile that has the new key now.
+fn is_left_behind(cached: &Cached, own: &Route, known: &[(ProfileName, AccessKeyId)]) -> bool {
+    let request = &cached.request;
+    if known.iter().any(|(_, key)| *key == request.key) {
+        return false;
+    }
+    let is_same_device = own.mfa_serial.is_some() && request.mfa_serial == own.mfa_serial;
+    let profiles: BTreeSet<&str> = known.iter().filter(|(_, key)| *key == own.key.pair.id).map(|(profile, _)| profile.as_str()).collect();
+    is_same_device || cached.opened_for.as_deref().is_some_and(|profile| profiles.contains(profile))
+}
+
+fn failed(error: &NotForgotten) -> Failure {
+    let (kind, hint) = match &error.source {
+        CacheError::Busy(_) => (FailureKind::Locked, "answer its question, or end it; then run this again"),
+        CacheError::Directory(_) | CacheError::Lock(_) | CacheError::Io { .. } => {
+            (FailureKind::Failed, "correct what is wrong there, then run this again")
+        }
+    };
+    let state = format!("{}; others may be left", told(error.forgotten));
+    Failure::from_error(kind, error).state(state).hint(hint)
 }

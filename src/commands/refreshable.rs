@@ -15,6 +15,7 @@ use crate::os::atomic_file::write_new;
 use crate::os::disk::{Disk, RealDisk};
 use crate::os::paths::Paths;
 use crate::os::private_directory::private_directory;
+use crate::os::search_path;
 use crate::session::environment::{OwnFiles, Region, Variable, config, meant, refreshable};
 use crate::timer::{machine, program};
 
@@ -90,8 +91,7 @@ fn program_name() -> Result<String, Failure> {
     if cfg!(windows) {
         return Ok(own.display().to_string());
     }
-    let paths = std::env::var_os("PATH").map(|value| std::env::split_paths(&value).collect::<Vec<_>>()).unwrap_or_default();
-    let stable = program::stable(&machine::program_names(&own, &paths), &[], true);
+    let stable = program::stable(&machine::program_names(&own, &search_path::own()), &[], true);
     stable.map(|path| path.display().to_string()).map_err(|fragile| wrong(&fragile).hint("start keyrotate by another name"))
 }
 

@@ -8,6 +8,7 @@ use chrono::Local;
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use crate::os::clock;
+use crate::os::search_path;
 use crate::timer::environment::{Carried, carried};
 use crate::timer::plan::{Act, Crontab, Present, found, install, remove};
 use crate::timer::report::{Report, report};
@@ -161,7 +162,7 @@ fn carry(variables: &[(OsString, OsString)]) -> Result<Carried, Failure> {
 }
 
 fn program(options: &InstallOptions, variable: machine::Lookup<'_>) -> Result<PathBuf, Failure> {
-    let paths = |name: &str| variable(name).map(|value| std::env::split_paths(&value).collect::<Vec<_>>()).unwrap_or_default();
+    let paths = |name: &str| search_path::directories(variable(name));
     let names = match &options.program {
         Some(named) if named.is_file() => vec![std::path::absolute(named).unwrap_or_else(|_| named.clone())],
         Some(named) => {

@@ -29,6 +29,9 @@ pub struct Timing {
     pub lock_wait: Duration,
     /// How long a program may take to print an MFA code: a person may have to find the key that it wants touched.
     pub code_wait: Duration,
+    /// How long a `credential_process` waits for other processes, programs and people together. The rest of [`Timing::PROCESS`] is for its
+    /// calls.
+    pub process_wait: Duration,
     /// How long an MFA device shows a code (RFC 6238).
     pub code_step: Duration,
     /// A newcomer created this long after our request may be ours.
@@ -58,6 +61,7 @@ impl Default for Timing {
             listing_max_age: seconds(5),
             lock_wait: seconds(60),
             code_wait: seconds(60),
+            process_wait: seconds(15),
             code_step: seconds(30),
             suspect_span: seconds(15 * 60),
             intent_memory: seconds(86_400),
@@ -74,6 +78,11 @@ impl Default for Timing {
 pub struct BadTimeScale(pub String);
 
 impl Timing {
+    /// The whole of a `credential_process`. The SDK for Rust ends one after about 22 s (aws-smithy-runtime, `LazyCacheBuilder::load_timeout`),
+    /// the one for Go after a minute (`processcreds.DefaultTimeout`), botocore never. No test scales it: a busy machine's calls take as long
+    /// as they take.
+    pub const PROCESS: Duration = Duration::from_secs(20);
+
     /// The timing with every wait of a run multiplied by the number in `scale`. For tests against a loopback endpoint only:
     /// the caller checks that. What is compared with AWS's own dates (`suspect_span`, `intent_memory`) keeps its length.
     pub fn scaled(self, scale: &str) -> Result<Self, BadTimeScale> {
@@ -92,6 +101,7 @@ impl Timing {
             give_up: of(self.give_up),
             lock_wait: of(self.lock_wait),
             code_wait: of(self.code_wait),
+            process_wait: of(self.process_wait),
             code_step: of(self.code_step),
             network_wait: of(self.network_wait),
             network_poll: of(self.network_poll),

@@ -32,6 +32,11 @@ pub fn local_now() -> DateTime<Utc> {
     Utc::now()
 }
 
+/// How much of a wait there is time for, where there is an end to it: a time since boot.
+pub fn left(wait: Duration, until: Option<Duration>) -> Duration {
+    until.map_or(wait, |until| wait.min(until.saturating_sub(boot_time())))
+}
+
 /// The longest time that a stop or a wake-up goes unnoticed.
 const SLICE: Duration = Duration::from_millis(50);
 

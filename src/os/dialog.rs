@@ -2,13 +2,13 @@
 //!
 //! Invariant: the question goes as an argument, the answer comes on standard output; no shell reads either.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::process::answer;
+use super::search_path;
 
 /// A dialog that is still open after this long was not seen.
-const LIMIT: Duration = Duration::from_secs(120);
+pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// A program that can ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +29,14 @@ impl Dialog {
         }
         let has_display =
             ["WAYLAND_DISPLAY", "DISPLAY"].into_iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
-        let there = |dialog: &Self| program(dialog.name()).is_some();
+        let there = |dialog: &Self| search_path::find(dialog.name()).is_some();
         [Self::Zenity, Self::Kdialog].into_iter().find(|dialog| has_display && there(dialog))
     }
 
-    /// Asks for a line; `None` where the dialog was closed, could not be shown, or nobody answered within two minutes.
-    pub fn ask(self, text: &str, stop: &dyn Fn() -> bool) -> Option<String> {
+    /// Asks for a line; `None` where the dialog was closed, could not be shown, or nobody answered in time.
+    pub fn ask(self, text: &str, limit: Duration, stop: &dyn Fn() -> bool) -> Option<String> {
         let words: Vec<String> = self.words(text);
-        answer(&words, LIMIT, stop).ok().map(|line| line.to_string())
+        answer(&words, limit, stop).ok().map(|line| line.to_string())
     }
 
     fn name(self) -> &'static str {
@@ -67,6 +67,18 @@ impl Dialog {
     }
 }
 
-fn program(name: &str) -> Option<PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH")?).map(|directory| directory.join(name)).find(|path| path.is_file())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_is_one_argument_that_no_program_takes_for_an_option_or_a_script() {
+        let foul = "\") & (do shell script \"x\"\u{1b}[2J --help";
+        for dialog in [Dialog::Zenity, Dialog::Kdialog, Dialog::Osascript] {
+            let words = dialog.words(foul);
+            assert_eq!(words.iter().filter(|word| word.contains("shell script")).count(), 1, "{words:?}");
+            assert_eq!(words.last().map(String::as_str), Some("\") & (do shell script \"x\" [2J --help"));
+            assert!(words.iter().any(|word| word.contains("keyrotate")), "it has no title");
+        }
+    }
 }

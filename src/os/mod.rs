@@ -11,6 +11,7 @@ pub mod notify;
 pub mod paths;
 pub mod private_directory;
 pub mod process;
+pub mod search_path;
 pub mod signals;
 pub mod terminal;
 mod tty;

@@ -2,7 +2,8 @@
 //! signal ends the process at once, as everywhere else.
 //!
 //! Invariant: a handler only sets a flag. A second Ctrl-C does nothing more: between two states of a rotation there is nothing
-//! that would be better broken off, and SIGKILL is survived anyway.
+//! that would be better broken off, and SIGKILL is survived anyway. A signal that whoever started this process had it ignore, as nohup,
+//! `trap '' INT` and a shell's job in the background do, stays ignored, here and in what `exec` starts.
 
 use std::io;
 use std::sync::Arc;
@@ -32,18 +33,22 @@ pub struct Signals {
 impl Signals {
     /// Watches INT, TERM and HUP (on Windows INT and TERM) for the rest of the process's life. They end the process until
     /// [`Signals::hold`] is called; from then on they only set flags. SIGXFSZ is caught from the start, so that a file size limit answers EFBIG, an error like a full disk, instead of death in the middle of a write.
-    /// What `exec` starts gets the defaults back, which ignored signals would not.
+    /// What is ignored when this is called stays so. What `exec` starts gets the defaults of the others back.
     pub fn watch() -> io::Result<Self> {
         let at_once = Arc::new(AtomicBool::new(true));
         let mut flags = Vec::new();
         for (signal, _) in STOPPING {
             let flag = Arc::new(AtomicBool::new(false));
-            signal_hook::flag::register_conditional_default(signal, Arc::clone(&at_once))?;
-            signal_hook::flag::register(signal, Arc::clone(&flag))?;
+            if !is_ignored(signal) {
+                signal_hook::flag::register_conditional_default(signal, Arc::clone(&at_once))?;
+                signal_hook::flag::register(signal, Arc::clone(&flag))?;
+            }
             flags.push(flag);
         }
         #[cfg(unix)]
-        signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+        if !is_ignored(SIGXFSZ) {
+            signal_hook::flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+        }
         Ok(Self { flags: flags.into(), first: Arc::new(AtomicUsize::new(NONE)), at_once })
     }
 
@@ -74,6 +79,23 @@ impl Signals {
     }
 }
 
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: without a new action nothing is changed; the pointer is to room for the present one, of which zeroes are a value.
+    #[expect(unsafe_code, reason = "neither std nor signal-hook tells a signal's present action")]
+    let (answer, action) = unsafe {
+        let answer = libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
+        (answer, action.assume_init())
+    };
+    answer == 0 && action.sa_sigaction == libc::SIG_IGN
+}
+
+#[cfg(not(unix))]
+fn is_ignored(_: i32) -> bool {
+    false
+}
+
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
@@ -88,7 +110,10 @@ mod tests {
     fn signals_become_flags_and_a_size_limit_becomes_an_error() {
         if std::env::var_os(INSIDE).is_none() {
             let again = ["--exact", "os::signals::tests::signals_become_flags_and_a_size_limit_becomes_an_error", "--test-threads=1"];
-            let output = Command::new(std::env::current_exe().unwrap()).args(again).env(INSIDE, "1").output().unwrap();
+            // Who runs the tests in the background ignores SIGINT.
+            let mut command = Command::new("env");
+            command.arg("--default-signal=INT,HUP,TERM").arg(std::env::current_exe().unwrap());
+            let output = command.args(again).env(INSIDE, "1").output().unwrap();
             let text = String::from_utf8_lossy(&output.stdout);
             assert!(output.status.success() && text.contains("1 passed"), "{} {text}", output.status);
             return;

@@ -33,6 +33,7 @@ pub struct Console {
     options: ConsoleOptions,
     style: Progress,
     signals: Option<Signals>,
+    until: Option<Duration>,
     shown: Arc<Mutex<Shown>>,
 }
 
@@ -84,7 +85,23 @@ impl Console {
             (true, true) => Progress::Lines,
             (true, false) => Progress::Live,
         };
-        Self { options, style, signals, shown: Arc::default() }
+        Self { options, style, signals, until: None, shown: Arc::default() }
+    }
+
+    /// The same where who waits for us does so until this time since boot: no question is open longer.
+    #[must_use]
+    pub fn until(self, until: Option<Duration>) -> Self {
+        Self { until, ..self }
+    }
+
+    /// How much of a wait there is time for.
+    pub fn left(&self, wait: Duration) -> Duration {
+        clock::left(wait, self.until)
+    }
+
+    /// Whether that time is over.
+    pub fn is_late(&self) -> bool {
+        self.left(Duration::MAX).is_zero()
     }
 
     /// Whether a question would reach somebody: input is allowed, and there is a controlling terminal with this process in its
@@ -108,12 +125,12 @@ impl Console {
         if self.options.yes && question.choices.iter().any(|(key, _)| *key == 'y') {
             return Answer::Choice('y');
         }
-        self.with_tty(|tty| Some(question.put(&mut |text| tty.line(text, &|| self.stopped())))).unwrap_or(Answer::None)
+        self.with_tty(|tty| Some(question.put(&mut |text| tty.line(text, &|| self.stopped() || self.is_late())))).unwrap_or(Answer::None)
     }
 
     /// Asks for a line, such as a name to be typed in confirmation; `None` as for [`Answer::None`]. What is typed is seen.
     pub fn ask_line(&self, text: &str) -> Option<String> {
-        self.with_tty(|tty| tty.line(&plain(text), &|| self.stopped()))
+        self.with_tty(|tty| tty.line(&plain(text), &|| self.stopped() || self.is_late()))
     }
 
     /// Shows a line at the terminal, as part of a question.
@@ -320,7 +337,7 @@ mod tests {
             None
         });
         let options = ConsoleOptions::default();
-        let console = Console { options, style: Progress::Live, signals: None, shown: Arc::default() };
+        let console = Console { options, style: Progress::Live, signals: None, until: None, shown: Arc::default() };
         console.progress(foul);
         assert_eq!(console.shown().bar.as_ref().map(ProgressBar::message).as_deref(), Some(clean));
         console.progress_done();

@@ -147,8 +147,13 @@ mod tests {
         let program = std::env::current_exe().unwrap();
         // `script` gives a controlling terminal; in it, neither input nor output of the program is the terminal.
         let inner = format!("'{}' --exact {NAME} --nocapture </dev/null 2>&1 | cat", program.display());
-        let mut script = Command::new("script");
-        script.args(["-qec", &inner, "/dev/null"]).env(INSIDE, "1").stdin(Stdio::piped()).stdout(Stdio::piped());
+        // Who runs the tests in the background ignores SIGINT.
+        let mut script = Command::new("env");
+        script
+            .args(["--default-signal=INT,HUP,TERM", "script", "-qec", &inner, "/dev/null"])
+            .env(INSIDE, "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut child = script.spawn().expect("script, of util-linux");
         let (mut typed, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let (mut text, mut buffer) = (String::new(), [0; 4_096]);

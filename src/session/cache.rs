@@ -3,22 +3,25 @@
 //! Invariants: a file that others could read, or that is not ours, is not used; nor is one whose content is not the request's own. A file
 //! that cannot be used is as good as none, and is replaced.
 
+mod file;
+mod removal;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+pub use removal::{NotForgotten, Whose};
+
 use super::request::Request;
-use crate::model::{AccessKeyId, MfaSerial, SecretAccessKey, SessionToken, TemporaryCredentials};
+use crate::model::{AccessKeyId, MfaSerial, TemporaryCredentials};
 use crate::os::atomic_file::{PRIVATE, directory, remove_if_there, replace};
 use crate::os::disk::Disk;
+use crate::os::lock::{Lock, LockError, Owner};
 use crate::os::private_directory::{PrivateDirectoryError, private_directory};
 
-/// The format that this program writes and reads.
-const FORMAT: u32 = 1;
 /// A clock is set back by less than this by those who keep it right.
 const LARGEST_SET_BACK: TimeDelta = TimeDelta::minutes(5);
 
@@ -37,6 +40,8 @@ pub struct Cached {
     pub credentials: TemporaryCredentials,
     /// When it was opened, by this machine's clock, in UTC.
     pub opened_at: DateTime<Utc>,
+    /// The profile that it was opened for, the first of those that share it; an older version did not write it down.
+    pub opened_for: Option<String>,
 }
 
 impl Cached {
@@ -51,6 +56,12 @@ impl Cached {
         let by_aws = self.credentials.expires_at - now;
         let by_us = TimeDelta::from_std(self.request.duration()).ok().and_then(|whole| whole.checked_sub(&(now - self.opened_at)));
         by_us.unwrap_or_default().min(by_aws).to_std().unwrap_or_default().min(self.request.duration())
+    }
+
+    /// Whether it is over by AWS's end of it and by what has passed here: a clock that is wrong ends none before its time.
+    fn has_ended(&self, now: DateTime<Utc>) -> bool {
+        let by_us = TimeDelta::from_std(self.request.duration()).ok().and_then(|whole| self.opened_at.checked_add_signed(whole));
+        self.credentials.expires_at <= now && by_us.is_some_and(|end| end <= now)
     }
 }
 
@@ -76,39 +87,22 @@ pub enum CacheError {
     /// The directory.
     #[error(transparent)]
     Directory(#[from] PrivateDirectoryError),
-    /// A file.
-    #[error("the session {} cannot be {act}", path.display())]
+    /// Another process holds the lock on the key's sessions.
+    #[error("a session is being opened by {0}")]
+    Busy(Owner),
+    /// The lock.
+    #[error(transparent)]
+    Lock(LockError),
+    /// A file, or the directory.
+    #[error("{} cannot be {act}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// `written` or `removed`.
+        /// `written`, `removed` or `listed`.
         act: &'static str,
         /// The system's reason.
         source: io::Error,
     },
-}
-
-// SECRET: in a file of mode 0600, until the session is replaced, forgotten or found to be over.
-#[derive(Serialize)]
-struct Written<'a> {
-    format: u32,
-    request: &'a Request,
-    opened_at: DateTime<Utc>,
-    access_key_id: &'a str,
-    secret_access_key: &'a str,
-    session_token: &'a str,
-    expires_at: DateTime<Utc>,
-}
-
-#[derive(Deserialize)]
-struct Read {
-    format: u32,
-    request: Request,
-    opened_at: DateTime<Utc>,
-    access_key_id: String,
-    secret_access_key: String,
-    session_token: String,
-    expires_at: DateTime<Utc>,
 }
 
 impl<'d> Cache<'d> {
@@ -131,53 +125,34 @@ impl<'d> Cache<'d> {
     /// Keeps a session, in the place of an older one. On the disk when this returns.
     pub fn keep(&self, cached: &Cached) -> Result<(), CacheError> {
         private_directory(&self.directory)?;
-        let Cached { request, credentials, opened_at } = cached;
-        let written = Written {
-            format: FORMAT,
-            request,
-            opened_at: *opened_at,
-            access_key_id: credentials.id.as_str(),
-            secret_access_key: credentials.secret.expose(),
-            session_token: credentials.session_token.expose(),
-            expires_at: credentials.expires_at,
-        };
-        let path = self.path(request);
-        // SECRET: large enough not to move while it grows, and wiped when dropped.
-        let mut text = Zeroizing::new(Vec::with_capacity(16 * 1_024));
-        serde_json::to_writer(&mut *text, &written)
-            .map_err(io::Error::from)
-            .and_then(|()| replace(self.disk, &path, &text))
-            .map_err(|source| CacheError::Io { path, act: "written", source })
+        let path = self.path(&cached.request);
+        file::text(cached).and_then(|text| replace(self.disk, &path, &text)).map_err(|source| CacheError::Io {
+            path,
+            act: "written",
+            source,
+        })
     }
 
     /// Every session that can be read, those that are over among them.
     pub fn all(&self) -> Vec<Cached> {
-        let paths = self.disk.list(&self.directory).unwrap_or_default();
-        let sessions = paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json"));
-        sessions.filter_map(|path| self.read(path).ok().flatten()).collect()
+        self.entries().into_iter().map(|(_, cached)| cached).collect()
     }
 
-    /// Forgets a session.
-    pub fn forget(&self, request: &Request) -> Result<(), CacheError> {
-        self.remove(&self.path(request))
+    /// The same, each with its file.
+    fn entries(&self) -> Vec<(PathBuf, Cached)> {
+        let paths = self.list("json").unwrap_or_default();
+        paths.into_iter().filter_map(|path| self.read(&path).ok().flatten().map(|cached| (path, cached))).collect()
     }
 
-    /// Forgets every session, also what cannot be read. Returns how many there were.
-    pub fn clear(&self) -> Result<usize, CacheError> {
-        let paths = self.disk.list(&self.directory).unwrap_or_default();
-        let sessions: Vec<_> = paths.iter().filter(|path| path.extension().is_some_and(|ext| ext == "json" || ext == "tmp")).collect();
-        sessions.iter().try_for_each(|path| self.remove(path))?;
-        Ok(sessions.len())
-    }
-
-    /// After a rotation the sessions of the old key go on as the new one's: AWS does not end them with the key.
-    pub fn rekey(&self, old: &AccessKeyId, new: &AccessKeyId) -> Result<(), CacheError> {
-        for cached in self.all().into_iter().filter(|cached| cached.request.key == *old) {
-            let request = cached.request.of_key(new.clone());
-            self.keep(&Cached { request, ..cached.clone() })?;
-            self.forget(&cached.request)?;
-        }
-        Ok(())
+    /// The files whose name ends so; none where there is no cache yet.
+    fn list(&self, extension: &str) -> Result<Vec<PathBuf>, CacheError> {
+        let mut paths = match self.disk.list(&self.directory) {
+            Ok(paths) => paths,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Vec::new(),
+            Err(source) => return Err(CacheError::Io { path: self.directory.clone(), act: "listed", source }),
+        };
+        paths.retain(|path| path.extension().is_some_and(|own| own == extension));
+        Ok(paths)
     }
 
     /// The MFA device that the key's user has, as it was found out; the files name none.
@@ -202,6 +177,15 @@ impl<'d> Cache<'d> {
     pub fn lock(&self, key: &AccessKeyId) -> Result<PathBuf, CacheError> {
         self.make()?;
         Ok(self.of_key(key, "lock"))
+    }
+
+    /// The lock on the key's sessions, for a change that takes no time. `command` is shown to who waits for it.
+    fn hold(&self, key: &AccessKeyId, wait: Duration, command: &str) -> Result<Lock, CacheError> {
+        let path = self.lock(key)?;
+        Lock::acquire(&path, wait, command, &|| false, &mut |_| {}).map_err(|error| match error {
+            LockError::Busy(owner) => CacheError::Busy(owner),
+            LockError::Interrupted | LockError::Io { .. } => CacheError::Lock(error),
+        })
     }
 
     /// Where the sessions are.
@@ -244,25 +228,14 @@ impl<'d> Cache<'d> {
             return Err("it belongs to somebody else".to_owned());
         }
         let bytes = Zeroizing::new(self.disk.read(path).map_err(|error| error.to_string())?);
-        // serde's error may quote the content, so it is not passed on.
-        let read: Read = serde_json::from_slice(&bytes).map_err(|_| "it is damaged".to_owned())?;
-        if read.format != FORMAT {
-            return Err("another version of keyrotate wrote it".to_owned());
-        }
-        let id = AccessKeyId::parse(&read.access_key_id).map_err(|_| "it is damaged".to_owned())?;
-        let credentials = TemporaryCredentials {
-            id,
-            secret: SecretAccessKey::new(read.secret_access_key),
-            session_token: SessionToken::new(read.session_token),
-            expires_at: read.expires_at,
-        };
-        Ok(Some(Cached { request: read.request, credentials, opened_at: read.opened_at }))
+        file::parse(&bytes).map(Some)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{SecretAccessKey, SessionToken};
     use crate::os::disk::RealDisk;
 
     fn request(key: &str) -> Request {
@@ -283,23 +256,20 @@ mod tests {
             session_token: SessionToken::new("canary-token"),
             expires_at: DateTime::UNIX_EPOCH,
         };
-        Cached { request, credentials, opened_at: DateTime::UNIX_EPOCH }
+        Cached { request, credentials, opened_at: DateTime::UNIX_EPOCH, opened_for: Some("work".to_owned()) }
     }
 
     const OLD: &str = "AKIAIOSFODNN7EXAMPLE";
     const NEW: &str = "AKIAI44QH8DHBEXAMPLE";
 
     #[test]
-    fn a_session_is_found_again_by_its_request_and_goes_on_under_a_new_key() {
+    fn a_session_is_found_again_by_its_request() {
         let scratch = tempfile::tempdir().unwrap();
         let cache = Cache::new(&RealDisk, scratch.path());
         assert_eq!((cache.find(&request(OLD)), cache.all()), (Found::Nothing, Vec::new()));
         cache.keep(&session(request(OLD))).unwrap();
         assert_eq!(cache.find(&request(OLD)), Found::Session(Box::new(session(request(OLD)))));
-        cache.rekey(&request(OLD).key, &request(NEW).key).unwrap();
-        assert_eq!((cache.find(&request(OLD)), cache.all()), (Found::Nothing, vec![session(request(NEW))]));
-        assert_eq!(RealDisk.facts(&cache.path(&request(NEW))).unwrap().mode & 0o777, PRIVATE);
-        assert_eq!((cache.clear().unwrap(), cache.find(&request(NEW))), (1, Found::Nothing));
+        assert_eq!(RealDisk.facts(&cache.path(&request(OLD))).unwrap().mode & 0o777, PRIVATE);
     }
 
     #[test]

@@ -1,20 +1,21 @@
 //! One process opens a session, the others wait and take it: look, lock, look again, ask, call, keep.
 //!
 //! Invariants: AWS is called and a person is asked only by the holder of the lock on the key's sessions; what it could not do, those that were
-//! waiting do not try again one after the other. Which of them were is told without a clock: see [`Word`].
+//! waiting do not try again one after the other. Which of them were is told without a clock: see [`word::Word`].
+
+mod call;
+mod word;
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, Utc};
 
 use super::cache::{Cache, CacheError, Cached, Found};
-use super::request::{Leg, Request};
-use super::source::{NoCode, Source, Sources};
-use super::token_codes::{NoMemory, STEP_SECONDS, TokenCodes, Used};
-use crate::aws::{AssumeRole, Aws, AwsError, MfaRefusal, Signer, TokenCodeOf, describe_skew};
-use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, TemporaryCredentials, Timing, TokenCode};
-use crate::os::atomic_file::replace;
+use super::request::Request;
+use super::source::{NoCode, Sources};
+use super::token_codes::NoMemory;
+use crate::aws::{Aws, AwsError, Signer};
+use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, Timing};
 use crate::os::clock;
 use crate::os::disk::Disk;
 use crate::os::lock::{Lock, LockError, Owner, Turn};
@@ -32,8 +33,8 @@ pub struct Opening<'a> {
     pub disk: &'a dyn Disk,
     /// The long-term pair.
     pub pair: &'a AccessKeyPair,
-    /// What the session is for, in a few words.
-    pub what: &'a str,
+    /// The profile that the session is for.
+    pub profile: &'a str,
     /// A session that ends sooner is opened anew; see [`least`].
     pub min_ttl: Option<Duration>,
     /// Only one that is opened from now on will do.
@@ -108,21 +109,6 @@ pub enum NoSession {
     Memory(#[from] NoMemory),
 }
 
-/// What a process leaves, when it could not open a session, for those that wait for it.
-///
-/// Who finds another word than the one that was there when it began has seen that failure happen, whatever the clocks say; who finds the same
-/// one began after it. It counts for those whose way has the same leg, so that a role that is denied stops nobody who wants another one.
-#[derive(Clone, Serialize, Deserialize)]
-struct Word {
-    /// Drawn anew each time.
-    id: u64,
-    /// The leg that could not be opened, by its digest.
-    leg: String,
-    /// It was for want of a code, which another process may have.
-    is_code: bool,
-    message: String,
-}
-
 /// What was there when a process began.
 struct Before {
     /// The word's id.
@@ -162,7 +148,7 @@ impl Opening<'_> {
         };
         let stop = || self.console.stopped();
         let news = || self.news(request, &before);
-        let turn = Lock::acquire_unless(&path, self.timing.lock_wait, self.command, &stop, &mut waiting, &news);
+        let turn = Lock::acquire_unless(&path, self.console.left(self.timing.lock_wait), self.command, &stop, &mut waiting, &news);
         self.console.progress_done();
         // Once more with the lock: the last owner may have ended between two looks.
         let (news, lock) = match turn {
@@ -178,6 +164,9 @@ impl Opening<'_> {
                 error
             }),
         };
+        if opened.as_ref().is_ok_and(|opened| opened.is_new) {
+            self.cache.sweep(clock::local_now(), &[&request.key], self.command);
+        }
         drop(lock);
         opened.or_else(|error| self.rest(request, error))
     }
@@ -215,7 +204,8 @@ impl Opening<'_> {
                 None => Signer::LongTerm(self.pair.clone()),
             };
             let credentials = self.call(next, &signer).map_err(|error| Box::new((Some(next.digest()), error)))?;
-            let cached = Cached { request: next.clone(), credentials, opened_at: clock::local_now() };
+            let opened_for = Some(self.profile.to_owned());
+            let cached = Cached { request: next.clone(), credentials, opened_at: clock::local_now(), opened_for };
             if let Err(error) = self.cache.keep(&cached) {
                 // The code is used up: what it gave is handed out all the same.
                 notes.push(format!("the session could not be kept for the next command: {error}"));
@@ -230,101 +220,6 @@ impl Opening<'_> {
             }
             None => Err(nobody()),
         }
-    }
-
-    fn call(&self, request: &Request, signer: &Signer) -> Result<TemporaryCredentials, NoSession> {
-        let leg = request.leg();
-        let make = |mfa: Option<TokenCodeOf<'_>>| {
-            self.console.progress(&format!("opening a session for {}", self.what));
-            let made = match leg {
-                Leg::SessionToken { .. } => self.aws.get_session_token(signer, request.duration(), mfa),
-                Leg::AssumeRole { role, .. } => self.aws.assume_role(
-                    signer,
-                    &AssumeRole {
-                        arn: &role.arn,
-                        session_name: &role.session_name,
-                        duration: request.duration(),
-                        external_id: role.external_id.as_deref(),
-                        source_identity: role.source_identity.as_deref(),
-                        tags: &role.tags,
-                        transitive_tags: &role.transitive_tags,
-                        policy: role.policy.as_deref(),
-                        policy_arns: &role.policy_arns,
-                    },
-                    mfa,
-                ),
-            };
-            self.console.progress_done();
-            made
-        };
-        match leg {
-            Leg::SessionToken { mfa_serial: Some(serial), .. } | Leg::AssumeRole { mfa_serial: Some(serial), .. } => {
-                self.with_code(serial, |code| make(Some(TokenCodeOf { serial, code })))
-            }
-            Leg::SessionToken { mfa_serial: None, .. } | Leg::AssumeRole { mfa_serial: None, .. } => Ok(make(None)?),
-        }
-    }
-
-    /// Makes the call with a code, and asks for another one as often as its source allows.
-    fn with_code(
-        &self,
-        serial: &MfaSerial,
-        make: impl Fn(&TokenCode) -> Result<TemporaryCredentials, AwsError>,
-    ) -> Result<TemporaryCredentials, NoSession> {
-        let source = self.sources.source(self.console).ok_or(NoCode::Nobody)?;
-        let mut tries = source.tries();
-        loop {
-            tries = tries.saturating_sub(1);
-            let code = self.sources.code(source, self.console, serial, self.what)?;
-            let now = clock::local_now();
-            let refused = match self.codes().take(serial, &code, now)? {
-                Err(Used { next_at }) => NoSession::UsedCode { seconds: (next_at - now).num_seconds().max(1) },
-                Ok(()) => match make(&code) {
-                    Ok(credentials) => return Ok(credentials),
-                    Err(error) => self.refused(serial, source, error),
-                },
-            };
-            let next = match &refused {
-                NoSession::UsedCode { seconds } => Duration::from_secs(seconds.unsigned_abs()),
-                NoSession::WrongCode { .. } if source != Source::Command => Duration::ZERO,
-                NoSession::WrongCode { .. } | NoSession::WrongSerial { .. } | NoSession::Aws(_) => return Err(refused),
-                NoSession::NoCode(_) | NoSession::Elsewhere(_) => return Err(refused),
-                NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => return Err(refused),
-            };
-            if tries == 0 {
-                return Err(refused);
-            }
-            match source {
-                Source::Command => self.console.progress("waiting for the next MFA code"),
-                Source::Terminal | Source::Dialog | Source::Given => self.console.note(&refused.to_string()),
-            }
-            // A person waits by themselves; a program would print the same code again.
-            if source == Source::Command && self.console.held(|| self.console.pause(next.min(self.timing.code_step))) {
-                return Err(NoCode::Abandoned.into());
-            }
-        }
-    }
-
-    fn refused(&self, serial: &MfaSerial, source: Source, error: AwsError) -> NoSession {
-        match error.mfa_refusal() {
-            Some(MfaRefusal::Serial) => NoSession::WrongSerial { serial: serial.clone(), source: error },
-            Some(MfaRefusal::Code) => NoSession::WrongCode { why: self.why(source), source: error },
-            None => NoSession::Aws(error),
-        }
-    }
-
-    /// AWS does not tell a wrong code from a used one, nor from one of another half minute.
-    fn why(&self, source: Source) -> String {
-        match self.aws.clock_skew().filter(|skew| skew.abs() >= TimeDelta::seconds(STEP_SECONDS)) {
-            Some(skew) if source == Source::Command => {
-                format!(": {}, so that codes that are computed here are wrong; set the clock", describe_skew(skew))
-            }
-            _ => ": it is wrong, of another device, or was used in the same half minute elsewhere; wait for the next one".to_owned(),
-        }
-    }
-
-    fn codes(&self) -> TokenCodes<'_> {
-        TokenCodes::new(self.disk, self.cache.directory())
     }
 
     fn before(&self, request: &Request) -> Before {
@@ -357,33 +252,13 @@ impl Opening<'_> {
             NoSession::Lock(LockError::Busy(_)) | NoSession::Elsewhere(_) | NoSession::NoCode(NoCode::Command { .. }) => true,
             NoSession::Cache(_) | NoSession::Memory(_) => true,
             NoSession::Aws(error) => error.is_transient(),
+            NoSession::NoCode(NoCode::TooLate) => true,
             NoSession::NoCode(NoCode::Nobody | NoCode::Abandoned | NoCode::NotACode) | NoSession::Lock(_) => false,
             NoSession::WrongCode { .. } | NoSession::UsedCode { .. } | NoSession::WrongSerial { .. } => false,
         };
         let rest = warm(self.cache, request, Some(LAST_MOMENT), clock::local_now()).filter(|_| passes && !self.fresh);
         let note = format!("the session ends soon, and a new one could not be opened: {error}");
         rest.map(|cached| Opened { notes: vec![note], ..found(cached) }).ok_or(error)
-    }
-
-    fn word(&self, request: &Request) -> Option<Word> {
-        let bytes = self.disk.read(&self.cache.of_key(&request.key, "failed")).ok()?;
-        serde_json::from_slice(&bytes).ok()
-    }
-
-    /// Tells those that wait. Nobody depends on it: without it they would try for themselves.
-    fn leave_word(&self, request: &Request, leg: Option<String>, error: &NoSession) {
-        let is_code = match error {
-            NoSession::NoCode(_) | NoSession::WrongCode { .. } | NoSession::UsedCode { .. } => true,
-            NoSession::WrongSerial { .. } | NoSession::Aws(_) | NoSession::Elsewhere(_) => false,
-            NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => false,
-        };
-        // A code that was given with a command is that command's own affair.
-        let Some(leg) = leg.filter(|_| !(is_code && self.sources.given.is_some())) else { return };
-        let mut id = [0; 8];
-        if getrandom::fill(&mut id).is_ok() {
-            let word = Word { id: u64::from_le_bytes(id), leg, is_code, message: error.to_string() };
-            let _ = serde_json::to_vec(&word).map(|text| replace(self.disk, &self.cache.of_key(&request.key, "failed"), &text));
-        }
     }
 }
 

@@ -2,12 +2,13 @@
 //!
 //! Invariant: nothing here knows whether a code is right; what is not six digits goes no further, and is never quoted.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
 use crate::model::{MfaSerial, TokenCode};
-use crate::os::dialog::Dialog;
+use crate::os::dialog::{self, Dialog};
 use crate::os::process::{self, Unanswered};
 use crate::os::terminal::Console;
 
@@ -49,6 +50,9 @@ pub enum NoCode {
     /// The person did not answer: end of input, Ctrl-C, a closed dialog.
     #[error("no MFA code was given")]
     Abandoned,
+    /// The person did not answer in the time that who runs us gives.
+    #[error("no MFA code was given in time")]
+    TooLate,
     /// What was typed was no code, each time.
     #[error("what was typed is no MFA code: it is six digits")]
     NotACode,
@@ -89,21 +93,35 @@ impl Sources {
         (self.dialog && console.may_ask() && Dialog::find().is_some()).then_some(Source::Dialog)
     }
 
-    /// A code. `what` is what it is for, in a few words. A signal meanwhile is an answer, too: that there is none.
-    pub fn code(&self, source: Source, console: &Console, serial: &MfaSerial, what: &str) -> Result<TokenCode, NoCode> {
-        console.held(|| self.ask(source, console, serial, what))
+    /// A code. `what` is what it is for, in a few words; `again` says why another one is asked for, to who sees no terminal. A signal meanwhile
+    /// is an answer, too: that there is none.
+    pub fn code(
+        &self,
+        source: Source,
+        console: &Console,
+        serial: &MfaSerial,
+        what: &str,
+        again: Option<&str>,
+    ) -> Result<TokenCode, NoCode> {
+        console.held(|| self.ask(source, console, serial, what, again))
     }
 
-    fn ask(&self, source: Source, console: &Console, serial: &MfaSerial, what: &str) -> Result<TokenCode, NoCode> {
-        match source {
+    fn ask(&self, source: Source, console: &Console, serial: &MfaSerial, what: &str, again: Option<&str>) -> Result<TokenCode, NoCode> {
+        let given = match source {
             Source::Given => self.given.clone().ok_or(NoCode::Nobody),
-            Source::Command => self.command.as_deref().map_or(Err(NoCode::Nobody), |words| command(words, self.command_limit, console)),
+            Source::Command => {
+                self.command.as_deref().map_or(Err(NoCode::Nobody), |words| command(words, console.left(self.command_limit), console))
+            }
             Source::Terminal => typed(|| console.ask_line(&format!("MFA code of {serial} for {what}: ")), |text| console.note(text)),
             Source::Dialog => {
                 let text = format!("MFA code of {serial} for {what}");
-                typed(|| Dialog::find()?.ask(&text, &|| console.stopped()), |_| {})
+                let reason = RefCell::new(again.map(str::to_owned));
+                let whole = || reason.borrow().as_ref().map_or_else(|| text.clone(), |reason| format!("{reason}. {text}"));
+                let ask = || Dialog::find()?.ask(&whole(), console.left(dialog::LIMIT), &|| console.stopped());
+                typed(ask, |why| drop(reason.replace(Some(why.to_owned()))))
             }
-        }
+        };
+        given.map_err(|error| if error == NoCode::Abandoned && console.is_late() { NoCode::TooLate } else { error })
     }
 }
 
@@ -161,7 +179,7 @@ mod tests {
         let serial = MfaSerial::parse("GAHT12345678").unwrap();
         let ask = |sources: &Sources| {
             let source = sources.source(&quiet())?;
-            Some((source, sources.code(source, &quiet(), &serial, "work").unwrap().expose().to_owned()))
+            Some((source, sources.code(source, &quiet(), &serial, "work", None).unwrap().expose().to_owned()))
         };
         assert_eq!(ask(&given), Some((Source::Given, "012345".to_owned())));
         assert_eq!(ask(&sources(&[])), None);

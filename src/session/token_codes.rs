@@ -28,6 +28,7 @@ const LOCK_WAIT: Duration = Duration::from_secs(10);
 pub struct TokenCodes<'d> {
     disk: &'d dyn Disk,
     path: PathBuf,
+    wait: Duration,
 }
 
 /// The memory cannot be used, so that no code can be sent.
@@ -62,14 +63,20 @@ struct Code {
 impl<'d> TokenCodes<'d> {
     /// The memory in this directory, which has to exist.
     pub fn new(disk: &'d dyn Disk, directory: &Path) -> Self {
-        Self { disk, path: directory.join("token-codes") }
+        Self { disk, path: directory.join("token-codes"), wait: LOCK_WAIT }
+    }
+
+    /// The same with no longer wait for its lock than this.
+    #[must_use]
+    pub fn within(self, longest: Duration) -> Self {
+        Self { wait: self.wait.min(longest), ..self }
     }
 
     /// Notes that the code is about to be sent; refuses one that was.
     ///
     /// The latest code of a device is never forgotten: a clock that was set must not bring it back.
     pub fn take(&self, serial: &MfaSerial, code: &TokenCode, now: DateTime<Utc>) -> Result<Result<(), Used>, NoMemory> {
-        let _lock = Lock::acquire(&self.path.with_extension("lock"), LOCK_WAIT, "keyrotate", &|| false, &mut |_| {})?;
+        let _lock = Lock::acquire(&self.path.with_extension("lock"), self.wait, "keyrotate", &|| false, &mut |_| {})?;
         // What cannot be read forgets codes, which AWS then refuses itself.
         let mut sent: Sent = self.disk.read(&self.path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
         let is_recent = |code: &Code| (now - code.at).abs() <= TimeDelta::seconds(MEMORY_SECONDS);

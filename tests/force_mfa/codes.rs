@@ -1,5 +1,7 @@
 //! Where the session comes from: one code, or one that is open.
 
+use std::time::{Duration, Instant};
+
 use crate::bench::{CHANGES, ROTATE, changes, code, codes, config, refused, rotated, run, run_with, sessions, start};
 use crate::home::Home;
 use crate::lab::Settings;
@@ -100,4 +102,61 @@ fn a_wrong_code_and_a_used_one_change_nothing() {
     // Its memory was taken away, so that AWS itself had to refuse the code.
     assert_eq!(home.lab.resent().len(), 1);
     home.lab.world().codes.clear();
+}
+
+/// Somebody is asked for a code meanwhile, and does not answer: the lock is the test's.
+#[test]
+fn a_session_that_is_being_opened_does_not_hold_up_the_rotation() {
+    let home = start(1.0);
+    assert_eq!(run_with(&home, &["login", "--no-input"], Some(&code(&home))).code, Some(0));
+    let lock = std::fs::File::open(sessions(&home).join(format!("{}.lock", home.old.id))).unwrap();
+    lock.lock().unwrap();
+    let since = Instant::now();
+    let output = run(&home, ROTATE);
+    rotated(&home, &output);
+    assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
+    assert!(output.stderr.contains("stay behind") && output.stderr.contains("asks for a code"), "{}", output.stderr);
+    drop(lock);
+    let login = run_with(&home, &["login", "--no-input"], Some(&code(&home)));
+    assert!(login.stdout.starts_with("open: "), "{}{}", login.stdout, login.stderr);
+}
+
+/// The file has another key of the user now, and the one that opened the session is gone: it was rotated elsewhere.
+#[test]
+fn a_session_that_is_found_by_its_device_alone_is_used_where_aws_says_that_it_is_the_same_users() {
+    let home = start(1.0);
+    home.write(".aws/config", &format!("[default]\nmfa_serial = {}\n", home.lab.world().users[0].serials[0]));
+    assert_eq!(run_with(&home, &["login", "--no-input"], Some(&code(&home))).code, Some(0));
+    let new = home.lab.world().add_settled_key(home.old.user);
+    home.lab.world().keys.retain(|key| key.id != home.old.id);
+    let text = std::fs::read_to_string(home.path().join(".aws/credentials")).unwrap();
+    home.write(".aws/credentials", &text.replace(&home.old.id, &new.id).replace(&home.old.secret, &new.secret));
+    let output = run(&home, ROTATE);
+    assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+    assert!(home.lab.live_keys("dev").iter().all(|key| key.id != new.id));
+    codes(&home, 1);
+    let session = home.lab.world().sessions[0].id.clone();
+    assert!(
+        home.lab.calls().iter().any(|call| call.action == "GetCallerIdentity" && call.key_id == session),
+        "AWS was not asked whose it is"
+    );
+}
+
+/// As where two users' files name one device: the session's own file says it is this one's.
+#[test]
+fn a_session_of_somebody_else_with_the_same_device_signs_nothing() {
+    let home = start(1.0);
+    let serials: Vec<String> = home.lab.world().users.iter().flat_map(|user| user.serials.clone()).collect();
+    let (mine, theirs) = (&serials[0], &serials[1]);
+    home.write(".aws/config", &format!("[default]\nmfa_serial = {mine}\n[profile other]\nmfa_serial = {theirs}\n"));
+    assert_eq!(run_with(&home, &["login", "other", "--no-input"], Some(&home.lab.code("other").unwrap())).code, Some(0));
+    let file = std::fs::read_dir(sessions(&home)).unwrap().map(|entry| entry.unwrap().path());
+    let file = file.filter(|path| path.extension().is_some_and(|extension| extension == "json")).last().expect("a session");
+    std::fs::write(&file, std::fs::read_to_string(&file).unwrap().replace(theirs, mine)).unwrap();
+    refused(&home, &run(&home, ROTATE), 20);
+    let session = home.lab.world().sessions[0].id.clone();
+    let signed: Vec<String> = home.lab.calls().into_iter().filter(|call| call.key_id == session).map(|call| call.action).collect();
+    assert_eq!(signed, ["GetCallerIdentity"]);
+    rotated(&home, &run_with(&home, ROTATE, Some(&code(&home))));
+    codes(&home, 2);
 }

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::bench::{DAY, SCALE, alone, changes, code, codes, config, count, rotated, run, run_with, start};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::bench::{DAY, ROTATE, SCALE, alone, changes, code, codes, config, count, rotated, run, run_with, start};
 use crate::home::{Home, Run};
 use crate::lab::faults::{Fault, Rule};
 
@@ -181,5 +183,55 @@ fn a_program_that_exec_starts_has_no_child_that_it_does_not_know() {
     home.lab.release(false);
     wait(&home);
     home.search(None, &[("stdout", &said)]);
+    codes(&home, 1);
+}
+
+/// The key is made; what the command was for does not happen, and the next command goes on.
+#[test]
+fn a_signal_while_a_login_rotates_stops_the_command_and_the_key_is_rotated_later() {
+    let file = "started";
+    for (args, exit) in
+        [(&["login", "--no-input"][..], 1), (&["env", "--no-input"], 1), (&["exec", "--no-input", "--", "touch", file], 125)]
+    {
+        for (signal, name) in [(Signal::INT, "SIGINT"), (Signal::TERM, "SIGTERM"), (Signal::HUP, "SIGHUP")] {
+            let home = start(80.0);
+            rotate_on_login(&home, "foreground");
+            home.lab.rules(vec![Rule::on("CreateAccessKey", Fault::PauseAfter)]);
+            let mut run_it = Run::new(args);
+            run_it.env = vec![("KEYROTATE_TIME_SCALE", SCALE.to_owned()), ("KEYROTATE_MFA_CODE", code(&home))];
+            let child = home.command(&run_it).spawn().unwrap();
+            assert!(home.lab.wait_paused(LIMIT), "no key is made");
+            kill_process(Pid::from_child(&child), signal).unwrap();
+            home.lab.release(false);
+            let output = child.wait_with_output().unwrap();
+            let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            home.search(None, &[("stdout", &stdout), ("stderr", &stderr)]);
+            let exit = if signal == Signal::INT { 130 } else { exit };
+            assert_eq!((output.status.code(), &*stdout), (Some(exit), ""), "{name}: {stderr}");
+            for said in [&format!("stopped by {name} while the key was rotated"), "the session is open, and nothing was started or printed"]
+            {
+                assert!(stderr.split_whitespace().collect::<Vec<_>>().join(" ").contains(said), "{stderr}");
+            }
+            assert!(!home.path().join("..").join(file).exists(), "the program was started");
+            assert_eq!(count(&home, "DeleteAccessKey"), 0);
+            let login = run(&home, &["login", "--no-input"]);
+            assert!(login.stdout.contains("open already"), "{}{}", login.stdout, login.stderr);
+            rotated(&home, &run(&home, ROTATE));
+            codes(&home, 1);
+            assert_eq!(count(&home, "CreateAccessKey"), 1);
+        }
+    }
+}
+
+/// Who runs a credential_process does not wait for a rotation.
+#[test]
+fn the_foreground_of_credential_process_is_the_background() {
+    let home = start(80.0);
+    rotate_on_login(&home, "foreground");
+    let output = run_with(&home, &["credential-process", "default", "--no-input"], Some(&code(&home)));
+    assert!(output.stdout.starts_with("{\"Version\":1,") && output.stderr.is_empty(), "{}", output.stderr);
+    wait(&home);
+    rotated(&home, &output);
+    assert!(std::fs::read_to_string(state(&home, "login-rotation.log")).unwrap().contains("rotated: "));
     codes(&home, 1);
 }

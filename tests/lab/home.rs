@@ -41,6 +41,9 @@ region = eu-west-1
 aws_secret_access_key = {other_secret}
 aws_access_key_id     = {other_id}
 ; end, and no newline after this";
+/// Words before a program that is to have the signals that end it as a person's shell leaves them: who runs the tests in the background, or
+/// with nohup, ignores some.
+pub const MINDS_SIGNALS: [&str; 2] = ["env", "--default-signal=INT,HUP,TERM"];
 const SHARED: &str = "
 [work]
 aws_secret_access_key = {secret}
@@ -198,7 +201,8 @@ impl Home {
         self.search.give(&run.env);
         self.search.expect(run);
         let program = self.program.display().to_string();
-        let words: Vec<String> = run.prefix.iter().cloned().chain([program]).chain(run.args.iter().map(|a| (*a).to_owned())).collect();
+        let words = MINDS_SIGNALS.map(str::to_owned).into_iter().chain(run.prefix.iter().cloned()).chain([program]);
+        let words: Vec<String> = words.chain(run.args.iter().map(|a| (*a).to_owned())).collect();
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).env_clear().current_dir(self.folder.path()).process_group(0);
         command.envs([("HOME", self.path().display().to_string()), ("AWS_ENDPOINT_URL", self.lab.url())]);

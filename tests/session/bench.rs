@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::home::{Home, Output, Run};
+use crate::home::{Home, MINDS_SIGNALS, Output, Run};
 use crate::lab::canary::Execs;
 use crate::lab::state::Session;
 use crate::lab::{Call, Settings};
@@ -164,7 +164,8 @@ impl Terminal {
         let traced = execs.as_ref().map(Execs::prefix).unwrap_or_default().join(" ");
         let command = home.command(&run);
         let env = command.get_envs().filter_map(|(name, value)| Some((name.to_str()?, value?.to_str()?)));
-        let shell = format!("stty cols 200; exec {traced} '{}' {args}", env!("CARGO_BIN_EXE_keyrotate"));
+        let minds = MINDS_SIGNALS.join(" ");
+        let shell = format!("stty cols 200; exec {minds} {traced} '{}' {args}", env!("CARGO_BIN_EXE_keyrotate"));
         let mut script = std::process::Command::new("script");
         script.args(["-qfec", &shell, "/dev/null"]).env_clear().envs(env).env("SHELL", "/bin/sh").env("TERM", "dumb");
         script.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).current_dir(home.path());

@@ -3,8 +3,11 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::bench::{SERIAL, asked, cache_folder, cached, code, given, login, session_files, start, start_with, told, words};
-use crate::home::Home;
+use crate::bench::{
+    SERIAL, age, asked, cache_folder, cached, code, given, given_by, login, program, runs, session_files, start, start_with, told,
+    wait_until, words,
+};
+use crate::home::{Home, Run};
 use crate::lab::Settings;
 
 fn set_mode(path: &Path, mode: u32) {
@@ -148,4 +151,97 @@ fn a_logout_forgets_what_cannot_be_read_too() {
     std::fs::write(&path, "{").unwrap();
     assert_eq!(home.run(&["logout", "--all"]).code, Some(0));
     assert!(!path.exists());
+}
+
+#[test]
+fn what_has_ended_is_removed_by_the_next_login_and_not_by_a_look() {
+    let home = start();
+    login(&home);
+    let theirs = home.lab.code("other").unwrap();
+    home.write(
+        ".aws/config",
+        &format!("[default]\nmfa_serial = {SERIAL}\n[profile other]\nmfa_serial = arn:aws:iam::000000000000:mfa/other\n"),
+    );
+    assert_eq!(home.run(&["login", "other", "--mfa-code", &theirs]).code, Some(0));
+    age(&home, 43_300);
+    told(&home.run(&["credential-process", "default", "--no-input"]), 20, &["an MFA code is needed"]);
+    assert_eq!(session_files(&home).len(), 2);
+    // Of another length, so that nothing is replaced.
+    assert_eq!(home.run(&["login", "--duration", "1h", "--mfa-code", &code(&home)]).code, Some(0));
+    assert_eq!(session_files(&home).len(), 1, "{:?}", session_files(&home));
+    given_by(&home, &home.run(&["credential-process", "default", "--duration", "1h", "--no-input"]));
+    age(&home, 3_700);
+    // Another key's, which is not meant.
+    assert_eq!(home.run(&["logout", "other"]).stdout.trim(), "no session was open");
+    assert_eq!(session_files(&home).len(), 0);
+}
+
+#[test]
+fn a_logout_is_not_done_while_a_session_is_being_opened_and_says_whose() {
+    for args in [&["logout"][..], &["logout", "--all"]] {
+        let home = start();
+        login(&home);
+        program(
+            &home,
+            &format!("while test -e \"$0\" && ! test -e '{}'; do sleep 0.05; done; echo {}", home.scratch("gate").display(), code(&home)),
+        );
+        let mut opening = home.command(&Run::new(&["login", "--fresh"])).spawn().unwrap();
+        wait_until(|| runs(&home) == 1, || "nobody asks".to_owned());
+        let named = format!("process {} (`keyrotate login`)", opening.id());
+        told(&home.run(args), 21, &[&named, "a session is being opened", "one session is forgotten", "answer its question, or end it"]);
+        assert_eq!(session_files(&home).len(), 0);
+        std::fs::write(home.scratch("gate"), "").unwrap();
+        assert!(opening.wait().unwrap().success());
+        assert_eq!(home.run(args).stdout.trim(), "one session is forgotten");
+        assert_eq!(session_files(&home).len(), 0);
+    }
+}
+
+/// The file has another key of the same user now, as a copy that came from another machine has.
+fn rotated_elsewhere(home: &Home) {
+    let new = home.lab.world().add_settled_key(home.old.user);
+    let text = std::fs::read_to_string(home.path().join(".aws/credentials")).unwrap();
+    home.write(".aws/credentials", &text.replace(&home.old.id, &new.id).replace(&home.old.secret, &new.secret));
+}
+
+#[test]
+fn a_logout_finds_the_sessions_of_a_key_that_was_rotated_elsewhere() {
+    let role = "[profile r]\nrole_arn = arn:aws:iam::111122223333:role/R\nsource_profile = default\n";
+    // By the device, and by the profile that they were opened for.
+    for named in [format!("mfa_serial = {SERIAL}\n"), String::new()] {
+        let other = "[profile other]\nmfa_serial = arn:aws:iam::000000000000:mfa/other\n";
+        let home = start_with(Settings::default(), &format!("[default]\n{named}{role}{other}"));
+        login(&home);
+        given(&home, "r");
+        let theirs = home.lab.code("other").unwrap();
+        assert_eq!(home.run(&["login", "other", "--mfa-code", &theirs]).code, Some(0));
+        rotated_elsewhere(&home);
+        assert_eq!(home.run(&["logout"]).stdout.trim(), "2 sessions are forgotten", "{named}");
+        given(&home, "other");
+    }
+}
+
+#[test]
+fn a_logout_leaves_a_session_that_another_profile_has_the_key_of() {
+    let home = start_with(Settings::default(), &format!("[default]\nmfa_serial = {SERIAL}\n[profile same]\nmfa_serial = {SERIAL}\n"));
+    login(&home);
+    rotated_elsewhere(&home);
+    let text = std::fs::read_to_string(home.path().join(".aws/credentials")).unwrap();
+    let pair = format!("\n[same]\naws_access_key_id = {}\naws_secret_access_key = {}\n", home.old.id, home.old.secret);
+    home.write(".aws/credentials", &(text + &pair));
+    assert_eq!(home.run(&["logout"]).stdout.trim(), "no session was open");
+    assert_eq!(home.run(&["logout", "same"]).stdout.trim(), "one session is forgotten");
+}
+
+/// The mode is a reason not to use it, not one to leave it.
+#[test]
+fn a_logout_forgets_what_others_can_read_too() {
+    let home = start();
+    login(&home);
+    let path = session_files(&home).pop().unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let session = home.lab.world().sessions[0].clone();
+    std::fs::write(&path, text.replace(&session.secret, "s").replace(&session.token, "t")).unwrap();
+    set_mode(&path, 0o644);
+    assert_eq!(home.run(&["logout"]).stdout.trim(), "one session is forgotten");
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::bench::{SERIAL, Terminal, asked, cache_folder, code, given, start_with, told};
 use crate::home::Home;
 use crate::lab::Settings;
+use crate::lab::faults::{Fault, Rule};
 
 fn unnamed(serials: &[&str]) -> Arc<Home> {
     let home = start_with(Settings::default(), "[default]\n");
@@ -81,5 +82,32 @@ fn a_security_key_shows_no_code_and_what_to_do_is_said() {
 fn a_user_who_may_not_list_devices_is_told_what_to_write_into_the_profile() {
     let home = unnamed(&[SERIAL]);
     home.lab.world().settings.denied.insert("iam:ListMFADevices".to_owned());
-    told(&home.run(&["login", "--mfa-code", &code(&home)]), 1, &["cannot be listed", "mfa_serial = "]);
+    let output = home.run(&["login", "--mfa-code", &code(&home)]);
+    let file = home.path().join(".aws/config").display().to_string();
+    told(&output, 1, &["may not list", "AccessDenied", "mfa_serial = ", "the profile default", &file, "iam:ListMFADevices"]);
+}
+
+/// Whatever else stops the call, a device in the file is not the remedy.
+#[test]
+fn what_stops_the_listing_is_told_apart_each_with_its_advice() {
+    let explicit = "User is not authorized to perform: iam:ListMFADevices with an explicit deny in an identity-based policy";
+    for (fault, said) in [
+        (
+            Fault::ErrorBefore { status: 403, code: "AccessDenied", message: explicit },
+            &["explicit deny", "AWSCompromisedKeyQuarantine"][..],
+        ),
+        (Fault::error(400, "Throttling"), &["Throttling", "in a few minutes"]),
+        (Fault::error(503, "ServiceUnavailable"), &["ServiceUnavailable", "in a few minutes"]),
+        (Fault::DropBefore, &["cannot be asked", "check the network"]),
+        (Fault::Skew(7_200.0), &["clock", "set the clock"]),
+        (Fault::error(403, "InvalidClientTokenId"), &["does not know the key", "keyrotate status"]),
+    ] {
+        let home = unnamed(&[SERIAL]);
+        home.lab.rules(vec![Rule::on("ListMFADevices", fault.clone()).times(0)]);
+        let output = home.run(&["login", "--mfa-code", &code(&home)]);
+        told(&output, 1, said);
+        let is_deny = said[0] == "explicit deny";
+        assert_eq!(output.stderr.contains("mfa_serial = "), is_deny, "{fault:?}: {}", output.stderr);
+        assert!(asked(&home).iter().all(|action| action == "ListMFADevices"), "{fault:?}");
+    }
 }

@@ -1,6 +1,6 @@
 //! `exec`: the program in the place of keyrotate. What it gets, what it does not get, and that everything else is its own.
 
-use crate::bench::{asked, code, given, login, start, told};
+use crate::bench::{asked, code, given, login, program, runs, start, told};
 use crate::home::{Home, Output, Run};
 
 fn exec(home: &Home, script: &str, env: &[(&'static str, &str)]) -> Output {
@@ -27,7 +27,7 @@ fn the_exit_code_and_the_signal_are_the_programs_own() {
 fn no_signal_is_blocked_or_ignored_in_the_program_but_what_the_parent_ignores_cold_or_warm() {
     let home = start();
     let mask = |text: &str, name: &str| text.lines().find_map(|line| u64::from_str_radix(line.strip_prefix(name)?.trim(), 16).ok());
-    // A shell's job in the background ignores SIGINT and SIGQUIT.
+    // A shell's job in the background ignores SIGQUIT.
     let ignored = mask(&std::fs::read_to_string("/proc/self/status").unwrap(), "SigIgn:").unwrap();
     let args = ["exec", "--mfa-code", &code(&home), "--", "grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"];
     for _ in ["cold", "warm"] {
@@ -36,6 +36,26 @@ fn no_signal_is_blocked_or_ignored_in_the_program_but_what_the_parent_ignores_co
         let added = mask(&output.stdout, "SigIgn:").map(|mask| mask & 0x7fff_ffff & !ignored);
         assert_eq!((mask(&output.stdout, "SigBlk:"), added), (Some(0), Some(0)), "{}", output.stderr);
     }
+}
+
+/// HUP, INT and TERM, as the system counts signals in a mask.
+const IGNORED: u64 = 1 | 1 << 1 | 1 << 14;
+
+#[test]
+fn a_signal_that_is_ignored_stays_so_for_keyrotate_and_for_the_program_cold_or_warm() {
+    let home = start();
+    // As nohup does it.
+    let ignoring = ["sh", "-c", "trap '' HUP INT TERM; exec \"$@\"", "sh"].map(str::to_owned).to_vec();
+    program(&home, &format!("for s in HUP INT TERM; do kill -$s $PPID; done; sleep 0.2; echo {}", code(&home)));
+    let args = ["exec", "--no-input", "--", "sh", "-c", "grep ^SigIgn /proc/$$/status; kill -HUP $$; kill -TERM $$; echo lives"];
+    for _ in ["cold", "warm"] {
+        let output = home.run_with(&Run { prefix: ignoring.clone(), ..Run::new(&args) });
+        assert_eq!(output.code, Some(0), "{}", output.stderr);
+        let mask = output.stdout.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+        assert_eq!(mask.map(|mask| mask & IGNORED), Some(IGNORED), "{}", output.stdout);
+        assert!(output.stdout.ends_with("lives\n"), "{}", output.stdout);
+    }
+    assert_eq!(runs(&home), 1);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdin, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::home::{Home, Run};
+use crate::home::{Home, MINDS_SIGNALS, Run};
 use crate::lab::Settings;
 use crate::lab::canary::Execs;
 
@@ -40,7 +40,8 @@ impl Terminal {
         let run = Run::new(&[]);
         let execs = home.execs(&run);
         let traced = execs.as_ref().map(Execs::prefix).unwrap_or_default().join(" ");
-        let shell = format!("stty cols {columns}; {}", line.replace("{}", &format!("{traced} '{program}'")));
+        let minds = MINDS_SIGNALS.join(" ");
+        let shell = format!("stty cols {columns}; {}", line.replace("{}", &format!("{minds} {traced} '{program}'")));
         let mut command = home.command(&run);
         let env: Vec<(&str, &str)> = command
             .get_envs()

@@ -71,6 +71,7 @@ impl SessionArgs {
             duration: self.duration,
             min_ttl: self.min_ttl,
             fresh: false,
+            is_process: false,
             mfa_code: self.mfa_code.clone().and_then(|given| given.0),
             policy: policy.transpose()?,
             policy_arns: self.policy_arn.clone(),

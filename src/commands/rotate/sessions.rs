@@ -81,15 +81,23 @@ impl<'a> Sessions<'a> {
         }
         let key_profile = self.route.as_ref().map_or(&self.profile, |route| &route.key.key_profile);
         let command = &format!("keyrotate {}", run.command);
-        let asking =
-            Asking { aws: self.aws, pair, profile: key_profile, cache: &cache, console: run.console, timing: &self.timing, command };
+        let asking = Asking {
+            aws: self.aws,
+            pair,
+            profile: key_profile,
+            cache: &cache,
+            console: run.console,
+            timing: &self.timing,
+            command,
+            config: &run.context.aws_paths.config,
+        };
         let serial = serial.map_or_else(|| device(&asking), Ok)?;
         let request = self.request(pair, serial, endpoint, settings.session_duration);
         let opening = Opening {
             cache: &cache,
             disk: &run.disk,
             pair,
-            what: self.profile.as_str(),
+            profile: self.profile.as_str(),
             min_ttl: None,
             // The one that is open was refused, or is none of this user's.
             fresh: true,
@@ -161,10 +169,13 @@ impl Run<'_> {
         let (Some(new), Some((from, to))) = (record.pair(Which::New), succession(record)) else { return };
         let id = |which| if which == Which::Old { &record.old.id } else { &new.id };
         let (cache, from, to) = (self.cache(), id(from), id(to));
-        let device = cache.device(from).filter(|_| cache.device(to).is_none());
-        let moved = cache.rekey(from, to).and_then(|()| device.map_or(Ok(()), |serial| cache.keep_device(to, &serial)));
-        if let Err(error) = moved {
-            self.console.note(&format!("the sessions of {from} could not be kept for {to}: {error}"));
+        if let Some(serial) = cache.device(from).filter(|_| cache.device(to).is_none()) {
+            // Asked again next time, if it cannot be kept.
+            let _ = cache.keep_device(to, &serial);
+        }
+        if let Err(error) = cache.rekey(from, to, &format!("keyrotate {}", self.command)) {
+            let next = "the next command that needs one asks for a code";
+            self.console.note(&format!("the sessions of {from} stay behind and do not serve {to}: {error}; {next}"));
         }
     }
 }
