@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::pick::{correction, note_use, pick};
+use crate::aws::Aws;
 use crate::model::{AccessKeyId, MfaSerial, ProfileName, Timing, TokenCode, format_duration};
 use crate::os::clock;
 use crate::os::disk::RealDisk;
@@ -17,7 +18,7 @@ use crate::os::terminal::Console;
 use crate::profile::settings::ProfileSettings;
 use crate::profile::{ProfileSource, Refusal, Route, choose_profile};
 use crate::session::environment::Region;
-use crate::session::{Cache, Cached, NoSession, Opened, Opening, Plan, Request, Sources, Wishes, least, plan, warm};
+use crate::session::{Cache, Cached, NoSession, Opened, Opening, Plan, Request, Source, Sources, Wishes, least, plan, warm};
 use advice::failed;
 
 pub(super) use advice::hint;
@@ -38,7 +39,7 @@ pub struct SessionOptions {
     pub min_ttl: Option<Duration>,
     /// A session that is open does not count.
     pub fresh: bool,
-    /// Who runs us is an SDK: the run is to be over after [`Timing::PROCESS`].
+    /// Who runs us is an SDK: the run is to be over after [`Timing::PROCESS`], or [`Timing::PROCESS_WITH_PERSON`].
     pub is_process: bool,
     /// A code of the MFA device.
     pub mfa_code: Option<TokenCode>,
@@ -88,39 +89,27 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
     }
     let until = |limit: Duration| options.is_process.then(|| started.saturating_add(limit));
     let (aws, timing) = context.aws(context.files()?, &profile, route.key.region.clone(), route.key.ca_bundle.clone())?;
-    let aws = aws.until(until(Timing::PROCESS));
-    let console = console.map_or_else(attend, Ok)?.until(until(timing.process_wait));
+    let console = console.map_or_else(attend, Ok)?;
+    let (whole, wait) = match asked.sources(timing.code_wait).source(&console) {
+        Some(Source::Terminal | Source::Dialog) => (Timing::PROCESS_WITH_PERSON, timing.process_wait_with_person),
+        Some(Source::Given | Source::Command) | None => (Timing::PROCESS, timing.process_wait),
+    };
+    let (aws, console) = (aws.until(until(whole)), console.until(until(wait)));
+    let at = At { aws: &aws, timing: &timing, console: &console, command };
     let Plan { request, notes: own } = match planned {
         Some(plan) => plan,
-        None => {
-            let (pair, profile, config) = (&route.key.pair, &route.key.key_profile, &context.aws_paths.config);
-            let serial = device(&Asking { aws: &aws, pair, profile, cache: &cache, console: &console, timing: &timing, command, config })?;
-            let mut plan = asked.plan(Some(serial))?;
-            asked.as_open(&mut plan.request);
-            plan
-        }
+        None => asked.plan_with_device(&at)?,
     };
-    let opening = Opening {
-        cache: &cache,
-        disk: &disk,
-        pair: &route.key.pair,
-        profile: profile.as_str(),
-        min_ttl: options.min_ttl,
-        fresh: options.fresh,
-        sources: &asked.sources(timing.code_wait),
-        timing,
-        console: &console,
-        aws: &aws,
-        command,
-    };
-    let opened = opening.obtain(&request).map_err(|error| {
-        if let (NoSession::WrongSerial { .. }, None) = (&error, &route.mfa_serial) {
-            // It was found out once, and is another one now: the next command asks AWS again.
-            let _ = cache.forget_device(&route.key.pair.id);
-        }
-        failed(context, &profile, &route, error, &console)
-    })?;
+    let opened = asked.obtain(&request, &at)?;
     Ok(asked.access(opened, notes.into_iter().chain(own).collect()))
+}
+
+/// Whom a session is asked of, and how.
+struct At<'a> {
+    aws: &'a Aws,
+    timing: &'a Timing,
+    console: &'a Console,
+    command: &'a str,
 }
 
 /// What was asked for, with the way that it leads.
@@ -144,6 +133,42 @@ impl Asked<'_> {
         };
         let endpoint = context.files()?.endpoint("sts", profile, &context.environment);
         Ok(plan(route, endpoint, serial, &wishes))
+    }
+
+    /// The plan where the device has to be found out first.
+    fn plan_with_device(&self, at: &At<'_>) -> Result<Plan, Failure> {
+        let At { aws, timing, console, command } = *at;
+        let (pair, profile) = (&self.route.key.pair, &self.route.key.key_profile);
+        let config = &self.context.aws_paths.config;
+        let serial = device(&Asking { aws, pair, profile, cache: self.cache, console, timing, command, config })?;
+        let mut plan = self.plan(Some(serial))?;
+        self.as_open(&mut plan.request);
+        Ok(plan)
+    }
+
+    fn obtain(&self, request: &Request, at: &At<'_>) -> Result<Opened, Failure> {
+        let At { aws, timing, console, command } = *at;
+        let Self { context, options, profile, route, cache, .. } = self;
+        let opening = Opening {
+            cache,
+            disk: &RealDisk,
+            pair: &route.key.pair,
+            profile: profile.as_str(),
+            min_ttl: options.min_ttl,
+            fresh: options.fresh,
+            sources: &self.sources(timing.code_wait),
+            timing: *timing,
+            console,
+            aws,
+            command,
+        };
+        opening.obtain(request).map_err(|error| {
+            if let (NoSession::WrongSerial { .. }, None) = (&error, &route.mfa_serial) {
+                // It was found out once, and is another one now: the next command asks AWS again.
+                let _ = cache.forget_device(&route.key.pair.id);
+            }
+            failed(context, profile, route, error, console)
+        })
     }
 
     /// The session, where it is open, as planned or of another length.

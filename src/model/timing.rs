@@ -29,9 +29,10 @@ pub struct Timing {
     pub lock_wait: Duration,
     /// How long a program may take to print an MFA code: a person may have to find the key that it wants touched.
     pub code_wait: Duration,
-    /// How long a `credential_process` waits for other processes, programs and people together. The rest of [`Timing::PROCESS`] is for its
-    /// calls.
+    /// How long a `credential_process` waits for other processes and programs together. The rest of [`Timing::PROCESS`] is for its calls.
     pub process_wait: Duration,
+    /// The same where a person is asked, too; of [`Timing::PROCESS_WITH_PERSON`].
+    pub process_wait_with_person: Duration,
     /// How long an MFA device shows a code (RFC 6238).
     pub code_step: Duration,
     /// A newcomer created this long after our request may be ours.
@@ -62,6 +63,7 @@ impl Default for Timing {
             lock_wait: seconds(60),
             code_wait: seconds(60),
             process_wait: seconds(15),
+            process_wait_with_person: seconds(45),
             code_step: seconds(30),
             suspect_span: seconds(15 * 60),
             intent_memory: seconds(86_400),
@@ -83,6 +85,9 @@ impl Timing {
     /// as they take.
     pub const PROCESS: Duration = Duration::from_secs(20);
 
+    /// The same where a person is asked, who has to look for a phone: what is ended meanwhile is only the question.
+    pub const PROCESS_WITH_PERSON: Duration = Duration::from_secs(55);
+
     /// The timing with every wait of a run multiplied by the number in `scale`. For tests against a loopback endpoint only:
     /// the caller checks that. What is compared with AWS's own dates (`suspect_span`, `intent_memory`) keeps its length.
     pub fn scaled(self, scale: &str) -> Result<Self, BadTimeScale> {
@@ -102,6 +107,7 @@ impl Timing {
             lock_wait: of(self.lock_wait),
             code_wait: of(self.code_wait),
             process_wait: of(self.process_wait),
+            process_wait_with_person: of(self.process_wait_with_person),
             code_step: of(self.code_step),
             network_wait: of(self.network_wait),
             network_poll: of(self.network_poll),

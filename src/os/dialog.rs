@@ -48,9 +48,13 @@ impl Dialog {
     }
 
     fn words(self, text: &str) -> Vec<String> {
-        let text = super::terminal::plain(text).into_owned();
+        let mut text = super::terminal::plain(text).into_owned();
+        if self == Self::Zenity {
+            // QUIRK(zenity): an entry's text is no markup, but `\t` is a tab in it, and `_` makes the next letter a key (entry.c, 3 and 4).
+            text = text.replace('\\', "\\\\").replace('_', "__");
+        }
         let words: Vec<&str> = match self {
-            Self::Zenity => vec!["zenity", "--entry", "--title=keyrotate", "--no-markup", "--text", &text],
+            Self::Zenity => vec!["zenity", "--entry", "--title=keyrotate", "--text", &text],
             Self::Kdialog => vec!["kdialog", "--title", "keyrotate", "--inputbox", &text],
             Self::Osascript => vec![
                 "osascript",
@@ -80,5 +84,12 @@ mod tests {
             assert_eq!(words.last().map(String::as_str), Some("\") & (do shell script \"x\" [2J --help"));
             assert!(words.iter().any(|word| word.contains("keyrotate")), "it has no title");
         }
+    }
+
+    #[test]
+    fn a_devices_name_is_shown_as_it_is() {
+        let text = |dialog: Dialog| dialog.words("mfa/my_phone\\t").pop();
+        assert_eq!(text(Dialog::Zenity).as_deref(), Some("mfa/my__phone\\\\t"));
+        assert_eq!(text(Dialog::Kdialog).as_deref(), Some("mfa/my_phone\\t"));
     }
 }

@@ -39,10 +39,9 @@ fn on_a_desktop(home: &Home, args: &[&str], more: &[(&'static str, &str)]) -> Ou
 #[test]
 fn it_has_our_name_and_says_which_device_and_what_for_and_nothing_secret() {
     let text = format!("MFA code of {SERIAL} for default");
-    for (name, expected) in [
-        ("zenity", &["--entry", "--title=keyrotate", "--no-markup", "--text", &text][..]),
-        ("kdialog", &["--title", "keyrotate", "--inputbox", &text]),
-    ] {
+    for (name, expected) in
+        [("zenity", &["--entry", "--title=keyrotate", "--text", &text][..]), ("kdialog", &["--title", "keyrotate", "--inputbox", &text])]
+    {
         let home = start();
         let digits = code(&home);
         dialog(&home, name, &format!("echo ' {} {} '", &digits[..3], &digits[3..]));
