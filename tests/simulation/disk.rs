@@ -25,6 +25,8 @@ pub struct Inode {
     /// The effect at which the rotation read it last, and at which somebody else wrote it last.
     pub read_at: u32,
     pub written_at: u32,
+    /// What the rotation read last.
+    pub read: Vec<u8>,
 }
 
 /// Names that change together.

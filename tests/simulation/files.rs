@@ -5,7 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use keyrotate::holder::Staged;
 use keyrotate::os::disk::{Disk, DiskFile, FileFacts};
+use sha2::{Digest, Sha256};
 
 use super::disk::DiskState;
 use super::people::{self, Doomed};
@@ -57,12 +59,21 @@ impl SimFile {
         refused(&self.universe, &self.path)
     }
 
-    /// A write in place meets what somebody wrote there since it was read: nothing can join the two.
+    /// A write in place meets what somebody wrote there since it was read: nothing can join the two. A file that was read as it was before
+    /// the change is written so only while it has another name.
     fn meet(&self, disk: &DiskState) {
         let inode = &disk.inodes[self.inode];
-        if inode.written_at > inode.read_at {
+        if inode.written_at > inode.read_at && (inode.pinned || !self.is_base(&inode.read)) {
             self.universe.people.borrow_mut().excuse(&self.path);
         }
+    }
+
+    /// Whether a change in place was prepared for exactly this content.
+    fn is_base(&self, read: &[u8]) -> bool {
+        let digest: String = Sha256::digest(read).iter().map(|byte| format!("{byte:02x}")).collect();
+        let seen = self.universe.seen.borrow();
+        let staged = seen.record.iter().flat_map(|record| &record.holders).filter_map(|entry| entry.staged.as_ref());
+        staged.into_iter().any(|staged| matches!(staged, Staged::InPlace { base, .. } if *base == digest))
     }
 }
 
@@ -112,8 +123,9 @@ impl Disk for SimDisk {
         let path = self.follow(text(path));
         let mut disk = self.0.disk.borrow_mut();
         let inode = disk.find(path)?;
-        disk.inodes[inode].read_at = self.0.beats.get();
-        Ok(disk.inodes[inode].data.clone())
+        let file = &mut disk.inodes[inode];
+        (file.read_at, file.read) = (self.0.beats.get(), file.data.clone());
+        Ok(file.data.clone())
     }
 
     fn facts(&self, path: &Path) -> io::Result<FileFacts> {
