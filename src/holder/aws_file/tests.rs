@@ -200,6 +200,18 @@ fn a_file_that_lost_its_second_name_is_prepared_anew_unless_it_is_torn() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_file_that_gained_a_second_name_keeps_both() {
+    let scratch = Scratch::new();
+    let file = scratch.file();
+    let staged = file.prepare("r-0-0", &old(), &new()).unwrap();
+    fs::hard_link(scratch.path(), scratch.directory.path().join("second")).unwrap();
+    assert!(matches!(file.write(&staged, &old(), &new()), Err(HolderError::Changed { .. })));
+    assert_eq!((scratch.text().as_str(), scratch.names()), (TEXT, 2));
+    assert!(matches!(file.prepare("r-0-1", &old(), &new()).unwrap(), Staged::InPlace { .. }));
+}
+
+#[test]
 fn a_section_that_changed_hands_is_told_without_its_secret() {
     let scratch = Scratch::new();
     let foreign = |sections: &[&str], text: &str| {
