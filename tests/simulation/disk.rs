@@ -25,6 +25,9 @@ pub struct Inode {
     /// The effect at which the rotation read it last, and at which somebody else wrote it last.
     pub read_at: u32,
     pub written_at: u32,
+    /// What the rotation read last, and whether the file was pinned then.
+    pub read: Vec<u8>,
+    pub read_pinned: bool,
 }
 
 /// Names that change together.

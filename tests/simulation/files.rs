@@ -5,7 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use keyrotate::holder::Staged;
 use keyrotate::os::disk::{Disk, DiskFile, FileFacts};
+use sha2::{Digest, Sha256};
 
 use super::disk::DiskState;
 use super::people::{self, Doomed};
@@ -57,13 +59,22 @@ impl SimFile {
         refused(&self.universe, &self.path)
     }
 
-    /// A write in place meets what somebody wrote there since it was read: nothing can join the two.
+    /// A write in place meets what somebody wrote there since it was read: nothing can join the two. A file that was read as it was before
+    /// the change is written so only while it has another name.
     fn meet(&self, disk: &DiskState) {
         let inode = &disk.inodes[self.inode];
-        if inode.written_at > inode.read_at {
+        if inode.written_at > inode.read_at && (inode.read_pinned || !is_base(&self.universe, &inode.read)) {
             self.universe.people.borrow_mut().excuse(&self.path);
         }
     }
+}
+
+/// Whether a change was prepared for exactly this content.
+fn is_base(universe: &Universe, read: &[u8]) -> bool {
+    let digest: String = Sha256::digest(read).iter().map(|byte| format!("{byte:02x}")).collect();
+    let seen = universe.seen.borrow();
+    let mut staged = seen.record.iter().flat_map(|record| &record.holders).filter_map(|entry| entry.staged.as_ref());
+    staged.any(|(Staged::InPlace { base, .. } | Staged::Beside { base, .. })| *base == digest)
 }
 
 impl DiskFile for SimFile {
@@ -112,8 +123,9 @@ impl Disk for SimDisk {
         let path = self.follow(text(path));
         let mut disk = self.0.disk.borrow_mut();
         let inode = disk.find(path)?;
-        disk.inodes[inode].read_at = self.0.beats.get();
-        Ok(disk.inodes[inode].data.clone())
+        let file = &mut disk.inodes[inode];
+        (file.read_at, file.read, file.read_pinned) = (self.0.beats.get(), file.data.clone(), file.pinned);
+        Ok(file.data.clone())
     }
 
     fn facts(&self, path: &Path) -> io::Result<FileFacts> {
@@ -159,6 +171,7 @@ impl Disk for SimDisk {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let (from, to) = (text(from), text(to));
         self.change("rename", to)?;
+        self.split(to);
         let doomed = self.displace(to);
         self.0.disk.borrow_mut().rename(from, to)?;
         doomed.iter().for_each(|doomed| people::gone(&self.0, doomed));
@@ -172,6 +185,7 @@ impl Disk for SimDisk {
             return Err(io::ErrorKind::Unsupported.into());
         }
         self.change("exchange", other)?;
+        self.split(other);
         self.0.disk.borrow_mut().exchange(one, other)
     }
 
@@ -200,6 +214,16 @@ impl Disk for SimDisk {
 }
 
 impl SimDisk {
+    /// A name goes to another file. One that was seen to have a second name is written where it is, or that name keeps what it had.
+    fn split(&self, path: &str) {
+        let disk = self.0.disk.borrow();
+        let inode = disk.names.get(path).map(|inode| &disk.inodes[*inode]);
+        if inode.is_some_and(|inode| inode.read_pinned && is_base(&self.0, &inode.read)) {
+            drop(disk);
+            self.0.violated(format!("{path} has a second name, which does not get the pair"));
+        }
+    }
+
     /// A file goes away. What somebody wrote there since it was read last could not be known.
     fn displace(&self, path: &str) -> Option<Doomed> {
         {

@@ -158,6 +158,8 @@ pub enum What {
     /// A program elsewhere uses the key.
     Used(Whom),
     Edits(u8, Edit),
+    /// The credentials file gets a second name, or loses it.
+    Link,
     /// The next run is `--resolve`.
     Resolve(Direction),
 }
@@ -194,6 +196,11 @@ impl Schedule {
                 events.push(Event { when: When::Beat(at + 1 + rng.pick(&[0, 3, 10, 40]) + rng.below(12) as u32), what: second });
             }
             number += 1;
+        }
+        // Apart, likewise.
+        let link = hash(&[seed, 0x11]);
+        if link.is_multiple_of(12) {
+            events.push(Event { when: When::Beat(40 + (link >> 8) as u32 % 80), what: What::Link });
         }
         Self { seed, scene, events }
     }

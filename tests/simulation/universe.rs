@@ -226,6 +226,12 @@ impl Universe {
                 }
             }
             What::Edits(holder, edit) => people::edit(self, usize::from(holder), edit),
+            What::Link => {
+                let mut disk = self.disk.borrow_mut();
+                if let Ok(inode) = disk.find(&self.people.borrow().files[0].path) {
+                    disk.inodes[inode].pinned = !disk.inodes[inode].pinned;
+                }
+            }
             What::Resolve(direction) => self.resolve.set(Some(direction)),
         }
         // What others do may break nothing that is ours; it is looked at with the next effect.

@@ -28,7 +28,8 @@ impl Exchange<'_, '_> {
     pub(super) fn write(&self, base: &str) -> Result<Option<Displaced>, HolderError> {
         let now = digest(&self.file.read(self.target)?);
         match self.digest_if_there(self.temporary)? {
-            Some(found) if found == self.edited && now == base => self.exchange(base),
+            Some(found) if found == self.edited && now == base && !self.file.is_pinned(self.target)? => self.exchange(base),
+            // Somebody wrote it, or gave it a second name, which an exchange would leave with the old pair.
             Some(found) if found == self.edited => {
                 self.remove(self.temporary)?;
                 Err(self.file.changed())

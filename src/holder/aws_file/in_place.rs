@@ -56,6 +56,10 @@ pub(super) fn write(file: &AwsFile<'_>, target: &Path, staged: &Staged) -> Resul
     if found != *base && found != *edited && !is_torn(staged, &bytes) {
         return Err(file.changed());
     }
+    // The name can be replaced by now, which keeps what somebody saves meanwhile. What is there in part has to be completed where it is.
+    if found == *base && !file.is_pinned(target)? {
+        return Err(file.changed());
+    }
     let whole = completed(&bytes, *offset, before, after).ok_or_else(|| file.changed())?;
     let written = (|| {
         let mut open = file.disk.open(target)?;

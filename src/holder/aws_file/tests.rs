@@ -179,6 +179,39 @@ fn a_hard_linked_file_keeps_both_names_and_heals_when_torn() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_file_that_lost_its_second_name_is_prepared_anew_unless_it_is_torn() {
+    let scratch = Scratch::new();
+    let second = scratch.directory.path().join("second");
+    fs::hard_link(scratch.path(), &second).unwrap();
+    let file = scratch.file();
+    let staged = file.prepare("r-0-0", &old(), &new()).unwrap();
+    let Staged::InPlace { offset, after, .. } = &staged else { panic!("{staged:?}") };
+    fs::remove_file(&second).unwrap();
+    assert!(matches!(file.write(&staged, &old(), &new()), Err(HolderError::Changed { .. })));
+    assert_eq!(scratch.text(), TEXT);
+    assert!(matches!(file.prepare("r-0-1", &old(), &new()).unwrap(), Staged::Beside { .. }));
+    RealDisk.open(&scratch.path()).unwrap().write_at(*offset, &after.expose()[..7]).unwrap();
+    // Whole or in part: what is ours in it has to reach the disk.
+    for _ in 0..2 {
+        assert_eq!(file.write(&staged, &old(), &new()).unwrap(), None);
+        assert_eq!(scratch.text(), edited());
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_that_gained_a_second_name_keeps_both() {
+    let scratch = Scratch::new();
+    let file = scratch.file();
+    let staged = file.prepare("r-0-0", &old(), &new()).unwrap();
+    fs::hard_link(scratch.path(), scratch.directory.path().join("second")).unwrap();
+    assert!(matches!(file.write(&staged, &old(), &new()), Err(HolderError::Changed { .. })));
+    assert_eq!((scratch.text().as_str(), scratch.names()), (TEXT, 2));
+    assert!(matches!(file.prepare("r-0-1", &old(), &new()).unwrap(), Staged::InPlace { .. }));
+}
+
+#[test]
 fn a_section_that_changed_hands_is_told_without_its_secret() {
     let scratch = Scratch::new();
     let foreign = |sections: &[&str], text: &str| {
