@@ -14,10 +14,9 @@ use super::record::{HolderEntry, NewKey, Record, State, Which};
 use super::second_key::Permissions;
 use super::step::StopKind;
 use crate::aws::{Aws, Signer};
-use crate::holder::{Place, Sight};
+use crate::holder::{Place, Reach, Sight};
 use crate::model::{AccessKey, AccessKeyId, AccessKeyPair, Age, AgeLevel, Grace, Identity, KeyKind, LastUsed, Limits, ProfileName, Timing};
 use crate::os::clock;
-use crate::os::disk::Disk;
 use crate::os::machine;
 use crate::os::terminal::Console;
 
@@ -29,8 +28,8 @@ pub struct Preflight<'a> {
     pub aws: &'a Aws,
     /// Who signs the calls to IAM.
     pub authority: &'a Authority<'a>,
-    /// The files.
-    pub disk: &'a dyn Disk,
+    /// What the holders are reached through.
+    pub reach: Reach<'a>,
     /// The person.
     pub console: &'a Console,
     /// The profile that was named.
@@ -201,19 +200,18 @@ fn server_now(aws: &Aws, at_least: DateTime<Utc>) -> DateTime<Utc> {
 fn holders(preflight: &Preflight<'_>, pair: &AccessKeyPair) -> Result<Vec<HolderEntry>, Refused> {
     let mut entries = Vec::new();
     for place in &preflight.places {
-        let holder = place.open(preflight.disk);
+        let holder = place.open(preflight.reach);
         let sections = match holder.look(pair, None, &[], None) {
             Sight::Seen { old, foreign, .. } => match foreign.first() {
                 None => old,
                 Some(strange) => {
-                    let message = format!("{} line {}: [{}] has {}", holder.describe(), strange.line, strange.section, strange.what);
-                    return Err(Refused::new(StopKind::Failed, message, "put the right pair there, or take it out"));
+                    return Err(Refused::new(StopKind::Failed, strange.told(place), "put the right pair there, or take it out"));
                 }
             },
             Sight::Away => Vec::new(),
-            Sight::Torn => return Err(Refused::new(StopKind::Failed, format!("{} is written in part", holder.describe()), "restore it")),
+            Sight::Torn => return Err(Refused::new(StopKind::Failed, format!("{} is written in part", place), "restore it")),
             Sight::Unreadable(why) => {
-                return Err(Refused::new(StopKind::Failed, format!("{}: {why}", holder.describe()), "put that right"));
+                return Err(Refused::new(StopKind::Failed, format!("{}: {why}", place), "put that right"));
             }
         };
         if !sections.is_empty() && !preflight.dry_run {
@@ -235,7 +233,7 @@ fn holders(preflight: &Preflight<'_>, pair: &AccessKeyPair) -> Result<Vec<Holder
         });
     }
     if entries.iter().all(|entry| entry.sections.is_empty()) {
-        let names: Vec<String> = preflight.places.iter().map(|place| place.open(preflight.disk).describe()).collect();
+        let names: Vec<String> = preflight.places.iter().map(ToString::to_string).collect();
         let message = format!("{} is no longer in {}, where it was read just now", pair.id, names.join(" or "));
         let hint = "if another program changed the file, run this again; a pipe can be read once and written never: name a file";
         return Err(Refused::new(StopKind::Failed, message, hint));

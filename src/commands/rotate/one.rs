@@ -41,7 +41,7 @@ impl Run<'_> {
         let preflight = Preflight {
             aws: &aws,
             authority: &authority,
-            disk: &self.disk,
+            reach: self.reach(),
             console: self.console,
             profile: profile.name.clone(),
             pair: key.pair.clone(),
@@ -127,7 +127,7 @@ impl Run<'_> {
         RealWorld {
             aws,
             authority,
-            files: Files { disk: &self.disk, entry: Some(entry), history: self.history(), command: self.command },
+            files: Files { reach: self.reach(), entry: Some(entry), history: self.history(), command: self.command },
             console: self.console,
             signals: self.signals,
         }

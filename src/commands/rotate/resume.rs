@@ -213,7 +213,7 @@ impl Run<'_> {
         let result = self.drive(record, &mut seen, &rules, self.world(&aws, &authority, entry), finish);
         let result = result.map_err(|failure| sessions.told(failure))?;
         if record.state == State::Done(End::Forgotten) {
-            let files = Files { disk: &self.disk, entry: None, history: self.history(), command: self.command };
+            let files = Files { reach: self.reach(), entry: None, history: self.history(), command: self.command };
             // Another machine's files have the same paths.
             let holders = if record.machine == self.machine { describe::holdings(record, &files.read(record)) } else { Vec::new() };
             return Ok(Rotated::Forgotten { key: record.old.id.clone(), pairs: self.forgotten(record), holders });
@@ -261,7 +261,7 @@ impl Run<'_> {
         if direction == Direction::Forget {
             self.keep_pairs(record)?;
         }
-        *record = resolve(&self.disk, record, direction).map_err(|unresolved| undecided(record, unresolved))?;
+        *record = resolve(self.reach(), record, direction).map_err(|unresolved| undecided(record, unresolved))?;
         Ok(())
     }
 

@@ -111,7 +111,7 @@ fn holder() -> impl Strategy<Value = HolderEntry> {
 
 fn sights() -> impl Strategy<Value = Vec<Sight>> {
     let names = || subsequence(vec!["default".to_owned(), "work".to_owned()], 0..=2);
-    let foreign = vec(Just(Foreign { section: "default".into(), line: 2, what: "another".into() }), 0..2);
+    let foreign = vec(Just(Foreign { section: "default".into(), line: Some(2), what: "another".into() }), 0..2);
     let any_seen = (names(), names(), foreign, vec(select(&LATE).prop_map(id), 0..2)).prop_map(|(old, new, foreign, others)| Sight::Seen {
         old,
         new,
