@@ -3,6 +3,7 @@
 //! Invariant: nothing is changed here; a holder that could not be written stops the run now.
 
 mod explain;
+mod managed;
 mod room;
 
 use chrono::{DateTime, Utc};
@@ -32,8 +33,10 @@ pub struct Preflight<'a> {
     pub reach: Reach<'a>,
     /// The person.
     pub console: &'a Console,
-    /// The profile that was named.
+    /// The profile that was named; for another user's key the one whose credentials manage it.
     pub profile: ProfileName,
+    /// Where the key is another user's: whose.
+    pub managed: Option<Managed>,
     /// The pair to replace.
     pub pair: AccessKeyPair,
     /// Every place that could have it.
@@ -54,6 +57,15 @@ pub struct Preflight<'a> {
     pub machine: String,
     /// Look only: delete no second key, try no write.
     pub dry_run: bool,
+}
+
+/// A key of another user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Managed {
+    /// The name of its `[key.NAME]` in the settings.
+    pub name: ProfileName,
+    /// The IAM user's name there.
+    pub user: String,
 }
 
 /// A key that something here has.
@@ -116,9 +128,12 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
     let mut entries = holders(preflight, &preflight.pair)?;
     preflight.console.progress("asking AWS whose key this is");
     let (identity, user_name) = user(preflight, &signer)?;
+    if let Some(managed) = &preflight.managed {
+        managed::check(preflight, managed, &identity, &user_name)?;
+    }
     let (aws, authority) = (preflight.aws, preflight.authority);
     let keys = authority.call(&preflight.pair, |signer| aws.list_access_keys(signer, &user_name));
-    let keys = keys.map_err(|error| explain(&preflight.pair.id, &error))?;
+    let keys = keys.map_err(|error| preflight.explain(&error))?;
     let signer = authority.signer(&preflight.pair);
     // Now, not below: a question or a sleep in between makes it old.
     let listed_at = clock::boot_time();
@@ -160,6 +175,7 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
         old,
         old_created_at,
         keys_before: keys.iter().map(|key| key.id.clone()).collect(),
+        managed_as: preflight.managed.as_ref().map(|managed| managed.name.clone()),
         deleted_first: room.delete.as_ref().map(|(id, _)| id.clone()),
         adopted: new.is_some(),
         state: if new.is_some() { State::Created } else { State::Intent { signed_at: now, throttled: 0 } },

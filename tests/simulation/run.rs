@@ -268,6 +268,7 @@ fn first_record(universe: &Universe, disk: &SimDisk, number: u32) -> Result<Reco
         old,
         old_created_at: universe.date(0),
         keys_before: Vec::new(),
+        managed_as: None,
         deleted_first: None,
         adopted: new.is_some(),
         state: State::Created,

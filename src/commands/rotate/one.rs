@@ -44,6 +44,7 @@ impl Run<'_> {
             reach: self.reach(),
             console: self.console,
             profile: profile.name.clone(),
+            managed: None,
             pair: key.pair.clone(),
             places: self.context.places(),
             known: known(files, &own).chain(resumed.known()).collect(),

@@ -245,7 +245,7 @@ impl Run<'_> {
         }
         let old = &record.old.id;
         let message = format!("the rotation of {old} began on another machine, {}, whose files cannot be seen from here", record.host);
-        let there = format!("run `keyrotate rotate {}` there; the entry is {}", record.profile.quoted(), path.display());
+        let there = format!("run `keyrotate rotate {}` there; the entry is {}", record.called(), path.display());
         let hint = format!("{there}; if that machine is no more, `keyrotate rotate --resolve {old} forget` keeps its pairs in a file");
         Err(Failure::new(FailureKind::Attention, message).state(describe::state(record)).hint(hint))
     }
@@ -308,7 +308,7 @@ fn undecided(record: &Record, unresolved: Unresolved) -> Failure {
         }
         Unresolved::NoPlaceLeft(causes) => {
             let other = if record.state == State::Deleted { "forget` keeps the pairs in a file" } else { "back` returns to the old key" };
-            let again = format!("put that right and run `keyrotate rotate {}` again", record.profile.quoted());
+            let again = format!("put that right and run `keyrotate rotate {}` again", record.called());
             let failure = Failure::new(FailureKind::Attention, "going forward would leave no place that has the new key").state(state);
             Failure { causes, ..failure.hint(format!("{again}, or `keyrotate rotate --resolve {old} {other}")) }
         }
@@ -321,7 +321,7 @@ pub(super) fn aborted(record: &Record, why: String, error: Option<&AwsError>) ->
     match error {
         Some(error) if error.to_string() == why => Failure::from(explain(&record.old.id, error)).state(state),
         cause => {
-            let hint = format!("`keyrotate status {}` shows the user's keys", record.profile.quoted());
+            let hint = format!("`keyrotate status {}` shows the user's keys", record.called());
             let failure = Failure::new(FailureKind::Failed, why).state(state).hint(hint);
             Failure { causes: cause.map(ToString::to_string).into_iter().collect(), ..failure }
         }

@@ -56,6 +56,7 @@ pub(super) fn record(state: State) -> Record {
         old: pair(OLD),
         old_created_at: at(-9_000_000),
         keys_before: vec![id(OLD)],
+        managed_as: None,
         deleted_first: None,
         new: if matches!(state, State::Intent { .. } | State::Suspect { .. }) {
             None
