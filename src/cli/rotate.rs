@@ -71,7 +71,7 @@ pub(super) fn holders(page: &mut Page, record: &Record, how: &str) {
     for entry in record.holders.iter().filter(|entry| !entry.sections.is_empty()) {
         let sections: Vec<String> = entry.sections.iter().map(|name| format!("[{name}]")).collect();
         let how = if entry.left_out { "left out:" } else { how };
-        page.line(how, &format!("{} {}", describe::place(&entry.place), sections.join(" ")));
+        page.line(how, &format!("{} {}", entry.place, sections.join(" ")));
     }
 }
 

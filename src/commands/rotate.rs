@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::pick::correction;
+use crate::holder::Reach;
 use crate::journal::History;
 use crate::model::{AccessKeyId, Grace, LastUsed, ProfileName, TokenCode};
 use crate::os::disk::RealDisk;
@@ -215,6 +216,11 @@ impl<'a> Run<'a> {
 
     pub(super) fn state_file(&self, name: &str) -> PathBuf {
         self.context.paths.state_dir.join(name)
+    }
+
+    /// What the holders are reached through.
+    pub(super) fn reach(&self) -> Reach<'_> {
+        Reach { disk: &self.disk }
     }
 
     pub(super) fn history(&self) -> History<'_> {

@@ -68,7 +68,7 @@ pub fn undo(context: &Context, console: &Console, signals: &Signals, options: &U
         return Err(run.entries(&mut Vec::new(), true).err().unwrap_or_else(|| nothing(&run, &name, &id)));
     };
     check(&record)?;
-    let began = record.profile.quoted();
+    let began = record.called();
     let result = run.undo(&path, &mut record, &mut notes).map_err(|failure| again(failure, &began))?;
     Ok(UndoOutcome { result, notes })
 }
@@ -91,7 +91,7 @@ fn target(run: &Run<'_>) -> Result<(ProfileName, AccessKeyId), Failure> {
 
 /// Whether there is something to take back.
 fn check(record: &Record) -> Result<(), Failure> {
-    let (old, profile) = (&record.old.id, record.profile.quoted());
+    let (old, profile) = (&record.old.id, record.called());
     let (message, hint) = match &record.state {
         State::Created | State::Verified | State::Committed { .. } | State::OldInactive { .. } | State::Reactivating { .. } => {
             return Ok(());
@@ -188,7 +188,7 @@ fn gone_forward(record: &Record, result: Rotated) -> Failure {
     if let Rotated::Resting { message, hint, .. } = result {
         return Failure { causes: vec![message], ..failure.hint(hint) };
     }
-    failure.hint(format!("`keyrotate status {}` shows the key", record.profile.quoted()))
+    failure.hint(format!("`keyrotate status {}` shows the key", record.called()))
 }
 
 /// No rotation of the key is open: says what became of the last one.

@@ -38,11 +38,11 @@ impl<'d> AwsFile<'d> {
     }
 
     fn changed(&self) -> HolderError {
-        HolderError::Changed { path: self.path.clone() }
+        HolderError::Changed { place: self.path.display().to_string() }
     }
 
     fn busy(&self) -> HolderError {
-        HolderError::Busy { path: self.path.clone() }
+        HolderError::Busy { place: self.path.display().to_string() }
     }
 
     fn read(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>, HolderError> {
@@ -80,10 +80,6 @@ impl<'d> AwsFile<'d> {
 }
 
 impl Holder for AwsFile<'_> {
-    fn describe(&self) -> String {
-        self.path.display().to_string()
-    }
-
     fn look(&self, old: &AccessKeyPair, new: Option<&AccessKeyPair>, sections: &[String], staged: Option<&Staged>) -> Sight {
         let bytes = match self.disk.read(&self.path).map(Zeroizing::new) {
             Ok(bytes) => bytes,
@@ -231,9 +227,11 @@ fn sight(document: &Document, old: &AccessKeyPair, new: Option<&AccessKeyPair>, 
             match held.secret {
                 Some(secret) if secret == pair.secret => names.push(held.section),
                 Some(_) => {
-                    foreign.push(Foreign { section: held.section, line: held.line, what: format!("{} with another secret", pair.id) })
+                    foreign.push(Foreign { section: held.section, line: Some(held.line), what: format!("{} with another secret", pair.id) })
                 }
-                None => foreign.push(Foreign { section: held.section, line: held.line, what: format!("{} without a secret", pair.id) }),
+                None => {
+                    foreign.push(Foreign { section: held.section, line: Some(held.line), what: format!("{} without a secret", pair.id) })
+                }
             }
         }
         names
@@ -248,7 +246,7 @@ fn sight(document: &Document, old: &AccessKeyPair, new: Option<&AccessKeyPair>, 
         if sections.iter().any(|name| name == section) {
             // What is not an id may be anything, a secret in the wrong line too.
             let what = id.as_ref().map_or_else(|| "something that is not an access key ID".to_owned(), ToString::to_string);
-            foreign.push(Foreign { section: section.to_owned(), line, what });
+            foreign.push(Foreign { section: section.to_owned(), line: Some(line), what });
         }
         others.extend(id);
     }

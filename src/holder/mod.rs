@@ -5,8 +5,8 @@
 
 mod aws_file;
 
-use std::io;
 use std::path::PathBuf;
+use std::{fmt, io};
 
 use serde::{Deserialize, Serialize};
 
@@ -54,8 +54,8 @@ pub enum Sight {
 pub struct Foreign {
     /// The section.
     pub section: String,
-    /// The line in the file, from 1.
-    pub line: usize,
+    /// The line in the file, from 1; `None` where the place has no lines.
+    pub line: Option<usize>,
     /// What it has, without any secret.
     pub what: String,
 }
@@ -108,16 +108,16 @@ pub struct Displaced {
 #[derive(Debug, thiserror::Error)]
 pub enum HolderError {
     /// It changed since it was prepared: look again.
-    #[error("{} was changed by another program just now", path.display())]
+    #[error("{place} was changed by another program just now")]
     Changed {
-        /// The file.
-        path: PathBuf,
+        /// The holder, as a person calls it.
+        place: String,
     },
     /// Another program is writing it.
-    #[error("another program is writing {} just now", path.display())]
+    #[error("another program is writing {place} just now")]
     Busy {
-        /// The file.
-        path: PathBuf,
+        /// The holder, as a person calls it.
+        place: String,
     },
     /// Other programs wrote two versions at once, of which this one could not be joined with the other.
     #[error("another program wrote {} while its key was replaced, and another version of it is in {}: take over what is missing, and remove it", path.display(), kept.display())]
@@ -157,8 +157,6 @@ pub enum HolderError {
 
 /// A place that holds a key pair.
 pub trait Holder {
-    /// How a person calls it.
-    fn describe(&self) -> String;
     /// What it holds. `sections` are those that had the old pair when the rotation began; `staged` is a change under way.
     fn look(&self, old: &AccessKeyPair, new: Option<&AccessKeyPair>, sections: &[String], staged: Option<&Staged>) -> Sight;
     /// Proves, leaving nothing behind, that a change of this pair would be possible: an edit of this size, here and now.
@@ -176,11 +174,35 @@ pub trait Holder {
     fn sweep(&self, tag: &str, staged: Option<&Staged>, displaced: &[Displaced]) -> Vec<PathBuf>;
 }
 
+/// What holders are reached through.
+#[derive(Clone, Copy)]
+pub struct Reach<'a> {
+    /// The file system.
+    pub disk: &'a dyn Disk,
+}
+
 impl Place {
     /// The holder at this place.
-    pub fn open<'d>(&self, disk: &'d dyn Disk) -> Box<dyn Holder + 'd> {
+    pub fn open<'a>(&self, reach: Reach<'a>) -> Box<dyn Holder + 'a> {
         match self {
-            Place::AwsFile { kind, path } => Box::new(aws_file::AwsFile::new(disk, *kind, path.clone())),
+            Place::AwsFile { kind, path } => Box::new(aws_file::AwsFile::new(reach.disk, *kind, path.clone())),
         }
+    }
+}
+
+impl fmt::Display for Place {
+    /// How a person calls it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::AwsFile { path, .. } => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+impl Foreign {
+    /// What the place has that is not the rotation's, and where in it.
+    pub fn told(&self, place: &Place) -> String {
+        let line = self.line.map_or_else(String::new, |line| format!(" line {line}"));
+        format!("{place}{line}: [{}] has {}", self.section, self.what)
     }
 }

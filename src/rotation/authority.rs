@@ -1,4 +1,5 @@
-//! Who signs the calls to IAM for one user: a pair of it, until AWS wants MFA; from then on a session.
+//! Who signs the calls to IAM for one user: a pair of it, until AWS wants MFA; from then on a session. Or an operator, who manages the keys of
+//! others and signs all of them.
 //!
 //! Invariant: a session that signs once signs to the end of the run. AWS does not end it with the key that it was opened with, so that it may
 //! deactivate and delete that key; who proves itself is always the pair.
@@ -29,12 +30,18 @@ pub struct Authority<'a> {
     /// Sessions that did not help, by their access key IDs: none is taken twice, or two of them would take turns for ever.
     refused: RefCell<Vec<AccessKeyId>>,
     has_device: bool,
+    operator: Option<Signer>,
 }
 
 impl<'a> Authority<'a> {
     /// The pairs sign, for now. `has_device`: the files name an MFA device of the user.
     pub fn new(grant: Grant<'a>, has_device: bool) -> Self {
-        Self { grant, session: RefCell::default(), refused: RefCell::default(), has_device }
+        Self { grant, session: RefCell::default(), refused: RefCell::default(), has_device, operator: None }
+    }
+
+    /// These credentials of another principal sign, and nothing else does.
+    pub fn of_operator(operator: Signer) -> Self {
+        Self { grant: &|_, _| None, session: RefCell::default(), refused: RefCell::default(), has_device: false, operator: Some(operator) }
     }
 
     /// Whether the files name an MFA device of the user.
@@ -44,15 +51,17 @@ impl<'a> Authority<'a> {
 
     /// What signs in the place of this pair.
     pub fn signer(&self, pair: &AccessKeyPair) -> Signer {
-        match &*self.session.borrow() {
-            Some(granted) => Signer::Session(granted.credentials.clone()),
-            None => Signer::LongTerm(pair.clone()),
+        match (&self.operator, &*self.session.borrow()) {
+            (Some(operator), _) => operator.clone(),
+            (None, Some(granted)) => Signer::Session(granted.credentials.clone()),
+            (None, None) => Signer::LongTerm(pair.clone()),
         }
     }
 
     /// Who signs now.
     pub fn sight(&self) -> SessionSight {
         match &*self.session.borrow() {
+            _ if self.operator.is_some() => SessionSight::Operator,
             None => SessionSight::None,
             Some(granted) if granted.is_new => SessionSight::Opened,
             Some(_) => SessionSight::Found,

@@ -3,6 +3,7 @@
 //! Invariant: nothing is changed here; a holder that could not be written stops the run now.
 
 mod explain;
+mod managed;
 mod room;
 
 use chrono::{DateTime, Utc};
@@ -14,10 +15,9 @@ use super::record::{HolderEntry, NewKey, Record, State, Which};
 use super::second_key::Permissions;
 use super::step::StopKind;
 use crate::aws::{Aws, Signer};
-use crate::holder::{Place, Sight};
+use crate::holder::{Place, Reach, Sight};
 use crate::model::{AccessKey, AccessKeyId, AccessKeyPair, Age, AgeLevel, Grace, Identity, KeyKind, LastUsed, Limits, ProfileName, Timing};
 use crate::os::clock;
-use crate::os::disk::Disk;
 use crate::os::machine;
 use crate::os::terminal::Console;
 
@@ -29,12 +29,14 @@ pub struct Preflight<'a> {
     pub aws: &'a Aws,
     /// Who signs the calls to IAM.
     pub authority: &'a Authority<'a>,
-    /// The files.
-    pub disk: &'a dyn Disk,
+    /// What the holders are reached through.
+    pub reach: Reach<'a>,
     /// The person.
     pub console: &'a Console,
-    /// The profile that was named.
+    /// The profile that was named; for another user's key the one whose credentials manage it.
     pub profile: ProfileName,
+    /// Where the key is another user's: whose.
+    pub managed: Option<Managed>,
     /// The pair to replace.
     pub pair: AccessKeyPair,
     /// Every place that could have it.
@@ -55,6 +57,15 @@ pub struct Preflight<'a> {
     pub machine: String,
     /// Look only: delete no second key, try no write.
     pub dry_run: bool,
+}
+
+/// A key of another user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Managed {
+    /// The name of its `[key.NAME]` in the settings.
+    pub name: ProfileName,
+    /// The IAM user's name there.
+    pub user: String,
 }
 
 /// A key that something here has.
@@ -117,9 +128,12 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
     let mut entries = holders(preflight, &preflight.pair)?;
     preflight.console.progress("asking AWS whose key this is");
     let (identity, user_name) = user(preflight, &signer)?;
+    if let Some(managed) = &preflight.managed {
+        managed::check(preflight, managed, &identity, &user_name)?;
+    }
     let (aws, authority) = (preflight.aws, preflight.authority);
     let keys = authority.call(&preflight.pair, |signer| aws.list_access_keys(signer, &user_name));
-    let keys = keys.map_err(|error| explain(&preflight.pair.id, &error))?;
+    let keys = keys.map_err(|error| preflight.explain(&error))?;
     let signer = authority.signer(&preflight.pair);
     // Now, not below: a question or a sleep in between makes it old.
     let listed_at = clock::boot_time();
@@ -161,6 +175,7 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
         old,
         old_created_at,
         keys_before: keys.iter().map(|key| key.id.clone()).collect(),
+        managed_as: preflight.managed.as_ref().map(|managed| managed.name.clone()),
         deleted_first: room.delete.as_ref().map(|(id, _)| id.clone()),
         adopted: new.is_some(),
         state: if new.is_some() { State::Created } else { State::Intent { signed_at: now, throttled: 0 } },
@@ -201,19 +216,18 @@ fn server_now(aws: &Aws, at_least: DateTime<Utc>) -> DateTime<Utc> {
 fn holders(preflight: &Preflight<'_>, pair: &AccessKeyPair) -> Result<Vec<HolderEntry>, Refused> {
     let mut entries = Vec::new();
     for place in &preflight.places {
-        let holder = place.open(preflight.disk);
+        let holder = place.open(preflight.reach);
         let sections = match holder.look(pair, None, &[], None) {
             Sight::Seen { old, foreign, .. } => match foreign.first() {
                 None => old,
                 Some(strange) => {
-                    let message = format!("{} line {}: [{}] has {}", holder.describe(), strange.line, strange.section, strange.what);
-                    return Err(Refused::new(StopKind::Failed, message, "put the right pair there, or take it out"));
+                    return Err(Refused::new(StopKind::Failed, strange.told(place), "put the right pair there, or take it out"));
                 }
             },
             Sight::Away => Vec::new(),
-            Sight::Torn => return Err(Refused::new(StopKind::Failed, format!("{} is written in part", holder.describe()), "restore it")),
+            Sight::Torn => return Err(Refused::new(StopKind::Failed, format!("{} is written in part", place), "restore it")),
             Sight::Unreadable(why) => {
-                return Err(Refused::new(StopKind::Failed, format!("{}: {why}", holder.describe()), "put that right"));
+                return Err(Refused::new(StopKind::Failed, format!("{}: {why}", place), "put that right"));
             }
         };
         if !sections.is_empty() && !preflight.dry_run {
@@ -235,7 +249,7 @@ fn holders(preflight: &Preflight<'_>, pair: &AccessKeyPair) -> Result<Vec<Holder
         });
     }
     if entries.iter().all(|entry| entry.sections.is_empty()) {
-        let names: Vec<String> = preflight.places.iter().map(|place| place.open(preflight.disk).describe()).collect();
+        let names: Vec<String> = preflight.places.iter().map(ToString::to_string).collect();
         let message = format!("{} is no longer in {}, where it was read just now", pair.id, names.join(" or "));
         let hint = "if another program changed the file, run this again; a pipe can be read once and written never: name a file";
         return Err(Refused::new(StopKind::Failed, message, hint));

@@ -61,20 +61,13 @@ pub fn last_use(last_use: &LastUsed) -> String {
     }
 }
 
-/// How a person calls a place.
-pub fn place(place: &Place) -> String {
-    match place {
-        Place::AwsFile { path, .. } => path.display().to_string(),
-    }
-}
-
 /// Which key each holder has, as far as it can be told; one line each.
 pub fn holdings(record: &Record, sights: &[Sight]) -> Vec<String> {
     let counts = record.holders.iter().zip(sights).filter(|(entry, _)| !entry.sections.is_empty());
-    counts.flat_map(|(entry, sight)| holding(record, &place(&entry.place), sight)).collect()
+    counts.flat_map(|(entry, sight)| holding(record, &entry.place, sight)).collect()
 }
 
-fn holding(record: &Record, place: &str, sight: &Sight) -> Vec<String> {
+fn holding(record: &Record, place: &Place, sight: &Sight) -> Vec<String> {
     match sight {
         Sight::Seen { old, new, .. } if old.is_empty() && new.is_empty() => vec![format!("{place} has neither key")],
         Sight::Seen { old, new, .. } => {

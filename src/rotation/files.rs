@@ -10,15 +10,14 @@ use chrono::{DateTime, Utc};
 use super::history::HistoryLine;
 use super::record::{HolderEntry, Record, Which};
 use super::world::Prepared;
-use crate::holder::{Displaced, Holder, HolderError, Sight};
+use crate::holder::{Displaced, Holder, HolderError, Reach, Sight};
 use crate::journal::{Entry, History, JournalError};
 use crate::model::AccessKeyPair;
-use crate::os::disk::Disk;
 
 /// The files of one rotation.
 pub struct Files<'a> {
-    /// Where they are.
-    pub disk: &'a dyn Disk,
+    /// What the holders are reached through.
+    pub reach: Reach<'a>,
     /// The journal entry; `None` when it is closed.
     pub entry: Option<Entry<'a>>,
     /// The history.
@@ -35,7 +34,7 @@ impl Files<'_> {
 
     /// What every holder has.
     pub fn read(&self, record: &Record) -> Vec<Sight> {
-        record.holders.iter().map(|entry| look(self.disk, record, entry)).collect()
+        record.holders.iter().map(|entry| look(self.reach, record, entry)).collect()
     }
 
     /// Makes a holder's change to `to` ready, after giving up one that is pending.
@@ -66,7 +65,7 @@ impl Files<'_> {
     /// Removes what changes left beside the holders of a rotation that is over. Returns the files in which somebody's work is kept.
     pub fn tidy(&self, record: &Record) -> Vec<PathBuf> {
         let tag = format!("{}-", record.id);
-        let sweep = |entry: &HolderEntry| entry.place.open(self.disk).sweep(&tag, entry.staged.as_ref(), &entry.displaced);
+        let sweep = |entry: &HolderEntry| entry.place.open(self.reach).sweep(&tag, entry.staged.as_ref(), &entry.displaced);
         record.holders.iter().flat_map(sweep).collect()
     }
 
@@ -87,14 +86,14 @@ impl Files<'_> {
         to: Which,
         act: impl FnOnce(&dyn Holder, &AccessKeyPair, &AccessKeyPair, &str) -> Result<T, HolderError>,
     ) -> Result<T, HolderError> {
-        let gone = || HolderError::Changed { path: PathBuf::from("a holder") };
+        let gone = || HolderError::Changed { place: "a holder".to_owned() };
         let entry = record.holders.get(index).ok_or_else(gone)?;
         let (Some(from), Some(to)) = (record.pair(to.other()), record.pair(to)) else { return Err(gone()) };
-        act(&*entry.place.open(self.disk), from, to, &record.tag(index, entry.stagings))
+        act(&*entry.place.open(self.reach), from, to, &record.tag(index, entry.stagings))
     }
 }
 
 /// What one holder has.
-pub(super) fn look(disk: &dyn Disk, record: &Record, entry: &HolderEntry) -> Sight {
-    entry.place.open(disk).look(&record.old, record.pair(Which::New), &entry.sections, entry.staged.as_ref())
+pub(super) fn look(reach: Reach<'_>, record: &Record, entry: &HolderEntry) -> Sight {
+    entry.place.open(reach).look(&record.old, record.pair(Which::New), &entry.sections, entry.staged.as_ref())
 }

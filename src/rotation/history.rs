@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::describe;
 use super::record::{End, Record, State};
 use crate::model::{AccessKeyId, Arn, ProfileName};
 
@@ -72,7 +71,7 @@ impl HistoryLine {
             keys_before: record.keys_before.clone(),
             end,
             profile: Some(record.profile.clone()),
-            holders: holders.map(|entry| describe::place(&entry.place)).collect(),
+            holders: holders.map(|entry| entry.place.to_string()).collect(),
             old_created_at: Some(record.old_created_at),
             deleted_first: record.deleted_first.clone(),
             command: Some(command.to_owned()),

@@ -50,7 +50,7 @@ pub struct Observation {
     pub session: SessionSight,
 }
 
-/// Who signs the calls to IAM: the pairs themselves, or an MFA session of their user.
+/// Who signs the calls to IAM: the pairs themselves, an MFA session of their user, or an operator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SessionSight {
     /// The pairs; no session was wanted yet.
@@ -62,13 +62,15 @@ pub enum SessionSight {
     Opened,
     /// The pairs: there is no session to be had.
     Unavailable,
+    /// Another principal, who manages the user's keys.
+    Operator,
 }
 
 impl SessionSight {
     /// Whether a session signs, so that an answer of IAM says nothing of a pair.
     pub fn signs(self) -> bool {
         match self {
-            SessionSight::Found | SessionSight::Opened => true,
+            SessionSight::Found | SessionSight::Opened | SessionSight::Operator => true,
             SessionSight::None | SessionSight::Unavailable => false,
         }
     }

@@ -25,6 +25,9 @@ pub struct Record {
     pub user_name: String,
     /// The profile by which calls find their region, endpoint and CA bundle.
     pub profile: ProfileName,
+    /// Where the key is another user's, which that profile's credentials manage: the name of its `[key.NAME]` in the settings.
+    #[serde(default)]
+    pub managed_as: Option<ProfileName>,
     /// The pair that is replaced.
     #[serde(with = "crate::journal::secret")]
     pub old: AccessKeyPair,
@@ -185,6 +188,11 @@ impl End {
 }
 
 impl Record {
+    /// How a command names the key, as one word of a POSIX shell.
+    pub fn called(&self) -> String {
+        self.managed_as.as_ref().unwrap_or(&self.profile).quoted()
+    }
+
     /// The pair, where there is one.
     pub fn pair(&self, which: Which) -> Option<&AccessKeyPair> {
         match which {

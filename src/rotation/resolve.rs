@@ -1,10 +1,8 @@
 //! The way out of every stop: a person decides how a rotation goes on.
 
-use super::describe;
 use super::files::look;
 use super::record::{End, HolderEntry, Record, State};
-use crate::holder::Sight;
-use crate::os::disk::Disk;
+use crate::holder::{Reach, Sight};
 
 /// What a person decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,14 +28,14 @@ pub enum Unresolved {
 
 /// The record from which the rotation goes on. Looks at the holders, and changes none but what is written in part: nobody comes back to it
 /// once the rotation is forgotten.
-pub fn resolve(disk: &dyn Disk, record: &Record, direction: Direction) -> Result<Record, Unresolved> {
+pub fn resolve(reach: Reach<'_>, record: &Record, direction: Direction) -> Result<Record, Unresolved> {
     let mut record = record.clone();
     match direction {
-        Direction::Forget => complete(disk, &record)?,
-        Direction::Forward | Direction::Back => give_up_sections(disk, &mut record),
+        Direction::Forget => complete(reach, &record)?,
+        Direction::Forward | Direction::Back => give_up_sections(reach, &mut record),
     }
     if direction == Direction::Forward {
-        leave_out(disk, &mut record)?;
+        leave_out(reach, &mut record)?;
     }
     record.state = state(direction, record.state).ok_or(Unresolved::OldKeyDeleted)?;
     Ok(record)
@@ -63,19 +61,19 @@ fn state(direction: Direction, state: State) -> Option<State> {
     })
 }
 
-fn complete(disk: &dyn Disk, record: &Record) -> Result<(), Unresolved> {
-    for entry in record.holders.iter().filter(|entry| look(disk, record, entry) == Sight::Torn) {
+fn complete(reach: Reach<'_>, record: &Record) -> Result<(), Unresolved> {
+    for entry in record.holders.iter().filter(|entry| look(reach, record, entry) == Sight::Torn) {
         let (from, to) = (record.pair(entry.staged_to.other()), record.pair(entry.staged_to));
         if let (Some(staged), Some(from), Some(to)) = (&entry.staged, from, to) {
-            entry.place.open(disk).write(staged, from, to).map_err(|error| Unresolved::Torn(error.to_string()))?;
+            entry.place.open(reach).write(staged, from, to).map_err(|error| Unresolved::Torn(error.to_string()))?;
         }
     }
     Ok(())
 }
 
 /// A section that somebody gave another pair is theirs from now on, where others of the file still have ours.
-fn give_up_sections(disk: &dyn Disk, record: &mut Record) {
-    let sights: Vec<Sight> = record.holders.iter().map(|entry| look(disk, record, entry)).collect();
+fn give_up_sections(reach: Reach<'_>, record: &mut Record) {
+    let sights: Vec<Sight> = record.holders.iter().map(|entry| look(reach, record, entry)).collect();
     for (entry, sight) in record.holders.iter_mut().zip(sights) {
         if let Sight::Seen { old, new, foreign, .. } = sight
             && !(old.is_empty() && new.is_empty())
@@ -86,10 +84,10 @@ fn give_up_sections(disk: &dyn Disk, record: &mut Record) {
 }
 
 /// Leaves out the holders that cannot be brought to the new pair as they are.
-fn leave_out(disk: &dyn Disk, record: &mut Record) -> Result<(), Unresolved> {
+fn leave_out(reach: Reach<'_>, record: &mut Record) -> Result<(), Unresolved> {
     let counts = |entry: &HolderEntry| !entry.left_out && !entry.sections.is_empty();
     let refusals: Vec<Option<String>> =
-        record.holders.iter().map(|entry| if counts(entry) { refusal(disk, record, entry) } else { None }).collect();
+        record.holders.iter().map(|entry| if counts(entry) { refusal(reach, record, entry) } else { None }).collect();
     let is_left = record.holders.iter().zip(&refusals).any(|(entry, refusal)| counts(entry) && refusal.is_none());
     if !is_left && refusals.iter().any(Option::is_some) {
         return Err(Unresolved::NoPlaceLeft(refusals.into_iter().flatten().collect()));
@@ -100,14 +98,12 @@ fn leave_out(disk: &dyn Disk, record: &mut Record) -> Result<(), Unresolved> {
     Ok(())
 }
 
-fn refusal(disk: &dyn Disk, record: &Record, entry: &HolderEntry) -> Option<String> {
-    let place = describe::place(&entry.place);
-    match look(disk, record, entry) {
-        Sight::Seen { foreign, .. } if !foreign.is_empty() => {
-            foreign.first().map(|strange| format!("{place} line {}: [{}] has {} now", strange.line, strange.section, strange.what))
-        }
+fn refusal(reach: Reach<'_>, record: &Record, entry: &HolderEntry) -> Option<String> {
+    let place = &entry.place;
+    match look(reach, record, entry) {
+        Sight::Seen { foreign, .. } if !foreign.is_empty() => foreign.first().map(|strange| format!("{} now", strange.told(&entry.place))),
         Sight::Seen { old, .. } if !old.is_empty() => {
-            entry.place.open(disk).check_writable(&record.old).err().map(|error| error.to_string())
+            entry.place.open(reach).check_writable(&record.old).err().map(|error| error.to_string())
         }
         Sight::Seen { .. } | Sight::Torn => None,
         Sight::Away => Some(format!("{place} is not there")),

@@ -186,9 +186,9 @@ pub(super) fn say(record: &Record, step: &Step) -> String {
         Step::UpdateAccessKey { key, .. } => format!("deactivating {}", id(*key)),
         Step::DeleteAccessKey { key, .. } => format!("deleting {key}"),
         Step::OpenSession(which) => format!("opening an MFA session with {}", id(*which)),
-        Step::ReadHolders => "reading the files that hold the key".to_owned(),
+        Step::ReadHolders => "reading what holds the key".to_owned(),
         Step::PrepareHolder { holder, .. } | Step::WriteHolder { holder, .. } | Step::ReleaseHolder { holder, .. } => {
-            format!("writing {}", record.holders.get(*holder).map_or_else(String::new, |entry| describe::place(&entry.place)))
+            format!("writing {}", record.holders.get(*holder).map_or_else(String::new, |entry| entry.place.to_string()))
         }
         Step::Wait(_, why) => why.clone(),
         Step::AskAboutSuspect { key, .. } => format!("asking about {key}"),

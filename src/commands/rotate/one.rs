@@ -41,9 +41,10 @@ impl Run<'_> {
         let preflight = Preflight {
             aws: &aws,
             authority: &authority,
-            disk: &self.disk,
+            reach: self.reach(),
             console: self.console,
             profile: profile.name.clone(),
+            managed: None,
             pair: key.pair.clone(),
             places: self.context.places(),
             known: known(files, &own).chain(resumed.known()).collect(),
@@ -127,7 +128,7 @@ impl Run<'_> {
         RealWorld {
             aws,
             authority,
-            files: Files { disk: &self.disk, entry: Some(entry), history: self.history(), command: self.command },
+            files: Files { reach: self.reach(), entry: Some(entry), history: self.history(), command: self.command },
             console: self.console,
             signals: self.signals,
         }

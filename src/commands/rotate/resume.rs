@@ -213,7 +213,7 @@ impl Run<'_> {
         let result = self.drive(record, &mut seen, &rules, self.world(&aws, &authority, entry), finish);
         let result = result.map_err(|failure| sessions.told(failure))?;
         if record.state == State::Done(End::Forgotten) {
-            let files = Files { disk: &self.disk, entry: None, history: self.history(), command: self.command };
+            let files = Files { reach: self.reach(), entry: None, history: self.history(), command: self.command };
             // Another machine's files have the same paths.
             let holders = if record.machine == self.machine { describe::holdings(record, &files.read(record)) } else { Vec::new() };
             return Ok(Rotated::Forgotten { key: record.old.id.clone(), pairs: self.forgotten(record), holders });
@@ -245,7 +245,7 @@ impl Run<'_> {
         }
         let old = &record.old.id;
         let message = format!("the rotation of {old} began on another machine, {}, whose files cannot be seen from here", record.host);
-        let there = format!("run `keyrotate rotate {}` there; the entry is {}", record.profile.quoted(), path.display());
+        let there = format!("run `keyrotate rotate {}` there; the entry is {}", record.called(), path.display());
         let hint = format!("{there}; if that machine is no more, `keyrotate rotate --resolve {old} forget` keeps its pairs in a file");
         Err(Failure::new(FailureKind::Attention, message).state(describe::state(record)).hint(hint))
     }
@@ -261,7 +261,7 @@ impl Run<'_> {
         if direction == Direction::Forget {
             self.keep_pairs(record)?;
         }
-        *record = resolve(&self.disk, record, direction).map_err(|unresolved| undecided(record, unresolved))?;
+        *record = resolve(self.reach(), record, direction).map_err(|unresolved| undecided(record, unresolved))?;
         Ok(())
     }
 
@@ -308,7 +308,7 @@ fn undecided(record: &Record, unresolved: Unresolved) -> Failure {
         }
         Unresolved::NoPlaceLeft(causes) => {
             let other = if record.state == State::Deleted { "forget` keeps the pairs in a file" } else { "back` returns to the old key" };
-            let again = format!("put that right and run `keyrotate rotate {}` again", record.profile.quoted());
+            let again = format!("put that right and run `keyrotate rotate {}` again", record.called());
             let failure = Failure::new(FailureKind::Attention, "going forward would leave no place that has the new key").state(state);
             Failure { causes, ..failure.hint(format!("{again}, or `keyrotate rotate --resolve {old} {other}")) }
         }
@@ -321,7 +321,7 @@ pub(super) fn aborted(record: &Record, why: String, error: Option<&AwsError>) ->
     match error {
         Some(error) if error.to_string() == why => Failure::from(explain(&record.old.id, error)).state(state),
         cause => {
-            let hint = format!("`keyrotate status {}` shows the user's keys", record.profile.quoted());
+            let hint = format!("`keyrotate status {}` shows the user's keys", record.called());
             let failure = Failure::new(FailureKind::Failed, why).state(state).hint(hint);
             Failure { causes: cause.map(ToString::to_string).into_iter().collect(), ..failure }
         }

@@ -51,7 +51,7 @@ fn pending(record: &Record, path: &Path, machine: &str) -> Pending {
         State::Intent { .. } | State::Created | State::Verified | State::Committed { .. } | State::OldInactive { .. } => made(record),
         State::Reactivating { .. } | State::RollingBack { .. } | State::Undoing { .. } | State::Deleted | State::Done(_) => made(record),
     };
-    let (profile, old, rests) = (record.profile.quoted(), &record.old.id, rest(record));
+    let (profile, old, rests) = (record.called(), &record.old.id, rest(record));
     let verb = if matches!(record.state, State::Undoing { .. }) { "undo" } else { "rotate" };
     let hint = if record.machine == machine {
         format!("run `keyrotate {verb} {profile}`")
@@ -123,6 +123,7 @@ mod tests {
             old: AccessKeyPair { id, secret: SecretAccessKey::new("canary") },
             old_created_at: DateTime::UNIX_EPOCH,
             keys_before: Vec::new(),
+            managed_as: None,
             deleted_first: None,
             new: None,
             holders: Vec::new(),

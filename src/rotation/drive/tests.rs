@@ -34,6 +34,7 @@ fn record() -> Record {
         old: pair(OLD),
         old_created_at: at(-9_000_000),
         keys_before: ["AKIAOTHER00000000001", OLD].map(|id| AccessKeyId::parse(id).unwrap()).to_vec(),
+        managed_as: None,
         deleted_first: None,
         adopted: false,
         state: State::Intent { signed_at: at(0), throttled: 0 },

@@ -185,7 +185,7 @@ pub(super) fn suspect(record: &Record, seen: &Observation, rules: &Rules, key: &
         return Step::AskAboutSuspect { key: key.clone(), created_at };
     }
     let message = format!("{key} was probably made for an earlier run, whose answer was lost: nobody has its secret");
-    let delete = format!("if nobody uses it, run `keyrotate rotate {} --delete-key {key}`", record.profile.quoted());
+    let delete = format!("if nobody uses it, run `keyrotate rotate {} --delete-key {key}`", record.called());
     words::attention(record, message, format!("{delete}; {} leaves it alone", words::back_hint(record)))
 }
 

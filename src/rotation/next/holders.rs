@@ -4,9 +4,8 @@ use super::super::observation::Observation;
 use super::super::record::{HolderEntry, Record, Which};
 use super::super::step::Step;
 use super::Rules;
-use crate::holder::{Foreign, Sight};
+use crate::holder::Sight;
 use crate::model::AccessKeyId;
-use crate::rotation::describe::place as name;
 
 /// How often other programs may be faster before we stop for now.
 const COLLISIONS: u32 = 10;
@@ -56,7 +55,7 @@ pub(super) fn bring(record: &Record, seen: &Observation, rules: &Rules, to: Whic
     if !each().any(|(_, (_, sight))| has(sight, to)) {
         return Brought::None;
     }
-    let away = each().filter(|(_, (_, sight))| **sight == Sight::Away).map(|(_, (entry, _))| name(&entry.place)).collect();
+    let away = each().filter(|(_, (_, sight))| **sight == Sight::Away).map(|(_, (entry, _))| entry.place.to_string()).collect();
     Brought::All { away }
 }
 
@@ -75,7 +74,7 @@ pub(super) fn held_here(record: &Record, seen: &Observation, key: &AccessKeyId) 
     let Some(sights) = &seen.holders else { return Held::First(Step::ReadHolders) };
     let names = |sight: &Sight| matches!(sight, Sight::Seen { others, .. } if others.contains(key));
     let found = record.holders.iter().zip(sights).find(|(_, sight)| names(sight));
-    found.map_or(Held::Nowhere, |(entry, _)| Held::By(name(&entry.place)))
+    found.map_or(Held::Nowhere, |(entry, _)| Held::By(entry.place.to_string()))
 }
 
 /// Whether so many programs were faster that this run gives up on the holder.
@@ -117,11 +116,11 @@ fn has(sight: &Sight, which: Which) -> bool {
 }
 
 fn refusals(index: usize, entry: &HolderEntry, sight: &Sight, seen: &Observation) -> Vec<String> {
-    let place = name(&entry.place);
+    let place = &entry.place;
     let mut found: Vec<String> = seen.refusals.get(&index).cloned().into_iter().collect();
     match sight {
         Sight::Seen { foreign, .. } => {
-            found.extend(foreign.iter().map(|Foreign { section, line, what }| format!("{place} line {line}: [{section}] has {what} now")));
+            found.extend(foreign.iter().map(|strange| format!("{} now", strange.told(place))));
         }
         Sight::Unreadable(why) if !entry.sections.is_empty() => found.push(format!("{place}: {why}")),
         Sight::Torn => found.push(format!("{place} is written in part")),

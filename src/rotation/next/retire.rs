@@ -245,7 +245,7 @@ fn resting(record: &Record, seen: &Observation, rules: &Rules, at: DateTime<Utc>
         Grace::Next if rules.place_needed => return None,
         Grace::Next => (format!("{replaced} and stays inactive until the next rotation"), "the next rotation deletes it"),
     };
-    let profile = record.profile.quoted();
+    let profile = record.called();
     let hint = format!("{hint}; `keyrotate undo {profile}` puts it back, `keyrotate rotate {profile} --grace 0s` deletes it now");
     Some(words::stop(record, StopKind::Resting, message, Vec::new(), hint))
 }

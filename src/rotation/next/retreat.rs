@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use super::super::describe;
 use super::super::observation::{Act, Listing, Observation};
 use super::super::record::{End, HolderEntry, Record, State, Which};
 use super::super::resolve::Direction;
@@ -219,7 +218,7 @@ fn all_there(record: &Record, seen: &Observation) -> Option<Step> {
     let has_one = |sight: &Sight| matches!(sight, Sight::Seen { old, new, .. } if !old.is_empty() || !new.is_empty());
     let lacks = |entry: &HolderEntry, sight: &Sight| !entry.left_out && !entry.sections.is_empty() && !has_one(sight);
     let lacking = record.holders.iter().zip(sights).find(|(entry, sight)| lacks(entry, sight));
-    lacking.map(|(entry, _)| missing(record, &format!("{} has neither pair now", describe::place(&entry.place))))
+    lacking.map(|(entry, _)| missing(record, &format!("{} has neither pair now", entry.place)))
 }
 
 /// What is missing to every holder having the old pair again.

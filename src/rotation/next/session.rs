@@ -16,7 +16,8 @@ pub fn wants_session(session: SessionSight, error: &AwsError, has_device: bool) 
         // A policy may want a younger code (aws:MultiFactorAuthAge) or session (aws:TokenIssueTime).
         // QUIRK(iam): a session without MFA is refused as an unknown key is.
         (SessionSight::Found, ErrorKind::Denied { explicit: true } | ErrorKind::Expired | ErrorKind::NotYetValid) => true,
-        (SessionSight::None | SessionSight::Found | SessionSight::Opened | SessionSight::Unavailable, _) => false,
+        (SessionSight::None | SessionSight::Found | SessionSight::Opened, _) => false,
+        (SessionSight::Unavailable | SessionSight::Operator, _) => false,
     }
 }
 
@@ -72,6 +73,7 @@ mod tests {
             (SessionSight::Found, ErrorKind::Throttled, true, false),
             (SessionSight::Opened, denied, true, false),
             (SessionSight::Unavailable, denied, true, false),
+            (SessionSight::Operator, denied, true, false),
         ] {
             let error = AwsError::for_tests("iam:ListAccessKeys", kind, true);
             assert_eq!(wants_session(session, &error, has_device), wanted, "{session:?} {kind:?} {has_device}");

@@ -56,6 +56,7 @@ pub(super) fn record(state: State) -> Record {
         old: pair(OLD),
         old_created_at: at(-9_000_000),
         keys_before: vec![id(OLD)],
+        managed_as: None,
         deleted_first: None,
         new: if matches!(state, State::Intent { .. } | State::Suspect { .. }) {
             None
@@ -174,7 +175,7 @@ fn a_person_ends_a_rotation_that_has_no_new_key_and_what_appeared_stays() {
 
 #[test]
 fn nothing_is_closed_while_only_the_journal_has_the_old_pair() {
-    let foreign = || vec![Foreign { section: "default".into(), line: 2, what: NEW.into() }];
+    let foreign = || vec![Foreign { section: "default".into(), line: Some(2), what: NEW.into() }];
     for sight in [Sight::Away, Sight::Seen { old: vec![], new: vec![], foreign: foreign(), others: vec![id(NEW)] }] {
         let gone = Observation { holders: Some(vec![sight]), ..lost(111, &[(OLD, Active, -9)]) };
         let told = stop(next(&intent(), &gone, &Rules::default()));
@@ -253,7 +254,7 @@ fn a_holder_that_is_somebody_elses_now_does_not_hold_up_another() {
     let strange = Sight::Seen {
         old: vec![],
         new: vec![],
-        foreign: vec![Foreign { section: "default".into(), line: 2, what: "AKIAX".into() }],
+        foreign: vec![Foreign { section: "default".into(), line: Some(2), what: "AKIAX".into() }],
         others: vec![],
     };
     let mut mixed = seen(0, &[]);

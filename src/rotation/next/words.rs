@@ -19,6 +19,13 @@ pub(super) fn attention(record: &Record, message: String, hint: String) -> Step 
 /// A stop because a call to AWS did not go through.
 pub(super) fn refused(record: &Record, error: &AwsError) -> Step {
     let (kind, hint) = match error.kind {
+        ErrorKind::Denied { .. } if record.managed_as.is_some() => {
+            let may = format!("allow the profile {} {} on the user {}", record.profile, error.operation, record.user_name);
+            (StopKind::Failed, format!("{may}, then {}", again(record)))
+        }
+        ErrorKind::NotYetValid | ErrorKind::Expired if record.managed_as.is_some() => {
+            (StopKind::MfaNeeded, format!("run `keyrotate login {}`, then {}", record.profile.quoted(), again(record)))
+        }
         ErrorKind::Denied { explicit: true } => {
             (StopKind::MfaNeeded, format!("{} once you are allowed {}", again(record), error.operation))
         }
@@ -61,7 +68,7 @@ pub(super) const NO_PLACE: &str = "none of the places that had the key is there 
 
 /// The command that goes on.
 pub(crate) fn again(record: &Record) -> String {
-    format!("run `keyrotate rotate {}` again", record.profile.quoted())
+    format!("run `keyrotate rotate {}` again", record.called())
 }
 
 /// Ends a rotation that has no new key in use, and touches nothing.

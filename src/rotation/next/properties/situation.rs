@@ -111,7 +111,7 @@ fn holder() -> impl Strategy<Value = HolderEntry> {
 
 fn sights() -> impl Strategy<Value = Vec<Sight>> {
     let names = || subsequence(vec!["default".to_owned(), "work".to_owned()], 0..=2);
-    let foreign = vec(Just(Foreign { section: "default".into(), line: 2, what: "another".into() }), 0..2);
+    let foreign = vec(Just(Foreign { section: "default".into(), line: Some(2), what: "another".into() }), 0..2);
     let any_seen = (names(), names(), foreign, vec(select(&LATE).prop_map(id), 0..2)).prop_map(|(old, new, foreign, others)| Sight::Seen {
         old,
         new,
@@ -163,7 +163,7 @@ fn observation() -> impl Strategy<Value = Observation> {
     let act = (instant(), weighted(0.6, aws_error())).prop_map(|(clock, error)| Act { clock, result: error.map_or(Ok(()), Err) });
     let session = prop_oneof![
         2 => Just(SessionSight::None),
-        1 => select(vec![SessionSight::Found, SessionSight::Opened, SessionSight::Unavailable])
+        1 => select(vec![SessionSight::Found, SessionSight::Opened, SessionSight::Unavailable, SessionSight::Operator])
     ];
     let rest = (weighted(0.4, act), 0_u32..5, weighted(0.7, last_use()), any::<Option<bool>>(), weighted(0.15, Just(())), session);
     (times, listed, held, rest).prop_map(
