@@ -392,6 +392,8 @@ fn advice(error: &AwsError, route: &Route) -> String {
         ErrorKind::Throttled | ErrorKind::Gone | ErrorKind::LimitExceeded | ErrorKind::Conflict | ErrorKind::Expired => {
             "run this again in a few minutes".to_owned()
         }
-        ErrorKind::Server | ErrorKind::Garbled | ErrorKind::Other => "run this again in a few minutes".to_owned(),
+        ErrorKind::PendingDeletion | ErrorKind::Kms | ErrorKind::Server | ErrorKind::Garbled | ErrorKind::Other => {
+            "run this again in a few minutes".to_owned()
+        }
     }
 }

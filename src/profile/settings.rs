@@ -150,6 +150,12 @@ impl Settings {
         self.defaults.notify.unwrap_or(true)
     }
 
+    /// Whether anything here is in Secrets Manager.
+    pub fn uses_secrets(&self) -> bool {
+        let targets = self.profiles.values().flat_map(|part| &part.targets).chain(self.keys.values().flat_map(|key| &key.targets));
+        targets.into_iter().any(|target| matches!(target, Target::SecretsManager { .. }))
+    }
+
     /// The keys that are in no profile, by the names of their tables.
     pub fn keys(&self) -> &BTreeMap<String, KeySettings> {
         &self.keys

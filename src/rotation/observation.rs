@@ -192,6 +192,6 @@ pub fn is_refusal(error: &AwsError) -> bool {
         ErrorKind::NotYetValid | ErrorKind::BadSignature => true,
         ErrorKind::ClockSkew | ErrorKind::Denied { .. } | ErrorKind::Throttled | ErrorKind::Gone => false,
         ErrorKind::LimitExceeded | ErrorKind::Conflict | ErrorKind::Expired | ErrorKind::Server => false,
-        ErrorKind::Unreachable(_) | ErrorKind::Garbled | ErrorKind::Other => false,
+        ErrorKind::Unreachable(_) | ErrorKind::Garbled | ErrorKind::Other | ErrorKind::PendingDeletion | ErrorKind::Kms => false,
     }
 }
