@@ -17,6 +17,7 @@ mod home;
 
 mod planted;
 mod sessions;
+mod versions;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
