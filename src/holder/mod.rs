@@ -4,6 +4,7 @@
 //! about to replace can be found again from what [`Holder::prepare`] returned, which the caller journals before [`Holder::write`].
 
 mod aws_file;
+mod secrets_manager;
 
 use std::path::PathBuf;
 use std::{fmt, io};
@@ -14,6 +15,8 @@ use crate::journal::secret::SecretBytes;
 use crate::model::{AccessKeyId, AccessKeyPair};
 use crate::os::disk::Disk;
 use crate::profile::{DocumentError, EditError, FileKind};
+
+pub use secrets_manager::{Held, ShapeError, find_fields, read_fields, replace_pair};
 
 /// Where a holder is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
