@@ -133,6 +133,21 @@ impl AwsError {
         Self { without_effect, ..Self::new(operation, kind, None, "") }
     }
 
+    /// Whether AWS does not take the key that signed: too young, inactive, deleted, or not with this secret. Nothing was changed then.
+    pub fn refuses_the_key(&self) -> bool {
+        match self.kind {
+            ErrorKind::NotYetValid | ErrorKind::BadSignature => true,
+            ErrorKind::ClockSkew | ErrorKind::Denied { .. } | ErrorKind::Throttled | ErrorKind::Gone => false,
+            ErrorKind::LimitExceeded | ErrorKind::Conflict | ErrorKind::Expired | ErrorKind::Server => false,
+            ErrorKind::Unreachable(_) | ErrorKind::Garbled | ErrorKind::Other | ErrorKind::PendingDeletion | ErrorKind::Kms => false,
+        }
+    }
+
+    /// Whether a secret is not there. QUIRK(secretsmanager): one that has no value has the same code.
+    pub fn is_no_such_secret(&self) -> bool {
+        self.kind == ErrorKind::Gone && !self.message.contains("secret value")
+    }
+
     /// Whether this call changed nothing at AWS for certain: AWS refused every attempt with a 4xx that could be read, or the only
     /// attempt never left this machine (nothing listens, no address, the proxy refused, the certificate is not trusted).
     ///

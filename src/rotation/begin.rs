@@ -14,7 +14,7 @@ use super::record::{HolderEntry, NewKey, Record, State, Which};
 use super::second_key::Permissions;
 use super::step::StopKind;
 use crate::aws::{Aws, Signer};
-use crate::holder::{Place, Reach, Sight};
+use crate::holder::{Place, Reach, Sight, SignedBy};
 use crate::model::{AccessKey, AccessKeyId, AccessKeyPair, Age, AgeLevel, Grace, Identity, KeyKind, LastUsed, Limits, ProfileName, Timing};
 use crate::os::clock;
 use crate::os::machine;
@@ -200,7 +200,7 @@ fn server_now(aws: &Aws, at_least: DateTime<Utc>) -> DateTime<Utc> {
 fn holders(preflight: &Preflight<'_>, pair: &AccessKeyPair) -> Result<Vec<HolderEntry>, Refused> {
     let mut entries = Vec::new();
     for place in &preflight.places {
-        let holder = place.open(preflight.reach);
+        let holder = place.open(preflight.reach, SignedBy { first: pair, then: None });
         let sections = match holder.look(pair, None, &[], None) {
             Sight::Seen { old, foreign, .. } => match foreign.first() {
                 None => old,
@@ -210,7 +210,7 @@ fn holders(preflight: &Preflight<'_>, pair: &AccessKeyPair) -> Result<Vec<Holder
             },
             Sight::Away => Vec::new(),
             Sight::Torn => return Err(Refused::new(StopKind::Failed, format!("{} is written in part", place), "restore it")),
-            Sight::Unreadable(why) => {
+            Sight::Unreadable { why, .. } => {
                 return Err(Refused::new(StopKind::Failed, format!("{}: {why}", place), "put that right"));
             }
         };

@@ -16,6 +16,7 @@ mod plan;
 mod record;
 mod resolve;
 mod second_key;
+mod secrets;
 mod step;
 mod world;
 
@@ -30,5 +31,6 @@ pub use plan::{plan, plan_resumed};
 pub use record::{End, HolderEntry, NewKey, Record, State, Which};
 pub use resolve::{Direction, Unresolved, resolve};
 pub use second_key::{Decision, Permissions, SecondKey, second_key};
+pub use secrets::SignedSecrets;
 pub use step::{Step, Stop, StopKind};
 pub use world::{Outcome, Prepared, RealWorld, World};

@@ -4,14 +4,23 @@ use super::resume::Resumed;
 use super::{Finish, Rotated, Run, Sessions, resume};
 use crate::aws::Aws;
 use crate::commands::failure::{Failure, FailureKind};
+use crate::holder::Reach;
 use crate::journal::Entry;
 use crate::model::{AccessKeyId, Age};
 use crate::os::terminal::{Answer, Question};
 use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys};
 use crate::rotation::{
     Authority, Beginning, Begun, End, Ended, Files, HistoryLine, KnownKey, Observation, Permissions, Preflight, RealWorld, Record, Rules,
-    Stop, StopKind, begin, describe, drive, explain, plan,
+    SignedSecrets, Stop, StopKind, begin, describe, drive, explain, plan,
 };
+
+/// The way to everything that a rotation touches.
+#[derive(Clone, Copy)]
+pub(super) struct Way<'w> {
+    pub(super) aws: &'w Aws,
+    pub(super) authority: &'w Authority<'w>,
+    pub(super) reach: Reach<'w>,
+}
 
 impl Run<'_> {
     /// Rotates one key, unless an earlier run's rotation of it was finished just now.
@@ -38,10 +47,11 @@ impl Run<'_> {
         let sessions = Sessions::new(self, &aws, &timing, &profile.name, vec![key.pair.id.clone()]);
         let grant = |pair: &_, refused: &[AccessKeyId]| sessions.grant(pair, refused);
         let authority = Authority::new(&grant, sessions.has_device());
+        let (asking, signed) = (SignedSecrets::asking(&aws, &authority), SignedSecrets::new(&aws, &authority));
         let preflight = Preflight {
             aws: &aws,
             authority: &authority,
-            reach: self.reach(),
+            reach: self.reach(&asking),
             console: self.console,
             profile: profile.name.clone(),
             pair: key.pair.clone(),
@@ -78,7 +88,8 @@ impl Run<'_> {
             deleted.map_err(|error| sessions.told(explain(&key.pair.id, &error).into()))?;
             notes.push(format!("deleted {id}: {why}"));
         }
-        self.execute(begun, &aws, &authority, &rules).map_err(|failure| sessions.told(failure))
+        let way = Way { aws: &aws, authority: &authority, reach: self.reach(&signed) };
+        self.execute(begun, way, &rules).map_err(|failure| sessions.told(failure))
     }
 
     fn confirmed(&self, begun: &Begun) -> bool {
@@ -97,13 +108,13 @@ impl Run<'_> {
         self.console.ask(&Question { text, choices, default: Some('y') }) == Answer::Choice('y')
     }
 
-    fn execute(&self, begun: Begun, aws: &Aws, authority: &Authority<'_>, rules: &Rules) -> Result<Rotated, Failure> {
+    fn execute(&self, begun: Begun, way: Way<'_>, rules: &Rules) -> Result<Rotated, Failure> {
         let Begun { mut record, mut seen, .. } = begun;
         let path = self.state_file("journal").join(format!("{}.json", record.id));
         let entry = Entry::begin(&self.disk, path, &record).map_err(|error| {
             Failure::from_error(FailureKind::Failed, &error).state("no key was created").hint("make room or correct the permissions there")
         })?;
-        self.drive(&mut record, &mut seen, rules, self.world(aws, authority, entry), Finish::Fresh)
+        self.drive(&mut record, &mut seen, rules, self.world(way, entry), Finish::Fresh)
     }
 
     /// Signals are held from here to the end of the drive: the entry is on the disk.
@@ -123,11 +134,11 @@ impl Run<'_> {
         finished(record, ended, finish)
     }
 
-    pub(super) fn world<'w>(&'w self, aws: &'w Aws, authority: &'w Authority<'w>, entry: Entry<'w>) -> RealWorld<'w> {
+    pub(super) fn world<'w>(&'w self, way: Way<'w>, entry: Entry<'w>) -> RealWorld<'w> {
         RealWorld {
-            aws,
-            authority,
-            files: Files { reach: self.reach(), entry: Some(entry), history: self.history(), command: self.command },
+            aws: way.aws,
+            authority: way.authority,
+            files: Files { reach: way.reach, entry: Some(entry), history: self.history(), command: self.command },
             console: self.console,
             signals: self.signals,
         }
