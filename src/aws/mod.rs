@@ -32,7 +32,7 @@ use tokio::runtime::{Builder, Runtime};
 pub use endpoint::Endpoints;
 pub use error::{AwsError, ErrorKind, MfaRefusal, Unreachable};
 pub use look::{KeySight, look_all};
-pub use secrets::{SecretBody, SecretFacts, SecretId, SecretVersion, Secrets, VersionOf, name_of_arn, region_of_arn};
+pub use secrets::{SecretBody, SecretFacts, SecretId, SecretVersion, Secrets, VersionOf, account_of_arn, name_of_arn, region_of_arn};
 pub use server_time::{ServerTime, describe_skew};
 pub use signer::Signer;
 pub use sts::{AssumeRole, TokenCodeOf};
@@ -130,6 +130,11 @@ impl Aws {
             connections: Connections::new(trust),
             clock: Arc::default(),
         })
+    }
+
+    /// The region of calls that name none.
+    pub fn region(&self) -> &str {
+        &self.region
     }
 
     /// AWS's time by its latest answer to this client; `None` before the first.

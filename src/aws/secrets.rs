@@ -100,6 +100,11 @@ pub fn region_of_arn(arn: &str) -> Option<&str> {
     arn.strip_prefix("arn:")?.split(':').nth(2).filter(|region| !region.is_empty())
 }
 
+/// The account of an ARN.
+pub fn account_of_arn(arn: &str) -> Option<&str> {
+    arn.strip_prefix("arn:")?.split(':').nth(3).filter(|account| !account.is_empty())
+}
+
 /// What a person calls the secret with this ARN: its name, without the six characters that AWS appends.
 pub fn name_of_arn(arn: &str) -> &str {
     let Some(name) = arn.split(':').nth(6) else { return arn };
@@ -202,7 +207,7 @@ mod tests {
     #[test]
     fn an_arn_tells_region_and_name() {
         let arn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:prod/ci-aws-AbC123";
-        assert_eq!((region_of_arn(arn), name_of_arn(arn)), (Some("eu-west-1"), "prod/ci-aws"));
+        assert_eq!((region_of_arn(arn), account_of_arn(arn), name_of_arn(arn)), (Some("eu-west-1"), Some("111122223333"), "prod/ci-aws"));
         assert_eq!((region_of_arn("prod/ci-aws"), name_of_arn("prod/ci-aws")), (None, "prod/ci-aws"));
     }
 

@@ -11,7 +11,7 @@ use std::{fmt, io};
 
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{AwsError, Secrets};
+use crate::aws::{AwsError, SecretId, Secrets};
 use crate::journal::secret::SecretBytes;
 use crate::model::{AccessKeyId, AccessKeyPair, SecretFields};
 use crate::os::disk::Disk;
@@ -250,6 +250,16 @@ impl Place {
             Place::AwsFile { kind, path } => Box::new(aws_file::AwsFile::new(reach.disk, *kind, path.clone())),
             Place::Secret { arn, fields } => Box::new(secrets_manager::Secret::new(reach.secrets, by, arn, fields)),
         }
+    }
+
+    /// The secret that is named so, as it is found now by who has this pair; `fields` where the settings name them.
+    pub fn secret(
+        secrets: &dyn Secrets,
+        pair: &AccessKeyPair,
+        named: SecretId<'_>,
+        fields: Option<&SecretFields>,
+    ) -> Result<Self, HolderError> {
+        secrets_manager::find(secrets, pair, named, fields)
     }
 
     /// Whether it is a secret in Secrets Manager.

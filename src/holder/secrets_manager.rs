@@ -13,7 +13,7 @@ mod tests;
 
 use chrono::{DateTime, Utc};
 
-use super::{Displaced, Foreign, Holder, HolderError, Sight, SignedBy, Staged};
+use super::{Displaced, Foreign, Holder, HolderError, Place, Sight, SignedBy, Staged};
 use crate::aws::{AwsError, ErrorKind, SecretBody, SecretFacts, SecretId, Secrets, VersionOf, name_of_arn, region_of_arn};
 use crate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey, SecretFields};
 
@@ -295,6 +295,31 @@ impl Holder for Secret<'_> {
 /// The version with a label.
 fn at<'f>(facts: &'f SecretFacts, stage: &str) -> Option<&'f str> {
     facts.versions.iter().find(|(_, stages)| stages.iter().any(|found| found == stage)).map(|(version, _)| version.as_str())
+}
+
+/// The place of the secret that is named so, with its whole ARN and the fields of the pair; those are looked for where none are given.
+pub(super) fn find(
+    secrets: &dyn Secrets,
+    pair: &AccessKeyPair,
+    named: SecretId<'_>,
+    fields: Option<&SecretFields>,
+) -> Result<Place, HolderError> {
+    let place = match named.region {
+        Some(region) if region_of_arn(named.id).is_none() => format!("secret {} in {region}", named.id),
+        Some(_) | None => called(named.id),
+    };
+    let refused = |source| HolderError::Aws { place: place.clone(), source };
+    let facts = secrets.describe(pair, named).map_err(refused)?;
+    if let Some(at) = facts.deleted_at {
+        return Err(HolderError::Secret { place, problem: SecretProblem::MarkedForDeletion { at } });
+    }
+    let body = secrets.get(pair, &facts.arn, VersionOf::Stage(CURRENT)).map_err(refused)?.body;
+    let shape = |error| HolderError::Secret { place: place.clone(), problem: SecretProblem::Shape(error) };
+    let fields = match fields {
+        Some(fields) => read_fields(body.bytes(), fields).map(|_| fields.clone()).map_err(shape)?,
+        None => find_fields(body.bytes(), pair).map_err(shape)?,
+    };
+    Ok(Place::Secret { arn: facts.arn, fields })
 }
 
 /// What a secret is seen as that did not answer with a value.

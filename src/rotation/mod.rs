@@ -21,7 +21,7 @@ mod step;
 mod world;
 
 pub use authority::{Authority, Grant, Granted};
-pub use begin::{Beginning, Begun, KnownKey, Preflight, Refused, begin, explain};
+pub use begin::{Beginning, Begun, KnownKey, Preflight, Refused, SecretTarget, begin, explain};
 pub use drive::{Ended, drive};
 pub use files::Files;
 pub use history::HistoryLine;

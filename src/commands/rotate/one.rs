@@ -2,16 +2,17 @@
 
 use super::resume::Resumed;
 use super::{Finish, Rotated, Run, Sessions, resume};
-use crate::aws::Aws;
+use crate::aws::{Aws, region_of_arn};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::holder::Reach;
 use crate::journal::Entry;
 use crate::model::{AccessKeyId, Age};
 use crate::os::terminal::{Answer, Question};
+use crate::profile::settings::Target;
 use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys};
 use crate::rotation::{
     Authority, Beginning, Begun, End, Ended, Files, HistoryLine, KnownKey, Observation, Permissions, Preflight, RealWorld, Record, Rules,
-    SignedSecrets, Stop, StopKind, begin, describe, drive, explain, plan,
+    SecretTarget, SignedSecrets, Stop, StopKind, begin, describe, drive, explain, plan,
 };
 
 /// The way to everything that a rotation touches.
@@ -36,10 +37,7 @@ impl Run<'_> {
         let files = self.context.files()?;
         let own = files.own_keys(&self.context.environment);
         let all = own.profiles_with(&key.pair.id);
-        if let Some(name) = all.iter().find(|name| !self.context.settings.for_profile(name).targets.is_empty()) {
-            let message = format!("the settings give [{name}] targets that this keyrotate cannot write yet");
-            return Err(Failure::new(FailureKind::Usage, message).state("nothing was changed").hint("take the targets out of config.toml"));
-        }
+        let targets = self.targets(&own, &key.pair.id)?;
         let settings = self.context.settings.for_profile(&profile.name);
         let (aws, timing) = self.context.aws(files, &profile.name, profile.region.clone(), profile.ca_bundle.clone())?;
         let history: Vec<HistoryLine> = self.history().lines().map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
@@ -56,6 +54,7 @@ impl Run<'_> {
             profile: profile.name.clone(),
             pair: key.pair.clone(),
             places: self.context.places(),
+            targets,
             known: known(files, &own).chain(resumed.known()).collect(),
             history: &history,
             grace: self.options.grace.unwrap_or(settings.grace),
@@ -90,6 +89,30 @@ impl Run<'_> {
         }
         let way = Way { aws: &aws, authority: &authority, reach: self.reach(&signed) };
         self.execute(begun, way, &rules).map_err(|failure| sessions.told(failure))
+    }
+
+    /// The secrets that the profiles of a key have as targets. What names no region is in its own profile's.
+    fn targets(&self, own: &OwnKeys, id: &AccessKeyId) -> Result<Vec<SecretTarget>, Failure> {
+        let mut targets = Vec::new();
+        for profile in own.keys.iter().filter(|key| key.pair.id == *id).flat_map(|key| &key.profiles) {
+            for target in self.context.settings.for_profile(&profile.name).targets {
+                match target {
+                    Target::SecretsManager { secret_id: id, region, fields } => {
+                        let region = region.or_else(|| profile.region.clone().filter(|_| region_of_arn(&id).is_none()));
+                        targets.push(SecretTarget { id, region, fields });
+                    }
+                    Target::Command { .. } => {
+                        let message = format!(
+                            "config.toml gives [{}] a target of type `command`, which this keyrotate cannot write yet",
+                            profile.name
+                        );
+                        let failure = Failure::new(FailureKind::Usage, message).state("nothing was changed");
+                        return Err(failure.hint("take that target out of config.toml"));
+                    }
+                }
+            }
+        }
+        Ok(targets)
     }
 
     fn confirmed(&self, begun: &Begun) -> bool {

@@ -1,6 +1,6 @@
 use super::fake::{ARN, FakeSecrets, Fault};
 use super::*;
-use crate::holder::{Holder, Place, Reach};
+use crate::holder::{Holder, Reach};
 use crate::os::disk::RealDisk;
 
 const TAG: &str = "0123456789abcdef-2-1";
