@@ -20,13 +20,14 @@ mod sessions;
 mod tests {
     use std::{ffi::OsString, fmt::Write as _, fs, path::PathBuf};
 
+    use keyrotate::holder::{find_fields, replace_pair};
     use keyrotate::model::{AccessKeyId, AccessKeyPair, ProfileName, SecretAccessKey};
     use keyrotate::profile::{AwsFiles, AwsPaths, Environment, FileKind, Refusal, ResolvedProfile, choose_profile};
     use sha2::{Digest, Sha256};
 
     /// Behaviour cases that the files alone do not decide: they need AWS, a clock, a process or a device behind the real binary. Those about
     /// sessions are in `sessions.rs`.
-    const ELSEWHERE: [&str; 15] = [
+    const ELSEWHERE: [&str; 14] = [
         "clock-behind-after-sleep",
         "credential-process-expired",
         "credential-process-extra-output",
@@ -37,7 +38,6 @@ mod tests {
         "opt-in-region-session",
         "quarantined-key",
         "secret-kms-denied",
-        "secret-other-shape",
         "suspended-mid-rotation",
         "two-active-keys-two-machines",
         "user-with-path",
@@ -207,6 +207,7 @@ mod tests {
             "missing-aws-directory",
             "no-region-anywhere",
             "role-with-credential-process",
+            "secret-other-shape",
         ];
         let mut known: Vec<_> = ELSEWHERE.into_iter().chain(here).collect();
         known.sort_unstable();
@@ -222,6 +223,21 @@ mod tests {
             case.inputs_are_intact();
             assert_eq!((case.resolve().err().as_deref(), case.expect("action")), (case.expect("reason"), Some("refuse")), "{id}");
         }
+    }
+
+    #[test]
+    fn a_secret_of_another_shape_keeps_every_other_byte() {
+        let case = Case::named("secret-other-shape");
+        let json = fs::read(case.folder.join("secret.json")).unwrap();
+        assert_eq!(case.toml["must_preserve"]["sha256"]["secret.json"].as_str(), Some(hex(&Sha256::digest(&json)).as_str()));
+        let pair = |id: &str, secret: &str| AccessKeyPair { id: AccessKeyId::parse(id).unwrap(), secret: SecretAccessKey::new(secret) };
+        let old = pair("AKIAEXAMPLESECSHAP1", "EXAMPLE/SecretOtherSh+0000000000000000001");
+        let fields = find_fields(&json, &old).unwrap();
+        assert_eq!(case.toml["expect"]["fields"].as_array().unwrap(), &[fields.id.as_str(), &fields.secret].map(toml::Value::from));
+        let new = pair("AKIAEXAMPLESECSHAP2", "EXAMPLE/SecretOtherSh+0000000000000000002");
+        let edited = replace_pair(&json, &fields, &old, &new).unwrap().unwrap();
+        let expected = String::from_utf8(json).unwrap().replace(old.id.as_str(), new.id.as_str());
+        assert_eq!(String::from_utf8(edited.to_vec()).unwrap(), expected.replace(old.secret.expose(), new.secret.expose()));
     }
 
     #[test]

@@ -138,12 +138,16 @@ fn the_demo_ends_with_one_working_key() {
 #[test]
 fn the_settings_and_the_policy_can_be_used() {
     let settings = blocks("toml");
-    assert_eq!(settings.len(), 1);
-    KeyrotateSettings::parse(Path::new("config.toml"), &settings[0]).expect("usable settings");
+    assert_eq!(settings.len(), 2);
+    for text in settings {
+        KeyrotateSettings::parse(Path::new("config.toml"), &text).expect("usable settings");
+    }
     let policies = blocks("json");
-    assert_eq!(policies.len(), 1);
-    let policy: serde_json::Value = serde_json::from_str(&policies[0]).expect("a JSON document");
-    assert_eq!(policy["Version"], "2012-10-17");
+    assert_eq!(policies.len(), 2);
+    for text in policies {
+        let policy: serde_json::Value = serde_json::from_str(&text).expect("a JSON document");
+        assert_eq!(policy["Version"], "2012-10-17");
+    }
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub(super) struct Call<'a> {
     aws: &'a Aws,
     signer: &'a Signer,
     operation: &'static str,
+    region: String,
     attempts: Attempts,
     witness: Witness,
 }
@@ -45,7 +46,7 @@ enum Attempts {
     Once,
 }
 
-// The two SDK crates have the same builder under different types.
+// The SDK's crates have the same builder under different types.
 macro_rules! client {
     ($sdk:ident, $call:expr, $endpoint:expr) => {{
         let call: &Call<'_> = $call;
@@ -55,7 +56,7 @@ macro_rules! client {
             .operation_timeout(clock::left(OPERATION_TIMEOUT, call.aws.until));
         let mut config = $sdk::Config::builder()
             .behavior_version($sdk::config::BehaviorVersion::latest())
-            .region($sdk::config::Region::new(call.aws.region.clone()))
+            .region($sdk::config::Region::new(call.region.clone()))
             .credentials_provider(call.signer.credentials())
             .timeout_config(timeouts.build())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -78,12 +79,18 @@ macro_rules! client {
 impl<'a> Call<'a> {
     /// A call that may be repeated; `operation` as IAM policies name it.
     pub(super) fn new(aws: &'a Aws, signer: &'a Signer, operation: &'static str) -> Self {
-        Self { aws, signer, operation, attempts: Attempts::Several, witness: Witness::new(operation, Arc::clone(&aws.clock)) }
+        let (region, witness) = (aws.region.clone(), Witness::new(operation, Arc::clone(&aws.clock)));
+        Self { aws, signer, operation, region, attempts: Attempts::Several, witness }
     }
 
     /// A call that is sent once, on a connection of its own.
     pub(super) fn once(aws: &'a Aws, signer: &'a Signer, operation: &'static str) -> Self {
         Self { attempts: Attempts::Once, ..Self::new(aws, signer, operation) }
+    }
+
+    /// The same in another region, where one is named.
+    pub(super) fn in_region(self, region: Option<&str>) -> Self {
+        Self { region: region.map_or(self.region, str::to_owned), ..self }
     }
 
     pub(super) fn iam(&self) -> aws_sdk_iam::Client {
@@ -92,6 +99,10 @@ impl<'a> Call<'a> {
 
     pub(super) fn sts(&self) -> aws_sdk_sts::Client {
         client!(aws_sdk_sts, self, self.aws.endpoints.sts)
+    }
+
+    pub(super) fn secrets(&self) -> aws_sdk_secretsmanager::Client {
+        client!(aws_sdk_secretsmanager, self, self.aws.endpoints.secrets_manager)
     }
 
     /// Reads the outcome. An answer that the SDK took although it is torn is an error here.

@@ -17,17 +17,21 @@ pub struct Endpoints {
     pub iam: Option<String>,
     /// For STS.
     pub sts: Option<String>,
+    /// For Secrets Manager.
+    pub secrets_manager: Option<String>,
 }
 
 impl Endpoints {
-    /// Whether every service is replaced by something on this machine's loopback: a test, never AWS.
-    pub fn all_loopback(&self) -> bool {
+    /// Whether every service is replaced by something on this machine's loopback: a test, never AWS. Secrets Manager counts where it is
+    /// used (`secrets`), or has an endpoint.
+    pub fn all_loopback(&self, secrets: bool) -> bool {
         let local = |url: &Option<String>| url.as_deref().and_then(|url| url.parse::<Uri>().ok()).is_some_and(|uri| is_loopback(&uri));
-        local(&self.iam) && local(&self.sts)
+        let is_open = secrets || self.secrets_manager.is_some();
+        local(&self.iam) && local(&self.sts) && (!is_open || local(&self.secrets_manager))
     }
 
     pub(super) fn check(&self) -> Result<(), AwsSetupError> {
-        [&self.iam, &self.sts].into_iter().flatten().try_for_each(|url| check(url))
+        [&self.iam, &self.sts, &self.secrets_manager].into_iter().flatten().try_for_each(|url| check(url))
     }
 }
 
@@ -138,8 +142,11 @@ mod tests {
     #[test]
     fn a_test_is_one_where_every_service_is_local() {
         let local = Some("http://127.0.0.1:1".to_owned());
-        assert!(Endpoints { iam: local.clone(), sts: local.clone() }.all_loopback());
-        assert!(!Endpoints { iam: local, sts: None }.all_loopback());
+        let both = Endpoints { iam: local.clone(), sts: local.clone(), secrets_manager: None };
+        assert!(both.all_loopback(false) && !both.all_loopback(true));
+        assert!(Endpoints { secrets_manager: local.clone(), ..both.clone() }.all_loopback(true));
+        assert!(!Endpoints { secrets_manager: Some("https://sm.example".into()), ..both }.all_loopback(false));
+        assert!(!Endpoints { iam: local, ..Endpoints::default() }.all_loopback(false));
     }
 
     #[test]

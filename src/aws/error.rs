@@ -36,8 +36,12 @@ pub enum ErrorKind {
     },
     /// Too many requests.
     Throttled,
-    /// NoSuchEntity: the user or key is not there, or no longer under this name.
+    /// NoSuchEntity: the user or key is not there, or no longer under this name. ResourceNotFoundException: no such secret, or no value in it.
     Gone,
+    /// The secret is marked for deletion.
+    PendingDeletion,
+    /// The KMS key of a secret refuses to decrypt or encrypt: disabled, deleted, or not allowed to who asks.
+    Kms,
     /// A quota is used up, such as two access keys per user.
     LimitExceeded,
     /// Somebody else is changing the same thing.
@@ -129,6 +133,21 @@ impl AwsError {
         Self { without_effect, ..Self::new(operation, kind, None, "") }
     }
 
+    /// Whether AWS does not take the key that signed: too young, inactive, deleted, or not with this secret. Nothing was changed then.
+    pub fn refuses_the_key(&self) -> bool {
+        match self.kind {
+            ErrorKind::NotYetValid | ErrorKind::BadSignature => true,
+            ErrorKind::ClockSkew | ErrorKind::Denied { .. } | ErrorKind::Throttled | ErrorKind::Gone => false,
+            ErrorKind::LimitExceeded | ErrorKind::Conflict | ErrorKind::Expired | ErrorKind::Server => false,
+            ErrorKind::Unreachable(_) | ErrorKind::Garbled | ErrorKind::Other | ErrorKind::PendingDeletion | ErrorKind::Kms => false,
+        }
+    }
+
+    /// Whether a secret is not there. QUIRK(secretsmanager): one that has no value has the same code.
+    pub fn is_no_such_secret(&self) -> bool {
+        self.kind == ErrorKind::Gone && !self.message.contains("secret value")
+    }
+
     /// Whether this call changed nothing at AWS for certain: AWS refused every attempt with a 4xx that could be read, or the only
     /// attempt never left this machine (nothing listens, no address, the proxy refused, the certificate is not trusted).
     ///
@@ -144,6 +163,7 @@ impl AwsError {
             ErrorKind::Throttled | ErrorKind::Server | ErrorKind::Unreachable(_) | ErrorKind::Garbled => true,
             ErrorKind::NotYetValid | ErrorKind::BadSignature | ErrorKind::ClockSkew | ErrorKind::Denied { .. } => false,
             ErrorKind::Gone | ErrorKind::LimitExceeded | ErrorKind::Conflict | ErrorKind::Expired | ErrorKind::Other => false,
+            ErrorKind::PendingDeletion | ErrorKind::Kms => false,
         }
     }
 }
@@ -155,7 +175,7 @@ impl ErrorKind {
             ErrorKind::Server | ErrorKind::Unreachable(_) | ErrorKind::Garbled => false,
             ErrorKind::NotYetValid | ErrorKind::BadSignature | ErrorKind::ClockSkew | ErrorKind::Denied { .. } => true,
             ErrorKind::Throttled | ErrorKind::Gone | ErrorKind::LimitExceeded | ErrorKind::Conflict => true,
-            ErrorKind::Expired | ErrorKind::Other => true,
+            ErrorKind::Expired | ErrorKind::Other | ErrorKind::PendingDeletion | ErrorKind::Kms => true,
         }
     }
 
@@ -166,7 +186,7 @@ impl ErrorKind {
             ErrorKind::Unreachable(Unreachable::Timeout | Unreachable::Tls | Unreachable::Reset | Unreachable::Other) => false,
             ErrorKind::Server | ErrorKind::Garbled | ErrorKind::NotYetValid | ErrorKind::BadSignature | ErrorKind::ClockSkew => false,
             ErrorKind::Denied { .. } | ErrorKind::Throttled | ErrorKind::Gone | ErrorKind::LimitExceeded => false,
-            ErrorKind::Conflict | ErrorKind::Expired | ErrorKind::Other => false,
+            ErrorKind::Conflict | ErrorKind::Expired | ErrorKind::Other | ErrorKind::PendingDeletion | ErrorKind::Kms => false,
         }
     }
 }
@@ -198,6 +218,14 @@ pub(super) fn classify(status: u16, code: Option<&str>, message: &str) -> ErrorK
         "SignatureDoesNotMatch" | "InvalidSignatureException" if is_about_time(message) => ErrorKind::ClockSkew,
         "SignatureDoesNotMatch" | "InvalidSignatureException" | "IncompleteSignature" => ErrorKind::BadSignature,
         "RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture" => ErrorKind::ClockSkew,
+        // QUIRK(secretsmanager): a KMS key that may not be used has the code of a missing permission; only the message differs.
+        "AccessDeniedException" if is_about_kms(message) => ErrorKind::Kms,
+        "DecryptionFailure" | "EncryptionFailure" => ErrorKind::Kms,
+        "KMSAccessDeniedException" | "KMSDisabledException" | "KMSInvalidStateException" | "KMSNotFoundException" => ErrorKind::Kms,
+        // QUIRK(secretsmanager): one code for everything that the secret's state forbids; the message tells what.
+        "InvalidRequestException" if message.contains("marked for deletion") || message.contains("marked deleted") => {
+            ErrorKind::PendingDeletion
+        }
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "NotAuthorized" => {
             ErrorKind::Denied { explicit: message.contains("explicit deny") }
         }
@@ -205,11 +233,11 @@ pub(super) fn classify(status: u16, code: Option<&str>, message: &str) -> ErrorK
             ErrorKind::Throttled
         }
         "RequestLimitExceeded" | "TooManyRequestsException" | "SlowDown" | "PriorRequestNotComplete" => ErrorKind::Throttled,
-        "NoSuchEntity" | "NoSuchEntityException" => ErrorKind::Gone,
+        "NoSuchEntity" | "NoSuchEntityException" | "ResourceNotFoundException" => ErrorKind::Gone,
         // QUIRK(iam): the API reference heads it LimitExceededException; the wire says LimitExceeded, 409.
         "LimitExceeded" | "LimitExceededException" => ErrorKind::LimitExceeded,
         "EntityTemporarilyUnmodifiable" | "EntityTemporarilyUnmodifiableException" => ErrorKind::Conflict,
-        "ConcurrentModification" | "ConcurrentModificationException" => ErrorKind::Conflict,
+        "ConcurrentModification" | "ConcurrentModificationException" | "ResourceExistsException" => ErrorKind::Conflict,
         "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => ErrorKind::Expired,
         // AWS gave up waiting for the rest of the request: nothing is known of what it did with the beginning.
         "RequestTimeout" | "RequestTimeoutException" => ErrorKind::Server,
@@ -222,6 +250,11 @@ pub(super) fn classify(status: u16, code: Option<&str>, message: &str) -> ErrorK
 /// yet current: …").
 fn is_about_time(message: &str) -> bool {
     message.starts_with("Signature expired") || message.starts_with("Signature not yet current")
+}
+
+/// "Access to KMS is not allowed", or a missing `kms:Decrypt` in so many words.
+fn is_about_kms(message: &str) -> bool {
+    message.contains("Access to KMS is not allowed") || message.contains("to perform: kms:") || message.contains("AWS KMS")
 }
 
 /// One line of bounded length, without what AWS quotes of the request.
@@ -256,6 +289,15 @@ mod tests {
             (400, "RequestExpired", "", ErrorKind::ClockSkew),
             (403, "AccessDenied", "is not authorized because no identity-based policy allows", ErrorKind::Denied { explicit: false }),
             (403, "AccessDenied", explicit, ErrorKind::Denied { explicit: true }),
+            (400, "AccessDeniedException", "Access to KMS is not allowed", ErrorKind::Kms),
+            (400, "AccessDeniedException", "is not authorized to perform: kms:Decrypt on the resource", ErrorKind::Kms),
+            (400, "DecryptionFailure", "", ErrorKind::Kms),
+            (400, "EncryptionFailure", "", ErrorKind::Kms),
+            (400, "ResourceNotFoundException", "Secrets Manager can't find the specified secret.", ErrorKind::Gone),
+            (400, "ResourceExistsException", "", ErrorKind::Conflict),
+            (400, "InvalidRequestException", "because it was marked for deletion.", ErrorKind::PendingDeletion),
+            (400, "InvalidRequestException", "You provided a parameter value that is not valid", ErrorKind::Other),
+            (500, "InternalServiceError", "", ErrorKind::Server),
             (400, "Throttling", "Rate exceeded", ErrorKind::Throttled),
             (429, "Whatever", "", ErrorKind::Throttled),
             (404, "NoSuchEntity", "", ErrorKind::Gone),

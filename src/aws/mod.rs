@@ -11,6 +11,7 @@ mod error;
 mod http;
 mod iam;
 mod look;
+mod secrets;
 mod server_time;
 mod signer;
 mod sts;
@@ -32,6 +33,7 @@ use tokio::runtime::{Builder, Runtime};
 pub use endpoint::Endpoints;
 pub use error::{AwsError, ErrorKind, MfaRefusal, Unreachable};
 pub use look::{KeySight, look_all};
+pub use secrets::{SecretBody, SecretFacts, SecretId, SecretVersion, Secrets, VersionOf, account_of_arn, name_of_arn, region_of_arn};
 pub use server_time::{ServerTime, describe_skew};
 pub use signer::Signer;
 pub use sts::{AssumeRole, TokenCodeOf};
@@ -137,6 +139,11 @@ impl Aws {
     #[must_use]
     pub fn until(self, until: Option<Duration>) -> Self {
         Self { until, ..self }
+    }
+
+    /// The region of calls that name none.
+    pub fn region(&self) -> &str {
+        &self.region
     }
 
     /// AWS's time by its latest answer to this client; `None` before the first.

@@ -127,9 +127,12 @@ impl Intercept for Witness {
     }
 }
 
-/// Whether the text ends with the root element of the operation's own answer, `</ListAccessKeysResponse>`: neither cut off nor
+/// Whether the text is closed: JSON by its last brace, XML by the root element of the operation's own answer, `</ListAccessKeysResponse>`: neither cut off nor
 /// the `</ErrorResponse>` that something in between sent with the status of a success.
 fn is_whole(operation: &str, body: &[u8]) -> bool {
+    if operation.starts_with("secretsmanager:") {
+        return body.trim_ascii_end().ends_with(b"}");
+    }
     let action = operation.rsplit(':').next().unwrap_or(operation);
     body.trim_ascii_end().ends_with(format!("</{action}Response>").as_bytes())
 }
@@ -144,5 +147,7 @@ mod tests {
         for torn in ["", "<ListAccessKeysResponse><ListAccessKeysResult><member>", "<html></html>", "<ErrorResponse></ErrorResponse>"] {
             assert!(!is_whole("iam:ListAccessKeys", torn.as_bytes()), "{torn}");
         }
+        let describe = "secretsmanager:DescribeSecret";
+        assert!(is_whole(describe, b"{\"ARN\":\"a\"}\n") && !is_whole(describe, b"{\"ARN\":\"a"));
     }
 }

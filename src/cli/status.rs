@@ -12,6 +12,7 @@ use chrono::{DateTime, Local, TimeDelta, Utc};
 use super::page::{DIM, GREEN, Page, RED, YELLOW, plain};
 use super::render;
 use super::session::span;
+use crate::aws::name_of_arn;
 use crate::commands::status::prompt::Prompt;
 use crate::commands::status::{Finding, KeyFacts, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, StatusOutcome};
 use crate::model::{Age, KeyStatus, LastUsed, ProfileName, format_duration};
@@ -80,6 +81,10 @@ fn key(page: &mut Page, key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>
     for (index, holder) in key.holders.iter().enumerate() {
         let place = format!("{}, line {}: [{}]", holder.path.display(), holder.line, holder.name);
         page.line(if index == 0 { "holders:" } else { "" }, &place);
+    }
+    for secret in &key.secrets {
+        let region = secret.region.as_ref().map_or_else(String::new, |region| format!(" in {region}"));
+        page.line("target:", &format!("secret {}{region}", name_of_arn(&secret.id)));
     }
     key.sessions.iter().for_each(|open| page.line("session:", &session(open)));
     key.pending.iter().for_each(|pending| page.line("rotation:", &rotation(pending, now)));

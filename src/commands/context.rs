@@ -95,7 +95,7 @@ impl Context {
         ca_bundle: Option<PathBuf>,
     ) -> Result<(Aws, Timing), Failure> {
         let endpoint = |service| files.endpoint(service, profile, &self.environment);
-        let endpoints = Endpoints { iam: endpoint("iam"), sts: endpoint("sts") };
+        let endpoints = Endpoints { iam: endpoint("iam"), sts: endpoint("sts"), secrets_manager: endpoint("secrets manager") };
         let timing = self.timing(&endpoints)?;
         let aws = Aws::new(ClientOptions { region, endpoints, ca_bundle }).map_err(|error| unusable(FailureKind::Failed, &error))?;
         Ok((aws, timing))
@@ -110,7 +110,7 @@ impl Context {
     fn timing(&self, endpoints: &Endpoints) -> Result<Timing, Failure> {
         match self.time_scale.as_deref().filter(|scale| !scale.is_empty()) {
             None => Ok(Timing::default()),
-            Some(_) if !endpoints.all_loopback() => {
+            Some(_) if !endpoints.all_loopback(self.settings.uses_secrets()) => {
                 let message = "KEYROTATE_TIME_SCALE is set, which is for tests against a loopback endpoint only";
                 Err(Failure::new(FailureKind::Usage, message).state("nothing was changed").hint("unset KEYROTATE_TIME_SCALE"))
             }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::pick::correction;
+use crate::aws::Secrets;
 use crate::holder::Reach;
 use crate::journal::History;
 use crate::model::{AccessKeyId, Grace, LastUsed, ProfileName, TokenCode};
@@ -219,8 +220,8 @@ impl<'a> Run<'a> {
     }
 
     /// What the holders are reached through.
-    pub(super) fn reach(&self) -> Reach<'_> {
-        Reach { disk: &self.disk }
+    pub(super) fn reach<'r>(&'r self, secrets: &'r dyn Secrets) -> Reach<'r> {
+        Reach { disk: &self.disk, secrets }
     }
 
     pub(super) fn history(&self) -> History<'_> {

@@ -18,13 +18,15 @@ use chrono::{DateTime, Utc};
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind, worst};
+use crate::aws::region_of_arn;
 use crate::model::{AccessKeyId, ProfileName};
 use crate::os::disk::RealDisk;
 use crate::os::{clock, machine};
+use crate::profile::settings::Target;
 use crate::profile::{AwsFiles, FileKind, INSIDE, OwnKey, OwnKeys, Refusal, Warning, choose_profile};
 use crate::session::Cache;
 
-pub use facts::{KeyFacts, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, Section};
+pub use facts::{KeyFacts, NamedSecret, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, Section};
 pub use judge::{Finding, judge, waits};
 
 use look::Looked;
@@ -217,6 +219,7 @@ fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memo
         Observation { created_at, ..seen }
     });
     let mut holders: Vec<Section> = Vec::new();
+    let mut secrets: Vec<NamedSecret> = Vec::new();
     let mut warnings: Vec<Warning> = Vec::new();
     for profile in &key.profiles {
         let path = match profile.file {
@@ -227,6 +230,8 @@ fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memo
         if !holders.contains(&section) {
             holders.push(section);
         }
+        let found = named_secrets(context, &profile.name, profile.region.as_deref());
+        secrets.extend(found.into_iter().filter(|secret| !secrets.contains(secret)).collect::<Vec<_>>());
         let fault = profile.fault.as_ref().map(|fault| Warning { code: fault.code(), message: fault.to_string() });
         let fault = fault.filter(|fault| problem.as_ref().is_none_or(|problem| problem.message != fault.message));
         let told = profile.warnings.iter().cloned().chain(fault);
@@ -236,6 +241,7 @@ fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memo
         id: key.pair.id.clone(),
         profiles: key.profiles.iter().map(|profile| profile.name.clone()).collect(),
         holders,
+        secrets,
         limits: context.settings.limits_of(key.profiles.iter().map(|profile| &profile.name)),
         warnings,
         is_own_use: seen.as_ref().or(remembered).is_some_and(|seen| seen.is_own_use(remembered)),
@@ -246,6 +252,18 @@ fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memo
         pending: Vec::new(),
         sessions: Vec::new(),
     }
+}
+
+/// The secrets that a profile has as targets, each with its region.
+fn named_secrets(context: &Context, profile: &ProfileName, region: Option<&str>) -> Vec<NamedSecret> {
+    let secret = |target| match target {
+        Target::SecretsManager { secret_id: id, region: named, .. } => {
+            let region = region_of_arn(&id).map(str::to_owned).or(named).or_else(|| region.map(str::to_owned));
+            Some(NamedSecret { id, region })
+        }
+        Target::Command { .. } => None,
+    };
+    context.settings.for_profile(profile).targets.into_iter().filter_map(secret).collect()
 }
 
 /// The sessions that are open, of each key.

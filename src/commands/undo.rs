@@ -121,7 +121,7 @@ impl Run<'_> {
         self.check_machine(path, record)?;
         if self.options.dry_run {
             let (key, state) = (record.old.id.clone(), describe::state(record));
-            self.decide(record)?;
+            self.with_reach(record, |run, record, reach| run.decide(record, reach))?;
             let (mut steps, stop) = plan_resumed(record, &self.rules(record, Timing::default()), clock::local_now());
             steps.extend(stop.map(|stop| stop.message));
             return Ok(Undone::Planned { key, state, steps });

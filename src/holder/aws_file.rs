@@ -87,14 +87,14 @@ impl Holder for AwsFile<'_> {
                 return Sight::Seen { old: Vec::new(), new: Vec::new(), foreign: Vec::new(), others: Vec::new() };
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Sight::Away,
-            Err(error) => return Sight::Unreadable(error.to_string()),
+            Err(error) => return Sight::Unreadable { why: error.to_string(), error: None },
         };
         if staged.is_some_and(|staged| in_place::is_torn(staged, &bytes)) {
             return Sight::Torn;
         }
         match Document::parse(self.kind, bytes.to_vec()) {
             Ok(document) => sight(&document, old, new, sections),
-            Err(error) => Sight::Unreadable(error.to_string()),
+            Err(error) => Sight::Unreadable { why: error.to_string(), error: None },
         }
     }
 
@@ -130,6 +130,7 @@ impl Holder for AwsFile<'_> {
                 exchange::Exchange { file: self, target, temporary, edited, from, to }.write(base)
             }
             Staged::InPlace { target, .. } => in_place::write(self, target, staged).map(|()| None),
+            Staged::Version { .. } => Err(self.changed()),
         }
     }
 

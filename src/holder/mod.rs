@@ -4,16 +4,20 @@
 //! about to replace can be found again from what [`Holder::prepare`] returned, which the caller journals before [`Holder::write`].
 
 mod aws_file;
+mod secrets_manager;
 
 use std::path::PathBuf;
 use std::{fmt, io};
 
 use serde::{Deserialize, Serialize};
 
+use crate::aws::{AwsError, SecretId, Secrets};
 use crate::journal::secret::SecretBytes;
-use crate::model::{AccessKeyId, AccessKeyPair};
+use crate::model::{AccessKeyId, AccessKeyPair, SecretFields};
 use crate::os::disk::Disk;
 use crate::profile::{DocumentError, EditError, FileKind};
+
+pub use secrets_manager::{CURRENT, Held, SecretProblem, ShapeError, find_fields, read_fields, replace_pair};
 
 /// Where a holder is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +28,13 @@ pub enum Place {
         kind: FileKind,
         /// The path as it is configured, symbolic links not followed.
         path: PathBuf,
+    },
+    /// A secret in AWS Secrets Manager.
+    Secret {
+        /// Its whole ARN, which has its region: a secret made anew under the same name is another place.
+        arn: String,
+        /// Where in its JSON the pair is.
+        fields: SecretFields,
     },
 }
 
@@ -45,8 +56,13 @@ pub enum Sight {
     Torn,
     /// It is not there: not mounted, moved away, deleted.
     Away,
-    /// It cannot be read, or not understood, and why.
-    Unreadable(String),
+    /// It cannot be read, or not understood.
+    Unreadable {
+        /// Why.
+        why: String,
+        /// AWS's refusal, where it was one.
+        error: Option<AwsError>,
+    },
 }
 
 /// Something that is not this rotation's.
@@ -88,6 +104,13 @@ pub enum Staged {
         base: String,
         /// SHA-256 of the new content.
         edited: String,
+    },
+    /// A secret's new version. Its content is made from the one before, when it is put.
+    Version {
+        /// The ID of the version that is edited.
+        base: String,
+        /// The ID of the one that takes its place.
+        version: String,
     },
 }
 
@@ -153,6 +176,34 @@ pub enum HolderError {
         /// Where and why.
         source: EditError,
     },
+    /// AWS refuses, or did not answer.
+    #[error("{place}: {}", secrets_manager::meaning(source))]
+    Aws {
+        /// The holder, as a person calls it.
+        place: String,
+        /// AWS's words.
+        source: AwsError,
+    },
+    /// A secret is not one that a key can be written to.
+    #[error("{place}: {problem}")]
+    Secret {
+        /// The secret, as a person calls it.
+        place: String,
+        /// Why.
+        problem: SecretProblem,
+    },
+}
+
+impl HolderError {
+    /// Whether it may be gone the next moment, so that looking again is worth it.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            HolderError::Changed { .. } | HolderError::Busy { .. } => true,
+            HolderError::Aws { source, .. } => source.is_transient(),
+            HolderError::Kept { .. } | HolderError::Io { .. } | HolderError::Malformed { .. } => false,
+            HolderError::NotEditable { .. } | HolderError::Secret { .. } => false,
+        }
+    }
 }
 
 /// A place that holds a key pair.
@@ -161,7 +212,7 @@ pub trait Holder {
     fn look(&self, old: &AccessKeyPair, new: Option<&AccessKeyPair>, sections: &[String], staged: Option<&Staged>) -> Sight;
     /// Proves, leaving nothing behind, that a change of this pair would be possible: an edit of this size, here and now.
     fn check_writable(&self, pair: &AccessKeyPair) -> Result<(), HolderError>;
-    /// Makes a change ready, on the disk. `tag` names what it leaves there.
+    /// Makes a change ready. What it leaves, if anything, is named by `tag`.
     fn prepare(&self, tag: &str, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<Staged, HolderError>;
     /// Makes the change, durably. Can be called again after a crash at any point of it.
     fn write(&self, staged: &Staged, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<Option<Displaced>, HolderError>;
@@ -179,13 +230,51 @@ pub trait Holder {
 pub struct Reach<'a> {
     /// The file system.
     pub disk: &'a dyn Disk,
+    /// Secrets Manager.
+    pub secrets: &'a dyn Secrets,
+}
+
+/// The pairs that sign what a holder asks of AWS.
+#[derive(Clone, Copy, Debug)]
+pub struct SignedBy<'a> {
+    /// The one that is likely to be accepted.
+    pub first: &'a AccessKeyPair,
+    /// The one that is tried where AWS does not take the first.
+    pub then: Option<&'a AccessKeyPair>,
 }
 
 impl Place {
     /// The holder at this place.
-    pub fn open<'a>(&self, reach: Reach<'a>) -> Box<dyn Holder + 'a> {
+    pub fn open<'a>(&'a self, reach: Reach<'a>, by: SignedBy<'a>) -> Box<dyn Holder + 'a> {
         match self {
             Place::AwsFile { kind, path } => Box::new(aws_file::AwsFile::new(reach.disk, *kind, path.clone())),
+            Place::Secret { arn, fields } => Box::new(secrets_manager::Secret::new(reach.secrets, by, arn, fields)),
+        }
+    }
+
+    /// The secret that is named so, as it is found now by who has this pair; `fields` where the settings name them.
+    pub fn secret(
+        secrets: &dyn Secrets,
+        pair: &AccessKeyPair,
+        named: SecretId<'_>,
+        fields: Option<&SecretFields>,
+    ) -> Result<Self, HolderError> {
+        secrets_manager::find(secrets, pair, named, fields)
+    }
+
+    /// Whether it is a secret in Secrets Manager.
+    pub fn is_secret(&self) -> bool {
+        match self {
+            Place::AwsFile { .. } => false,
+            Place::Secret { .. } => true,
+        }
+    }
+
+    /// What a person calls these slots of it: the sections of a file; a secret has one, which needs no name.
+    pub fn slots(&self, slots: &[String]) -> String {
+        match self {
+            Place::AwsFile { .. } => format!("{self} [{}]", slots.join("] [")),
+            Place::Secret { .. } => self.to_string(),
         }
     }
 }
@@ -195,6 +284,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Place::AwsFile { path, .. } => write!(f, "{}", path.display()),
+            Place::Secret { arn, .. } => f.write_str(&secrets_manager::called(arn)),
         }
     }
 }
@@ -202,7 +292,12 @@ impl fmt::Display for Place {
 impl Foreign {
     /// What the place has that is not the rotation's, and where in it.
     pub fn told(&self, place: &Place) -> String {
-        let line = self.line.map_or_else(String::new, |line| format!(" line {line}"));
-        format!("{place}{line}: [{}] has {}", self.section, self.what)
+        match place {
+            Place::AwsFile { .. } => {
+                let line = self.line.map_or_else(String::new, |line| format!(" line {line}"));
+                format!("{place}{line}: [{}] has {}", self.section, self.what)
+            }
+            Place::Secret { .. } => format!("{place} has {}", self.what),
+        }
     }
 }

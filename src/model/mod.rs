@@ -9,6 +9,7 @@ mod grace;
 mod identity;
 mod mfa;
 mod profile_name;
+mod secret_fields;
 mod temporary_credentials;
 mod timing;
 
@@ -18,5 +19,6 @@ pub use grace::{Grace, NotAGrace};
 pub use identity::{Arn, Identity, NotAnArn};
 pub use mfa::{MfaSerial, NotATokenCode, NotAnMfaSerial, TokenCode};
 pub use profile_name::ProfileName;
+pub use secret_fields::SecretFields;
 pub use temporary_credentials::{SessionToken, TemporaryCredentials};
 pub use timing::{BadTimeScale, Timing};

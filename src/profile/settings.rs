@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::model::{Grace, Limits, ProfileName};
+use crate::model::{Grace, Limits, ProfileName, SecretFields};
 
 pub use error::{SettingsError, SettingsProblem};
 
@@ -71,6 +71,8 @@ pub enum Target {
         secret_id: String,
         /// Where it is; `None` is the ARN's or the profile's region.
         region: Option<String>,
+        /// Where in its JSON the pair is; `None` is found by what is there.
+        fields: Option<SecretFields>,
     },
     /// A program that is given the new key as JSON on standard input.
     Command {
@@ -148,6 +150,12 @@ impl Settings {
     /// Whether the desktop may be told of anything.
     pub fn wants_notices(&self) -> bool {
         self.defaults.notify.unwrap_or(true)
+    }
+
+    /// Whether anything here is in Secrets Manager.
+    pub fn uses_secrets(&self) -> bool {
+        let targets = self.profiles.values().flat_map(|part| &part.targets).chain(self.keys.values().flat_map(|key| &key.targets));
+        targets.into_iter().any(|target| matches!(target, Target::SecretsManager { .. }))
     }
 
     /// The keys that are in no profile, by the names of their tables.

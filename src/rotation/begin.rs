@@ -5,6 +5,7 @@
 mod explain;
 mod managed;
 mod room;
+mod targets;
 
 use chrono::{DateTime, Utc};
 
@@ -15,8 +16,10 @@ use super::record::{HolderEntry, NewKey, Record, State, Which};
 use super::second_key::Permissions;
 use super::step::StopKind;
 use crate::aws::{Aws, Signer};
-use crate::holder::{Place, Reach, Sight};
-use crate::model::{AccessKey, AccessKeyId, AccessKeyPair, Age, AgeLevel, Grace, Identity, KeyKind, LastUsed, Limits, ProfileName, Timing};
+use crate::holder::{Place, Reach, Sight, SignedBy};
+use crate::model::{
+    AccessKey, AccessKeyId, AccessKeyPair, Age, AgeLevel, Grace, Identity, KeyKind, LastUsed, Limits, ProfileName, SecretFields, Timing,
+};
 use crate::os::clock;
 use crate::os::machine;
 use crate::os::terminal::Console;
@@ -41,6 +44,8 @@ pub struct Preflight<'a> {
     pub pair: AccessKeyPair,
     /// Every place that could have it.
     pub places: Vec<Place>,
+    /// The secrets that the settings say have it.
+    pub targets: Vec<SecretTarget>,
     /// Every key that something here has.
     pub known: Vec<KnownKey>,
     /// Rotations that are over.
@@ -66,6 +71,17 @@ pub struct Managed {
     pub name: ProfileName,
     /// The IAM user's name there.
     pub user: String,
+}
+
+/// A secret that the settings name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretTarget {
+    /// Name or ARN.
+    pub id: String,
+    /// The region; `None` is the ARN's, else that of the way to AWS.
+    pub region: Option<String>,
+    /// Where in its JSON the pair is, where the settings say so.
+    pub fields: Option<SecretFields>,
 }
 
 /// A key that something here has.
@@ -164,6 +180,7 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
     if old.id != preflight.pair.id {
         entries = holders(preflight, &old)?;
     }
+    entries.extend(targets::look(preflight, &identity, &old, new.as_ref().map(|new| &new.pair))?);
     let record = Record {
         id: rotation_id(),
         machine: preflight.machine.clone(),
@@ -212,11 +229,15 @@ fn server_now(aws: &Aws, at_least: DateTime<Utc>) -> DateTime<Utc> {
     aws.server_time().map_or_else(|| clock::local_now().max(at_least), |time| time.at(clock::boot_time()))
 }
 
+fn entry(place: Place, sections: Vec<String>) -> HolderEntry {
+    HolderEntry { place, sections, stagings: 0, staged: None, staged_to: Which::New, displaced: Vec::new(), left_out: false }
+}
+
 /// The places that have the pair, tried out.
 fn holders(preflight: &Preflight<'_>, pair: &AccessKeyPair) -> Result<Vec<HolderEntry>, Refused> {
     let mut entries = Vec::new();
     for place in &preflight.places {
-        let holder = place.open(preflight.reach);
+        let holder = place.open(preflight.reach, SignedBy { first: pair, then: None });
         let sections = match holder.look(pair, None, &[], None) {
             Sight::Seen { old, foreign, .. } => match foreign.first() {
                 None => old,
@@ -226,7 +247,7 @@ fn holders(preflight: &Preflight<'_>, pair: &AccessKeyPair) -> Result<Vec<Holder
             },
             Sight::Away => Vec::new(),
             Sight::Torn => return Err(Refused::new(StopKind::Failed, format!("{} is written in part", place), "restore it")),
-            Sight::Unreadable(why) => {
+            Sight::Unreadable { why, .. } => {
                 return Err(Refused::new(StopKind::Failed, format!("{}: {why}", place), "put that right"));
             }
         };
@@ -238,15 +259,7 @@ fn holders(preflight: &Preflight<'_>, pair: &AccessKeyPair) -> Result<Vec<Holder
                 hint: "put that right and run this again; nothing was changed".to_owned(),
             })?;
         }
-        entries.push(HolderEntry {
-            place: place.clone(),
-            sections,
-            stagings: 0,
-            staged: None,
-            staged_to: Which::New,
-            displaced: Vec::new(),
-            left_out: false,
-        });
+        entries.push(entry(place.clone(), sections));
     }
     if entries.iter().all(|entry| entry.sections.is_empty()) {
         let names: Vec<String> = preflight.places.iter().map(ToString::to_string).collect();

@@ -1,4 +1,4 @@
-//! The file half of a rotation: the holders, the journal entry and the history, all on one disk.
+//! The holders, the journal entry and the history of a rotation.
 //!
 //! Invariant: nothing here decides. What a holder's change would displace is in what [`Files::prepare`] returns, which the caller
 //! journals before [`Files::write`].
@@ -65,8 +65,11 @@ impl Files<'_> {
     /// Removes what changes left beside the holders of a rotation that is over. Returns the files in which somebody's work is kept.
     pub fn tidy(&self, record: &Record) -> Vec<PathBuf> {
         let tag = format!("{}-", record.id);
-        let sweep = |entry: &HolderEntry| entry.place.open(self.reach).sweep(&tag, entry.staged.as_ref(), &entry.displaced);
-        record.holders.iter().flat_map(sweep).collect()
+        let sweep =
+            |entry: &HolderEntry| entry.place.open(self.reach, record.signed_by()).sweep(&tag, entry.staged.as_ref(), &entry.displaced);
+        // Where nothing was prepared, nothing was left, and a secret need not be asked for.
+        let may_have_left = |entry: &&HolderEntry| entry.stagings > 0 || !entry.place.is_secret();
+        record.holders.iter().filter(may_have_left).flat_map(sweep).collect()
     }
 
     /// Adds the rotation to the history and removes the entry, secrets first.
@@ -89,11 +92,11 @@ impl Files<'_> {
         let gone = || HolderError::Changed { place: "a holder".to_owned() };
         let entry = record.holders.get(index).ok_or_else(gone)?;
         let (Some(from), Some(to)) = (record.pair(to.other()), record.pair(to)) else { return Err(gone()) };
-        act(&*entry.place.open(self.reach), from, to, &record.tag(index, entry.stagings))
+        act(&*entry.place.open(self.reach, record.signed_by()), from, to, &record.tag(index, entry.stagings))
     }
 }
 
 /// What one holder has.
 pub(super) fn look(reach: Reach<'_>, record: &Record, entry: &HolderEntry) -> Sight {
-    entry.place.open(reach).look(&record.old, record.pair(Which::New), &entry.sections, entry.staged.as_ref())
+    entry.place.open(reach, record.signed_by()).look(&record.old, record.pair(Which::New), &entry.sections, entry.staged.as_ref())
 }

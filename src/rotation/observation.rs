@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::record::Which;
-use crate::aws::{AwsError, ErrorKind};
+use crate::aws::AwsError;
 use crate::holder::Sight;
 use crate::model::{AccessKey, AccessKeyId, Identity, KeyStatus, LastUsed};
 
@@ -34,6 +34,8 @@ pub struct Observation {
     pub holders_at: Duration,
     /// Holders that could not be changed, and why.
     pub refusals: BTreeMap<usize, String>,
+    /// AWS's refusals to read or write a holder, since the holders were read last.
+    pub holder_errors: BTreeMap<usize, AwsError>,
     /// How often a holder was busy or changed under our hands.
     pub collisions: u32,
     /// When that was last, by the boot clock.
@@ -190,10 +192,5 @@ impl Observation {
 
 /// Whether AWS does not know the pair: too young, inactive or deleted.
 pub fn is_refusal(error: &AwsError) -> bool {
-    match error.kind {
-        ErrorKind::NotYetValid | ErrorKind::BadSignature => true,
-        ErrorKind::ClockSkew | ErrorKind::Denied { .. } | ErrorKind::Throttled | ErrorKind::Gone => false,
-        ErrorKind::LimitExceeded | ErrorKind::Conflict | ErrorKind::Expired | ErrorKind::Server => false,
-        ErrorKind::Unreachable(_) | ErrorKind::Garbled | ErrorKind::Other => false,
-    }
+    error.refuses_the_key()
 }

@@ -5,7 +5,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::holder::{Displaced, Place, Staged};
+use super::next::likely_alive;
+use crate::holder::{Displaced, Place, SignedBy, Staged};
 use crate::model::{AccessKeyId, AccessKeyPair, Grace, Identity, LastUsed, ProfileName};
 
 /// One rotation of one key.
@@ -40,7 +41,7 @@ pub struct Record {
     pub deleted_first: Option<AccessKeyId>,
     /// The new pair, from Created on.
     pub new: Option<NewKey>,
-    /// Both AWS files; those without sections hold nothing yet and are watched for strays.
+    /// Both AWS files, and the targets; those without sections hold nothing yet and are watched for strays.
     pub holders: Vec<HolderEntry>,
     /// The new key was there before, in use by a profile here: it is never deleted or deactivated.
     pub adopted: bool,
@@ -65,7 +66,7 @@ pub struct NewKey {
 pub struct HolderEntry {
     /// Where it is.
     pub place: Place,
-    /// The sections with the old pair when the rotation began.
+    /// The sections with the old pair when the rotation began; of a secret its one label.
     pub sections: Vec<String>,
     /// How many changes were prepared; numbers the files they leave.
     pub stagings: u32,
@@ -198,6 +199,15 @@ impl Record {
         match which {
             Which::Old => Some(&self.old),
             Which::New => self.new.as_ref().map(|new| &new.pair),
+        }
+    }
+
+    /// Who signs what a holder asks of AWS: the pair that is most likely accepted now, then the other one.
+    pub fn signed_by(&self) -> SignedBy<'_> {
+        let [first, then] = likely_alive(self).map(|which| self.pair(which));
+        match (first, then) {
+            (Some(first), then) => SignedBy { first, then },
+            (None, _) => SignedBy { first: &self.old, then: None },
         }
     }
 

@@ -65,7 +65,7 @@ fn complete(reach: Reach<'_>, record: &Record) -> Result<(), Unresolved> {
     for entry in record.holders.iter().filter(|entry| look(reach, record, entry) == Sight::Torn) {
         let (from, to) = (record.pair(entry.staged_to.other()), record.pair(entry.staged_to));
         if let (Some(staged), Some(from), Some(to)) = (&entry.staged, from, to) {
-            entry.place.open(reach).write(staged, from, to).map_err(|error| Unresolved::Torn(error.to_string()))?;
+            entry.place.open(reach, record.signed_by()).write(staged, from, to).map_err(|error| Unresolved::Torn(error.to_string()))?;
         }
     }
     Ok(())
@@ -103,10 +103,10 @@ fn refusal(reach: Reach<'_>, record: &Record, entry: &HolderEntry) -> Option<Str
     match look(reach, record, entry) {
         Sight::Seen { foreign, .. } if !foreign.is_empty() => foreign.first().map(|strange| format!("{} now", strange.told(&entry.place))),
         Sight::Seen { old, .. } if !old.is_empty() => {
-            entry.place.open(reach).check_writable(&record.old).err().map(|error| error.to_string())
+            entry.place.open(reach, record.signed_by()).check_writable(&record.old).err().map(|error| error.to_string())
         }
         Sight::Seen { .. } | Sight::Torn => None,
         Sight::Away => Some(format!("{place} is not there")),
-        Sight::Unreadable(why) => Some(format!("{place}: {why}")),
+        Sight::Unreadable { why, .. } => Some(format!("{place}: {why}")),
     }
 }

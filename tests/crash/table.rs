@@ -14,7 +14,7 @@ const COLUMNS: [(&str, &[Problem]); 7] = [
     ("somebody else's key touched", &[Problem::Foreign]),
     ("other bytes changed", &[Problem::Changed, Problem::Torn]),
     ("secret leaked", &[Problem::Leak, Problem::Open]),
-    ("stuck", &[Problem::Stuck]),
+    ("stuck", &[Problem::Stuck, Problem::Label]),
 ];
 
 /// The table as Markdown.

@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 use leaks::Search;
 
 use crate::lab::canary;
+use crate::lab::secrets::Body;
 use crate::lab::{Key, Lab, Settings};
 
 const TEMPLATE: &str = "# Keys of this laptop. Keep this line.
@@ -73,6 +74,8 @@ pub enum Problem {
     Leak,
     /// The resume did not end well, or not exactly one key is active.
     Stuck,
+    /// A staging label of a rotation is left on a version of a secret.
+    Label,
 }
 
 /// What a run left.
@@ -112,6 +115,8 @@ pub struct Home {
     /// Another user's pair, in the profile `other`.
     pub other: Key,
     text: String,
+    /// The secrets that hold the pair, each with its text at the start.
+    secrets: Mutex<Vec<(String, String)>>,
     found: Mutex<BTreeMap<Problem, String>>,
     waiting: Mutex<Vec<String>>,
     search: Search,
@@ -141,6 +146,7 @@ impl Home {
             old,
             other,
             text,
+            secrets: Mutex::default(),
             found: Mutex::default(),
             waiting: Mutex::default(),
             search: Search::default(),
@@ -174,6 +180,22 @@ impl Home {
         let path = self.path().join(name);
         let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).expect("a writable file");
         std::io::Write::write_all(&mut file, text.as_bytes()).expect("room for it");
+    }
+
+    /// Makes a secret of this name in us-east-1 which holds the pair from now on, as the file does; `text` has `{id}` and `{secret}` in it.
+    /// Returns its ARN.
+    pub fn secret(&self, name: &str, text: &str) -> String {
+        let text = text.replace("{id}", &self.old.id).replace("{secret}", &self.old.secret);
+        let arn = self.lab.world().add_secret(name, "us-east-1", Some(Body::Text(text.clone())));
+        self.watch(&arn, &text);
+        arn
+    }
+
+    /// Says that the secret with this ARN holds the pair, and has this text.
+    pub fn watch(&self, arn: &str, text: &str) {
+        let mut secrets = self.secrets.lock().unwrap();
+        secrets.retain(|(known, _)| known != arn);
+        secrets.push((arn.to_owned(), text.to_owned()));
     }
 
     /// Runs the program to its end.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 
 use super::{Home, Output, Problem};
-use crate::lab::Verdict;
 use crate::lab::key::Status;
+use crate::lab::{Key, Verdict};
 
 impl Home {
     /// Checks what holds at all times.
@@ -33,7 +33,29 @@ impl Home {
         if self.lab.accepts(&self.other.id, &self.other.secret) != Verdict::Yes {
             self.problem(Problem::Foreign, place, &self.other.id);
         }
+        self.look_at_secrets(place);
         self.search_processes(place);
+    }
+
+    /// Each secret has a pair that AWS accepts, whole, and no other byte of it is changed.
+    fn look_at_secrets(&self, place: &str) {
+        for (arn, start) in self.secrets.lock().unwrap().iter() {
+            let (text, name) = (self.lab.world().secret(arn).current(), format!("secret {arn}"));
+            let held: Vec<Key> = self.dev_keys().into_iter().filter(|key| text.contains(&key.id)).collect();
+            let whole = |key: &&Key| text.contains(&key.secret);
+            match held.iter().find(whole).map(|key| self.lab.accepts(&key.id, &key.secret)) {
+                Some(Verdict::Yes) => {}
+                Some(Verdict::Flapping) => self.problem(Problem::Early, place, &name),
+                Some(Verdict::No) | None => self.problem(Problem::Locked, place, &name),
+            }
+            if held.len() != 1 || !held.iter().all(|key| whole(&key)) {
+                self.problem(Problem::Torn, place, format_args!("{name} has {} of the keys", held.len()));
+            }
+            let back = held.iter().fold(text, |t, k| t.replace(&k.id, &self.old.id).replace(&k.secret, &self.old.secret));
+            if back != *start {
+                self.problem(Problem::Changed, place, format_args!("{name}: {} bytes, {} expected", back.len(), start.len()));
+            }
+        }
     }
 
     fn look_at_pairs(&self, place: &str, found: &BTreeMap<String, BTreeMap<String, String>>) {
@@ -57,7 +79,19 @@ impl Home {
     pub fn finish(&self, place: &str, output: &Output) {
         let files = self.files();
         self.search_files(place, output.code != Some(0));
-        let holds = |what: &str| files.iter().any(|(_, text, _)| text.contains(what));
+        let arns: Vec<String> = self.secrets.lock().unwrap().iter().map(|(arn, _)| arn.clone()).collect();
+        let values: Vec<String> = arns.iter().map(|arn| self.lab.world().secret(arn).current()).collect();
+        let holds = |what: &str| files.iter().any(|(_, text, _)| text.contains(what)) || values.iter().any(|text| text.contains(what));
+        for arn in &arns {
+            let labels = self.lab.world().secret(arn).labels();
+            let ours = |(id, stages): (&String, &Vec<String>)| {
+                let is_left = |stage: &String| stage == "keyrotate-probe" || (stage == "AWSPENDING" && id.starts_with("keyrotate-"));
+                stages.iter().any(is_left)
+            };
+            if labels.iter().any(ours) {
+                self.problem(Problem::Label, place, format_args!("{arn}: {labels:?}"));
+            }
+        }
         let (live, mut waiting) = (self.lab.live_keys("dev"), Vec::new());
         for key in &live {
             if !holds(&key.id) {

@@ -1,4 +1,4 @@
-//! An AWS emulator on loopback: IAM and STS over the query protocol, misbehaving as AWS can. It owns every key a test uses and never
+//! An AWS emulator on loopback: IAM and STS over the query protocol, Secrets Manager over JSON, misbehaving as AWS can. It owns every key a test uses and never
 //! leaves 127.0.0.1. Invariant: whatever it accepted it has checked (signature, session token, clock), so a wrong secret cannot pass.
 //!
 //! An includer uses a part of this tree; it says so once, at its `mod lab;` line, with `#[expect(dead_code, reason = "...")]`.
@@ -19,6 +19,7 @@ pub mod http;
 pub mod iam;
 pub mod key;
 pub mod role;
+pub mod secrets;
 pub mod serve;
 pub mod sigv4;
 pub mod state;

@@ -7,10 +7,11 @@ use std::time::Duration;
 use super::faults::Fault;
 use super::sigv4::{Authorization, Request, pairs, signature};
 use super::state::{Call, World};
-use super::{Lab, iam, sts, xml};
+use super::{Lab, iam, secrets, sts, xml};
 
 /// Actions that a force-MFA policy leaves open.
 const NEEDS_NO_MFA: [&str; 4] = ["GetCallerIdentity", "GetSessionToken", "ListMFADevices", "GetUser"];
+const SECRETS: &str = "secretsmanager";
 const BAD_TOKEN: &str = "The security token included in the request is invalid.";
 const BAD_SIGNATURE: &str = "The request signature we calculated does not match the signature you provided. \
                              Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
@@ -52,10 +53,9 @@ pub enum Reply {
 /// Decides one call. The hook sees it after the decision and before the answer.
 pub fn serve(lab: &Lab, request: &Request) -> Reply {
     let auth = Authorization::parse(request.header("authorization"));
-    let mut params: Params = pairs(&request.query).into_iter().chain(pairs(&String::from_utf8_lossy(&request.body))).collect();
-    let action = params.remove("Action").unwrap_or_default();
-    params.remove("Version");
-    let (number, fault) = enter(lab, auth.as_ref(), &action, &params);
+    let asked = read(request);
+    let Asked { action, params, .. } = &asked;
+    let (number, fault) = enter(lab, auth.as_ref(), action, params);
     std::thread::sleep(Duration::from_millis(lab.world().settings.latency_ms));
     match &fault {
         Some(Fault::PauseBefore) if lab.0.gate.pause() => return Reply::Close,
@@ -67,14 +67,39 @@ pub fn serve(lab: &Lab, request: &Request) -> Reply {
     let skew = if let Some(Fault::Skew(seconds)) = fault { seconds } else { 0.0 };
     let result = match &fault {
         Some(Fault::ErrorBefore { status, code, message }) => Err(Refusal::new(*status, code, *message)),
-        _ => answer(&mut lab.world(), auth.as_ref(), &action, &params, request, skew),
+        _ => answer(&mut lab.world(), auth.as_ref(), &asked, request, skew),
     };
     let (status, body) = match &result {
-        Ok(result) => (200, xml::success(service, &action, result)),
-        Err(error) => (error.status, xml::failure(service, error.status, error.code, &error.message)),
+        Ok(result) if service == SECRETS => (200, result.clone()),
+        Ok(result) => (200, xml::success(service, action, result)),
+        Err(error) => (error.status, failure(service, error.status, error.code, &error.message)),
     };
     commit(lab, number, status, result.err().map(|e| e.code));
     spoil(lab, service, fault.as_ref(), Reply::Answer(status, body.into_bytes(), skew))
+}
+
+/// What a call asks for.
+struct Asked {
+    action: String,
+    /// The parameters; of a call in JSON those that the log may have.
+    params: Params,
+    json: serde_json::Value,
+}
+
+fn read(request: &Request) -> Asked {
+    if let Some(action) = request.header("x-amz-target").strip_prefix("secretsmanager.") {
+        let json = serde_json::from_slice(&request.body).unwrap_or_default();
+        return Asked { action: action.to_owned(), params: secrets::logged(&json), json };
+    }
+    let mut params: Params = pairs(&request.query).into_iter().chain(pairs(&String::from_utf8_lossy(&request.body))).collect();
+    let action = params.remove("Action").unwrap_or_default();
+    params.remove("Version");
+    Asked { action, params, json: serde_json::Value::Null }
+}
+
+/// An error's body.
+fn failure(service: &str, status: u16, code: &str, message: &str) -> String {
+    if service == SECRETS { secrets::failure(code, message) } else { xml::failure(service, status, code, message) }
 }
 
 fn enter(lab: &Lab, auth: Option<&Authorization>, action: &str, params: &Params) -> (usize, Option<Fault>) {
@@ -116,7 +141,7 @@ fn spoil(lab: &Lab, service: &str, fault: Option<&Fault>, reply: Reply) -> Reply
         Some(Fault::PauseAfter) if lab.0.gate.pause() => Reply::Close,
         Some(Fault::DropAfter) => Reply::Close,
         Some(Fault::ErrorAfter { status, code, message }) => {
-            Reply::Answer(*status, xml::failure(service, *status, code, message).into_bytes(), shift)
+            Reply::Answer(*status, failure(service, *status, code, message).into_bytes(), shift)
         }
         Some(Fault::Hang(delay)) => {
             std::thread::sleep(*delay);
@@ -128,14 +153,13 @@ fn spoil(lab: &Lab, service: &str, fault: Option<&Fault>, reply: Reply) -> Reply
     }
 }
 
-fn answer(
-    world: &mut World,
-    auth: Option<&Authorization>,
-    action: &str,
-    params: &Params,
-    request: &Request,
-    skew: f64,
-) -> Result<String, Refusal> {
+fn answer(world: &mut World, auth: Option<&Authorization>, asked: &Asked, request: &Request, skew: f64) -> Result<String, Refusal> {
+    let found = answer_as_iam(world, auth, asked, request, skew);
+    if auth.is_some_and(|auth| auth.service == SECRETS) { found.map_err(secrets::worded) } else { found }
+}
+
+fn answer_as_iam(world: &mut World, auth: Option<&Authorization>, asked: &Asked, request: &Request, skew: f64) -> Result<String, Refusal> {
+    let Asked { action, params, json } = asked;
     let auth = auth.ok_or_else(|| Refusal::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token"))?;
     let caller = identify(world, auth, request)?;
     check_clock(world.now() + skew, request.header("x-amz-date"))?;
@@ -149,6 +173,7 @@ fn answer(
     match auth.service.as_str() {
         "iam" => iam::answer(world, caller, action, params),
         "sts" => sts::answer(world, caller, action, params),
+        SECRETS => secrets::answer(world, &auth.region, action, json),
         other => Err(Refusal::new(400, "InvalidAction", format!("The lab does not know the service {other}."))),
     }
 }

@@ -8,6 +8,7 @@ use super::canary;
 use super::faults::Rule;
 use super::key::{Key, Status, Verdict};
 use super::role::Role;
+use super::secrets::Secret;
 use super::totp;
 
 /// How the lab behaves. Times are seconds; a span is drawn from, once per key.
@@ -34,7 +35,7 @@ pub struct Settings {
     pub page_size: usize,
     pub clock_offset: f64,
     pub latency_ms: u64,
-    /// Actions that no policy allows, as `iam:CreateAccessKey`.
+    /// Actions that no policy allows, as `iam:CreateAccessKey`; those of KMS are denied where Secrets Manager needs them.
     pub denied: BTreeSet<String>,
 }
 
@@ -165,6 +166,7 @@ pub struct World {
     pub sessions: Vec<Session>,
     /// Roles with a trust policy. Any other one is assumed by everybody.
     pub roles: Vec<Role>,
+    pub secrets: Vec<Secret>,
     pub calls: Vec<Call>,
     /// Every token code that came, in the order of arrival.
     pub codes: Vec<SentCode>,
@@ -182,6 +184,7 @@ impl World {
             keys: Vec::new(),
             sessions: Vec::new(),
             roles: Vec::new(),
+            secrets: Vec::new(),
             calls: Vec::new(),
             codes: Vec::new(),
             rules: Vec::new(),

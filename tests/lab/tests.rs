@@ -17,6 +17,7 @@ mod home;
 
 mod planted;
 mod sessions;
+mod versions;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -241,7 +242,7 @@ fn new_keys_flap_until_settled_and_pages_end() {
 
 /// The product's own client over the TLS front.
 fn client(url: &str, ca_file: &std::path::Path) -> keyrotate::aws::Aws {
-    let endpoints = keyrotate::aws::Endpoints { iam: Some(url.to_owned()), sts: Some(url.to_owned()) };
+    let endpoints = keyrotate::aws::Endpoints { iam: Some(url.to_owned()), sts: Some(url.to_owned()), secrets_manager: None };
     let options = keyrotate::aws::ClientOptions { region: None, endpoints, ca_bundle: Some(ca_file.to_owned()) };
     keyrotate::aws::Aws::new(options).expect("good options")
 }

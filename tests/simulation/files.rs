@@ -74,7 +74,10 @@ fn is_base(universe: &Universe, read: &[u8]) -> bool {
     let digest: String = Sha256::digest(read).iter().map(|byte| format!("{byte:02x}")).collect();
     let seen = universe.seen.borrow();
     let mut staged = seen.record.iter().flat_map(|record| &record.holders).filter_map(|entry| entry.staged.as_ref());
-    staged.any(|(Staged::InPlace { base, .. } | Staged::Beside { base, .. })| *base == digest)
+    staged.any(|staged| match staged {
+        Staged::InPlace { base, .. } | Staged::Beside { base, .. } => *base == digest,
+        Staged::Version { .. } => false,
+    })
 }
 
 impl DiskFile for SimFile {

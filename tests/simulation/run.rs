@@ -5,9 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use keyrotate::holder::{Place, Reach, Sight};
+use keyrotate::aws::{AwsError, SecretBody, SecretFacts, SecretId, SecretVersion, Secrets, Unreachable, VersionOf};
+use keyrotate::holder::{Place, Reach, Sight, SignedBy};
 use keyrotate::journal::{Entry, History};
-use keyrotate::model::{Arn, Identity, ProfileName};
+use keyrotate::model::{AccessKeyPair, Arn, Identity, ProfileName};
 use keyrotate::os::atomic_file;
 use keyrotate::profile::FileKind;
 use keyrotate::rotation::{
@@ -154,7 +155,7 @@ fn resume(universe: &Rc<Universe>, disk: &SimDisk, path: &Path, number: u32, dec
             let kept = serde_json::to_vec(&record).map_err(|error| error.to_string())?;
             atomic_file::replace(disk, &PathBuf::from(format!("{FORGOTTEN}{}.json", record.id)), &kept).map_err(|e| e.to_string())?;
         }
-        record = resolve(Reach { disk }, &record, direction).map_err(|unresolved| format!("{unresolved:?}"))?;
+        record = resolve(Reach { disk, secrets: &NoSecrets }, &record, direction).map_err(|unresolved| format!("{unresolved:?}"))?;
     }
     let entry = Entry::resume(disk, path.to_owned(), &record).map_err(|error| error.to_string())?;
     let clock = universe.clock();
@@ -181,7 +182,12 @@ fn rules(universe: &Universe, record: &Record, number: u32) -> Rules {
 }
 
 fn finish(universe: &Rc<Universe>, disk: &SimDisk, entry: Entry<'_>, mut record: Record, mut seen: Observation, rules: &Rules) -> Ended {
-    let files = Files { reach: Reach { disk }, entry: Some(entry), history: History::new(disk, HISTORY.into()), command: "rotate" };
+    let files = Files {
+        reach: Reach { disk, secrets: &NoSecrets },
+        entry: Some(entry),
+        history: History::new(disk, HISTORY.into()),
+        command: "rotate",
+    };
     let world = SimWorld { universe: universe.clone(), files };
     let mut world = Mutated { world, universe, mutant: universe.mutant };
     match drive(&mut record, &mut seen, rules, &mut world) {
@@ -193,7 +199,8 @@ fn finish(universe: &Rc<Universe>, disk: &SimDisk, entry: Entry<'_>, mut record:
 /// What `rotation::begin` looks at, as far as it is modelled: the holders, the identity, the listing.
 fn begin(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Ended, String> {
     let mut record = first_record(universe, disk, number)?;
-    let files = Files { reach: Reach { disk }, entry: None, history: History::new(disk, HISTORY.into()), command: "rotate" };
+    let files =
+        Files { reach: Reach { disk, secrets: &NoSecrets }, entry: None, history: History::new(disk, HISTORY.into()), command: "rotate" };
     let mut world = SimWorld { universe: universe.clone(), files };
     match world.perform(&record, &Step::GetCallerIdentity(Which::Old)) {
         Outcome::Identified(_, Ok(_)) => {}
@@ -224,6 +231,33 @@ fn begin(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Ended, 
     Ok(finish(universe, disk, entry, record, seen, &rules))
 }
 
+/// No schedule has a secret: a call is a mistake.
+struct NoSecrets;
+
+impl NoSecrets {
+    fn refuse<T>(&self) -> Result<T, AwsError> {
+        Err(AwsError::unanswered("secretsmanager:DescribeSecret", Unreachable::Refused, "no schedule has a secret"))
+    }
+}
+
+impl Secrets for NoSecrets {
+    fn describe(&self, _by: &AccessKeyPair, _secret: SecretId<'_>) -> Result<SecretFacts, AwsError> {
+        self.refuse()
+    }
+
+    fn get(&self, _by: &AccessKeyPair, _arn: &str, _version: VersionOf<'_>) -> Result<SecretVersion, AwsError> {
+        self.refuse()
+    }
+
+    fn put(&self, _by: &AccessKeyPair, _arn: &str, _id: &str, _body: &SecretBody, _stage: &str) -> Result<(), AwsError> {
+        self.refuse()
+    }
+
+    fn move_stage(&self, _by: &AccessKeyPair, _arn: &str, _stage: &str, _to: Option<&str>, _from: Option<&str>) -> Result<(), AwsError> {
+        self.refuse()
+    }
+}
+
 fn first_record(universe: &Universe, disk: &SimDisk, number: u32) -> Result<Record, String> {
     let iam = universe.iam.borrow();
     let text =
@@ -236,7 +270,7 @@ fn first_record(universe: &Universe, disk: &SimDisk, number: u32) -> Result<Reco
     let mut holders = Vec::new();
     for (kind, path) in [(FileKind::Credentials, CREDENTIALS), (FileKind::Config, CONFIG)] {
         let place = Place::AwsFile { kind, path: path.into() };
-        let holder = place.open(Reach { disk });
+        let holder = place.open(Reach { disk, secrets: &NoSecrets }, SignedBy { first: &old, then: None });
         let sections = match holder.look(&old, None, &[], None) {
             Sight::Seen { old, foreign, .. } if foreign.is_empty() => old,
             Sight::Away => Vec::new(),

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use super::status_word;
 use crate::cli::render::utc;
 use crate::commands::failure::Failure;
-use crate::commands::status::{Finding, KeyFacts, OpenSession, OtherKey, Pending, Rest, RootKeys, Section, Skipped, StatusOutcome};
+use crate::commands::status::{
+    Finding, KeyFacts, NamedSecret, OpenSession, OtherKey, Pending, Rest, RootKeys, Section, Skipped, StatusOutcome,
+};
 use crate::model::{Age, KeyStatus, LastUsed};
 
 const VERSION: u32 = 1;
@@ -38,10 +40,11 @@ pub fn text(outcome: &StatusOutcome) -> String {
 fn key(key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>) -> Value {
     let seen = key.seen.as_ref();
     let holder = |holder: &Section| json!({"file": holder.path.to_string_lossy(), "section": holder.name, "line": holder.line});
+    let secret = |secret: &NamedSecret| json!({"secret": secret.id, "region": secret.region});
     json!({
         "access_key_id": key.id.as_str(),
         "profiles": key.profiles,
-        "holders": key.holders.iter().map(holder).collect::<Vec<_>>(),
+        "holders": key.holders.iter().map(holder).chain(key.secrets.iter().map(secret)).collect::<Vec<_>>(),
         "observed_at": seen.map(|seen| utc(seen.observed_at)),
         "remembered": key.is_remembered,
         "status": seen.and_then(|seen| seen.status.as_ref()).map(status_word),

@@ -2,16 +2,26 @@
 
 use super::resume::Resumed;
 use super::{Finish, Rotated, Run, Sessions, resume};
-use crate::aws::Aws;
+use crate::aws::{Aws, region_of_arn};
 use crate::commands::failure::{Failure, FailureKind};
+use crate::holder::Reach;
 use crate::journal::Entry;
 use crate::model::{AccessKeyId, Age};
 use crate::os::terminal::{Answer, Question};
+use crate::profile::settings::Target;
 use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys};
 use crate::rotation::{
     Authority, Beginning, Begun, End, Ended, Files, HistoryLine, KnownKey, Observation, Permissions, Preflight, RealWorld, Record, Rules,
-    Stop, StopKind, begin, describe, drive, explain, plan,
+    SecretTarget, SignedSecrets, Stop, StopKind, begin, describe, drive, explain, plan,
 };
+
+/// The way to everything that a rotation touches.
+#[derive(Clone, Copy)]
+pub(super) struct Way<'w> {
+    pub(super) aws: &'w Aws,
+    pub(super) authority: &'w Authority<'w>,
+    pub(super) reach: Reach<'w>,
+}
 
 impl Run<'_> {
     /// Rotates one key, unless an earlier run's rotation of it was finished just now.
@@ -27,10 +37,7 @@ impl Run<'_> {
         let files = self.context.files()?;
         let own = files.own_keys(&self.context.environment);
         let all = own.profiles_with(&key.pair.id);
-        if let Some(name) = all.iter().find(|name| !self.context.settings.for_profile(name).targets.is_empty()) {
-            let message = format!("the settings give [{name}] targets that this keyrotate cannot write yet");
-            return Err(Failure::new(FailureKind::Usage, message).state("nothing was changed").hint("take the targets out of config.toml"));
-        }
+        let targets = self.targets(&own, &key.pair.id)?;
         let settings = self.context.settings.for_profile(&profile.name);
         let (aws, timing) = self.context.aws(files, &profile.name, profile.region.clone(), profile.ca_bundle.clone())?;
         let history: Vec<HistoryLine> = self.history().lines().map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
@@ -38,15 +45,17 @@ impl Run<'_> {
         let sessions = Sessions::new(self, &aws, &timing, &profile.name, vec![key.pair.id.clone()]);
         let grant = |pair: &_, refused: &[AccessKeyId]| sessions.grant(pair, refused);
         let authority = Authority::new(&grant, sessions.has_device());
+        let (asking, signed) = (SignedSecrets::asking(&aws, &authority), SignedSecrets::new(&aws, &authority));
         let preflight = Preflight {
             aws: &aws,
             authority: &authority,
-            reach: self.reach(),
+            reach: self.reach(&asking),
             console: self.console,
             profile: profile.name.clone(),
             managed: None,
             pair: key.pair.clone(),
             places: self.context.places(),
+            targets,
             known: known(files, &own).chain(resumed.known()).collect(),
             history: &history,
             grace: self.options.grace.unwrap_or(settings.grace),
@@ -79,7 +88,32 @@ impl Run<'_> {
             deleted.map_err(|error| sessions.told(explain(&key.pair.id, &error).into()))?;
             notes.push(format!("deleted {id}: {why}"));
         }
-        self.execute(begun, &aws, &authority, &rules).map_err(|failure| sessions.told(failure))
+        let way = Way { aws: &aws, authority: &authority, reach: self.reach(&signed) };
+        self.execute(begun, way, &rules).map_err(|failure| sessions.told(failure))
+    }
+
+    /// The secrets that the profiles of a key have as targets. What names no region is in its own profile's.
+    fn targets(&self, own: &OwnKeys, id: &AccessKeyId) -> Result<Vec<SecretTarget>, Failure> {
+        let mut targets = Vec::new();
+        for profile in own.keys.iter().filter(|key| key.pair.id == *id).flat_map(|key| &key.profiles) {
+            for target in self.context.settings.for_profile(&profile.name).targets {
+                match target {
+                    Target::SecretsManager { secret_id: id, region, fields } => {
+                        let region = region.or_else(|| profile.region.clone().filter(|_| region_of_arn(&id).is_none()));
+                        targets.push(SecretTarget { id, region, fields });
+                    }
+                    Target::Command { .. } => {
+                        let message = format!(
+                            "config.toml gives [{}] a target of type `command`, which this keyrotate cannot write yet",
+                            profile.name
+                        );
+                        let failure = Failure::new(FailureKind::Usage, message).state("nothing was changed");
+                        return Err(failure.hint("take that target out of config.toml"));
+                    }
+                }
+            }
+        }
+        Ok(targets)
     }
 
     fn confirmed(&self, begun: &Begun) -> bool {
@@ -98,13 +132,13 @@ impl Run<'_> {
         self.console.ask(&Question { text, choices, default: Some('y') }) == Answer::Choice('y')
     }
 
-    fn execute(&self, begun: Begun, aws: &Aws, authority: &Authority<'_>, rules: &Rules) -> Result<Rotated, Failure> {
+    fn execute(&self, begun: Begun, way: Way<'_>, rules: &Rules) -> Result<Rotated, Failure> {
         let Begun { mut record, mut seen, .. } = begun;
         let path = self.state_file("journal").join(format!("{}.json", record.id));
         let entry = Entry::begin(&self.disk, path, &record).map_err(|error| {
             Failure::from_error(FailureKind::Failed, &error).state("no key was created").hint("make room or correct the permissions there")
         })?;
-        self.drive(&mut record, &mut seen, rules, self.world(aws, authority, entry), Finish::Fresh)
+        self.drive(&mut record, &mut seen, rules, self.world(way, entry), Finish::Fresh)
     }
 
     /// Signals are held from here to the end of the drive: the entry is on the disk.
@@ -124,11 +158,11 @@ impl Run<'_> {
         finished(record, ended, finish)
     }
 
-    pub(super) fn world<'w>(&'w self, aws: &'w Aws, authority: &'w Authority<'w>, entry: Entry<'w>) -> RealWorld<'w> {
+    pub(super) fn world<'w>(&'w self, way: Way<'w>, entry: Entry<'w>) -> RealWorld<'w> {
         RealWorld {
-            aws,
-            authority,
-            files: Files { reach: self.reach(), entry: Some(entry), history: self.history(), command: self.command },
+            aws: way.aws,
+            authority: way.authority,
+            files: Files { reach: way.reach, entry: Some(entry), history: self.history(), command: self.command },
             console: self.console,
             signals: self.signals,
         }

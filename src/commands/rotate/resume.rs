@@ -2,16 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
+use super::one::Way;
 use super::{Finish, RotateOutcome, Rotated, Run, Sessions};
 use crate::aws::{Aws, AwsError};
 use crate::commands::failure::{Failure, FailureKind};
+use crate::holder::Reach;
 use crate::journal::{Entry, JournalError};
 use crate::model::{AccessKeyId, Grace, ProfileName, Timing};
 use crate::os::{atomic_file, clock};
 use crate::profile::Refusal;
 use crate::rotation::{
-    Authority, Direction, End, Files, KnownKey, Observation, Record, Rules, State, Unresolved, Which, describe, explain, plan_resumed,
-    resolve,
+    Authority, Direction, End, Files, KnownKey, Observation, Record, Rules, SignedSecrets, State, Unresolved, Which, describe, explain,
+    plan_resumed, resolve,
 };
 
 /// What became of the rotations that were under way.
@@ -200,20 +202,24 @@ impl Run<'_> {
     pub(in crate::commands) fn go_on(&self, path: &Path, record: &mut Record, finish: Finish) -> Result<Rotated, Failure> {
         self.check_machine(path, record)?;
         let failed = |error: JournalError| Failure::from_error(FailureKind::Failed, &error);
-        self.decide(record)?;
-        let entry = Entry::resume(&self.disk, path.to_owned(), record).map_err(failed)?;
         let (aws, timing) = self.aws_of(record)?;
         let keys = [Which::Old, Which::New].iter().filter_map(|which| record.pair(*which)).map(|pair| pair.id.clone());
         let sessions = Sessions::new(self, &aws, &timing, &record.profile, keys.collect());
         let grant = |pair: &_, refused: &[AccessKeyId]| sessions.grant(pair, refused);
         let authority = Authority::new(&grant, sessions.has_device());
+        self.decide(record, self.reach(&SignedSecrets::asking(&aws, &authority)))?;
+        let entry = Entry::resume(&self.disk, path.to_owned(), record).map_err(failed)?;
+        let signed = SignedSecrets::new(&aws, &authority);
+        let way = Way { aws: &aws, authority: &authority, reach: self.reach(&signed) };
         let rules = Rules { has_device: authority.has_device(), ..self.rules(record, timing) };
+        let session = authority.sight();
         let clock = clock::boot_time();
-        let mut seen = Observation { now: Some(record.started_at), clock, entered: clock, resumed: true, ..Observation::default() };
-        let result = self.drive(record, &mut seen, &rules, self.world(&aws, &authority, entry), finish);
+        let mut seen =
+            Observation { now: Some(record.started_at), clock, entered: clock, resumed: true, session, ..Observation::default() };
+        let result = self.drive(record, &mut seen, &rules, self.world(way, entry), finish);
         let result = result.map_err(|failure| sessions.told(failure))?;
         if record.state == State::Done(End::Forgotten) {
-            let files = Files { reach: self.reach(), entry: None, history: self.history(), command: self.command };
+            let files = Files { reach: way.reach, entry: None, history: self.history(), command: self.command };
             // Another machine's files have the same paths.
             let holders = if record.machine == self.machine { describe::holdings(record, &files.read(record)) } else { Vec::new() };
             return Ok(Rotated::Forgotten { key: record.old.id.clone(), pairs: self.forgotten(record), holders });
@@ -222,6 +228,18 @@ impl Run<'_> {
             self.tidy(record);
         }
         Ok(result)
+    }
+
+    /// Lets `act` look at the holders of a rotation without going on with it.
+    pub(in crate::commands) fn with_reach<T>(
+        &self,
+        record: &mut Record,
+        act: impl FnOnce(&Self, &mut Record, Reach<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let (aws, _) = self.aws_of(record)?;
+        // A look opens no session.
+        let authority = Authority::new(&|_, _| None, false);
+        act(self, record, self.reach(&SignedSecrets::new(&aws, &authority)))
     }
 
     /// The way to AWS by which a rotation began.
@@ -251,7 +269,7 @@ impl Run<'_> {
     }
 
     /// Applies what the person decided about this rotation.
-    pub(in crate::commands) fn decide(&self, record: &mut Record) -> Result<(), Failure> {
+    pub(in crate::commands) fn decide(&self, record: &mut Record, reach: Reach<'_>) -> Result<(), Failure> {
         // A grace until the next rotation is for the rotation that begins now; one that rests keeps its own.
         let is_for_this = |grace: &Grace| *grace != Grace::Next || !matches!(record.state, State::OldInactive { .. });
         if let Some(grace) = self.options.grace.filter(|grace| is_for_this(grace) && *grace != record.grace && self.is_asked_for(record)) {
@@ -261,7 +279,7 @@ impl Run<'_> {
         if direction == Direction::Forget {
             self.keep_pairs(record)?;
         }
-        *record = resolve(self.reach(), record, direction).map_err(|unresolved| undecided(record, unresolved))?;
+        *record = resolve(reach, record, direction).map_err(|unresolved| undecided(record, unresolved))?;
         Ok(())
     }
 

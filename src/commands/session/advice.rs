@@ -87,7 +87,9 @@ pub(super) fn of_call(error: &AwsError) -> String {
         ErrorKind::ClockSkew => "set the clock, then run this again",
         ErrorKind::Unreachable(_) => "check the network, then run this again",
         ErrorKind::Throttled | ErrorKind::Gone | ErrorKind::LimitExceeded | ErrorKind::Conflict => "run this again in a few minutes",
-        ErrorKind::Expired | ErrorKind::Server | ErrorKind::Garbled | ErrorKind::Other => "run this again in a few minutes",
+        ErrorKind::Expired | ErrorKind::Server | ErrorKind::PendingDeletion | ErrorKind::Kms | ErrorKind::Garbled | ErrorKind::Other => {
+            "run this again in a few minutes"
+        }
     };
     text.to_owned()
 }

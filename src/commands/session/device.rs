@@ -75,9 +75,14 @@ fn unlisted(error: &AwsError, named: &str) -> Failure {
         ErrorKind::NotYetValid | ErrorKind::BadSignature | ErrorKind::ClockSkew | ErrorKind::Throttled | ErrorKind::Gone => {
             ("the user's MFA devices cannot be listed", of_call(error))
         }
-        ErrorKind::LimitExceeded | ErrorKind::Conflict | ErrorKind::Expired | ErrorKind::Server | ErrorKind::Garbled | ErrorKind::Other => {
-            ("the user's MFA devices cannot be listed", of_call(error))
-        }
+        ErrorKind::LimitExceeded
+        | ErrorKind::Conflict
+        | ErrorKind::Expired
+        | ErrorKind::Server
+        | ErrorKind::PendingDeletion
+        | ErrorKind::Kms
+        | ErrorKind::Garbled
+        | ErrorKind::Other => ("the user's MFA devices cannot be listed", of_call(error)),
     };
     let failure = Failure::new(FailureKind::Failed, format!("the profile names no mfa_serial, and {why}"));
     Failure { causes: vec![error.to_string()], ..failure.state(NONE_OPENED).hint(hint) }

@@ -23,6 +23,8 @@ pub struct KeyFacts {
     pub profiles: Vec<ProfileName>,
     /// The sections that have it.
     pub holders: Vec<Section>,
+    /// The secrets that the settings name for its profiles. Nobody asks them: whether they have it is not known.
+    pub secrets: Vec<NamedSecret>,
     /// The strictest limits of its profiles.
     pub limits: Limits,
     /// What the profiles' resolution warns of.
@@ -63,6 +65,15 @@ pub struct Section {
     pub name: String,
     /// The line of the access key ID, counted from 1.
     pub line: usize,
+}
+
+/// A secret as the settings name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedSecret {
+    /// Name or ARN.
+    pub id: String,
+    /// The region, where there is one.
+    pub region: Option<String>,
 }
 
 /// What AWS said of a key and its user.

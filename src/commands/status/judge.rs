@@ -122,6 +122,7 @@ mod tests {
             id: id(),
             profiles: Vec::new(),
             holders: Vec::new(),
+            secrets: Vec::new(),
             limits: Limits::default(),
             warnings: Vec::new(),
             seen: Some(seen),

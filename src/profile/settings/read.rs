@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::error::{SettingsError, SettingsProblem, Source};
 use super::table::Table;
 use super::{KeySettings, Part, RotateOnLogin, Settings, Target};
-use crate::model::{Limits, ProfileName, format_duration};
+use crate::model::{Limits, ProfileName, SecretFields, format_duration};
 
 const DEFAULTS_KEYS: [&str; 9] =
     ["max_age", "warn_age", "grace", "reclaim_inactive", "require_mfa", "session_duration", "rotate_on_login", "notify", "mfa_dialog"];
@@ -90,11 +90,22 @@ fn target(table: &Table<'_>) -> Result<Target, SettingsError> {
         _ => None,
     })?;
     if kind.ok_or_else(|| table.missing("type"))? {
-        table.only(&["type", "secret_id", "region"], None)?;
-        Ok(Target::SecretsManager { secret_id: table.required_text("secret_id")?, region: table.text("region")? })
+        table.only(&["type", "secret_id", "region", "id_field", "secret_field"], None)?;
+        let (secret_id, region) = (table.required_text("secret_id")?, table.text("region")?);
+        Ok(Target::SecretsManager { secret_id, region, fields: fields(table)? })
     } else {
         table.only(&["type", "run"], None)?;
         Ok(Target::Command { run: table.words("run")?.ok_or_else(|| table.missing("run"))? })
+    }
+}
+
+/// Both, or neither: one alone would leave the other to be guessed.
+fn fields(table: &Table<'_>) -> Result<Option<SecretFields>, SettingsError> {
+    match (table.text("id_field")?, table.text("secret_field")?) {
+        (Some(id), Some(secret)) => Ok(Some(SecretFields { id, secret })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(table.missing("secret_field")),
+        (None, Some(_)) => Err(table.missing("id_field")),
     }
 }
 

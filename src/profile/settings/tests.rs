@@ -45,7 +45,14 @@ fn of(text: &str, profile: &str) -> ProfileSettings {
 }
 
 fn secret() -> Target {
-    Target::SecretsManager { secret_id: "prod/ci/aws".into(), region: Some("eu-west-1".into()) }
+    Target::SecretsManager { secret_id: "prod/ci/aws".into(), region: Some("eu-west-1".into()), fields: None }
+}
+
+#[test]
+fn a_secrets_fields_have_names_of_their_own() {
+    let text = "[[profile.p.target]]\ntype = 'secretsmanager'\nsecret_id = 's'\nid_field = 'a.b'\nsecret_field = 'a.c'";
+    let fields = Some(SecretFields { id: "a.b".into(), secret: "a.c".into() });
+    assert_eq!(of(text, "p").targets, [Target::SecretsManager { secret_id: "s".into(), region: None, fields }]);
 }
 
 #[test]
@@ -180,6 +187,10 @@ fn every_refusal_names_the_line_and_the_fix() {
         (
             "[[profile.p.target]]\ntype = 'command'\nregion = 'r'",
             "line 3: unknown key `region` in a `target` of [profile.p]; known here: type, run",
+        ),
+        (
+            "[[profile.p.target]]\ntype = 'secretsmanager'\nsecret_id = 's'\nid_field = 'a.b'",
+            "line 1: a `target` of [profile.p] has no `secret_field`; add it",
         ),
         ("\n[key.k]\nuser = 'u'", "line 2: [key.k] has no `auth_profile`; add it"),
         ("[key.k]\nuser = 'u'\nauth_profile = 'a'", "line 1: [key.k] has no `target`; add it"),

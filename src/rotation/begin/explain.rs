@@ -31,6 +31,8 @@ pub fn explain(id: &AccessKeyId, error: &AwsError) -> Refused {
         | ErrorKind::LimitExceeded
         | ErrorKind::Conflict
         | ErrorKind::Expired
+        | ErrorKind::PendingDeletion
+        | ErrorKind::Kms
         | ErrorKind::Server
         | ErrorKind::Garbled
         | ErrorKind::Other => (StopKind::Failed, format!("{} did not go through", error.operation), "run this again in a few minutes"),

@@ -44,6 +44,8 @@ impl Preflight<'_> {
             | ErrorKind::LimitExceeded
             | ErrorKind::Conflict
             | ErrorKind::Server
+            | ErrorKind::PendingDeletion
+            | ErrorKind::Kms
             | ErrorKind::Garbled
             | ErrorKind::Other => return explain(&self.pair.id, error),
         };

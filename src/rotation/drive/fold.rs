@@ -6,7 +6,7 @@ use super::super::record::{HolderEntry, NewKey, Record, State, Which};
 use super::super::step::Step;
 use super::super::world::{Outcome, Prepared};
 use crate::aws::AwsError;
-use crate::holder::{Displaced, HolderError};
+use crate::holder::{Displaced, HolderError, Sight};
 use crate::model::{AccessKey, AccessKeyPair, Identity, KeyStatus};
 
 /// Takes an outcome in. Returns whether the record changed, and so has to be written down before anything else.
@@ -51,6 +51,7 @@ pub(super) fn fold(record: &mut Record, seen: &mut Observation, step: &Step, out
         }
         Outcome::Read(sights) => {
             seen.holders_at = seen.clock;
+            seen.holder_errors = sights.iter().enumerate().filter_map(refused_read).collect();
             seen.holders = Some(sights);
             false
         }
@@ -69,6 +70,10 @@ pub(super) fn fold(record: &mut Record, seen: &mut Observation, step: &Step, out
             if signed || sight.signs() {
                 // What was refused to another signer says nothing.
                 (seen.listing_errors, seen.act, seen.attempts) = (Default::default(), None, 0);
+                seen.refusals.retain(|holder, _| !seen.holder_errors.contains_key(holder));
+                if !std::mem::take(&mut seen.holder_errors).is_empty() {
+                    seen.holders = None;
+                }
             }
             false
         }
@@ -168,9 +173,20 @@ fn written(record: &mut Record, seen: &mut Observation, holder: usize, result: R
     }
 }
 
+/// AWS's refusal of a read.
+fn refused_read((holder, sight): (usize, &Sight)) -> Option<(usize, AwsError)> {
+    match sight {
+        Sight::Unreadable { error: Some(error), .. } => Some((holder, error.clone())),
+        Sight::Unreadable { error: None, .. } | Sight::Seen { .. } | Sight::Torn | Sight::Away => None,
+    }
+}
+
 /// Another program was faster, which is tried again; or the holder refuses, which is told.
 fn collided(seen: &mut Observation, holder: usize, error: &HolderError) -> bool {
-    let faster = matches!(error, HolderError::Changed { .. } | HolderError::Busy { .. });
+    let faster = error.is_passing();
+    if let HolderError::Aws { source, .. } = error {
+        seen.holder_errors.insert(holder, source.clone());
+    }
     seen.collisions += u32::from(faster);
     seen.collided_at = seen.clock;
     if !faster || is_hopeless(seen.collisions) {

@@ -9,7 +9,7 @@ use super::*;
 use crate::holder::{Place, Sight};
 use crate::model::*;
 use crate::profile::FileKind;
-use crate::rotation::HolderEntry;
+use crate::rotation::{HolderEntry, SessionSight};
 
 const OLD: &str = "AKIAOLD0000000000001";
 
@@ -154,4 +154,31 @@ fn where_no_answer_tells_the_time_the_wait_ends_by_the_boot_clock() {
     assert!(matches!(ended, Ended::Closed { end: End::Aborted { .. }, .. }), "{ended:?}");
     let passed = seen.now.unwrap() - at(0);
     assert!(passed >= TimeDelta::seconds(120) && passed < TimeDelta::seconds(130), "{passed}");
+}
+
+#[test]
+fn a_holder_that_is_denied_wants_a_session_and_is_looked_at_again_with_it() {
+    let denied = AwsError::for_tests("secretsmanager:GetSecretValue", crate::aws::ErrorKind::Denied { explicit: true }, true);
+    let unread = || vec![Sight::Unreadable { why: "denied".into(), error: Some(denied.clone()) }];
+    let refused = || Err(crate::holder::HolderError::Aws { place: "secret s".into(), source: denied.clone() });
+    for outcome in [Outcome::Read(unread()), Outcome::Written(0, refused()), Outcome::Prepared(0, Which::New, Err(refused().unwrap_err()))]
+    {
+        let (mut record, mut seen) = (record(), Observation { resumed: true, ..Observation::default() });
+        fold(&mut record, &mut seen, &Step::ReadHolders, outcome);
+        assert_eq!(next(&record, &seen, &Rules::default()), Step::GetCallerIdentity(Which::Old), "no code is spent on a dead pair");
+        seen.prove(Which::Old, Ok(record.identity.clone()));
+        assert_eq!(next(&record, &seen, &Rules::default()), Step::OpenSession(Which::Old));
+        fold(&mut record, &mut seen, &Step::OpenSession(Which::Old), Outcome::Opened(SessionSight::Opened));
+        assert_eq!((seen.holder_errors.len(), seen.refusals.len(), seen.holders.as_ref()), (0, 0, None));
+    }
+}
+
+#[test]
+fn a_secret_that_does_not_answer_is_tried_again_and_what_is_staged_stays() {
+    let lost = AwsError::for_tests("secretsmanager:PutSecretValue", crate::aws::ErrorKind::Throttled, true);
+    let (mut record, mut seen) = (record(), Observation::default());
+    record.holders[0].staged = Some(crate::holder::Staged::Version { base: "b".into(), version: "v".into() });
+    let outcome = Outcome::Written(0, Err(crate::holder::HolderError::Aws { place: "secret s".into(), source: lost }));
+    assert!(!fold(&mut record, &mut seen, &Step::WriteHolder { holder: 0, to: Which::New }, outcome));
+    assert!(record.holders[0].staged.is_some() && seen.refusals.is_empty() && seen.collisions == 1);
 }

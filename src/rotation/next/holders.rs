@@ -89,7 +89,7 @@ fn read_again(seen: &Observation, rules: &Rules) -> Step {
 
 fn is_garbled(entry: &HolderEntry, sight: &Sight) -> bool {
     match sight {
-        Sight::Unreadable(_) => !entry.sections.is_empty(),
+        Sight::Unreadable { .. } => !entry.sections.is_empty(),
         Sight::Seen { .. } | Sight::Torn | Sight::Away => false,
     }
 }
@@ -103,7 +103,7 @@ fn change(index: usize, entry: &HolderEntry, sight: &Sight, seen: &Observation, 
         Sight::Seen { .. } if entry.staged.is_some() && entry.staged_to == to => Some(Step::WriteHolder { holder: index, to }),
         // What is prepared the other way round is given up by the preparation.
         Sight::Seen { .. } if has(sight, to.other()) => Some(Step::PrepareHolder { holder: index, to }),
-        Sight::Seen { .. } | Sight::Away | Sight::Unreadable(_) => None,
+        Sight::Seen { .. } | Sight::Away | Sight::Unreadable { .. } => None,
     }
 }
 
@@ -111,7 +111,7 @@ fn has(sight: &Sight, which: Which) -> bool {
     match (sight, which) {
         (Sight::Seen { old, .. }, Which::Old) => !old.is_empty(),
         (Sight::Seen { new, .. }, Which::New) => !new.is_empty(),
-        (Sight::Torn | Sight::Away | Sight::Unreadable(_), _) => false,
+        (Sight::Torn | Sight::Away | Sight::Unreadable { .. }, _) => false,
     }
 }
 
@@ -122,9 +122,9 @@ fn refusals(index: usize, entry: &HolderEntry, sight: &Sight, seen: &Observation
         Sight::Seen { foreign, .. } => {
             found.extend(foreign.iter().map(|strange| format!("{} now", strange.told(place))));
         }
-        Sight::Unreadable(why) if !entry.sections.is_empty() => found.push(format!("{place}: {why}")),
+        Sight::Unreadable { why, .. } if !entry.sections.is_empty() => found.push(format!("{place}: {why}")),
         Sight::Torn => found.push(format!("{place} is written in part")),
-        Sight::Unreadable(_) | Sight::Away => {}
+        Sight::Unreadable { .. } | Sight::Away => {}
     }
     found
 }

@@ -13,6 +13,7 @@ mod tests;
 pub(crate) mod words;
 
 pub(super) use holders::is_hopeless;
+pub(super) use session::likely_alive;
 pub use session::wants_session;
 
 use super::observation::Observation;

@@ -25,8 +25,9 @@ pub fn wants_session(session: SessionSight, error: &AwsError, has_device: bool) 
 pub(super) fn first(record: &Record, seen: &Observation, rules: &Rules) -> Option<Step> {
     let wants = |error: &AwsError| wants_session(seen.session, error, rules.has_device);
     let refused = seen.act.as_ref().and_then(|act| act.result.as_ref().err());
-    let is_wanted =
-        refused.is_some_and(wants) || [Which::Old, Which::New].iter().any(|which| seen.listing_error(*which).is_some_and(wants));
+    let is_wanted = refused.is_some_and(wants)
+        || [Which::Old, Which::New].iter().any(|which| seen.listing_error(*which).is_some_and(wants))
+        || seen.holder_errors.values().any(wants);
     if !is_wanted || matches!(record.state, State::Done(_)) {
         return None;
     }
@@ -34,7 +35,7 @@ pub(super) fn first(record: &Record, seen: &Observation, rules: &Rules) -> Optio
 }
 
 /// The pair that is most likely alive, then the other one.
-fn likely_alive(record: &Record) -> [Which; 2] {
+pub(in crate::rotation) fn likely_alive(record: &Record) -> [Which; 2] {
     match record.state {
         State::Intent { .. } | State::Suspect { .. } | State::Created | State::Verified => [Which::Old, Which::New],
         State::RollingBack { .. } | State::Done(_) => [Which::Old, Which::New],

@@ -40,6 +40,8 @@ pub(super) fn refused(record: &Record, error: &AwsError) -> Step {
         | ErrorKind::LimitExceeded
         | ErrorKind::Conflict
         | ErrorKind::Expired
+        | ErrorKind::PendingDeletion
+        | ErrorKind::Kms
         | ErrorKind::Server
         | ErrorKind::Unreachable(_)
         | ErrorKind::Garbled

@@ -92,7 +92,8 @@ fn staged() -> impl Strategy<Value = Staged> {
     let beside = Staged::Beside { target: "/c".into(), temporary: "/c.tmp".into(), base: base.clone(), edited: edited.clone() };
     let bytes = || SecretBytes::new(b"canary");
     let in_place = Staged::InPlace { target: "/c".into(), offset: u64::MAX, before: bytes(), after: bytes(), base, edited };
-    select(vec![beside, in_place])
+    let version = Staged::Version { base: "b".into(), version: "v".into() };
+    select(vec![beside, in_place, version])
 }
 
 fn holder() -> impl Strategy<Value = HolderEntry> {
@@ -109,6 +110,10 @@ fn holder() -> impl Strategy<Value = HolderEntry> {
     )
 }
 
+fn unreadable() -> Sight {
+    Sight::Unreadable { why: "why".into(), error: None }
+}
+
 fn sights() -> impl Strategy<Value = Vec<Sight>> {
     let names = || subsequence(vec!["default".to_owned(), "work".to_owned()], 0..=2);
     let foreign = vec(Just(Foreign { section: "default".into(), line: Some(2), what: "another".into() }), 0..2);
@@ -118,7 +123,7 @@ fn sights() -> impl Strategy<Value = Vec<Sight>> {
         foreign,
         others,
     });
-    let any_sight = prop_oneof![3 => any_seen, 1 => Just(Sight::Torn), 3 => Just(Sight::Away), 1 => Just(Sight::Unreadable("why".into()))];
+    let any_sight = prop_oneof![3 => any_seen, 1 => Just(Sight::Torn), 3 => Just(Sight::Away), 1 => Just(unreadable())];
     let with = |which: Which| if which == Which::Old { sight_of(&["default"], &[]) } else { sight_of(&[], &["default"]) };
     (which(), vec(weighted(0.2, any_sight), 3))
         .prop_map(move |(all, strange)| strange.into_iter().map(|one| one.unwrap_or(with(all))).collect())
@@ -226,9 +231,9 @@ pub(super) fn situation() -> impl Strategy<Value = Situation> {
             for (entry, sight) in record.holders.iter().zip(sights) {
                 match sight {
                     Sight::Seen { old, new, .. } if !has_new => old.append(new),
-                    Sight::Torn if entry.staged.is_none() => *sight = Sight::Unreadable("why".into()),
+                    Sight::Torn if entry.staged.is_none() => *sight = unreadable(),
                     Sight::Away if entry.sections.is_empty() => *sight = sight_of(&[], &[]),
-                    Sight::Seen { .. } | Sight::Torn | Sight::Away | Sight::Unreadable(_) => {}
+                    Sight::Seen { .. } | Sight::Torn | Sight::Away | Sight::Unreadable { .. } => {}
                 }
             }
         }

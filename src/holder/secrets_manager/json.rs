@@ -1,0 +1,219 @@
+//! The pair in the JSON of a secret: found by its values, and replaced with every other byte kept.
+//!
+//! Invariants: nothing but the two strings changes; an error names fields and never quotes a value. Where two readings are possible, neither
+//! is taken.
+
+use zeroize::Zeroizing;
+
+use super::scan::{Member, members};
+use crate::model::{AccessKeyPair, SecretFields};
+
+/// The most bytes that a secret has (Secrets Manager quotas).
+const LARGEST: usize = 65_536;
+
+/// How deep it may be nested. Also the depth of a recursion here.
+pub(super) const DEEPEST: usize = 100;
+
+/// How many names of fields a message lists.
+const SHOWN: usize = 8;
+
+/// The pair cannot be found in the content, or not be replaced there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ShapeError {
+    /// Not JSON.
+    #[error("its value is not JSON (line {line}, column {column}): keep the key in two fields of a JSON object")]
+    NotJson {
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+    },
+    /// JSON, but without fields.
+    #[error("its value is JSON, but no object: keep the key in two fields of an object")]
+    NotAnObject,
+    /// Objects in objects in objects.
+    #[error("its JSON is nested more than {DEEPEST} deep")]
+    TooDeep,
+    /// A name that is no text.
+    #[error("its value has a field whose name is no text: correct it")]
+    NotText,
+    /// A name that stands there twice.
+    #[error("its JSON has the field `{field}` twice, and programs differ in which they take: remove one")]
+    Twice {
+        /// The name.
+        field: String,
+    },
+    /// No such field.
+    #[error("its JSON has no field `{field}`, only {}: correct `id_field` and `secret_field` in config.toml", listed(found))]
+    Missing {
+        /// The name.
+        field: String,
+        /// Names that are there.
+        found: Vec<String>,
+    },
+    /// The field is deeper than its name says.
+    #[error("its JSON has no field `{field}` at the top, and `{found}` is inside an object: write that in config.toml")]
+    Nested {
+        /// The name.
+        field: String,
+        /// What ends like it.
+        found: String,
+    },
+    /// The field is no string.
+    #[error("the field `{field}` of its JSON is no string")]
+    NotAString {
+        /// The name.
+        field: String,
+    },
+    /// Nothing looks like a pair.
+    #[error(
+        "its JSON has no field that holds {what}, only {}: name the fields with `id_field` and `secret_field` in config.toml",
+        listed(found)
+    )]
+    None {
+        /// What was looked for.
+        what: &'static str,
+        /// Names that are there.
+        found: Vec<String>,
+    },
+    /// Several fields could be it.
+    #[error(
+        "its JSON has more than one field that could hold {what}, {}: name the fields with `id_field` and `secret_field` in config.toml",
+        listed(found)
+    )]
+    Several {
+        /// What was looked for.
+        what: &'static str,
+        /// Their names.
+        found: Vec<String>,
+    },
+    /// It would not fit.
+    #[error("its value would have {bytes} bytes with the new key, and Secrets Manager takes {LARGEST} at most: shorten another field")]
+    TooLarge {
+        /// How many it would have.
+        bytes: usize,
+    },
+}
+
+const ID: &str = "an access key ID";
+const SECRET: &str = "a secret access key";
+
+/// What the two fields hold.
+pub struct Held {
+    /// The access key ID's field.
+    pub id: Zeroizing<String>,
+    /// The secret access key's field.
+    pub secret: Zeroizing<String>,
+}
+
+impl Held {
+    /// Whether it is this pair.
+    pub fn is(&self, pair: &AccessKeyPair) -> bool {
+        *self.id == pair.id.as_str() && *self.secret == pair.secret.expose()
+    }
+}
+
+/// The fields that hold the pair. Where another pair is there, those that by their names are meant for one.
+pub fn find_fields(json: &[u8], pair: &AccessKeyPair) -> Result<SecretFields, ShapeError> {
+    let members = members(json)?;
+    let with = |value: &str| members.iter().filter(|member| member.text.as_ref().is_some_and(|text| **text == *value)).collect::<Vec<_>>();
+    let named = |names: [&str; 2]| {
+        let fits = |member: &&Member| member.text.is_some() && member.path.last().is_some_and(|name| names.contains(&plain(name).as_str()));
+        members.iter().filter(fits).collect::<Vec<_>>()
+    };
+    let (ids, secrets) = (named(["accesskeyid", "awsaccesskeyid"]), named(["secretaccesskey", "awssecretaccesskey"]));
+    let id = one(ID, with(pair.id.as_str()), &ids, &members)?;
+    let beside: Vec<&Member> = secrets.into_iter().filter(|member| member.parent() == id.parent()).collect();
+    let secret = one(SECRET, with(pair.secret.expose()), &beside, &members)?;
+    Ok(SecretFields { id: id.name(), secret: secret.name() })
+}
+
+/// What the fields hold now.
+pub fn read_fields(json: &[u8], fields: &SecretFields) -> Result<Held, ShapeError> {
+    let members = members(json)?;
+    let text = |field: &str| Ok::<_, ShapeError>(string(field, &members)?.1);
+    Ok(Held { id: text(&fields.id)?, secret: text(&fields.secret)? })
+}
+
+/// The content with `to` in the place of `from`; `None` where it is not `from` that is there.
+pub fn replace_pair(
+    json: &[u8],
+    fields: &SecretFields,
+    from: &AccessKeyPair,
+    to: &AccessKeyPair,
+) -> Result<Option<Zeroizing<Vec<u8>>>, ShapeError> {
+    let members = members(json)?;
+    let ((id, old_id), (secret, old_secret)) = (string(&fields.id, &members)?, string(&fields.secret, &members)?);
+    if !(Held { id: old_id, secret: old_secret }).is(from) {
+        return Ok(None);
+    }
+    let mut edits = [(id.span.clone(), quoted(to.id.as_str())), (secret.span.clone(), quoted(to.secret.expose()))];
+    edits.sort_by_key(|(span, _)| span.start);
+    let mut edited = Zeroizing::new(Vec::with_capacity(json.len() + 256));
+    let mut at = 0;
+    for (span, value) in &edits {
+        edited.extend_from_slice(json.get(at..span.start).unwrap_or_default());
+        edited.extend_from_slice(value);
+        at = span.end;
+    }
+    edited.extend_from_slice(json.get(at..).unwrap_or_default());
+    if edited.len() > LARGEST { Err(ShapeError::TooLarge { bytes: edited.len() }) } else { Ok(Some(edited)) }
+}
+
+/// The one with the value; of several, or of none, the one with a name for it.
+fn one<'m>(what: &'static str, with: Vec<&'m Member>, named: &[&'m Member], all: &[Member]) -> Result<&'m Member, ShapeError> {
+    let is_named = |member: &&'m Member| named.iter().any(|named| named.span == member.span);
+    let both: Vec<&Member> = with.iter().copied().filter(is_named).collect();
+    match (with.as_slice(), both.as_slice(), named) {
+        ([only], _, _) | (_, [only], _) | ([], _, [only]) => Ok(only),
+        ([], _, []) => Err(ShapeError::None { what, found: all.iter().map(Member::name).collect() }),
+        ([], _, several) | (several, _, _) => {
+            Err(ShapeError::Several { what, found: several.iter().map(|member| member.name()).collect() })
+        }
+    }
+}
+
+fn string<'m>(field: &str, members: &'m [Member]) -> Result<(&'m Member, Zeroizing<String>), ShapeError> {
+    let found: Vec<&Member> = members.iter().filter(|member| member.name() == field).collect();
+    match found.as_slice() {
+        [only] => match &only.text {
+            Some(text) => Ok((only, text.clone())),
+            None => Err(ShapeError::NotAString { field: field.to_owned() }),
+        },
+        [] => {
+            let end = format!(".{field}");
+            Err(match members.iter().map(Member::name).find(|name| name.ends_with(&end)) {
+                Some(found) => ShapeError::Nested { field: field.to_owned(), found },
+                None => ShapeError::Missing { field: field.to_owned(), found: members.iter().map(Member::name).collect() },
+            })
+        }
+        // A dot in a name reads as a step down.
+        [_, _, ..] => Err(ShapeError::Twice { field: field.to_owned() }),
+    }
+}
+
+/// The name as it is compared: AccessKeyId, access_key_id and ACCESS-KEY-ID are the same.
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+fn quoted(value: &str) -> Zeroizing<Vec<u8>> {
+    // A string is always written.
+    Zeroizing::new(serde_json::to_vec(value).unwrap_or_default())
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        return "no field at all".to_owned();
+    }
+    let shown: Vec<String> = names
+        .iter()
+        .take(SHOWN)
+        .map(|name| format!("`{}`", crate::os::terminal::plain(name).chars().take(60).collect::<String>()))
+        .collect();
+    let more = if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
+    format!("{}{more}", shown.join(", "))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! The secrets that the settings name: each has to hold the pair, and to take another.
+
+use super::{Preflight, Refused, SecretTarget, entry};
+use crate::aws::{AwsError, ErrorKind, SecretId, account_of_arn, region_of_arn};
+use crate::holder::{CURRENT, HolderError, Place, Sight, SignedBy};
+use crate::model::{AccessKeyPair, Identity};
+use crate::rotation::record::HolderEntry;
+use crate::rotation::step::StopKind;
+
+/// The secrets, tried out. Each is there once, however many profiles name it.
+pub(super) fn look(
+    preflight: &Preflight<'_>,
+    identity: &Identity,
+    old: &AccessKeyPair,
+    new: Option<&AccessKeyPair>,
+) -> Result<Vec<HolderEntry>, Refused> {
+    let mut entries: Vec<HolderEntry> = Vec::new();
+    for target in &preflight.targets {
+        preflight.console.progress(&format!("looking at secret {}", target.id));
+        let region = region(target, preflight.aws.region())?;
+        let named = SecretId { id: &target.id, region: Some(region) };
+        let refused = |error: HolderError| unusable(&error, &target.id, identity);
+        let place = Place::secret(preflight.reach.secrets, old, named, target.fields.as_ref()).map_err(refused)?;
+        if entries.iter().any(|entry| entry.place == place) {
+            continue;
+        }
+        let holder = place.open(preflight.reach, SignedBy { first: old, then: None });
+        match holder.look(old, new, &[CURRENT.to_owned()], None) {
+            Sight::Seen { foreign, .. } => {
+                if let Some(strange) = foreign.first() {
+                    let hint = format!("put the pair of {} there, or take the target out of config.toml", old.id);
+                    return Err(Refused::new(StopKind::Failed, strange.told(&place), hint));
+                }
+            }
+            Sight::Away => return Err(Refused::new(StopKind::Failed, format!("{place} is not there any more"), HINT)),
+            Sight::Torn => return Err(Refused::new(StopKind::Failed, format!("{place} is written in part"), HINT)),
+            Sight::Unreadable { why, .. } => return Err(Refused::new(StopKind::Failed, format!("{place}: {why}"), HINT)),
+        }
+        if !preflight.dry_run {
+            holder.check_writable(old).map_err(refused)?;
+        }
+        drop(holder);
+        entries.push(entry(place, vec![CURRENT.to_owned()]));
+    }
+    Ok(entries)
+}
+
+const HINT: &str = "put that right, or take the target out of config.toml, and run this again; nothing was changed";
+
+/// Where the secret is.
+fn region<'a>(target: &'a SecretTarget, otherwise: &'a str) -> Result<&'a str, Refused> {
+    match (region_of_arn(&target.id), target.region.as_deref()) {
+        (Some(own), Some(named)) if own != named => {
+            let message = format!("config.toml has region = \"{named}\" for {}, which is in {own}", target.id);
+            Err(Refused::new(StopKind::Failed, message, "take the region out: the ARN has it"))
+        }
+        (Some(region), _) | (None, Some(region)) => Ok(region),
+        (None, None) => Ok(otherwise),
+    }
+}
+
+fn unusable(error: &HolderError, id: &str, identity: &Identity) -> Refused {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<AwsError>());
+    let is_explicit = source.is_some_and(|source| source.kind == ErrorKind::Denied { explicit: true });
+    let other = account_of_arn(id).filter(|account| *account != identity.account);
+    let hint = match other {
+        Some(account) => format!(
+            "it is in account {account} and the key in account {}: its resource policy, and that of its KMS key, have to allow {}; or {HINT}",
+            identity.account,
+            identity.arn.as_str()
+        ),
+        None => HINT.to_owned(),
+    };
+    Refused {
+        kind: if is_explicit { StopKind::MfaNeeded } else { StopKind::Failed },
+        message: error.to_string(),
+        causes: source.map(ToString::to_string).into_iter().collect(),
+        hint,
+    }
+}
