@@ -41,7 +41,8 @@ pub fn auto(context: &mut Context, console: &Console, signals: &Signals, options
     let timing = context.waits();
     let mut seen = reached(context, console, &timing);
     let mut rotated = RotateOutcome::default();
-    if seen.as_ref().map_or(true, has_work) {
+    // What is said of the keys of others is found out by who rotates them.
+    if seen.as_ref().map_or(true, has_work) || !context.settings.keys().is_empty() {
         // Machines that wake at the same minute do not ask IAM at the same second.
         if !options.now && !console.is_watched() && seen.as_ref().is_ok_and(is_due) {
             console.pause(some_part_of(timing.auto_spread));

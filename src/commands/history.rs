@@ -90,7 +90,7 @@ fn keys(context: &Context, profiles: &[String], lines: &[HistoryLine], open: &[R
     let mut keys = BTreeSet::new();
     for name in profiles.iter().map(ProfileName::new) {
         let lines = lines.iter().filter(|line| line.profile.as_ref() == Some(&name));
-        let records = open.iter().filter(|record| record.profile == name);
+        let records = open.iter().filter(|record| *record.name() == name);
         let mut own: BTreeSet<AccessKeyId> = lines.flat_map(ids_in).chain(records.flat_map(ids_of)).collect();
         match context.files().and_then(|files| resolve(context, files, &name)) {
             Ok(profile) => drop(own.insert(profile.pair.id)),

@@ -1,5 +1,6 @@
 //! `keyrotate rotate`: resumes what was interrupted, then rotates what was asked for.
 
+mod managed;
 mod one;
 mod resume;
 mod sessions;
@@ -123,6 +124,11 @@ impl Rotated {
     pub fn failure(&self) -> Option<&Failure> {
         if let Rotated::Failed(failure) = self { Some(failure) } else { None }
     }
+
+    /// Whether it replaced this key.
+    fn is_of(&self, id: &AccessKeyId) -> bool {
+        matches!(self, Rotated::Done { record, .. } if record.old.id == *id)
+    }
 }
 
 /// What a run did of a rotation.
@@ -177,13 +183,14 @@ pub(super) fn rotate_all(run: &Run<'_>) -> Result<RotateOutcome, Failure> {
         Vec::new()
     });
     for key in &wanted {
-        // A key that this run replaced by another one it already had is gone.
-        if outcome.keys.iter().any(|done| matches!(done, Rotated::Done { record, .. } if record.old.id == key.pair.id)) {
-            continue;
-        }
-        let result = run.one(key, &mut resumed, &mut outcome.notes);
+        let result = match key {
+            // A key that this run replaced by another one it already had is gone.
+            Wanted::Own(key) if outcome.keys.iter().any(|done| done.is_of(&key.pair.id)) => continue,
+            Wanted::Own(key) => run.one(key, &mut resumed, &mut outcome.notes),
+            Wanted::Managed(name) => run.managed(name, &mut resumed, &mut outcome.notes),
+        };
         let stop = result.is_err() && signals.raised().is_some();
-        let result = result.map_err(|failure| if wanted.len() > 1 { failure.of(&names(key)) } else { failure });
+        let result = result.map_err(|failure| if wanted.len() > 1 { failure.of(&key.names()) } else { failure });
         outcome.keys.push(result.unwrap_or_else(Rotated::Failed));
         if stop {
             break;
@@ -194,8 +201,21 @@ pub(super) fn rotate_all(run: &Run<'_>) -> Result<RotateOutcome, Failure> {
     Ok(outcome)
 }
 
-fn names(key: &OwnKey) -> String {
-    key.profiles.iter().map(|profile| profile.name.as_str()).collect::<Vec<_>>().join(", ")
+/// A key to rotate.
+enum Wanted {
+    /// One that profiles here have.
+    Own(OwnKey),
+    /// Another user's, by the name of its `[key.NAME]`.
+    Managed(ProfileName),
+}
+
+impl Wanted {
+    fn names(&self) -> String {
+        match self {
+            Wanted::Own(key) => key.profiles.iter().map(|profile| profile.name.as_str()).collect::<Vec<_>>().join(", "),
+            Wanted::Managed(name) => name.to_string(),
+        }
+    }
 }
 
 impl<'a> Run<'a> {
@@ -245,17 +265,21 @@ impl<'a> Run<'a> {
     }
 
     /// The keys to rotate: each once, whatever profiles have it.
-    fn wanted(&self, resumed: &mut resume::Resumed, outcome: &mut RotateOutcome) -> Result<Vec<OwnKey>, Failure> {
+    fn wanted(&self, resumed: &mut resume::Resumed, outcome: &mut RotateOutcome) -> Result<Vec<Wanted>, Failure> {
         let context = self.context;
         if self.options.profiles.is_empty() && (self.options.all || self.options.due) {
             let own = context.files()?.own_keys(&context.environment);
             let broken = own.skipped.iter().filter(|(_, refusal)| refusal.is_broken_key());
             let broken = broken.map(|(_, refusal)| Failure::from_error(FailureKind::Unchecked, refusal).state("nothing was changed"));
             outcome.keys.extend(broken.map(Rotated::Failed));
-            return Ok(own.keys);
+            return Ok(own.keys.into_iter().map(Wanted::Own).chain(self.managed_here().map(Wanted::Managed)).collect());
         }
-        let mut keys: Vec<OwnKey> = Vec::new();
+        let (mut keys, mut managed): (Vec<OwnKey>, Vec<Wanted>) = Default::default();
         for name in self.names()? {
+            if self.is_managed(&name)? {
+                managed.push(Wanted::Managed(name));
+                continue;
+            }
             let profile = match context.files().and_then(|files| resolve(context, files, &name)) {
                 Ok(profile) => profile,
                 Err(failure) => {
@@ -270,7 +294,7 @@ impl<'a> Run<'a> {
                 None => keys.push(OwnKey { pair: profile.pair.clone(), profiles: vec![profile] }),
             }
         }
-        Ok(keys)
+        Ok(keys.into_iter().map(Wanted::Own).chain(managed).collect())
     }
 
     /// The profiles that are meant. What may mean several is refused: a key is about to change.

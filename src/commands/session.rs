@@ -18,7 +18,7 @@ use crate::os::terminal::Console;
 use crate::profile::settings::ProfileSettings;
 use crate::profile::{ProfileSource, Refusal, Route, choose_profile};
 use crate::session::environment::Region;
-use crate::session::{Cache, Cached, NoSession, Opened, Opening, Plan, Request, Source, Sources, Wishes, least, plan, warm};
+use crate::session::{Cache, Cached, NoCode, NoSession, Opened, Opening, Plan, Request, Source, Sources, Wishes, least, plan, warm};
 use advice::failed;
 
 pub(super) use advice::hint;
@@ -39,6 +39,8 @@ pub struct SessionOptions {
     pub min_ttl: Option<Duration>,
     /// A session that is open does not count.
     pub fresh: bool,
+    /// Nobody is asked, a program neither: only a session that is open will do.
+    pub open_only: bool,
     /// Who runs us is an SDK: the run is to be over after [`Timing::PROCESS`], or [`Timing::PROCESS_WITH_PERSON`].
     pub is_process: bool,
     /// A code of the MFA device.
@@ -86,6 +88,9 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
     if let Some(session) = planned.as_mut().and_then(|plan| asked.open(plan)) {
         let own = planned.map(|plan| plan.notes).unwrap_or_default();
         return Ok(asked.access(Opened { cached: session, is_new: false, used_code: false, notes: own }, notes));
+    }
+    if options.open_only {
+        return Err(failed(context, &profile, &route, NoCode::Nobody.into(), &attend()?));
     }
     let until = |limit: Duration| options.is_process.then(|| started.saturating_add(limit));
     let (aws, timing) = context.aws(context.files()?, &profile, route.key.region.clone(), route.key.ca_bundle.clone())?;

@@ -78,8 +78,12 @@ fn target(run: &Run<'_>) -> Result<(ProfileName, AccessKeyId), Failure> {
     let name = run.names()?.into_iter().next().unwrap_or_default();
     let resolved = run.context.files().and_then(|files| resolve(run.context, files, &name)).map(|profile| profile.pair.id);
     let entries = run.entries(&mut Vec::new(), false)?;
+    if run.is_managed(&name)? {
+        let began = entries.iter().find(|(_, record)| *record.name() == name).map(|(_, record)| record.old.id.clone());
+        return began.map(|id| (name.clone(), id)).ok_or_else(|| none_of(&name));
+    }
     let is_under_way = |id: &AccessKeyId| entries.iter().any(|(_, record)| concerns(record, id));
-    let began = entries.iter().find(|(_, record)| record.profile == name).map(|(_, record)| record.old.id.clone());
+    let began = entries.iter().find(|(_, record)| *record.name() == name).map(|(_, record)| record.old.id.clone());
     let id = match (resolved, began) {
         (Ok(id), None) => id,
         (Ok(id), Some(_)) if is_under_way(&id) => id,
@@ -147,7 +151,8 @@ impl Run<'_> {
         let Some(new) = record.new.as_ref().filter(|_| is_in_use && !record.adopted) else { return Ok(None) };
         self.console.progress(&format!("asking when {} was used last", new.pair.id));
         let (aws, _) = self.aws_of(record)?;
-        Ok(aws.get_access_key_last_used(&Signer::LongTerm(new.pair.clone()), &new.pair.id).ok())
+        let signer = self.operator_of(record)?.unwrap_or_else(|| Signer::LongTerm(new.pair.clone()));
+        Ok(aws.get_access_key_last_used(&signer, &new.pair.id).ok())
     }
 
     fn is_confirmed(&self, record: &Record, last_use: Option<&LastUsed>) -> bool {
@@ -189,6 +194,15 @@ fn gone_forward(record: &Record, result: Rotated) -> Failure {
         return Failure { causes: vec![message], ..failure.hint(hint) };
     }
     failure.hint(format!("`keyrotate status {}` shows the key", record.called()))
+}
+
+/// No rotation of another user's key is open.
+fn none_of(name: &ProfileName) -> Failure {
+    let message = format!("there is nothing to undo: no rotation of [key.{name}] is under way or rests in its grace");
+    let quoted = name.quoted();
+    Failure::new(FailureKind::Failed, message).hint(format!(
+        "a rotation with a grace can be undone: `keyrotate rotate {quoted} --grace 7d`; `keyrotate history {quoted}` shows earlier ones"
+    ))
 }
 
 /// No rotation of the key is open: says what became of the last one.

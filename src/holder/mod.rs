@@ -17,7 +17,7 @@ use crate::model::{AccessKeyId, AccessKeyPair, SecretFields};
 use crate::os::disk::Disk;
 use crate::profile::{DocumentError, EditError, FileKind};
 
-pub use secrets_manager::{CURRENT, Held, SecretProblem, ShapeError, find_fields, read_fields, replace_pair};
+pub use secrets_manager::{CURRENT, Held, SecretProblem, ShapeError, find_fields, read_fields, read_pair, replace_pair};
 
 /// Where a holder is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

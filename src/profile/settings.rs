@@ -120,7 +120,10 @@ impl Settings {
     /// What holds for the profile, whether it has a table of its own or not.
     pub fn for_profile(&self, name: &ProfileName) -> ProfileSettings {
         let none = Part::default();
-        let own = self.profiles.get(name).unwrap_or(&none);
+        self.with(self.profiles.get(name).unwrap_or(&none))
+    }
+
+    fn with(&self, own: &Part) -> ProfileSettings {
         let all = &self.defaults;
         ProfileSettings {
             limits: own.limits(all.limits(Limits::default())),
@@ -134,6 +137,11 @@ impl Settings {
             mfa_command: own.mfa_command.clone(),
             targets: own.targets.clone(),
         }
+    }
+
+    /// What holds for a key that is in no profile: `[defaults]`, else what is built in.
+    pub fn for_key(&self) -> ProfileSettings {
+        self.with(&Part::default())
     }
 
     /// When a key that these profiles share is due and overdue: by the strictest of their limits.

@@ -261,7 +261,7 @@ fn holders(preflight: &Preflight<'_>, pair: &AccessKeyPair) -> Result<Vec<Holder
         }
         entries.push(entry(place.clone(), sections));
     }
-    if entries.iter().all(|entry| entry.sections.is_empty()) {
+    if preflight.managed.is_none() && entries.iter().all(|entry| entry.sections.is_empty()) {
         let names: Vec<String> = preflight.places.iter().map(ToString::to_string).collect();
         let message = format!("{} is no longer in {}, where it was read just now", pair.id, names.join(" or "));
         let hint = "if another program changed the file, run this again; a pipe can be read once and written never: name a file";

@@ -27,7 +27,7 @@ pub struct HistoryLine {
     pub keys_before: Vec<AccessKeyId>,
     /// How it ended.
     pub end: End,
-    /// The profile that was named when it began.
+    /// The profile that was named when it began, or the `[key.NAME]`.
     #[serde(default)]
     pub profile: Option<ProfileName>,
     /// The files that had the key when it began and were not left out.
@@ -70,7 +70,7 @@ impl HistoryLine {
             new: record.new.as_ref().map(|new| new.pair.id.clone()),
             keys_before: record.keys_before.clone(),
             end,
-            profile: Some(record.profile.clone()),
+            profile: Some(record.name().clone()),
             holders: holders.map(|entry| entry.place.to_string()).collect(),
             old_created_at: Some(record.old_created_at),
             deleted_first: record.deleted_first.clone(),

@@ -189,9 +189,14 @@ impl End {
 }
 
 impl Record {
-    /// How a command names the key, as one word of a POSIX shell.
+    /// The name by which a command finds the key: that of its profile, or of its `[key.NAME]`.
+    pub fn name(&self) -> &ProfileName {
+        self.managed_as.as_ref().unwrap_or(&self.profile)
+    }
+
+    /// The same as one word of a POSIX shell.
     pub fn called(&self) -> String {
-        self.managed_as.as_ref().unwrap_or(&self.profile).quoted()
+        self.name().quoted()
     }
 
     /// The pair, where there is one.

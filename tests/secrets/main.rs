@@ -20,5 +20,6 @@ mod home;
 
 mod bench;
 mod broken;
+mod managed;
 mod refused;
 mod rotated;

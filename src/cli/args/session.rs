@@ -71,6 +71,7 @@ impl SessionArgs {
             duration: self.duration,
             min_ttl: self.min_ttl,
             fresh: false,
+            open_only: false,
             is_process: false,
             mfa_code: self.mfa_code.clone().and_then(|given| given.0),
             policy: policy.transpose()?,

@@ -12,7 +12,7 @@ use crate::profile::settings::Target;
 use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys};
 use crate::rotation::{
     Authority, Beginning, Begun, End, Ended, Files, HistoryLine, KnownKey, Observation, Permissions, Preflight, RealWorld, Record, Rules,
-    SecretTarget, SignedSecrets, Stop, StopKind, begin, describe, drive, explain, plan,
+    SecretTarget, SignedSecrets, Stop, StopKind, begin, describe, drive, plan,
 };
 
 /// The way to everything that a rotation touches.
@@ -69,49 +69,42 @@ impl Run<'_> {
             machine: self.machine.clone(),
             dry_run: self.options.dry_run,
         };
-        let begun = match begin(&preflight).map_err(|refused| sessions.told(refused.into()))? {
-            Beginning::NotDue(age) => return Ok(Rotated::NotDue { key: key.pair.id.clone(), days: age.days() }),
+        let way = Way { aws: &aws, authority: &authority, reach: self.reach(&signed) };
+        self.by_preflight(&preflight, way, notes).map_err(|failure| sessions.told(failure))
+    }
+
+    /// Looks at the key, asks the person, and rotates it.
+    pub(super) fn by_preflight(&self, preflight: &Preflight<'_>, way: Way<'_>, notes: &mut Vec<String>) -> Result<Rotated, Failure> {
+        let (pair, may) = (&preflight.pair, &preflight.may);
+        let begun = match begin(preflight)? {
+            Beginning::NotDue(age) => return Ok(Rotated::NotDue { key: pair.id.clone(), days: age.days() }),
             Beginning::Ready(begun) => *begun,
         };
-        let has_device = authority.has_device();
-        let rules = Rules { timing, attended, delete_key: self.options.delete_key.clone(), has_device, ..Rules::default() };
-        if self.options.dry_run {
+        let has_device = way.authority.has_device();
+        let (timing, attended) = (preflight.timing, may.attended);
+        let rules = Rules { timing, attended, delete_key: may.delete_key.clone(), has_device, ..Rules::default() };
+        if preflight.dry_run {
             let steps = plan(&begun.record, &begun.seen, &rules);
-            return Ok(Rotated::Planned { key: key.pair.id.clone(), last_use: begun.last_use, notes: begun.notes, steps });
+            return Ok(Rotated::Planned { key: pair.id.clone(), last_use: begun.last_use, notes: begun.notes, steps });
         }
         notes.extend(begun.notes.iter().cloned());
         if attended && !self.confirmed(&begun) {
-            return Ok(Rotated::Declined(key.pair.id.clone()));
+            return Ok(Rotated::Declined(pair.id.clone()));
         }
         if let Some((id, why)) = &begun.delete_first {
-            let deleted = authority.call(&key.pair, |signer| aws.delete_access_key(signer, &begun.record.user_name, id));
-            deleted.map_err(|error| sessions.told(explain(&key.pair.id, &error).into()))?;
+            let deleted = way.authority.call(pair, |signer| way.aws.delete_access_key(signer, &begun.record.user_name, id));
+            deleted.map_err(|error| Failure::from(preflight.explain(&error)))?;
             notes.push(format!("deleted {id}: {why}"));
         }
-        let way = Way { aws: &aws, authority: &authority, reach: self.reach(&signed) };
-        self.execute(begun, way, &rules).map_err(|failure| sessions.told(failure))
+        self.execute(begun, way, &rules)
     }
 
     /// The secrets that the profiles of a key have as targets. What names no region is in its own profile's.
     fn targets(&self, own: &OwnKeys, id: &AccessKeyId) -> Result<Vec<SecretTarget>, Failure> {
         let mut targets = Vec::new();
         for profile in own.keys.iter().filter(|key| key.pair.id == *id).flat_map(|key| &key.profiles) {
-            for target in self.context.settings.for_profile(&profile.name).targets {
-                match target {
-                    Target::SecretsManager { secret_id: id, region, fields } => {
-                        let region = region.or_else(|| profile.region.clone().filter(|_| region_of_arn(&id).is_none()));
-                        targets.push(SecretTarget { id, region, fields });
-                    }
-                    Target::Command { .. } => {
-                        let message = format!(
-                            "config.toml gives [{}] a target of type `command`, which this keyrotate cannot write yet",
-                            profile.name
-                        );
-                        let failure = Failure::new(FailureKind::Usage, message).state("nothing was changed");
-                        return Err(failure.hint("take that target out of config.toml"));
-                    }
-                }
-            }
+            let named = self.context.settings.for_profile(&profile.name).targets;
+            targets.extend(secrets(named, &format!("[profile.{}]", profile.name), profile.region.as_ref())?);
         }
         Ok(targets)
     }
@@ -169,8 +162,23 @@ impl Run<'_> {
     }
 }
 
+/// The secrets among the targets of a table of the settings; what names no region is in this one.
+pub(super) fn secrets(targets: Vec<Target>, table: &str, region: Option<&String>) -> Result<Vec<SecretTarget>, Failure> {
+    let secret = |target| match target {
+        Target::SecretsManager { secret_id: id, region: named, fields } => {
+            let region = named.or_else(|| region.cloned().filter(|_| region_of_arn(&id).is_none()));
+            Ok(SecretTarget { id, region, fields })
+        }
+        Target::Command { .. } => {
+            let message = format!("config.toml gives {table} a target of type `command`, which this keyrotate cannot write yet");
+            Err(Failure::new(FailureKind::Usage, message).state("nothing was changed").hint("take that target out of config.toml"))
+        }
+    };
+    targets.into_iter().map(secret).collect()
+}
+
 /// Every key that a section or a profile here has. A section counts whether a profile leads to its key or not.
-fn known<'a>(files: &'a AwsFiles, own: &'a OwnKeys) -> impl Iterator<Item = KnownKey> + 'a {
+pub(super) fn known<'a>(files: &'a AwsFiles, own: &'a OwnKeys) -> impl Iterator<Item = KnownKey> + 'a {
     let profiles = own.keys.iter().flat_map(|key| key.profiles.iter().map(move |profile| (key, profile)));
     let profiles = profiles.map(|(key, profile)| KnownKey {
         id: key.pair.id.clone(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::one::Way;
 use super::{Finish, RotateOutcome, Rotated, Run, Sessions};
-use crate::aws::{Aws, AwsError};
+use crate::aws::{Aws, AwsError, Signer};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::holder::Reach;
 use crate::journal::{Entry, JournalError};
@@ -39,7 +39,12 @@ impl Resumed {
 
     /// The result that stands for a rotation of this profile's key, where the profile itself cannot be resolved now.
     pub(super) fn of_profile(&mut self, name: &ProfileName) -> Option<Result<Rotated, Failure>> {
-        self.find(|record| record.profile == *name)
+        self.find(|record| record.managed_as.is_none() && record.profile == *name)
+    }
+
+    /// The result that stands for a rotation of this `[key.NAME]`.
+    pub(super) fn of_managed(&mut self, name: &ProfileName) -> Option<Result<Rotated, Failure>> {
+        self.find(|record| record.managed_as.as_ref() == Some(name))
     }
 
     fn find(&mut self, is_it: impl Fn(&Record) -> bool) -> Option<Result<Rotated, Failure>> {
@@ -176,7 +181,7 @@ impl Run<'_> {
     fn is_asked_for(&self, record: &Record) -> bool {
         let files = self.context.files_or_empty();
         let leads_here = |name: &ProfileName| {
-            *name == record.profile
+            *name == *record.name()
                 || files.resolve(name, &self.context.environment).is_ok_and(|profile| concerns(record, &profile.pair.id))
         };
         self.options.all || self.options.due || self.names().unwrap_or_default().iter().any(leads_here)
@@ -206,7 +211,10 @@ impl Run<'_> {
         let keys = [Which::Old, Which::New].iter().filter_map(|which| record.pair(*which)).map(|pair| pair.id.clone());
         let sessions = Sessions::new(self, &aws, &timing, &record.profile, keys.collect());
         let grant = |pair: &_, refused: &[AccessKeyId]| sessions.grant(pair, refused);
-        let authority = Authority::new(&grant, sessions.has_device());
+        let authority = match self.operator_of(record)? {
+            Some(operator) => Authority::of_operator(operator),
+            None => Authority::new(&grant, sessions.has_device()),
+        };
         self.decide(record, self.reach(&SignedSecrets::asking(&aws, &authority)))?;
         let entry = Entry::resume(&self.disk, path.to_owned(), record).map_err(failed)?;
         let signed = SignedSecrets::new(&aws, &authority);
@@ -230,6 +238,12 @@ impl Run<'_> {
         Ok(result)
     }
 
+    /// Who signs for the rotation of another user's key.
+    pub(in crate::commands) fn operator_of(&self, record: &Record) -> Result<Option<Signer>, Failure> {
+        let operator = record.managed_as.as_ref().map(|_| self.operator(&record.profile)).transpose();
+        operator.map_err(|failure| failure.state(describe::state(record)))
+    }
+
     /// Lets `act` look at the holders of a rotation without going on with it.
     pub(in crate::commands) fn with_reach<T>(
         &self,
@@ -238,7 +252,8 @@ impl Run<'_> {
     ) -> Result<T, Failure> {
         let (aws, _) = self.aws_of(record)?;
         // A look opens no session.
-        let authority = Authority::new(&|_, _| None, false);
+        let operator = self.operator_of(record)?;
+        let authority = operator.map_or_else(|| Authority::new(&|_, _| None, false), Authority::of_operator);
         act(self, record, self.reach(&SignedSecrets::new(&aws, &authority)))
     }
 

@@ -62,7 +62,7 @@ fn pending(record: &Record, path: &Path, machine: &str) -> Pending {
     let hint_at_rest = (record.machine == machine && rests.is_some()).then_some(back);
     Pending {
         path: path.to_owned(),
-        profile: record.profile.clone(),
+        profile: record.name().clone(),
         old: old.clone(),
         new,
         state: describe::state(record),

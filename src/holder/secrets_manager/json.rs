@@ -6,7 +6,7 @@
 use zeroize::Zeroizing;
 
 use super::scan::{Member, members};
-use crate::model::{AccessKeyPair, SecretFields};
+use crate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey, SecretFields};
 
 /// The most bytes that a secret has (Secrets Manager quotas).
 const LARGEST: usize = 65_536;
@@ -65,6 +65,18 @@ pub enum ShapeError {
         /// The name.
         field: String,
     },
+    /// Something else is where the ID should be.
+    #[error("the field `{field}` of its JSON holds no access key ID: put a key pair there")]
+    NotAnId {
+        /// The name.
+        field: String,
+    },
+    /// Nothing is where the secret should be.
+    #[error("the field `{field}` of its JSON is empty: put a key pair there")]
+    Empty {
+        /// The name.
+        field: String,
+    },
     /// Nothing looks like a pair.
     #[error(
         "its JSON has no field that holds {what}, only {}: name the fields with `id_field` and `secret_field` in config.toml",
@@ -115,16 +127,33 @@ impl Held {
 
 /// The fields that hold the pair. Where another pair is there, those that by their names are meant for one.
 pub fn find_fields(json: &[u8], pair: &AccessKeyPair) -> Result<SecretFields, ShapeError> {
+    fields(json, Some(pair))
+}
+
+/// The pair that the fields hold; where none are named, those that by their names are meant for one.
+pub fn read_pair(json: &[u8], named: Option<&SecretFields>) -> Result<AccessKeyPair, ShapeError> {
+    let found = named.map_or_else(|| fields(json, None), |named| Ok(named.clone()))?;
+    let Held { id, secret } = read_fields(json, &found)?;
+    // What is no ID may be a secret in the wrong field.
+    let id = AccessKeyId::parse(&id).map_err(|_| ShapeError::NotAnId { field: found.id })?;
+    if secret.is_empty() {
+        return Err(ShapeError::Empty { field: found.secret });
+    }
+    Ok(AccessKeyPair { id, secret: SecretAccessKey::new(secret.as_str()) })
+}
+
+fn fields(json: &[u8], pair: Option<&AccessKeyPair>) -> Result<SecretFields, ShapeError> {
     let members = members(json)?;
-    let with = |value: &str| members.iter().filter(|member| member.text.as_ref().is_some_and(|text| **text == *value)).collect::<Vec<_>>();
+    let is = |member: &&Member, value: &str| member.text.as_ref().is_some_and(|text| **text == *value);
+    let with = |value: Option<&str>| members.iter().filter(|member| value.is_some_and(|value| is(member, value))).collect::<Vec<_>>();
     let named = |names: [&str; 2]| {
         let fits = |member: &&Member| member.text.is_some() && member.path.last().is_some_and(|name| names.contains(&plain(name).as_str()));
         members.iter().filter(fits).collect::<Vec<_>>()
     };
     let (ids, secrets) = (named(["accesskeyid", "awsaccesskeyid"]), named(["secretaccesskey", "awssecretaccesskey"]));
-    let id = one(ID, with(pair.id.as_str()), &ids, &members)?;
+    let id = one(ID, with(pair.map(|pair| pair.id.as_str())), &ids, &members)?;
     let beside: Vec<&Member> = secrets.into_iter().filter(|member| member.parent() == id.parent()).collect();
-    let secret = one(SECRET, with(pair.secret.expose()), &beside, &members)?;
+    let secret = one(SECRET, with(pair.map(|pair| pair.secret.expose())), &beside, &members)?;
     Ok(SecretFields { id: id.name(), secret: secret.name() })
 }
 

@@ -25,7 +25,7 @@ pub(super) fn check(preflight: &Preflight<'_>, managed: &Managed, identity: &Ide
 
 impl Preflight<'_> {
     /// Why a call did not go through that the authority signed.
-    pub(super) fn explain(&self, error: &AwsError) -> Refused {
+    pub fn explain(&self, error: &AwsError) -> Refused {
         let Some(managed) = &self.managed else { return explain(&self.pair.id, error) };
         let profile = &self.profile;
         let (kind, message, hint) = match error.kind {
