@@ -140,12 +140,9 @@ impl<'a> Secret<'a> {
 
     /// Refuses a secret with a version of somebody else's that waits to become current.
     fn check_pending(&self, facts: &SecretFacts, ours: &str) -> Result<(), HolderError> {
-        match at(facts, PENDING) {
-            // A rotation of AWS's that is over can leave the label on the version that it made current.
-            Some(version) if !version.starts_with(ours) && at(facts, CURRENT) != Some(version) => {
-                Err(self.problem(SecretProblem::ForeignPending { version: version.to_owned() }))
-            }
-            Some(_) | None => Ok(()),
+        match pending(facts).filter(|version| !version.starts_with(ours)) {
+            Some(version) => Err(self.problem(SecretProblem::ForeignPending { version: version.to_owned() })),
+            None => Ok(()),
         }
     }
 
@@ -220,15 +217,11 @@ impl Holder for Secret<'_> {
 
     fn check_writable(&self, pair: &AccessKeyPair) -> Result<(), HolderError> {
         let facts = self.facts().map_err(|error| self.aws(error))?;
-        self.check_alive(&facts)?;
-        if let Some(primary) = facts.primary_region.as_ref().filter(|primary| Some(primary.as_str()) != region_of_arn(self.arn)) {
-            return Err(self.problem(SecretProblem::Replica { primary: primary.clone() }));
+        // Of a rotation that is under way here, too: whose version waits is looked at before one is made.
+        let is_ours = |problem: &SecretProblem| matches!(problem, SecretProblem::ForeignPending { version } if version.starts_with(OURS));
+        if let Some(problem) = unsuitable(&facts).filter(|problem| !is_ours(problem)) {
+            return Err(self.problem(problem));
         }
-        if facts.is_rotated_by_aws {
-            return Err(self.problem(SecretProblem::RotatedByAws));
-        }
-        // No rotation of this key is under way here, so that none of them is ours.
-        self.check_pending(&facts, "\0")?;
         self.current(&facts)?;
         let (_, body) = self.get(VersionOf::Stage(CURRENT)).map_err(|error| self.aws(error))?;
         let placeholder = AccessKeyPair { id: pair.id.clone(), secret: SecretAccessKey::new("x".repeat(pair.secret.expose().len())) };
@@ -297,6 +290,25 @@ fn at<'f>(facts: &'f SecretFacts, stage: &str) -> Option<&'f str> {
     facts.versions.iter().find(|(_, stages)| stages.iter().any(|found| found == stage)).map(|(version, _)| version.as_str())
 }
 
+/// The version that waits to become current. A rotation of AWS's that is over can leave the label on the one that it made current.
+fn pending(facts: &SecretFacts) -> Option<&str> {
+    at(facts, PENDING).filter(|version| at(facts, CURRENT) != Some(version))
+}
+
+/// What keeps a secret from being written, as far as it can be seen without writing; a version that waits is anybody's.
+fn unsuitable(facts: &SecretFacts) -> Option<SecretProblem> {
+    let is_elsewhere = |primary: &&String| Some(primary.as_str()) != region_of_arn(&facts.arn);
+    if let Some(at) = facts.deleted_at {
+        Some(SecretProblem::MarkedForDeletion { at })
+    } else if let Some(primary) = facts.primary_region.as_ref().filter(is_elsewhere) {
+        Some(SecretProblem::Replica { primary: primary.clone() })
+    } else if facts.is_rotated_by_aws {
+        Some(SecretProblem::RotatedByAws)
+    } else {
+        pending(facts).map(|version| SecretProblem::ForeignPending { version: version.to_owned() })
+    }
+}
+
 /// The place of the secret that is named so, with its whole ARN and the fields of the pair; those are looked for where none are given.
 pub(super) fn find(
     secrets: &dyn Secrets,
@@ -310,8 +322,8 @@ pub(super) fn find(
     };
     let refused = |source| HolderError::Aws { place: place.clone(), source };
     let facts = secrets.describe(pair, named).map_err(refused)?;
-    if let Some(at) = facts.deleted_at {
-        return Err(HolderError::Secret { place, problem: SecretProblem::MarkedForDeletion { at } });
+    if let Some(problem) = unsuitable(&facts) {
+        return Err(HolderError::Secret { place, problem });
     }
     let body = secrets.get(pair, &facts.arn, VersionOf::Stage(CURRENT)).map_err(refused)?.body;
     let shape = |error| HolderError::Secret { place: place.clone(), problem: SecretProblem::Shape(error) };

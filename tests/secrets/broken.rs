@@ -139,6 +139,25 @@ fn a_secret_that_is_marked_for_deletion_in_the_middle_is_waited_for_with_the_old
     both_have(&home, &active(&home), &output.stdout);
 }
 
+#[test]
+fn a_version_of_our_own_that_waits_is_in_nobodys_way_when_a_person_decides() {
+    for (direction, is_new) in [("forward", true), ("back", false)] {
+        let home = start();
+        home.lab.rules(vec![Rule::on("PutSecretValue", Fault::PauseAfter).nth(2)]);
+        let mut killed = hurried(ROTATE);
+        killed.kill_at_pause = true;
+        assert_eq!(home.run_with(&killed).code, None);
+        assert!(labels(&home).iter().any(|(_, stages)| stages.contains(&"AWSPENDING".to_owned())));
+        home.lab.rules(Vec::new());
+        let output = run(&home, &["rotate", "default", "--yes", "--no-input", "--resolve", &home.old.id, direction]);
+        assert_eq!(output.code, Some(0), "{direction}: {}", output.stderr);
+        let key = active(&home);
+        assert_eq!(key.id != home.old.id, is_new, "{direction}");
+        both_have(&home, &key, &output.stdout);
+        assert!(labels(&home).iter().all(|(_, stages)| !stages.contains(&"AWSPENDING".to_owned())));
+    }
+}
+
 /// The number of CreateAccessKey among the calls.
 fn created() -> usize {
     clean().iter().position(|action| action == "CreateAccessKey").unwrap() + 1

@@ -76,6 +76,8 @@ fn a_secret_that_cannot_be_written_is_refused_each_with_its_reason() {
     for (change, words) in changes {
         let home = start();
         change(home.lab.world().secret(NAME));
+        refused(&home, &run(&home, &["rotate", "default", "--dry-run"]), 1, words);
+        assert!(!calls(&home).contains(&"PutSecretValue".to_owned()));
         refused(&home, &run(&home, ROTATE), 1, words);
         let kept = home.lab.world().secret(NAME).staged("AWSPENDING").map(|version| version.id.clone());
         assert!(kept.is_none_or(|id| id.starts_with("theirs")), "a label of somebody else's is kept");

@@ -161,6 +161,13 @@ fn a_version_of_somebody_else_that_waits_stops_it_and_keeps_its_label() {
     fake.put_by_another("theirs", "{}", PENDING);
     assert!(said(&write(&fake, &staged).unwrap_err()).contains("theirs"));
     assert_eq!((fake.current().as_str(), fake.at(PENDING).as_deref()), (JSON, Some("theirs")));
+    // One of keyrotate's is in the way of a rotation that begins, and not of one that goes on.
+    let fake = FakeSecrets::text(JSON);
+    fake.put_by_another(VERSION, "{}", PENDING);
+    with(&fake, |holder| holder.check_writable(&old())).unwrap();
+    let named = SecretId { id: "ci", region: Some("eu-west-1") };
+    let error = Place::secret(&fake, &old(), named, None).unwrap_err();
+    assert!(said(&error).contains(&format!("secret ci in eu-west-1: it has a version {VERSION}")), "{error}");
     // What a rotation of AWS's left on the version that it made current is nobody's.
     let fake = FakeSecrets::text(JSON);
     fake.attach(PENDING, Some("first"));
