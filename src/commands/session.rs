@@ -139,8 +139,9 @@ impl Asked<'_> {
     fn plan_with_device(&self, at: &At<'_>) -> Result<Plan, Failure> {
         let At { aws, timing, console, command } = *at;
         let (pair, profile) = (&self.route.key.pair, &self.route.key.key_profile);
-        let config = &self.context.aws_paths.config;
-        let serial = device(&Asking { aws, pair, profile, cache: self.cache, console, timing, command, config })?;
+        let (config, settings) = (&self.context.aws_paths.config, &self.context.paths.config_file);
+        let asked = self.profile;
+        let serial = device(&Asking { aws, pair, profile, asked, cache: self.cache, console, timing, command, config, settings })?;
         let mut plan = self.plan(Some(serial))?;
         self.as_open(&mut plan.request);
         Ok(plan)
