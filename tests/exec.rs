@@ -360,6 +360,31 @@ fn inside_it_keyrotate_finds_the_persons_own_files_and_others_where_they_are_nam
 }
 
 #[test]
+fn who_leaves_it_or_goes_on_to_another_session_has_their_own_files_again() {
+    let home = start();
+    logged_in(&home);
+    let own = home.path().join(".aws/config").display().to_string();
+    let look = format!("echo \"files $AWS_CONFIG_FILE\"; '{PROGRAM}' status --offline; '{PROGRAM}' credential-process role");
+    let env = |words: &str| format!("eval \"$('{PROGRAM}' env {words} -f bash)\"");
+    let sh = |script: &str| format!("sh -c '{}'", script.replace('\'', "'\\''"));
+    for script in [
+        format!("{}; {look}", env("--unset")),
+        format!("{}; {look}", env("work")),
+        format!("'{PROGRAM}' exec work --nested -- {}", sh(&look)),
+        format!("'{PROGRAM}' exec work --nested --refreshable -- {}", sh(&format!("{}; {look}", env("--unset")))),
+    ] {
+        let output = run(&home, &["exec", "default", "--refreshable", "--", "sh", "-c", &script], &[]);
+        assert_eq!(output.code, Some(0), "{script} {}", output.stderr);
+        for said in [&format!("files {own}\n"), &home.old.id, "\"SessionToken\""] {
+            assert!(output.stdout.contains(said), "{script} {} {}", output.stdout, output.stderr);
+        }
+    }
+    let script = format!("AWS_CONFIG_FILE=/x; {}; echo \"files $AWS_CONFIG_FILE\"", env("--unset"));
+    let output = run(&home, &["exec", "default", "--refreshable", "--", "sh", "-c", &script], &[]);
+    assert!(output.stdout.contains("files /x\n"), "what was named there stays: {}", output.stdout);
+}
+
+#[test]
 fn env_speaks_the_words_of_each_shell() {
     let home = start();
     logged_in(&home);

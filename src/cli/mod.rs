@@ -126,8 +126,7 @@ fn is_exec(words: impl Iterator<Item = OsString>) -> bool {
 
 fn dispatch(args: &Args) -> Result<u8, Failure> {
     let mut variables: Vec<_> = std::env::vars_os().collect();
-    let before = Before::of(&variables);
-    own_files(&mut variables, std::env::home_dir());
+    let before = own_files(&mut variables, std::env::home_dir());
     let load = || Context::load(&variables, std::env::home_dir());
     match &args.command {
         // These two need neither AWS files nor settings: who packages has none.
