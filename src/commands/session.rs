@@ -80,12 +80,14 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
     let (disk, settings) = (RealDisk, context.settings.for_profile(&profile));
     let cache = Cache::new(&disk, &context.paths.cache_dir);
     let asked = Asked { context, options, profile: &profile, route: &route, settings: &settings, cache: &cache };
-    let serial = route.mfa_serial.clone().or_else(|| cache.device(&route.key.pair.id));
     // Where a device is wanted and not known, nothing is planned yet.
-    let mut planned = if serial.is_some() || !settings.require_mfa { Some(asked.plan(serial)?) } else { None };
-    if let Some(session) = planned.as_mut().and_then(|plan| asked.open(plan)) {
-        let own = planned.map(|plan| plan.notes).unwrap_or_default();
-        return Ok(asked.access(Opened { cached: session, is_new: false, used_code: false, notes: own }, notes));
+    let mut planned = None;
+    for serial in asked.serials() {
+        let mut plan = asked.plan(serial)?;
+        if let Some(session) = asked.open(&mut plan) {
+            return Ok(asked.access(Opened { cached: session, is_new: false, used_code: false, notes: plan.notes }, notes));
+        }
+        planned = Some(plan);
     }
     let until = |limit: Duration| options.is_process.then(|| started.saturating_add(limit));
     let (aws, timing) = context.aws(context.files()?, &profile, route.key.region.clone(), route.key.ca_bundle.clone())?;
@@ -123,6 +125,17 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// The devices whose sessions will do, where they are open; the last one is that by which another session is opened. A device that no
+    /// file names is no reason to ask for a code where none is required.
+    fn serials(&self) -> Vec<Option<MfaSerial>> {
+        let found = || self.cache.device(&self.route.key.pair.id).map(Some).into_iter();
+        match (&self.route.mfa_serial, self.settings.require_mfa) {
+            (Some(named), _) => vec![Some(named.clone())],
+            (None, true) => found().collect(),
+            (None, false) => found().chain([None]).collect(),
+        }
+    }
+
     fn plan(&self, serial: Option<MfaSerial>) -> Result<Plan, Failure> {
         let Self { context, options, profile, route, settings, .. } = self;
         let wishes = Wishes {
