@@ -141,6 +141,9 @@ fn the_exit_code_is_the_programs_own_or_tells_why_there_was_none() {
         (&["exec", "default", "--", "/"], Some(126), "cannot be run"),
         (&["exec", "nobody", "--", "true"], Some(125), "nobody"),
         (&["exec", "true"], Some(125), "`keyrotate exec -- true`"),
+        (&["exec", "no such", "-la"], Some(125), "unexpected argument"),
+        (&["exec", "no such", "s3", "-psecret"], Some(125), "`keyrotate exec -- 'no such' …`"),
+        (&["exec", "", "true"], Some(125), "the profile's name is empty"),
         (&["exec", "other", "--no-input", "--", "true"], Some(125), "nobody can be asked"),
         (&["exec", "default", "--no-such-option", "--", "true"], Some(125), "unexpected argument"),
         (&["exec", "default", "echo", "--", "ran"], Some(125), "unexpected argument"),
@@ -155,6 +158,7 @@ fn the_exit_code_is_the_programs_own_or_tells_why_there_was_none() {
         let output = run(&home, args, &[]);
         assert_eq!(output.code, code, "{args:?} {}", output.stderr);
         assert!(output.stderr.contains(said) && output.stderr.is_empty() == said.is_empty(), "{args:?} {}", output.stderr);
+        assert!(!output.stderr.contains("secret"), "what is the program's may be anything: {}", output.stderr);
     }
 }
 

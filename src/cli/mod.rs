@@ -90,7 +90,11 @@ fn parse(words: Vec<OsString>) -> Result<Args, clap::Error> {
         return Err(wrong);
     }
     let dashes = OsString::from("--");
-    Args::try_parse_from(words.iter().take(at).chain([&dashes]).chain(program))
+    let mut args = Args::try_parse_from(words.iter().take(at).chain([&dashes]).chain(program))?;
+    if let Some(Command::Exec(asked)) = &mut args.command {
+        asked.without_dashes = true;
+    }
+    Ok(args)
 }
 
 /// The exit code of a command that did not do what it should, unless Ctrl-C ended it.

@@ -20,6 +20,8 @@ pub struct ExecOptions {
     pub session: SessionOptions,
     /// The program with its arguments; none is the person's shell.
     pub command: Vec<OsString>,
+    /// No `--` was typed before it.
+    pub without_dashes: bool,
     /// Also inside another `exec`.
     pub nested: bool,
     /// The long-term key itself, without a session.
@@ -68,12 +70,15 @@ pub fn prepare(context: &Context, attend: Attend<'_>, options: &ExecOptions, bef
     Ok(Program { words, set, removed: removed(before), notes: access.notes.clone(), access: Some(access) })
 }
 
-/// The only word may have been meant for the program.
+/// The first word may have been meant for the program. Its arguments are not repeated: one may be a secret.
 fn perhaps_a_program(context: &Context, options: &ExecOptions, failure: Failure) -> Failure {
     let is_profile = |word: &String| context.files_or_empty().profiles().any(|profile| profile.as_str() == word);
-    let word = options.session.profile.as_ref().filter(|word| options.command.is_empty() && !is_profile(word));
+    let word = options.session.profile.as_ref().filter(|word| !is_profile(word));
+    let more = if options.command.is_empty() { "" } else { " …" };
     match (word, &failure.hint) {
-        (Some(word), None) => failure.hint(format!("if it is the program: `keyrotate exec -- {}`", ProfileName::new(word).quoted())),
+        (Some(word), None) if options.without_dashes || options.command.is_empty() => {
+            failure.hint(format!("if it is the program: `keyrotate exec -- {}{more}`", ProfileName::new(word).quoted()))
+        }
         (_, _) => failure,
     }
 }
