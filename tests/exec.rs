@@ -141,6 +141,9 @@ fn the_exit_code_is_the_programs_own_or_tells_why_there_was_none() {
         (&["exec", "default", "--", "/"], Some(126), "cannot be run"),
         (&["exec", "nobody", "--", "true"], Some(125), "nobody"),
         (&["exec", "true"], Some(125), "`keyrotate exec -- true`"),
+        (&["exec", "no such", "-la"], Some(125), "unexpected argument"),
+        (&["exec", "no such", "s3", "-psecret"], Some(125), "`keyrotate exec -- 'no such' …`"),
+        (&["exec", "", "true"], Some(125), "the profile's name is empty"),
         (&["exec", "other", "--no-input", "--", "true"], Some(125), "nobody can be asked"),
         (&["exec", "default", "--no-such-option", "--", "true"], Some(125), "unexpected argument"),
         (&["exec", "default", "echo", "--", "ran"], Some(125), "unexpected argument"),
@@ -155,6 +158,7 @@ fn the_exit_code_is_the_programs_own_or_tells_why_there_was_none() {
         let output = run(&home, args, &[]);
         assert_eq!(output.code, code, "{args:?} {}", output.stderr);
         assert!(output.stderr.contains(said) && output.stderr.is_empty() == said.is_empty(), "{args:?} {}", output.stderr);
+        assert!(!output.stderr.contains("secret"), "what is the program's may be anything: {}", output.stderr);
     }
 }
 
@@ -357,6 +361,31 @@ fn inside_it_keyrotate_finds_the_persons_own_files_and_others_where_they_are_nam
         output.stdout,
         output.stderr
     );
+}
+
+#[test]
+fn who_leaves_it_or_goes_on_to_another_session_has_their_own_files_again() {
+    let home = start();
+    logged_in(&home);
+    let own = home.path().join(".aws/config").display().to_string();
+    let look = format!("echo \"files $AWS_CONFIG_FILE\"; '{PROGRAM}' status --offline; '{PROGRAM}' credential-process role");
+    let env = |words: &str| format!("eval \"$('{PROGRAM}' env {words} -f bash)\"");
+    let sh = |script: &str| format!("sh -c '{}'", script.replace('\'', "'\\''"));
+    for script in [
+        format!("{}; {look}", env("--unset")),
+        format!("{}; {look}", env("work")),
+        format!("'{PROGRAM}' exec work --nested -- {}", sh(&look)),
+        format!("'{PROGRAM}' exec work --nested --refreshable -- {}", sh(&format!("{}; {look}", env("--unset")))),
+    ] {
+        let output = run(&home, &["exec", "default", "--refreshable", "--", "sh", "-c", &script], &[]);
+        assert_eq!(output.code, Some(0), "{script} {}", output.stderr);
+        for said in [&format!("files {own}\n"), &home.old.id, "\"SessionToken\""] {
+            assert!(output.stdout.contains(said), "{script} {} {}", output.stdout, output.stderr);
+        }
+    }
+    let script = format!("AWS_CONFIG_FILE=/x; {}; echo \"files $AWS_CONFIG_FILE\"", env("--unset"));
+    let output = run(&home, &["exec", "default", "--refreshable", "--", "sh", "-c", &script], &[]);
+    assert!(output.stdout.contains("files /x\n"), "what was named there stays: {}", output.stdout);
 }
 
 #[test]

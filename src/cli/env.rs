@@ -9,7 +9,8 @@ use crate::session::environment::{Before, Variable, exports};
 
 /// Prints the variables of a session. `way` is where the profile's calls go.
 pub fn print(access: &Access, way: &[(String, String)], before: &Before, format: EnvFormat) {
-    let variables = exports(&access.profile, access.region.as_ref(), way, &access.session.credentials);
+    let mut variables = exports(&access.profile, access.region.as_ref(), way, &access.session.credentials);
+    variables.extend(before.files.iter().cloned());
     let stale = before.cleared().into_iter().filter(|name| variables.iter().all(|(other, _)| other != name));
     let mut text = String::new();
     if !matches!(format, EnvFormat::Json | EnvFormat::Dotenv) {
@@ -19,15 +20,18 @@ pub fn print(access: &Access, way: &[(String, String)], before: &Before, format:
     Page::for_stdout(0).push(&text).print();
 }
 
-/// Prints what takes all of them away; where calls go only where `env` said it.
+/// Prints what takes all of them away, and gives back the person's own files; where calls go only where `env` said it.
 pub fn print_unset(format: EnvFormat, before: &Before) {
     let names = before.cleared().into_iter();
-    let text: String = match format {
+    let mut text: String = match format {
         EnvFormat::Json | EnvFormat::Dotenv => String::new(),
         EnvFormat::Bash | EnvFormat::Zsh | EnvFormat::Fish | EnvFormat::Powershell | EnvFormat::Cmd | EnvFormat::Nu => {
             names.map(|name| unset(format, name)).collect()
         }
     };
+    if !text.is_empty() && !before.files.is_empty() {
+        text.push_str(&set(format, &before.files));
+    }
     Page::for_stdout(0).push(&text).print();
 }
 

@@ -90,7 +90,11 @@ fn parse(words: Vec<OsString>) -> Result<Args, clap::Error> {
         return Err(wrong);
     }
     let dashes = OsString::from("--");
-    Args::try_parse_from(words.iter().take(at).chain([&dashes]).chain(program))
+    let mut args = Args::try_parse_from(words.iter().take(at).chain([&dashes]).chain(program))?;
+    if let Some(Command::Exec(asked)) = &mut args.command {
+        asked.without_dashes = true;
+    }
+    Ok(args)
 }
 
 /// The exit code of a command that did not do what it should, unless Ctrl-C ended it.
@@ -126,8 +130,7 @@ fn is_exec(words: impl Iterator<Item = OsString>) -> bool {
 
 fn dispatch(args: &Args) -> Result<u8, Failure> {
     let mut variables: Vec<_> = std::env::vars_os().collect();
-    let before = Before::of(&variables);
-    own_files(&mut variables, std::env::home_dir());
+    let before = own_files(&mut variables, std::env::home_dir());
     let load = || Context::load(&variables, std::env::home_dir());
     match &args.command {
         // These two need neither AWS files nor settings: who packages has none.

@@ -20,6 +20,8 @@ pub struct ExecOptions {
     pub session: SessionOptions,
     /// The program with its arguments; none is the person's shell.
     pub command: Vec<OsString>,
+    /// No `--` was typed before it.
+    pub without_dashes: bool,
     /// Also inside another `exec`.
     pub nested: bool,
     /// The long-term key itself, without a session.
@@ -51,9 +53,8 @@ pub fn prepare(context: &Context, attend: Attend<'_>, options: &ExecOptions, bef
         let hint = "leave it with `exit` or `kr --unset` first, or say --nested";
         return Err(Failure::new(FailureKind::Usage, message).state("nothing was started").hint(hint));
     }
-    let removed = before.cleared().into_iter().map(str::to_owned).collect();
     if options.no_session {
-        return bare(context, attend, options, words, removed);
+        return bare(context, attend, options, words, before);
     }
     // Also where the program asks itself: a person is here now, and may not be later.
     let access =
@@ -61,29 +62,29 @@ pub fn prepare(context: &Context, attend: Attend<'_>, options: &ExecOptions, bef
     let way = context.files()?.way_of_calls(&access.profile, &context.environment);
     let set = match &options.refreshable {
         Some(beside) => refreshable::variables(context, &access.profile, access.region.as_ref(), &way, &options.session, beside)?,
-        None => exports(&access.profile, access.region.as_ref(), &way, &access.session.credentials),
+        None => {
+            let own = exports(&access.profile, access.region.as_ref(), &way, &access.session.credentials);
+            own.into_iter().chain(before.files.iter().cloned()).collect()
+        }
     };
-    Ok(Program { words, set, removed, notes: access.notes.clone(), access: Some(access) })
+    Ok(Program { words, set, removed: removed(before), notes: access.notes.clone(), access: Some(access) })
 }
 
-/// The only word may have been meant for the program.
+/// The first word may have been meant for the program. Its arguments are not repeated: one may be a secret.
 fn perhaps_a_program(context: &Context, options: &ExecOptions, failure: Failure) -> Failure {
     let is_profile = |word: &String| context.files_or_empty().profiles().any(|profile| profile.as_str() == word);
-    let word = options.session.profile.as_ref().filter(|word| options.command.is_empty() && !is_profile(word));
+    let word = options.session.profile.as_ref().filter(|word| !is_profile(word));
+    let more = if options.command.is_empty() { "" } else { " …" };
     match (word, &failure.hint) {
-        (Some(word), None) => failure.hint(format!("if it is the program: `keyrotate exec -- {}`", ProfileName::new(word).quoted())),
+        (Some(word), None) if options.without_dashes || options.command.is_empty() => {
+            failure.hint(format!("if it is the program: `keyrotate exec -- {}{more}`", ProfileName::new(word).quoted()))
+        }
         (_, _) => failure,
     }
 }
 
 /// The key itself, which its own option asks for in so many words.
-fn bare(
-    context: &Context,
-    attend: Attend<'_>,
-    options: &ExecOptions,
-    words: Vec<OsString>,
-    removed: Vec<String>,
-) -> Result<Program, Failure> {
+fn bare(context: &Context, attend: Attend<'_>, options: &ExecOptions, words: Vec<OsString>, before: &Before) -> Result<Program, Failure> {
     let Choice { profile: name, notes: mut said, .. } = choice(context, attend, &options.session)?;
     let route = route(context, &name)?;
     if !route.roles.is_empty() {
@@ -98,11 +99,16 @@ fn bare(
     ];
     let way = context.files()?.way_of_calls(&name, &context.environment);
     set.extend(reach(region_of(context, &route).as_ref(), &way));
+    set.extend(before.files.iter().cloned());
     said.push(format!("the program gets the long-term key {} itself, without MFA", pair.id));
     if context.settings.for_profile(&name).require_mfa {
         said.push("require_mfa is on: without --no-session no program gets this key".to_owned());
     }
-    Ok(Program { words, set, removed, notes: said, access: None })
+    Ok(Program { words, set, removed: removed(before), notes: said, access: None })
+}
+
+fn removed(before: &Before) -> Vec<String> {
+    before.cleared().into_iter().map(str::to_owned).collect()
 }
 
 /// Starts it. Returns only if that cannot be, or where a process cannot be replaced: then the program's exit code.

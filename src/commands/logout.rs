@@ -18,8 +18,8 @@ pub fn logout(context: &Context, profile: Option<&str>, all: bool) -> Result<usi
         return cache.forget(Whose::All).map_err(|error| failed(&error));
     }
     let name = choose_profile(&context.environment, profile).name;
-    let own = route(context, &name)?;
-    let known = known(context)?;
+    let own = route(context, &name).map_err(lost)?;
+    let known = known(context).map_err(lost)?;
     let others = |cached: &Cached| is_left_behind(cached, &own, &known);
     cache.forget(Whose::Of { key: &own.key.pair.id, others: &others }).map_err(|error| failed(&error))
 }
@@ -52,6 +52,13 @@ fn is_left_behind(cached: &Cached, own: &Route, known: &[(ProfileName, AccessKey
     is_same_device || cached.opened_for.as_deref().is_some_and(|profile| profiles.contains(profile))
 }
 
+/// The files do not lead to the profile's key, whose sessions may be open.
+fn lost(failure: Failure) -> Failure {
+    let all = "`keyrotate logout --all` forgets every session, whatever the files say";
+    let hint = failure.hint.as_ref().map_or_else(|| all.to_owned(), |hint| format!("{hint}; or {all}"));
+    failure.state("no session is forgotten").hint(hint)
+}
+
 fn failed(error: &NotForgotten) -> Failure {
     let (kind, hint) = match &error.source {
         CacheError::Busy(_) => (FailureKind::Locked, "answer its question, or end it; then run this again"),
@@ -59,6 +66,7 @@ fn failed(error: &NotForgotten) -> Failure {
             (FailureKind::Failed, "correct what is wrong there, then run this again")
         }
     };
-    let state = format!("{}; others may be left", told(error.forgotten));
+    let forgotten = if error.forgotten == 0 { "no session is forgotten".to_owned() } else { told(error.forgotten) };
+    let state = format!("{forgotten}; others may be left");
     Failure::from_error(kind, error).state(state).hint(hint)
 }

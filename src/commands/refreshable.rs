@@ -16,7 +16,7 @@ use crate::os::disk::{Disk, RealDisk};
 use crate::os::paths::Paths;
 use crate::os::private_directory::private_directory;
 use crate::os::search_path;
-use crate::session::environment::{OwnFiles, Region, Variable, config, meant, refreshable};
+use crate::session::environment::{Before, OwnFiles, Region, Variable, config, meant, refreshable};
 use crate::timer::{machine, program};
 
 /// Below the cache directory.
@@ -33,14 +33,16 @@ pub struct Beside {
     pub no_input: bool,
 }
 
-/// The variables as keyrotate has to read them: in a program that has such a profile, the person's own files are meant.
-pub fn own_files(variables: &mut Vec<(OsString, OsString)>, home: Option<PathBuf>) {
-    let seen = variables.to_vec();
-    let variable = |name: &str| seen.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone());
+/// Makes the variables as keyrotate has to read them: in a program that has such a profile, the person's own files are meant. Returns what an
+/// `exec` or `env` before this one has left in them.
+pub fn own_files(variables: &mut Vec<(OsString, OsString)>, home: Option<PathBuf>) -> Before {
+    let variable = |name: &str| variables.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone());
     // What is wrong with the paths is told by who needs them.
-    if let Ok(paths) = Paths::new(&variable, home) {
-        meant(variables, |path| path.starts_with(paths.cache_dir.join(DIRECTORY)));
-    }
+    let directory = Paths::new(&variable, home).ok().map(|paths| paths.cache_dir.join(DIRECTORY));
+    let is_given = |path: &Path| directory.as_ref().is_some_and(|directory| path.starts_with(directory));
+    let before = Before::of(variables, is_given);
+    meant(variables, is_given);
+    before
 }
 
 /// The variables of a program that asks for the profile's sessions itself, with what `options` say of them.

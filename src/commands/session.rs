@@ -82,12 +82,14 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
     let (disk, settings) = (RealDisk, context.settings.for_profile(&profile));
     let cache = Cache::new(&disk, &context.paths.cache_dir);
     let asked = Asked { context, options, profile: &profile, route: &route, settings: &settings, cache: &cache };
-    let serial = route.mfa_serial.clone().or_else(|| cache.device(&route.key.pair.id));
     // Where a device is wanted and not known, nothing is planned yet.
-    let mut planned = if serial.is_some() || !settings.require_mfa { Some(asked.plan(serial)?) } else { None };
-    if let Some(session) = planned.as_mut().and_then(|plan| asked.open(plan)) {
-        let own = planned.map(|plan| plan.notes).unwrap_or_default();
-        return Ok(asked.access(Opened { cached: session, is_new: false, used_code: false, notes: own }, notes));
+    let mut planned = None;
+    for serial in asked.serials() {
+        let mut plan = asked.plan(serial)?;
+        if let Some(session) = asked.open(&mut plan) {
+            return Ok(asked.access(Opened { cached: session, is_new: false, used_code: false, notes: plan.notes }, notes));
+        }
+        planned = Some(plan);
     }
     if options.open_only {
         return Err(failed(context, &profile, &route, NoCode::Nobody.into(), &attend()?));
@@ -128,6 +130,17 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// The devices whose sessions will do, where they are open; the last one is that by which another session is opened. A device that no
+    /// file names is no reason to ask for a code where none is required.
+    fn serials(&self) -> Vec<Option<MfaSerial>> {
+        let found = || self.cache.device(&self.route.key.pair.id).map(Some).into_iter();
+        match (&self.route.mfa_serial, self.settings.require_mfa) {
+            (Some(named), _) => vec![Some(named.clone())],
+            (None, true) => found().collect(),
+            (None, false) => found().chain([None]).collect(),
+        }
+    }
+
     fn plan(&self, serial: Option<MfaSerial>) -> Result<Plan, Failure> {
         let Self { context, options, profile, route, settings, .. } = self;
         let wishes = Wishes {
@@ -144,8 +157,9 @@ impl Asked<'_> {
     fn plan_with_device(&self, at: &At<'_>) -> Result<Plan, Failure> {
         let At { aws, timing, console, command } = *at;
         let (pair, profile) = (&self.route.key.pair, &self.route.key.key_profile);
-        let config = &self.context.aws_paths.config;
-        let serial = device(&Asking { aws, pair, profile, cache: self.cache, console, timing, command, config })?;
+        let (config, settings) = (&self.context.aws_paths.config, &self.context.paths.config_file);
+        let asked = self.profile;
+        let serial = device(&Asking { aws, pair, profile, asked, cache: self.cache, console, timing, command, config, settings })?;
         let mut plan = self.plan(Some(serial))?;
         self.as_open(&mut plan.request);
         Ok(plan)

@@ -204,7 +204,7 @@ fn unknown_tables(context: &Context, files: &AwsFiles) -> Vec<String> {
     let file = context.paths.config_file.display();
     let note = |name: &ProfileName| {
         let meant = files.nearest(name).map(|near| format!(": is {near} meant?")).unwrap_or_default();
-        format!("{file} has [profile.{name}], and no AWS file has that profile{meant}")
+        format!("{file} has [profile.{}], and no AWS file has that profile{meant}", name.as_key())
     };
     context.settings.profiles().filter(|name| !known.contains(*name)).map(note).collect()
 }

@@ -25,6 +25,20 @@ impl ProfileName {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-@/+:,=".contains(c);
         if !self.0.is_empty() && self.0.chars().all(is_plain) { self.0.clone() } else { format!("'{}'", self.0.replace('\'', "'\\''")) }
     }
+
+    /// The name as a key of TOML, for the tables of the settings that messages name.
+    pub fn as_key(&self) -> String {
+        let is_bare = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+        if !self.0.is_empty() && self.0.chars().all(is_bare) {
+            return self.0.clone();
+        }
+        let escaped = |c: char| match c {
+            '"' | '\\' => format!("\\{c}"),
+            c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+            c => c.to_string(),
+        };
+        format!("\"{}\"", self.0.chars().map(escaped).collect::<String>())
+    }
 }
 
 impl Default for ProfileName {
@@ -47,6 +61,17 @@ mod tests {
     fn what_a_shell_would_split_is_quoted() {
         for (name, word) in [("work-1.eu", "work-1.eu"), ("my prof; ls", "'my prof; ls'"), ("it's", "'it'\\''s'"), ("", "''")] {
             assert_eq!(ProfileName::new(name).quoted(), word);
+        }
+    }
+
+    #[test]
+    fn a_table_of_the_settings_is_named_as_toml_reads_it() {
+        let names = ["work-1_eu", "work.eu", "my prof", "it's \"x\" \\", "", "\u{fc}", "a\u{1b}b"];
+        let keys = ["work-1_eu", "\"work.eu\"", "\"my prof\"", "\"it's \\\"x\\\" \\\\\"", "\"\"", "\"\u{fc}\"", "\"a\\u001bb\""];
+        for (name, key) in names.into_iter().zip(keys) {
+            assert_eq!(ProfileName::new(name).as_key(), key);
+            let table: toml::Table = toml::from_str(&format!("[profile.{key}]\nx = 1\n")).unwrap();
+            assert!(table["profile"].as_table().unwrap().contains_key(name), "{key}");
         }
     }
 }

@@ -110,7 +110,7 @@ pub enum Refusal {
         absent: Absent,
     },
     /// No section is this profile.
-    #[error("no profile {name} in {} or the config file{absent}: {}", path.display(), meant(nearest.as_ref(), names))]
+    #[error("{} in {} or the config file{absent}: {}", none_called(name), path.display(), meant(nearest.as_ref(), names))]
     NoSuchProfile {
         /// The profile.
         name: ProfileName,
@@ -320,6 +320,11 @@ pub struct Warning {
 
 /// So many names are listed; there may be a thousand.
 const LISTED: usize = 8;
+
+fn none_called(name: &ProfileName) -> String {
+    // As in a script whose variable is not set.
+    if name.as_str().is_empty() { "the profile's name is empty, and none is called so".to_owned() } else { format!("no profile {name}") }
+}
 
 fn meant(nearest: Option<&ProfileName>, names: &[ProfileName]) -> String {
     let listed = || names.iter().take(LISTED).map(ProfileName::as_str).collect::<Vec<_>>().join(", ");

@@ -120,13 +120,20 @@ pub struct Before {
     pub profile: Option<String>,
     /// The variables that say where its calls go, with the marks of them. One that the person has changed since is not among them.
     pub ours: Vec<String>,
+    /// The variables of the person's own AWS files, where they name those of [`refreshable`] now.
+    pub files: Vec<Variable>,
 }
 
 impl Before {
-    /// Looks for it.
-    pub fn of(variables: &[(OsString, OsString)]) -> Self {
+    /// Looks for it. `is_given` tells a file of [`refreshable`].
+    pub fn of(variables: &[(OsString, OsString)], is_given: impl Fn(&Path) -> bool) -> Self {
         let profile = variables.iter().find(|(name, value)| name == INSIDE && !value.is_empty());
-        Self { profile: profile.map(|(_, value)| value.to_string_lossy().into_owned()), ours: ours(variables) }
+        let file = |(name, own): (&'static str, OsString)| Some((name.into(), own.into_string().ok()?));
+        Self {
+            profile: profile.map(|(_, value)| value.to_string_lossy().into_owned()),
+            ours: ours(variables),
+            files: own_files(variables, is_given).filter_map(file).collect(),
+        }
     }
 
     /// All that has to go before another profile's variables come, or none.
@@ -208,12 +215,21 @@ pub fn refreshable(
 pub fn meant(variables: &mut Vec<(OsString, OsString)>, is_given: impl Fn(&Path) -> bool) {
     let ours = ours(variables);
     variables.retain(|(name, _)| !ours.iter().any(|ours| OsStr::new(ours) == name));
-    for (name, own) in [(CONFIG, OWN_CONFIG), (CREDENTIALS, OWN_CREDENTIALS)] {
-        let Some(value) = variables.iter().find(|(other, _)| other == own).map(|(_, value)| value.clone()) else { continue };
-        if let Some((_, named)) = variables.iter_mut().find(|(other, named)| other == name && is_given(Path::new(named))) {
-            *named = value;
+    let own: Vec<_> = own_files(variables, is_given).collect();
+    for (name, value) in variables.iter_mut() {
+        if let Some((_, own)) = own.iter().find(|(own, _)| name == own) {
+            value.clone_from(own);
         }
     }
+}
+
+/// Each variable that names a file of [`refreshable`], with the person's own file.
+fn own_files(variables: &[(OsString, OsString)], is_given: impl Fn(&Path) -> bool) -> impl Iterator<Item = (&'static str, OsString)> {
+    let value = |wanted: &str| variables.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
+    [(CONFIG, OWN_CONFIG), (CREDENTIALS, OWN_CREDENTIALS)].into_iter().filter_map(move |(name, own)| {
+        let _named = value(name).filter(|named| is_given(Path::new(named)))?;
+        Some((name, value(own)?.clone()))
+    })
 }
 
 /// The config file of one profile whose credentials come from `command`, with the options that the profile has besides its credentials. None
@@ -318,11 +334,11 @@ mod tests {
             reach(Some(&region), &way).into_iter().map(|(name, value)| (name.into_owned().into(), value.into())).collect();
         assert_eq!(variables.len(), 3 + 6);
         variables.extend([("KEYROTATE_STATE_DIR", "/s"), ("KEYROTATE_ENDPOINT_URL_$(x)", "y"), (INSIDE, "work")].map(os));
-        let before = Before::of(&variables);
+        let before = Before::of(&variables, |_| false);
         assert_eq!((before.profile.as_deref(), before.ours.len()), (Some("work"), 9));
         assert_eq!(before.cleared().len(), CLEARED.len() + 8, "the mark of the region is there in any case");
         variables.iter_mut().filter(|(name, _)| name == "AWS_ENDPOINT_URL_S3").for_each(|(_, value)| *value = "http://own".into());
-        let before = Before::of(&variables);
+        let before = Before::of(&variables, |_| false);
         assert!(!before.cleared().contains(&"AWS_ENDPOINT_URL_S3") && before.cleared().contains(&"KEYROTATE_ENDPOINT_URL_S3"));
         meant(&mut variables, |_| false);
         let left: Vec<_> = variables.iter().filter_map(|(name, _)| name.to_str().filter(|name| name.starts_with("AWS_"))).collect();

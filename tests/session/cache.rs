@@ -177,6 +177,20 @@ fn what_has_ended_is_removed_by_the_next_login_and_not_by_a_look() {
 }
 
 #[test]
+fn a_logout_that_fails_says_what_is_left_and_the_way_that_needs_no_profile() {
+    let home = start();
+    login(&home);
+    let output = home.run(&["logout", "gone"]);
+    told(&output, 1, &["no profile gone", "state: no session is forgotten", "`keyrotate logout --all`"]);
+    assert!(!output.stderr.contains("was opened"), "{}", output.stderr);
+    home.write(".aws/config", "no section");
+    told(&home.run(&["logout"]), 1, &["line 1", "state: no session is forgotten", "correct the file", "`keyrotate logout --all`"]);
+    assert_eq!(home.run(&["logout", "--all"]).stdout.trim(), "one session is forgotten");
+    std::fs::create_dir(cache_folder(&home).join("a.json")).unwrap();
+    told(&home.run(&["logout", "--all"]), 1, &["a.json cannot be removed", "state: no session is forgotten; others may be left"]);
+}
+
+#[test]
 fn a_logout_is_not_done_while_a_session_is_being_opened_and_says_whose() {
     for args in [&["logout"][..], &["logout", "--all"]] {
         let home = start();

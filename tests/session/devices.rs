@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::bench::{SERIAL, Terminal, asked, cache_folder, code, given, start_with, told};
+use crate::bench::{SERIAL, Terminal, asked, cache_folder, code, given, settings, start_with, told};
 use crate::home::Home;
 use crate::lab::Settings;
 use crate::lab::faults::{Fault, Rule};
@@ -45,6 +45,17 @@ fn a_device_that_was_replaced_is_forgotten_at_the_first_refusal() {
     // The code is another device's.
     assert!(again.code == Some(0) || again.stderr.contains("MFA code"), "{}", again.stderr);
     assert_eq!(asked(&home).iter().filter(|action| *action == "ListMFADevices").count(), 2);
+}
+
+#[test]
+fn a_device_that_was_found_out_is_no_reason_to_ask_for_a_code_where_mfa_is_not_required_any_more() {
+    let home = unnamed(&[SERIAL]);
+    assert_eq!(home.run(&["login", "--mfa-code", &code(&home)]).code, Some(0));
+    settings(&home, "[defaults]\nrequire_mfa = false\n");
+    assert!(given(&home, "default").mfa, "one that is open will do");
+    assert_eq!(home.run(&["logout"]).code, Some(0));
+    assert!(!given(&home, "default").mfa);
+    assert_eq!(asked(&home), ["ListMFADevices", "GetSessionToken", "GetSessionToken"]);
 }
 
 #[test]

@@ -123,6 +123,18 @@ fn without_a_device_a_session_is_opened_only_where_the_settings_say_so() {
 }
 
 #[test]
+fn what_is_said_to_do_without_mfa_works_as_it_is_written() {
+    let role = "role_arn = arn:aws:iam::111122223333:role/R\nsource_profile = default\n";
+    let home = start_with(Settings::default(), &format!("[default]\n[profile it.eu]\n{role}[profile \"it is\"]\n{role}"));
+    home.lab.world().users[0].serials.clear();
+    for (profile, table) in [("it.eu", "[profile.\"it.eu\"]"), ("it is", "[profile.\"it is\"]"), ("default", "[profile.default]")] {
+        told(&home.run(&["login", profile]), 1, &["the user has no MFA device", &format!("`require_mfa = false` into {table} of")]);
+        settings(&home, &format!("{table}\nrequire_mfa = false\n"));
+        assert_eq!(home.run(&["login", profile]).code, Some(0));
+    }
+}
+
+#[test]
 fn a_session_is_of_one_length_and_one_endpoint() {
     let home = start();
     login(&home);

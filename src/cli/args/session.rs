@@ -124,6 +124,9 @@ pub struct ExecArgs {
     /// The program and its arguments
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+    /// The `--` before it was left out.
+    #[arg(skip)]
+    pub without_dashes: bool,
 }
 
 impl ExecArgs {
@@ -132,6 +135,7 @@ impl ExecArgs {
         Ok(ExecOptions {
             session: self.session.options(self.profile.as_ref())?,
             command: self.command.clone(),
+            without_dashes: self.without_dashes,
             nested: self.nested,
             no_session: self.no_session,
             refreshable: self.refreshable.then(|| Beside { policy: self.session.policy.clone(), no_input: self.session.no_input }),

@@ -85,11 +85,13 @@ impl<'a> Sessions<'a> {
             aws: self.aws,
             pair,
             profile: key_profile,
+            asked: &self.profile,
             cache: &cache,
             console: run.console,
             timing: &self.timing,
             command,
             config: &run.context.aws_paths.config,
+            settings: &run.context.paths.config_file,
         };
         let serial = serial.map_or_else(|| device(&asking), Ok)?;
         let request = self.request(pair, serial, endpoint, settings.session_duration);

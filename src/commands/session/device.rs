@@ -17,6 +17,8 @@ pub(in crate::commands) struct Asking<'a> {
     pub(in crate::commands) pair: &'a AccessKeyPair,
     /// The profile that has the key.
     pub(in crate::commands) profile: &'a ProfileName,
+    /// The profile that was asked for, whose settings count.
+    pub(in crate::commands) asked: &'a ProfileName,
     pub(in crate::commands) cache: &'a Cache<'a>,
     pub(in crate::commands) console: &'a Console,
     pub(in crate::commands) timing: &'a Timing,
@@ -24,11 +26,13 @@ pub(in crate::commands) struct Asking<'a> {
     pub(in crate::commands) command: &'a str,
     /// The file that may name the device.
     pub(in crate::commands) config: &'a Path,
+    /// The file of keyrotate's own settings.
+    pub(in crate::commands) settings: &'a Path,
 }
 
 /// The device of the key's user, where the files name none: asked of AWS by one process of many, and remembered.
 pub(in crate::commands) fn device(asking: &Asking<'_>) -> Result<MfaSerial, Failure> {
-    let Asking { aws, pair, profile, cache, console, timing, command, config } = asking;
+    let Asking { aws, pair, profile, asked, cache, console, timing, command, config, settings } = asking;
     let path = cache.lock(&pair.id).map_err(|error| Failure::from_error(FailureKind::Failed, &error).state(NONE_OPENED))?;
     let known = || cache.device(&pair.id);
     let lock = match Lock::acquire_unless(&path, console.left(timing.lock_wait), command, &|| console.stopped(), &mut |_| {}, &known) {
@@ -39,13 +43,13 @@ pub(in crate::commands) fn device(asking: &Asking<'_>) -> Result<MfaSerial, Fail
     if let Some(serial) = known() {
         return Ok(serial);
     }
-    let asked = aws.list_mfa_devices(&Signer::LongTerm((*pair).clone()));
+    let answer = aws.list_mfa_devices(&Signer::LongTerm((*pair).clone()));
     let named = format!("put `mfa_serial = …` into the profile {profile} in {}", config.display());
-    let serials = asked.map_err(|error| unlisted(&error, &named))?;
+    let serials = answer.map_err(|error| unlisted(&error, &named))?;
     let usable: Vec<MfaSerial> = serials.iter().filter_map(|serial| MfaSerial::parse(serial).ok()).collect();
     let serial = match &usable[..] {
         [only] => only.clone(),
-        [] => return Err(no_device(&serials, profile)),
+        [] => return Err(no_device(&serials, asked, settings)),
         several => choose(several, console).ok_or_else(|| {
             let list: Vec<&str> = several.iter().map(MfaSerial::as_str).collect();
             let message = format!("the user has {} MFA devices, and the profile names none of them", several.len());
@@ -88,7 +92,7 @@ fn unlisted(error: &AwsError, named: &str) -> Failure {
     Failure { causes: vec![error.to_string()], ..failure.state(NONE_OPENED).hint(hint) }
 }
 
-fn no_device(serials: &[String], profile: &ProfileName) -> Failure {
+fn no_device(serials: &[String], asked: &ProfileName, settings: &Path) -> Failure {
     let is_fido = |serial: &String| matches!(MfaSerial::parse(serial), Err(NotAnMfaSerial::Fido(_)));
     let (message, hint) = if serials.iter().any(is_fido) {
         (
@@ -98,7 +102,11 @@ fn no_device(serials: &[String], profile: &ProfileName) -> Failure {
     } else {
         (
             "the user has no MFA device, and no session is opened without MFA",
-            format!("add one in the IAM console; to do without MFA, put `require_mfa = false` into [profile.{profile}] of config.toml"),
+            format!(
+                "add one in the IAM console; to do without MFA, put `require_mfa = false` into [profile.{}] of {}",
+                asked.as_key(),
+                settings.display()
+            ),
         )
     };
     Failure::new(FailureKind::Failed, message).state(NONE_OPENED).hint(hint)

@@ -8,7 +8,7 @@ use crate::rotation::step::StopKind;
 /// Refuses a key of another user than the settings name, and one of another account than the operator's, where a user of the same name may be
 /// another one.
 pub(super) fn check(preflight: &Preflight<'_>, managed: &Managed, identity: &Identity, user_name: &str) -> Result<(), Refused> {
-    let (id, name) = (&preflight.pair.id, &managed.name);
+    let (id, name) = (&preflight.pair.id, managed.name.as_key());
     if user_name != managed.user {
         let message = format!("{id} is a key of {}, and [key.{name}] names the user {}", identity.arn, managed.user);
         return Err(Refused::new(StopKind::Failed, message, "correct `user` there, or put that user's key into its targets"));
