@@ -13,6 +13,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::model::{Grace, Limits, ProfileName};
+use crate::os::keychain::MacOs;
 
 pub use error::{SettingsError, SettingsProblem};
 
@@ -22,6 +23,7 @@ pub struct Settings {
     defaults: Part,
     profiles: BTreeMap<ProfileName, Part>,
     keys: BTreeMap<String, KeySettings>,
+    keychain: MacOs,
 }
 
 /// What holds for one profile: its own table, else `[defaults]`, else what is built in.
@@ -148,6 +150,11 @@ impl Settings {
     /// Whether the desktop may be told of anything.
     pub fn wants_notices(&self) -> bool {
         self.defaults.notify.unwrap_or(true)
+    }
+
+    /// By what the keychain of macOS is asked; elsewhere it changes nothing.
+    pub fn keychain(&self) -> MacOs {
+        self.keychain
     }
 
     /// The keys that are in no profile, by the names of their tables.
