@@ -69,9 +69,8 @@ fn result(page: &mut Page, key: &Rotated) {
 /// The places that had the key when the rotation began, and what became of them.
 pub(super) fn holders(page: &mut Page, record: &Record, how: &str) {
     for entry in record.holders.iter().filter(|entry| !entry.sections.is_empty()) {
-        let sections: Vec<String> = entry.sections.iter().map(|name| format!("[{name}]")).collect();
         let how = if entry.left_out { "left out:" } else { how };
-        page.line(how, &format!("{} {}", entry.place, sections.join(" ")));
+        page.line(how, &entry.place.with_sections(&entry.sections));
     }
 }
 

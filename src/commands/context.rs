@@ -9,6 +9,7 @@ use crate::aws::{Aws, ClientOptions, Endpoints};
 use crate::holder::Place;
 use crate::model::{ProfileName, Timing};
 use crate::os::disk::{Disk, RealDisk};
+use crate::os::keychain::OsKeychain;
 use crate::os::paths::Paths;
 use crate::profile::settings::Settings;
 use crate::profile::{AwsFiles, AwsPaths, Environment, FileKind, FileRefusal};
@@ -25,6 +26,8 @@ pub struct Context {
     pub aws_paths: AwsPaths,
     /// keyrotate's settings.
     pub settings: Settings,
+    /// The OS keychain; asked only for what nothing else can tell.
+    pub keychain: OsKeychain,
     files: Result<AwsFiles, FileRefusal>,
     empty: AwsFiles,
     time_scale: Option<String>,
@@ -56,7 +59,8 @@ impl Context {
             }
         };
         let time_scale = variable("KEYROTATE_TIME_SCALE").map(|value| value.to_string_lossy().into_owned());
-        Ok(Self { environment, home, paths, aws_paths, settings, files, empty, time_scale })
+        let keychain = OsKeychain::new(waits(time_scale.as_deref()).keychain_wait, settings.keychain());
+        Ok(Self { environment, home, paths, aws_paths, settings, keychain, files, empty, time_scale })
     }
 
     /// Reads the AWS files again: they were changed.
@@ -104,7 +108,7 @@ impl Context {
     /// The waits before any endpoint is known: for the lock, for the network. The scale, which only shortens them, is not held against an
     /// endpoint here.
     pub fn waits(&self) -> Timing {
-        self.time_scale.as_deref().and_then(|scale| Timing::default().scaled(scale).ok()).unwrap_or_default()
+        waits(self.time_scale.as_deref())
     }
 
     fn timing(&self, endpoints: &Endpoints) -> Result<Timing, Failure> {
@@ -117,6 +121,10 @@ impl Context {
             Some(scale) => Timing::default().scaled(scale).map_err(|error| unusable(FailureKind::Usage, &error)),
         }
     }
+}
+
+fn waits(time_scale: Option<&str>) -> Timing {
+    time_scale.and_then(|scale| Timing::default().scaled(scale).ok()).unwrap_or_default()
 }
 
 /// What is configured cannot be used, which is noticed before anything is done.

@@ -219,7 +219,7 @@ impl<'a> Run<'a> {
 
     /// What the holders are reached through.
     pub(super) fn reach(&self) -> Reach<'_> {
-        Reach { disk: &self.disk }
+        Reach { disk: &self.disk, keychain: &self.context.keychain }
     }
 
     pub(super) fn history(&self) -> History<'_> {

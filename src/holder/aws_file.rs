@@ -130,6 +130,7 @@ impl Holder for AwsFile<'_> {
                 exchange::Exchange { file: self, target, temporary, edited, from, to }.write(base)
             }
             Staged::InPlace { target, .. } => in_place::write(self, target, staged).map(|()| None),
+            Staged::Item { .. } => Ok(None),
         }
     }
 

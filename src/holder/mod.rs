@@ -4,6 +4,7 @@
 //! about to replace can be found again from what [`Holder::prepare`] returned, which the caller journals before [`Holder::write`].
 
 mod aws_file;
+pub mod keychain;
 
 use std::path::PathBuf;
 use std::{fmt, io};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::journal::secret::SecretBytes;
 use crate::model::{AccessKeyId, AccessKeyPair};
 use crate::os::disk::Disk;
+use crate::os::keychain::{ItemName, Keychain, KeychainError};
 use crate::profile::{DocumentError, EditError, FileKind};
 
 /// Where a holder is.
@@ -24,6 +26,11 @@ pub enum Place {
         kind: FileKind,
         /// The path as it is configured, symbolic links not followed.
         path: PathBuf,
+    },
+    /// An item of the OS keychain.
+    KeychainItem {
+        /// Its name.
+        item: ItemName,
     },
 }
 
@@ -86,6 +93,11 @@ pub enum Staged {
         after: SecretBytes,
         /// SHA-256 of the content that was edited.
         base: String,
+        /// SHA-256 of the new content.
+        edited: String,
+    },
+    /// Nothing is left anywhere: a keychain item is replaced by one call.
+    Item {
         /// SHA-256 of the new content.
         edited: String,
     },
@@ -153,6 +165,17 @@ pub enum HolderError {
         /// Where and why.
         source: EditError,
     },
+    /// The keychain refuses.
+    #[error("{place} cannot be read or written")]
+    Keychain {
+        /// The holder, as a person calls it.
+        place: String,
+        /// Why, and what to do.
+        source: KeychainError,
+    },
+    /// The keychain item has no pair.
+    #[error(transparent)]
+    Item(#[from] keychain::NoPair),
 }
 
 /// A place that holds a key pair.
@@ -161,7 +184,7 @@ pub trait Holder {
     fn look(&self, old: &AccessKeyPair, new: Option<&AccessKeyPair>, sections: &[String], staged: Option<&Staged>) -> Sight;
     /// Proves, leaving nothing behind, that a change of this pair would be possible: an edit of this size, here and now.
     fn check_writable(&self, pair: &AccessKeyPair) -> Result<(), HolderError>;
-    /// Makes a change ready, on the disk. `tag` names what it leaves there.
+    /// Makes a change ready. What it leaves, if anything, bears `tag`.
     fn prepare(&self, tag: &str, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<Staged, HolderError>;
     /// Makes the change, durably. Can be called again after a crash at any point of it.
     fn write(&self, staged: &Staged, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<Option<Displaced>, HolderError>;
@@ -179,13 +202,32 @@ pub trait Holder {
 pub struct Reach<'a> {
     /// The file system.
     pub disk: &'a dyn Disk,
+    /// The OS keychain.
+    pub keychain: &'a dyn Keychain,
 }
 
 impl Place {
+    /// Whether it is at least as hard to read as the keychain, so that no file may have a copy of what is in it.
+    pub fn is_keychain(&self) -> bool {
+        match self {
+            Place::AwsFile { .. } => false,
+            Place::KeychainItem { .. } => true,
+        }
+    }
+
+    /// The place and which of its slots, as a person calls them.
+    pub fn with_sections(&self, sections: &[String]) -> String {
+        match self {
+            Place::AwsFile { .. } => format!("{self} [{}]", sections.join("] [")),
+            Place::KeychainItem { .. } => self.to_string(),
+        }
+    }
+
     /// The holder at this place.
     pub fn open<'a>(&self, reach: Reach<'a>) -> Box<dyn Holder + 'a> {
         match self {
             Place::AwsFile { kind, path } => Box::new(aws_file::AwsFile::new(reach.disk, *kind, path.clone())),
+            Place::KeychainItem { item } => Box::new(keychain::KeychainItem::new(reach.keychain, item.clone())),
         }
     }
 }
@@ -195,14 +237,26 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Place::AwsFile { path, .. } => write!(f, "{}", path.display()),
+            Place::KeychainItem { item } => write!(f, "{ITEM}{item}"),
         }
     }
+}
+
+/// What a keychain item's name stands behind.
+const ITEM: &str = "keychain item ";
+
+/// Whether a place, as a person calls it, is a keychain item.
+pub fn is_item(place: &str) -> bool {
+    place.starts_with(ITEM)
 }
 
 impl Foreign {
     /// What the place has that is not the rotation's, and where in it.
     pub fn told(&self, place: &Place) -> String {
         let line = self.line.map_or_else(String::new, |line| format!(" line {line}"));
-        format!("{place}{line}: [{}] has {}", self.section, self.what)
+        match place {
+            Place::AwsFile { .. } => format!("{place}{line}: [{}] has {}", self.section, self.what),
+            Place::KeychainItem { .. } => format!("{place} has {}", self.what),
+        }
     }
 }

@@ -73,7 +73,7 @@ fn holding(record: &Record, place: &Place, sight: &Sight) -> Vec<String> {
         Sight::Seen { old, new, .. } => {
             let held = [(Which::Old, old), (Which::New, new)].into_iter().filter(|(_, sections)| !sections.is_empty());
             let id = |which| record.pair(which).map_or("?", |pair| pair.id.as_str());
-            held.map(|(which, sections)| format!("{place} [{}] has {}", sections.join("] ["), id(which))).collect()
+            held.map(|(which, sections)| format!("{} has {}", place.with_sections(sections), id(which))).collect()
         }
         Sight::Torn => vec![format!("{place} is written in part")],
         Sight::Away => vec![format!("{place} is not there")],
