@@ -187,6 +187,7 @@ fn finish(universe: &Rc<Universe>, disk: &SimDisk, entry: Entry<'_>, mut record:
         entry: Some(entry),
         history: History::new(disk, HISTORY.into()),
         command: "rotate",
+        kept: None,
     };
     let world = SimWorld { universe: universe.clone(), files };
     let mut world = Mutated { world, universe, mutant: universe.mutant };
@@ -199,8 +200,13 @@ fn finish(universe: &Rc<Universe>, disk: &SimDisk, entry: Entry<'_>, mut record:
 /// What `rotation::begin` looks at, as far as it is modelled: the holders, the identity, the listing.
 fn begin(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Ended, String> {
     let mut record = first_record(universe, disk, number)?;
-    let files =
-        Files { reach: Reach { disk, keychain: &NoKeychain }, entry: None, history: History::new(disk, HISTORY.into()), command: "rotate" };
+    let files = Files {
+        reach: Reach { disk, keychain: &NoKeychain },
+        entry: None,
+        history: History::new(disk, HISTORY.into()),
+        command: "rotate",
+        kept: None,
+    };
     let mut world = SimWorld { universe: universe.clone(), files };
     match world.perform(&record, &Step::GetCallerIdentity(Which::Old)) {
         Outcome::Identified(_, Ok(_)) => {}

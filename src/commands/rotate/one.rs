@@ -10,7 +10,7 @@ use crate::os::terminal::{Answer, Question};
 use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys};
 use crate::rotation::{
     Authority, Beginning, Begun, End, Ended, Files, HistoryLine, KnownKey, Observation, Permissions, Preflight, RealWorld, Record, Rules,
-    Stop, StopKind, begin, describe, drive, explain, plan,
+    Stop, StopKind, begin, describe, drive, explain, keep, plan,
 };
 
 impl Run<'_> {
@@ -100,7 +100,8 @@ impl Run<'_> {
     fn execute(&self, begun: Begun, aws: &Aws, authority: &Authority<'_>, rules: &Rules) -> Result<Rotated, Failure> {
         let Begun { mut record, mut seen, .. } = begun;
         let path = self.state_file("journal").join(format!("{}.json", record.id));
-        let entry = Entry::begin(&self.disk, path, &record).map_err(|error| {
+        let begun = keep(&self.context.keychain, &record).and_then(|()| Entry::begin(&self.disk, path, &*record.journalled()));
+        let entry = begun.map_err(|error| {
             Failure::from_error(FailureKind::Failed, &error).state("no key was created").hint("make room or correct the permissions there")
         })?;
         self.drive(&mut record, &mut seen, rules, self.world(aws, authority, entry), Finish::Fresh)
@@ -127,7 +128,7 @@ impl Run<'_> {
         RealWorld {
             aws,
             authority,
-            files: Files { reach: self.reach(), entry: Some(entry), history: self.history(), command: self.command },
+            files: Files { reach: self.reach(), entry: Some(entry), history: self.history(), command: self.command, kept: None },
             console: self.console,
             signals: self.signals,
         }
