@@ -66,7 +66,7 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
     let disk = RealDisk;
     let cache = Cache::new(&disk, &context.paths.cache_dir);
     let Choice { profile, console, mut notes } = choice(context, attend, options)?;
-    let route = route(context, &profile)?;
+    let mut route = route(context, &profile)?;
     if route.roles.is_empty() && (options.policy.is_some() || !options.policy_arns.is_empty()) {
         let message = format!("the profile {profile} has a key of its own, and only a role's session can have a session policy");
         let hint = "leave --policy and --policy-arn away, or name a profile with a role_arn";
@@ -84,14 +84,9 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
         policy_arns: options.policy_arns.clone(),
     };
     let serial = route.mfa_serial.clone().or_else(|| cache.device(&route.key.pair.id));
-    let found = |session, is_new, used_code, notes| Access {
-        profile: profile.clone(),
-        region: region_of(context, &route),
-        session,
-        is_new,
-        used_code,
-        notes,
-    };
+    let region = region_of(context, &route);
+    let found =
+        |session, is_new, used_code, notes| Access { profile: profile.clone(), region: region.clone(), session, is_new, used_code, notes };
     if serial.is_some() || !settings.require_mfa {
         let Plan { mut request, notes: own } = plan(&route, endpoint.clone(), serial.clone(), &wishes);
         let open = |request: &Request| warm(&cache, request, options.min_ttl, clock::local_now()).filter(|_| !options.fresh);
@@ -107,30 +102,48 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
     }
     let console = console.map_or_else(attend, Ok)?;
     let (aws, timing) = context.aws(context.files()?, &profile, route.key.region.clone(), route.key.ca_bundle.clone())?;
-    let serial = match serial {
-        None if settings.require_mfa => {
-            let (pair, profile) = (&route.key.pair, &route.key.key_profile);
-            Some(device(&Asking { aws: &aws, pair, profile, cache: &cache, console: &console, timing: &timing, command })?)
+    let sources = sources(context, &profile, &route, &settings, options, timing.code_wait);
+    let (mut serial, mut own);
+    let opened = loop {
+        serial = route.mfa_serial.clone().or_else(|| cache.device(&route.key.pair.id));
+        if serial.is_none() && settings.require_mfa {
+            let pair = context.pair(&route.key.pair).map_err(|error| failed(context, &profile, &route, error.into()))?;
+            let asking = Asking {
+                aws: &aws,
+                pair: &pair,
+                profile: &route.key.key_profile,
+                cache: &cache,
+                console: &console,
+                timing: &timing,
+                command,
+            };
+            serial = Some(device(&asking)?);
+            route.key.pair = pair.into();
         }
-        other => other,
+        let Plan { mut request, notes: said } = plan(&route, endpoint.clone(), serial.clone(), &wishes);
+        own = said;
+        as_open(&cache, &mut request, options);
+        let opening = Opening {
+            cache: &cache,
+            disk: &disk,
+            pair: &|| context.pair(&route.key.pair),
+            what: profile.as_str(),
+            min_ttl: options.min_ttl,
+            fresh: options.fresh,
+            sources: &sources,
+            timing,
+            console: &console,
+            aws: &aws,
+            command,
+        };
+        match opening.obtain(&request) {
+            // Another key was put into the keychain item: its sessions are the ones that count.
+            Err(NoSession::OtherKey(pair)) => route.key.pair = (*pair).into(),
+            opened => break opened,
+        }
     };
-    let Plan { mut request, notes: own } = plan(&route, endpoint, serial, &wishes);
-    as_open(&cache, &mut request, options);
     notes.extend(own);
-    let opening = Opening {
-        cache: &cache,
-        disk: &disk,
-        pair: &route.key.pair,
-        what: profile.as_str(),
-        min_ttl: options.min_ttl,
-        fresh: options.fresh,
-        sources: &sources(context, &profile, &route, &settings, options, timing.code_wait),
-        timing,
-        console: &console,
-        aws: &aws,
-        command,
-    };
-    let opened = opening.obtain(&request).map_err(|error| {
+    let opened = opened.map_err(|error| {
         if let (NoSession::WrongSerial { .. }, None) = (&error, &route.mfa_serial) {
             // It was found out once, and is another one now: the next command asks AWS again.
             let _ = cache.forget_device(&route.key.pair.id);
@@ -166,6 +179,7 @@ pub(super) fn hint(error: &NoSession, again: &str) -> String {
         }
         NoSession::NoCode(NoCode::Nobody | NoCode::Abandoned | NoCode::NotACode) | NoSession::Aws(_) => again.to_owned(),
         NoSession::Elsewhere(_) | NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => again.to_owned(),
+        NoSession::Pair(_) | NoSession::OtherKey(_) => again.to_owned(),
     }
 }
 
@@ -365,6 +379,7 @@ fn failed(context: &Context, profile: &ProfileName, route: &Route, error: NoSess
         NoSession::Aws(error) => (FailureKind::Failed, advice(error, route)),
         NoSession::Lock(LockError::Busy(_)) => (FailureKind::Locked, "answer its question, or end it".to_owned()),
         NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => (FailureKind::Failed, again),
+        NoSession::Pair(_) | NoSession::OtherKey(_) => (FailureKind::Failed, again),
     };
     Failure::from_error(kind, &error).state(NONE_OPENED).hint(hint)
 }

@@ -24,7 +24,7 @@ use crate::os::{clock, machine};
 use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys, Refusal, Warning, choose_profile};
 use crate::session::Cache;
 
-pub use facts::{KeyFacts, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, Section};
+pub use facts::{KeyFacts, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, Seat, Section};
 pub use judge::{Finding, judge, waits};
 
 use look::Looked;
@@ -213,16 +213,17 @@ fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memo
         let created_at = seen.created_at.or_else(|| remembered.and_then(|before| before.created_at));
         Observation { created_at, ..seen }
     });
-    let mut holders: Vec<Section> = Vec::new();
+    let mut holders: Vec<Seat> = Vec::new();
     let mut warnings: Vec<Warning> = Vec::new();
     for profile in &key.profiles {
         let path = match profile.file {
             FileKind::Credentials => &files.paths().credentials,
             FileKind::Config => &files.paths().config,
         };
-        let section = Section { path: path.clone(), name: profile.section.clone(), line: profile.line };
-        if !holders.contains(&section) {
-            holders.push(section);
+        let section = || Seat::Section(Section { path: path.clone(), name: profile.section.clone(), line: profile.line });
+        let seat = profile.pair.item().map_or_else(section, |item| Seat::KeychainItem(item.clone()));
+        if !holders.contains(&seat) {
+            holders.push(seat);
         }
         let fault = profile.fault.as_ref().map(|fault| Warning { code: fault.code(), message: fault.to_string() });
         let fault = fault.filter(|fault| problem.as_ref().is_none_or(|problem| problem.message != fault.message));

@@ -1,7 +1,13 @@
 //! A keychain item as a holder: the whole pair in one item, so that it cannot tear.
 //!
+//! Who makes an item: [`probe`]; enter it into the [`IndexFile`] with `is_made: false`; [`write_pair`]; then `is_made: true`. A profile uses it from
+//! the moment when the index names the profile and its `credential_process` is our own. Who removes one: delete it, then its line in the index.
+//! Between the two the index may name an item that is not there, and never misses one that is.
+//!
 //! Invariants: an item that is not there is never taken for an empty one, because a locked keychain may answer so; what was written is read back.
 //! KNOWN: no keychain has a compare-and-swap. Between our look and our write stand one call; our own runs are under the lock.
+
+mod index;
 
 use std::path::PathBuf;
 
@@ -12,6 +18,8 @@ use zeroize::Zeroizing;
 use super::{Displaced, Foreign, Holder, HolderError, Sight, Staged};
 use crate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey};
 use crate::os::keychain::{ItemName, Keychain, KeychainError};
+
+pub use index::{IndexError, IndexFile};
 
 /// One item.
 pub(super) struct KeychainItem<'k> {

@@ -13,6 +13,7 @@ use super::request::{Leg, Request};
 use super::source::{NoCode, Source, Sources};
 use super::token_codes::{NoMemory, STEP_SECONDS, TokenCodes, Used};
 use crate::aws::{AssumeRole, Aws, AwsError, MfaRefusal, Signer, TokenCodeOf, describe_skew};
+use crate::holder::keychain::NoPair;
 use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, TemporaryCredentials, Timing, TokenCode};
 use crate::os::atomic_file::replace;
 use crate::os::clock;
@@ -30,8 +31,8 @@ pub struct Opening<'a> {
     pub cache: &'a Cache<'a>,
     /// The disk that they are on.
     pub disk: &'a dyn Disk,
-    /// The long-term pair.
-    pub pair: &'a AccessKeyPair,
+    /// The long-term pair; asked for by who holds the lock, and only where nothing on the way is open.
+    pub pair: &'a dyn Fn() -> Result<AccessKeyPair, NoPair>,
     /// What the session is for, in a few words.
     pub what: &'a str,
     /// A session that ends sooner is opened anew; see [`least`].
@@ -106,6 +107,12 @@ pub enum NoSession {
     /// The memory of used codes.
     #[error(transparent)]
     Memory(#[from] NoMemory),
+    /// The long-term pair is not to be had.
+    #[error(transparent)]
+    Pair(#[from] NoPair),
+    /// The profile's key is another one by now.
+    #[error("the key is {} by now", .0.id)]
+    OtherKey(Box<AccessKeyPair>),
 }
 
 /// What a process leaves, when it could not open a session, for those that wait for it.
@@ -212,7 +219,7 @@ impl Opening<'_> {
         while let Some(next) = way.get(at) {
             let signer = match &last {
                 Some(cached) => Signer::Session(cached.credentials.clone()),
-                None => Signer::LongTerm(self.pair.clone()),
+                None => Signer::LongTerm(self.own(next)?),
             };
             let credentials = self.call(next, &signer).map_err(|error| Box::new((Some(next.digest()), error)))?;
             let cached = Cached { request: next.clone(), credentials, opened_at: clock::local_now() };
@@ -230,6 +237,11 @@ impl Opening<'_> {
             }
             None => Err(nobody()),
         }
+    }
+
+    fn own(&self, request: &Request) -> Result<AccessKeyPair, Stopped> {
+        let pair = (self.pair)().map_err(|error| Box::new((Some(request.digest()), error.into())))?;
+        if pair.id == request.key { Ok(pair) } else { Err(Box::new((None, NoSession::OtherKey(Box::new(pair))))) }
     }
 
     fn call(&self, request: &Request, signer: &Signer) -> Result<TemporaryCredentials, NoSession> {
@@ -290,6 +302,7 @@ impl Opening<'_> {
                 NoSession::WrongCode { .. } | NoSession::WrongSerial { .. } | NoSession::Aws(_) => return Err(refused),
                 NoSession::NoCode(_) | NoSession::Elsewhere(_) => return Err(refused),
                 NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => return Err(refused),
+                NoSession::Pair(_) | NoSession::OtherKey(_) => return Err(refused),
             };
             if tries == 0 {
                 return Err(refused);
@@ -355,7 +368,8 @@ impl Opening<'_> {
     fn rest(&self, request: &Request, error: NoSession) -> Result<Opened, NoSession> {
         let passes = match &error {
             NoSession::Lock(LockError::Busy(_)) | NoSession::Elsewhere(_) | NoSession::NoCode(NoCode::Command { .. }) => true,
-            NoSession::Cache(_) | NoSession::Memory(_) => true,
+            NoSession::Cache(_) | NoSession::Memory(_) | NoSession::Pair(_) => true,
+            NoSession::OtherKey(_) => false,
             NoSession::Aws(error) => error.is_transient(),
             NoSession::NoCode(NoCode::Nobody | NoCode::Abandoned | NoCode::NotACode) | NoSession::Lock(_) => false,
             NoSession::WrongCode { .. } | NoSession::UsedCode { .. } | NoSession::WrongSerial { .. } => false,
@@ -375,13 +389,15 @@ impl Opening<'_> {
         let is_code = match error {
             NoSession::NoCode(_) | NoSession::WrongCode { .. } | NoSession::UsedCode { .. } => true,
             NoSession::WrongSerial { .. } | NoSession::Aws(_) | NoSession::Elsewhere(_) => false,
-            NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => false,
+            NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) | NoSession::Pair(_) | NoSession::OtherKey(_) => false,
         };
         // A code that was given with a command is that command's own affair.
         let Some(leg) = leg.filter(|_| !(is_code && self.sources.given.is_some())) else { return };
         let mut id = [0; 8];
         if getrandom::fill(&mut id).is_ok() {
-            let word = Word { id: u64::from_le_bytes(id), leg, is_code, message: error.to_string() };
+            // What is wrong with a keychain, and what to do, is in the cause.
+            let cause = if let NoSession::Pair(NoPair::Keychain(_, cause)) = error { format!(": {cause}") } else { String::new() };
+            let word = Word { id: u64::from_le_bytes(id), leg, is_code, message: format!("{error}{cause}") };
             let _ = serde_json::to_vec(&word).map(|text| replace(self.disk, &self.cache.of_key(&request.key, "failed"), &text));
         }
     }

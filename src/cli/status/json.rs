@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::status_word;
 use crate::cli::render::utc;
 use crate::commands::failure::Failure;
-use crate::commands::status::{Finding, KeyFacts, OpenSession, OtherKey, Pending, Rest, RootKeys, Section, Skipped, StatusOutcome};
+use crate::commands::status::{Finding, KeyFacts, OpenSession, OtherKey, Pending, Rest, RootKeys, Seat, Section, Skipped, StatusOutcome};
 use crate::model::{Age, KeyStatus, LastUsed};
 
 const VERSION: u32 = 1;
@@ -37,7 +37,10 @@ pub fn text(outcome: &StatusOutcome) -> String {
 
 fn key(key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>) -> Value {
     let seen = key.seen.as_ref();
-    let holder = |holder: &Section| json!({"file": holder.path.to_string_lossy(), "section": holder.name, "line": holder.line});
+    let holder = |holder: &Seat| match holder {
+        Seat::Section(Section { path, name, line }) => json!({"file": path.to_string_lossy(), "section": name, "line": line}),
+        Seat::KeychainItem(item) => json!({"keychain_item": item.as_str()}),
+    };
     json!({
         "access_key_id": key.id.as_str(),
         "profiles": key.profiles,

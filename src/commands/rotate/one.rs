@@ -7,7 +7,7 @@ use crate::commands::failure::{Failure, FailureKind};
 use crate::journal::Entry;
 use crate::model::{AccessKeyId, Age};
 use crate::os::terminal::{Answer, Question};
-use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys};
+use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys, OwnPair, SecretAt};
 use crate::rotation::{
     Authority, Beginning, Begun, End, Ended, Files, HistoryLine, KnownKey, Observation, Permissions, Preflight, RealWorld, Record, Rules,
     Stop, StopKind, begin, describe, drive, explain, keep, plan,
@@ -31,6 +31,7 @@ impl Run<'_> {
             let message = format!("the settings give [{name}] targets that this keyrotate cannot write yet");
             return Err(Failure::new(FailureKind::Usage, message).state("nothing was changed").hint("take the targets out of config.toml"));
         }
+        let pair = self.context.known_pair(&key.pair)?;
         let settings = self.context.settings.for_profile(&profile.name);
         let (aws, timing) = self.context.aws(files, &profile.name, profile.region.clone(), profile.ca_bundle.clone())?;
         let history: Vec<HistoryLine> = self.history().lines().map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
@@ -44,8 +45,8 @@ impl Run<'_> {
             reach: self.reach(),
             console: self.console,
             profile: profile.name.clone(),
-            pair: key.pair.clone(),
-            places: self.context.places(),
+            pair: pair.clone(),
+            places: &|id| self.context.places(id),
             known: known(files, &own).chain(resumed.known()).collect(),
             history: &history,
             grace: self.options.grace.unwrap_or(settings.grace),
@@ -74,7 +75,7 @@ impl Run<'_> {
             return Ok(Rotated::Declined(key.pair.id.clone()));
         }
         if let Some((id, why)) = &begun.delete_first {
-            let deleted = authority.call(&key.pair, |signer| aws.delete_access_key(signer, &begun.record.user_name, id));
+            let deleted = authority.call(&pair, |signer| aws.delete_access_key(signer, &begun.record.user_name, id));
             deleted.map_err(|error| sessions.told(explain(&key.pair.id, &error).into()))?;
             notes.push(format!("deleted {id}: {why}"));
         }
@@ -120,6 +121,7 @@ impl Run<'_> {
         let ended = drive(record, seen, rules, &mut world);
         self.signals.let_go();
         self.rekey(record);
+        self.reindex(record);
         self.console.progress_done();
         finished(record, ended, finish)
     }
@@ -150,7 +152,13 @@ fn known<'a>(files: &'a AwsFiles, own: &'a OwnKeys) -> impl Iterator<Item = Know
             Some(KnownKey { id, place: format!("{}, line {line}, [{section}]", files.path(kind).display()), pair: None })
         })
     });
-    profiles.chain(sections)
+    let items = files.keychain().items().filter(|(_, known)| own.profiles_with(&known.access_key_id).is_empty());
+    let items = items.map(|(item, known)| KnownKey {
+        id: known.access_key_id.clone(),
+        place: format!("keychain item {item}"),
+        pair: Some(OwnPair { id: known.access_key_id.clone(), secret: SecretAt::Keychain(item.clone()) }),
+    });
+    profiles.chain(sections).chain(items)
 }
 
 /// What an end means for the person.

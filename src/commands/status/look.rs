@@ -28,10 +28,16 @@ pub(super) struct Looked {
 /// Looks at all keys; the answers are in their order. Also returns the time: AWS's by its latest answer, else this machine's.
 pub(super) fn look(context: &Context, files: &AwsFiles, keys: &[&OwnKey]) -> (Vec<Looked>, DateTime<Utc>) {
     let mut ways = Ways::default();
-    let chosen: Vec<Result<usize, Failure>> = keys.iter().map(|key| ways.to(context, files, key)).collect();
-    let signers: Vec<Signer> = keys.iter().map(|key| Signer::LongTerm(key.pair.clone())).collect();
-    let asked: Vec<(&Aws, &Signer)> =
-        chosen.iter().zip(&signers).filter_map(|(way, signer)| Some((&ways.0.get(*way.as_ref().ok()?)?.1, signer))).collect();
+    let mut signers: Vec<Signer> = Vec::new();
+    let mut way = |key: &OwnKey| {
+        let way = ways.to(context, files, key)?;
+        let unchecked = |failure: Failure| Failure { kind: FailureKind::Unchecked, state: None, ..failure };
+        signers.push(Signer::LongTerm(context.known_pair(&key.pair).map_err(unchecked)?));
+        Ok(way)
+    };
+    let chosen: Vec<Result<usize, Failure>> = keys.iter().map(|key| way(key)).collect();
+    let can_be_asked = chosen.iter().filter_map(|way| way.as_ref().ok());
+    let asked: Vec<(&Aws, &Signer)> = can_be_asked.zip(&signers).filter_map(|(way, signer)| Some((&ways.0.get(*way)?.1, signer))).collect();
     let mut sights = asked.chunks(AT_ONCE).flat_map(look_all);
     let mut answers: Vec<Result<KeySight, Failure>> = Vec::new();
     for way in &chosen {
