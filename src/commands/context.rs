@@ -113,13 +113,7 @@ impl Context {
     /// The same for who cannot go on with another key than was known.
     pub fn known_pair(&self, pair: &OwnPair) -> Result<AccessKeyPair, Failure> {
         let found = self.pair(pair).map_err(|error| Failure::from_error(FailureKind::Failed, &error).state("nothing was changed"))?;
-        match pair.item().filter(|_| found.id != pair.id) {
-            None => Ok(found),
-            Some(item) => {
-                let message = format!("keychain item {item} has {} now, and had {}: somebody changed it", found.id, pair.id);
-                Err(Failure::new(FailureKind::Failed, message).state("the change is noted, and nothing else").hint("run this again"))
-            }
-        }
+        as_known(pair, found)
     }
 
     /// Notes which key an item has now.
@@ -171,6 +165,17 @@ fn aws_files(paths: &Paths, aws_paths: &AwsPaths) -> Result<Result<AwsFiles, Fil
     let index = IndexFile::new(&RealDisk, &paths.state_dir).load().map_err(|error| unusable(FailureKind::Failed, &error))?;
     let files = AwsFiles::parse(aws_paths.clone(), read(&aws_paths.credentials)?, read(&aws_paths.config)?);
     Ok(files.map(|files| files.with_keychain(index)))
+}
+
+/// The pair that was read, unless it is of another key than was known.
+pub(super) fn as_known(known: &OwnPair, found: AccessKeyPair) -> Result<AccessKeyPair, Failure> {
+    match known.item().filter(|_| found.id != known.id) {
+        None => Ok(found),
+        Some(item) => {
+            let message = format!("keychain item {item} has {} now, and had {}: somebody changed it", found.id, known.id);
+            Err(Failure::new(FailureKind::Failed, message).state("the change is noted, and nothing else").hint("run this again"))
+        }
+    }
 }
 
 /// What is configured cannot be used, which is noticed before anything is done.

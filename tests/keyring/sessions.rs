@@ -63,7 +63,17 @@ fn status_says_the_age_and_which_item_and_remembers_it_while_the_keychain_is_awa
     bed.lock();
     let locked = bed.run(&["status"]);
     assert!(locked.stdout.contains("created:") && locked.stdout.contains("unlock"), "{}{}", locked.stdout, locked.stderr);
+    assert_eq!(locked.code, Some(12));
     bed.is_in_no_file();
+}
+
+#[test]
+fn status_looks_with_the_session_that_is_open_where_the_keychain_is_locked() {
+    let bed = Bed::start();
+    fine(&bed.login());
+    bed.lock();
+    let status = bed.run(&["status"]);
+    assert!(status.code == Some(0) && status.stdout.contains("created:"), "{}{}", status.stdout, status.stderr);
 }
 
 #[test]
