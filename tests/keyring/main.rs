@@ -20,6 +20,7 @@ mod home;
 
 mod bed;
 mod by_hand;
+mod crash;
 mod faults;
 mod rotations;
 mod sessions;
