@@ -134,7 +134,7 @@ mod tests {
                 id: AccessKeyId::parse(self.expect("key_id").unwrap()).unwrap(),
                 secret: SecretAccessKey::new(self.expect("secret").unwrap()),
             };
-            assert!(resolved.pair == pair, "{}: another pair", self.id);
+            assert!(resolved.pair == pair.into(), "{}: another pair", self.id);
             let oracle = |field: &str| self.toml["oracle"]["botocore"].get(field).and_then(toml::Value::as_str).filter(|v| !v.is_empty());
             assert_eq!(resolved.region.as_deref(), oracle("region"), "{}", self.id);
             let codes: Vec<_> = resolved.warnings.iter().map(|warning| warning.code).collect();
@@ -151,7 +151,7 @@ mod tests {
                 id: AccessKeyId::parse(self.expect("new_key_id").unwrap()).unwrap(),
                 secret: SecretAccessKey::new(self.expect("new_secret").unwrap()),
             };
-            let edited = document.replace_pair(&resolved.pair, &new).unwrap();
+            let edited = document.replace_pair(&resolved.pair.here().unwrap(), &new).unwrap();
             assert!(edited == fs::read(self.folder.join(format!("expected.{name}"))).unwrap(), "{}: not the expected bytes", self.id);
             assert_eq!(self.toml["must_preserve"]["file"].as_str(), Some(name));
             let (mut rebuilt, mut at) = (Vec::new(), 0);

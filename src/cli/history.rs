@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::page::{Page, YELLOW, plain};
 use super::render::utc;
 use crate::commands::history::HistoryOutcome;
+use crate::holder::is_file;
 use crate::rotation::{End, HistoryLine, describe};
 
 const VERSION: u32 = 1;
@@ -120,7 +121,7 @@ fn rotation(line: &HistoryLine) -> Value {
         "new_access_key_id": line.new.as_ref().map(|id| id.as_str()),
         "deleted_first": line.deleted_first.as_ref().map(|id| id.as_str()),
         "host": plain(&line.host),
-        "files": line.holders.iter().filter(|holder| !holder.starts_with("secret ")).map(|holder| plain(holder)).collect::<Vec<_>>(),
+        "files": line.holders.iter().filter(|holder| is_file(holder)).map(|holder| plain(holder)).collect::<Vec<_>>(),
         "holders": line.holders.iter().map(|holder| plain(holder)).collect::<Vec<_>>(),
         "ended_by": line.command.as_ref().map(|command| plain(command)),
         "outcome": outcome(&line.end),

@@ -46,10 +46,15 @@ fn result(page: &mut Page, key: &Rotated) {
             page.line("next:", hint);
         }
         Rotated::TakenBack { key, why } => page.sentence(&format!("taken back: {key} is in use as before: {why}")),
-        Rotated::Forgotten { key, pairs, holders } => {
+        Rotated::Forgotten { key, pairs, item, holders } => {
             page.sentence(&format!("forgotten: the rotation of {key} is closed as it was"));
             holders.iter().for_each(|holder| page.line("left:", holder));
-            page.line("pairs:", &format!("both are in {}", pairs.display()));
+            let pairs = pairs.display();
+            let pairs = item.as_ref().map_or_else(
+                || format!("both are in {pairs}"),
+                |item| format!("both are in keychain item {item}, and what was known in {pairs}"),
+            );
+            page.line("pairs:", &pairs);
         }
         Rotated::Planned { key, last_use, notes, steps } => {
             page.sentence(&format!("{key}, {}, would be rotated:", describe::last_use(last_use)));

@@ -14,7 +14,9 @@ use super::render;
 use super::session::span;
 use crate::aws::name_of_arn;
 use crate::commands::status::prompt::Prompt;
-use crate::commands::status::{Finding, KeyFacts, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, StatusOutcome};
+use crate::commands::status::{
+    Finding, KeyFacts, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, Seat, Section, StatusOutcome,
+};
 use crate::model::{Age, KeyStatus, LastUsed, ProfileName, format_duration};
 use crate::os::clock;
 use crate::rotation::describe;
@@ -79,7 +81,10 @@ fn key(page: &mut Page, key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>
         observed(page, key, seen, now);
     }
     for (index, holder) in key.holders.iter().enumerate() {
-        let place = format!("{}, line {}: [{}]", holder.path.display(), holder.line, holder.name);
+        let place = match holder {
+            Seat::Section(Section { path, name, line }) => format!("{}, line {line}: [{name}]", path.display()),
+            Seat::KeychainItem(item) => format!("keychain item {item}"),
+        };
         page.line(if index == 0 { "holders:" } else { "" }, &place);
     }
     for secret in &key.secrets {

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use super::failure::{Failure, FailureKind};
 use crate::aws::{Aws, ClientOptions, Endpoints};
 use crate::holder::Place;
-use crate::model::{ProfileName, Timing};
+use crate::holder::keychain::{IndexError, IndexFile, NoPair, read_pair};
+use crate::model::{AccessKeyId, AccessKeyPair, ProfileName, Timing};
 use crate::os::disk::{Disk, RealDisk};
+use crate::os::keychain::{ItemName, Keychain, OsKeychain};
 use crate::os::paths::Paths;
 use crate::profile::settings::Settings;
-use crate::profile::{AwsFiles, AwsPaths, Environment, FileKind, FileRefusal};
+use crate::profile::{AwsFiles, AwsPaths, Environment, FileKind, FileRefusal, OwnPair, SecretAt};
 
 /// The environment as a command sees it.
 pub struct Context {
@@ -25,6 +27,8 @@ pub struct Context {
     pub aws_paths: AwsPaths,
     /// keyrotate's settings.
     pub settings: Settings,
+    /// The OS keychain; asked only for what nothing else can tell.
+    pub keychain: OsKeychain,
     files: Result<AwsFiles, FileRefusal>,
     empty: AwsFiles,
     time_scale: Option<String>,
@@ -37,7 +41,7 @@ impl Context {
         let environment = Environment::from_vars(variables.iter().cloned()).map_err(|error| unusable(FailureKind::Usage, &error))?;
         let paths = Paths::new(&variable, home.clone()).map_err(|error| unusable(FailureKind::Usage, &error))?;
         let aws_paths = AwsPaths::new(&environment, home.as_deref()).map_err(|error| unusable(FailureKind::Failed, &error))?;
-        let files = AwsFiles::parse(aws_paths.clone(), read(&aws_paths.credentials)?, read(&aws_paths.config)?);
+        let files = aws_files(&paths, &aws_paths)?;
         let empty = AwsFiles::parse(aws_paths.clone(), None, None).map_err(|error| unusable(FailureKind::Failed, &error))?;
         let settings = match read(&paths.config_file)? {
             // Those in the usual place may be absent; with those that are named, limits and graces that somebody wrote would not count.
@@ -56,13 +60,13 @@ impl Context {
             }
         };
         let time_scale = variable("KEYROTATE_TIME_SCALE").map(|value| value.to_string_lossy().into_owned());
-        Ok(Self { environment, home, paths, aws_paths, settings, files, empty, time_scale })
+        let keychain = OsKeychain::new(waits(time_scale.as_deref()).keychain_wait, settings.keychain());
+        Ok(Self { environment, home, paths, aws_paths, settings, keychain, files, empty, time_scale })
     }
 
-    /// Reads the AWS files again: they were changed.
+    /// Reads the AWS files, and what is known of the keychain's items, again: they were changed.
     pub fn reread(&mut self) -> Result<(), Failure> {
-        let (credentials, config) = (read(&self.aws_paths.credentials)?, read(&self.aws_paths.config)?);
-        self.files = AwsFiles::parse(self.aws_paths.clone(), credentials, config);
+        self.files = aws_files(&self.paths, &self.aws_paths)?;
         Ok(())
     }
 
@@ -80,10 +84,43 @@ impl Context {
         self.files.as_ref().unwrap_or(&self.empty)
     }
 
-    /// The places that may hold a key.
-    pub fn places(&self) -> Vec<Place> {
+    /// The places that may hold this key: both AWS files, and the keychain items that are known to have it.
+    pub fn places(&self, id: &AccessKeyId) -> Vec<Place> {
         let place = |kind, path: &Path| Place::AwsFile { kind, path: path.to_owned() };
-        vec![place(FileKind::Credentials, &self.aws_paths.credentials), place(FileKind::Config, &self.aws_paths.config)]
+        let files = [place(FileKind::Credentials, &self.aws_paths.credentials), place(FileKind::Config, &self.aws_paths.config)];
+        let known = self.files_or_empty().keychain().items().filter(|(_, known)| known.access_key_id == *id);
+        // One whose making was interrupted counts where it is there.
+        let items = known.filter(|(item, known)| known.is_made || self.keychain.get(item).is_ok_and(|found| found.is_some()));
+        files.into_iter().chain(items.map(|(item, _)| Place::KeychainItem { item: item.clone() })).collect()
+    }
+
+    /// The pair of a profile's key: the one in the AWS files, else what its keychain item has now. Where that is another key than was known, the
+    /// index is corrected; the caller compares.
+    pub fn pair(&self, pair: &OwnPair) -> Result<AccessKeyPair, NoPair> {
+        let item = match &pair.secret {
+            SecretAt::Here(secret) => return Ok(AccessKeyPair { id: pair.id.clone(), secret: secret.clone() }),
+            SecretAt::Keychain(item) => item,
+        };
+        let found = read_pair(&self.keychain, item)?;
+        if found.id != pair.id {
+            tracing::debug!("keychain item {item} has {}, and not {}", found.id, pair.id);
+            // What cannot be noted now is found out again.
+            let _ = self.reindex(item, &found.id);
+        }
+        Ok(found)
+    }
+
+    /// The same for who cannot go on with another key than was known.
+    pub fn known_pair(&self, pair: &OwnPair) -> Result<AccessKeyPair, Failure> {
+        let found = self.pair(pair).map_err(|error| Failure::from_error(FailureKind::Failed, &error).state("nothing was changed"))?;
+        as_known(pair, found)
+    }
+
+    /// Notes which key an item has now.
+    pub fn reindex(&self, item: &ItemName, id: &AccessKeyId) -> Result<(), IndexError> {
+        IndexFile::new(&RealDisk, &self.paths.state_dir).change(self.waits().lock_wait, |index| {
+            index.set_key(item, id);
+        })
     }
 
     /// The way to AWS for a profile, and the waits that go with it.
@@ -104,7 +141,7 @@ impl Context {
     /// The waits before any endpoint is known: for the lock, for the network. The scale, which only shortens them, is not held against an
     /// endpoint here.
     pub fn waits(&self) -> Timing {
-        self.time_scale.as_deref().and_then(|scale| Timing::default().scaled(scale).ok()).unwrap_or_default()
+        waits(self.time_scale.as_deref())
     }
 
     fn timing(&self, endpoints: &Endpoints) -> Result<Timing, Failure> {
@@ -115,6 +152,28 @@ impl Context {
                 Err(Failure::new(FailureKind::Usage, message).state("nothing was changed").hint("unset KEYROTATE_TIME_SCALE"))
             }
             Some(scale) => Timing::default().scaled(scale).map_err(|error| unusable(FailureKind::Usage, &error)),
+        }
+    }
+}
+
+fn waits(time_scale: Option<&str>) -> Timing {
+    time_scale.and_then(|scale| Timing::default().scaled(scale).ok()).unwrap_or_default()
+}
+
+/// The AWS files as they are now, with what is known of the keychain's items.
+fn aws_files(paths: &Paths, aws_paths: &AwsPaths) -> Result<Result<AwsFiles, FileRefusal>, Failure> {
+    let index = IndexFile::new(&RealDisk, &paths.state_dir).load().map_err(|error| unusable(FailureKind::Failed, &error))?;
+    let files = AwsFiles::parse(aws_paths.clone(), read(&aws_paths.credentials)?, read(&aws_paths.config)?);
+    Ok(files.map(|files| files.with_keychain(index)))
+}
+
+/// The pair that was read, unless it is of another key than was known.
+pub(super) fn as_known(known: &OwnPair, found: AccessKeyPair) -> Result<AccessKeyPair, Failure> {
+    match known.item().filter(|_| found.id != known.id) {
+        None => Ok(found),
+        Some(item) => {
+            let message = format!("keychain item {item} has {} now, and had {}: somebody changed it", found.id, known.id);
+            Err(Failure::new(FailureKind::Failed, message).state("the change is noted, and nothing else").hint("run this again"))
         }
     }
 }

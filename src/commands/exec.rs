@@ -91,7 +91,9 @@ fn bare(context: &Context, attend: Attend<'_>, options: &ExecOptions, words: Vec
         let message = format!("the profile {name} is a role's, which is nothing without a session");
         return Err(Failure::new(FailureKind::Usage, message).state("nothing was started").hint("leave --no-session away"));
     }
-    let pair = &route.key.pair;
+    let pair = context
+        .pair(&route.key.pair)
+        .map_err(|error| Failure::from_error(FailureKind::Failed, &error).state("nothing was started").hint("then run this again"))?;
     let mut set = vec![
         ("AWS_ACCESS_KEY_ID".into(), pair.id.to_string()),
         ("AWS_SECRET_ACCESS_KEY".into(), pair.secret.expose().to_owned()),

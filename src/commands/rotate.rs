@@ -15,6 +15,7 @@ use crate::holder::Reach;
 use crate::journal::History;
 use crate::model::{AccessKeyId, Grace, LastUsed, ProfileName, TokenCode};
 use crate::os::disk::RealDisk;
+use crate::os::keychain::ItemName;
 use crate::os::lock::{Lock, LockError};
 use crate::os::machine;
 use crate::os::private_directory::private_directory;
@@ -83,6 +84,8 @@ pub enum Rotated {
         key: AccessKeyId,
         /// The file that has both pairs, readable by its owner only.
         pairs: PathBuf,
+        /// The keychain item that has them instead, where no file may.
+        item: Option<ItemName>,
         /// What each holder has now.
         holders: Vec<String>,
     },
@@ -241,7 +244,7 @@ impl<'a> Run<'a> {
 
     /// What the holders are reached through.
     pub(super) fn reach<'r>(&'r self, secrets: &'r dyn Secrets) -> Reach<'r> {
-        Reach { disk: &self.disk, secrets }
+        Reach { disk: &self.disk, secrets, keychain: &self.context.keychain }
     }
 
     pub(super) fn history(&self) -> History<'_> {

@@ -11,7 +11,7 @@ use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::pick::{correction, note_use, pick};
 use crate::aws::Aws;
-use crate::model::{AccessKeyId, MfaSerial, ProfileName, Timing, TokenCode, format_duration};
+use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, ProfileName, Timing, TokenCode, format_duration};
 use crate::os::clock;
 use crate::os::disk::RealDisk;
 use crate::os::terminal::Console;
@@ -77,7 +77,7 @@ pub type Attend<'a> = &'a dyn Fn() -> Result<Console, Failure>;
 pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, command: &str) -> Result<Access, Failure> {
     let started = clock::boot_time();
     let Choice { profile, console, notes } = choice(context, attend, options)?;
-    let route = route(context, &profile)?;
+    let mut route = route(context, &profile)?;
     check(options, &profile, &route)?;
     let (disk, settings) = (RealDisk, context.settings.for_profile(&profile));
     let cache = Cache::new(&disk, &context.paths.cache_dir);
@@ -103,12 +103,16 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
     };
     let (aws, console) = (aws.until(until(whole)), console.until(until(wait)));
     let at = At { aws: &aws, timing: &timing, console: &console, command };
-    let Plan { request, notes: own } = match planned {
-        Some(plan) => plan,
-        None => asked.plan_with_device(&at)?,
-    };
-    let opened = asked.obtain(&request, &at)?;
-    Ok(asked.access(opened, notes.into_iter().chain(own).collect()))
+    loop {
+        let asked = Asked { context, options, profile: &profile, route: &route, settings: &settings, cache: &cache };
+        match planned.take().map_or_else(|| asked.plan_with_device(&at), Ok).and_then(|plan| Ok((asked.obtain(&plan.request, &at)?, plan)))
+        {
+            Ok((opened, plan)) => return Ok(asked.access(opened, notes.into_iter().chain(plan.notes).collect())),
+            // Another key was put into the keychain item: its sessions are the ones that count.
+            Err(Missed::OtherKey(pair)) => route.key.pair = (*pair).into(),
+            Err(Missed::Failed(failure)) => return Err(failure),
+        }
+    }
 }
 
 /// Whom a session is asked of, and how.
@@ -117,6 +121,20 @@ struct At<'a> {
     timing: &'a Timing,
     console: &'a Console,
     command: &'a str,
+}
+
+/// Why a session was not opened.
+enum Missed {
+    /// The profile's key is another one than was known.
+    OtherKey(Box<AccessKeyPair>),
+    /// Any other reason.
+    Failed(Failure),
+}
+
+impl From<Failure> for Missed {
+    fn from(failure: Failure) -> Self {
+        Missed::Failed(failure)
+    }
 }
 
 /// What was asked for, with the way that it leads.
@@ -153,25 +171,35 @@ impl Asked<'_> {
         Ok(plan(route, endpoint, serial, &wishes))
     }
 
-    /// The plan where the device has to be found out first.
-    fn plan_with_device(&self, at: &At<'_>) -> Result<Plan, Failure> {
+    /// The plan where no device is known: one that is needed is found out first.
+    fn plan_with_device(&self, at: &At<'_>) -> Result<Plan, Missed> {
         let At { aws, timing, console, command } = *at;
-        let (pair, profile) = (&self.route.key.pair, &self.route.key.key_profile);
-        let (config, settings) = (&self.context.aws_paths.config, &self.context.paths.config_file);
-        let asked = self.profile;
-        let serial = device(&Asking { aws, pair, profile, asked, cache: self.cache, console, timing, command, config, settings })?;
-        let mut plan = self.plan(Some(serial))?;
+        let serial = match self.serials().pop() {
+            Some(serial) => serial,
+            None => {
+                let (known, profile) = (&self.route.key.pair, &self.route.key.key_profile);
+                let pair =
+                    self.context.pair(known).map_err(|error| failed(self.context, self.profile, self.route, error.into(), console))?;
+                if pair.id != known.id {
+                    return Err(Missed::OtherKey(Box::new(pair)));
+                }
+                let (config, settings) = (&self.context.aws_paths.config, &self.context.paths.config_file);
+                let (asked, cache, pair) = (self.profile, self.cache, &pair);
+                Some(device(&Asking { aws, pair, profile, asked, cache, console, timing, command, config, settings })?)
+            }
+        };
+        let mut plan = self.plan(serial)?;
         self.as_open(&mut plan.request);
         Ok(plan)
     }
 
-    fn obtain(&self, request: &Request, at: &At<'_>) -> Result<Opened, Failure> {
+    fn obtain(&self, request: &Request, at: &At<'_>) -> Result<Opened, Missed> {
         let At { aws, timing, console, command } = *at;
         let Self { context, options, profile, route, cache, .. } = self;
         let opening = Opening {
             cache,
             disk: &RealDisk,
-            pair: &route.key.pair,
+            pair: &|| context.pair(&route.key.pair),
             profile: profile.as_str(),
             min_ttl: options.min_ttl,
             fresh: options.fresh,
@@ -182,11 +210,14 @@ impl Asked<'_> {
             command,
         };
         opening.obtain(request).map_err(|error| {
+            if let NoSession::OtherKey(pair) = error {
+                return Missed::OtherKey(pair);
+            }
             if let (NoSession::WrongSerial { .. }, None) = (&error, &route.mfa_serial) {
                 // It was found out once, and is another one now: the next command asks AWS again.
                 let _ = cache.forget_device(&route.key.pair.id);
             }
-            failed(context, profile, route, error, console)
+            Missed::Failed(failed(context, profile, route, error, console))
         })
     }
 

@@ -26,7 +26,7 @@ use crate::profile::settings::Target;
 use crate::profile::{AwsFiles, FileKind, INSIDE, OwnKey, OwnKeys, Refusal, Warning, choose_profile};
 use crate::session::Cache;
 
-pub use facts::{KeyFacts, NamedSecret, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, Section};
+pub use facts::{KeyFacts, NamedSecret, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, Seat, Section};
 pub use judge::{Finding, judge, waits};
 
 use look::Looked;
@@ -218,7 +218,7 @@ fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memo
         let created_at = seen.created_at.or_else(|| remembered.and_then(|before| before.created_at));
         Observation { created_at, ..seen }
     });
-    let mut holders: Vec<Section> = Vec::new();
+    let mut holders: Vec<Seat> = Vec::new();
     let mut secrets: Vec<NamedSecret> = Vec::new();
     let mut warnings: Vec<Warning> = Vec::new();
     for profile in &key.profiles {
@@ -226,9 +226,10 @@ fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memo
             FileKind::Credentials => &files.paths().credentials,
             FileKind::Config => &files.paths().config,
         };
-        let section = Section { path: path.clone(), name: profile.section.clone(), line: profile.line };
-        if !holders.contains(&section) {
-            holders.push(section);
+        let section = || Seat::Section(Section { path: path.clone(), name: profile.section.clone(), line: profile.line });
+        let seat = profile.pair.item().map_or_else(section, |item| Seat::KeychainItem(item.clone()));
+        if !holders.contains(&seat) {
+            holders.push(seat);
         }
         let found = named_secrets(context, &profile.name, profile.region.as_deref());
         secrets.extend(found.into_iter().filter(|secret| !secrets.contains(secret)).collect::<Vec<_>>());

@@ -8,8 +8,10 @@ use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::rotate::{Finish, RotateOptions, Rotated, Run, concerns, resolve};
 use crate::aws::Signer;
+use crate::holder::{is_file, is_item};
 use crate::model::{AccessKeyId, LastUsed, ProfileName, Timing, TokenCode};
 use crate::os::clock;
+use crate::os::keychain::ItemName;
 use crate::os::signals::Signals;
 use crate::os::terminal::{Answer, Console, Question};
 use crate::rotation::{Direction, End, HistoryLine, Record, State, describe, plan_resumed};
@@ -123,6 +125,7 @@ fn again(failure: Failure, profile: &str) -> Failure {
 impl Run<'_> {
     fn undo(&self, path: &Path, record: &mut Record, notes: &mut Vec<String>) -> Result<Undone, Failure> {
         self.check_machine(path, record)?;
+        self.recall(record)?;
         if self.options.dry_run {
             let (key, state) = (record.old.id.clone(), describe::state(record));
             self.with_reach(record, |run, record, reach| run.decide(record, reach))?;
@@ -230,11 +233,10 @@ fn nothing(run: &Run<'_>, name: &ProfileName, id: &AccessKeyId) -> Failure {
             (format!("nothing came of it, and {old} stayed in use"), format!("`keyrotate status {profile}` shows the key"))
         }
         End::Forgotten => {
-            let pairs = run.forgotten_file(&line.rotation);
-            (
-                format!("it was closed as it was, and both pairs went to {}", pairs.display()),
-                "take the pair that you need from there".to_owned(),
-            )
+            let is_in_keychain = line.holders.iter().any(|holder| is_item(holder)) && !line.holders.iter().any(|holder| is_file(holder));
+            let item = || format!("keychain item {}", ItemName::pending(&line.rotation));
+            let pairs = if is_in_keychain { item() } else { run.forgotten_file(&line.rotation).display().to_string() };
+            (format!("it was closed as it was, and both pairs went to {pairs}"), "take the pair that you need from there".to_owned())
         }
     };
     let last = match &line.new {

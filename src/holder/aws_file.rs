@@ -130,7 +130,7 @@ impl Holder for AwsFile<'_> {
                 exchange::Exchange { file: self, target, temporary, edited, from, to }.write(base)
             }
             Staged::InPlace { target, .. } => in_place::write(self, target, staged).map(|()| None),
-            Staged::Version { .. } => Err(self.changed()),
+            Staged::Version { .. } | Staged::Item { .. } => Err(self.changed()),
         }
     }
 

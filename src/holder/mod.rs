@@ -4,6 +4,7 @@
 //! about to replace can be found again from what [`Holder::prepare`] returned, which the caller journals before [`Holder::write`].
 
 mod aws_file;
+pub mod keychain;
 mod secrets_manager;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use crate::aws::{AwsError, SecretId, Secrets};
 use crate::journal::secret::SecretBytes;
 use crate::model::{AccessKeyId, AccessKeyPair, SecretFields};
 use crate::os::disk::Disk;
+use crate::os::keychain::{ItemName, Keychain, KeychainError};
 use crate::profile::{DocumentError, EditError, FileKind};
 
 pub use secrets_manager::{CURRENT, Held, SecretProblem, ShapeError, find_fields, read_fields, read_pair, replace_pair};
@@ -35,6 +37,11 @@ pub enum Place {
         arn: String,
         /// Where in its JSON the pair is.
         fields: SecretFields,
+    },
+    /// An item of the OS keychain.
+    KeychainItem {
+        /// Its name.
+        item: ItemName,
     },
 }
 
@@ -111,6 +118,11 @@ pub enum Staged {
         base: String,
         /// The ID of the one that takes its place.
         version: String,
+    },
+    /// Nothing is left anywhere: a keychain item is replaced by one call.
+    Item {
+        /// SHA-256 of the new content.
+        edited: String,
     },
 }
 
@@ -192,6 +204,17 @@ pub enum HolderError {
         /// Why.
         problem: SecretProblem,
     },
+    /// The keychain refuses.
+    #[error("{place} cannot be read or written")]
+    Keychain {
+        /// The holder, as a person calls it.
+        place: String,
+        /// Why, and what to do.
+        source: KeychainError,
+    },
+    /// The keychain item has no pair.
+    #[error(transparent)]
+    Item(#[from] keychain::NoPair),
 }
 
 impl HolderError {
@@ -202,6 +225,7 @@ impl HolderError {
             HolderError::Aws { source, .. } => source.is_transient(),
             HolderError::Kept { .. } | HolderError::Io { .. } | HolderError::Malformed { .. } => false,
             HolderError::NotEditable { .. } | HolderError::Secret { .. } => false,
+            HolderError::Keychain { .. } | HolderError::Item(_) => false,
         }
     }
 }
@@ -232,6 +256,8 @@ pub struct Reach<'a> {
     pub disk: &'a dyn Disk,
     /// Secrets Manager.
     pub secrets: &'a dyn Secrets,
+    /// The OS keychain.
+    pub keychain: &'a dyn Keychain,
 }
 
 /// The pairs that sign what a holder asks of AWS.
@@ -244,11 +270,28 @@ pub struct SignedBy<'a> {
 }
 
 impl Place {
+    /// Whether it is an item of the keychain, of which no file may have a copy.
+    pub fn is_keychain(&self) -> bool {
+        match self {
+            Place::AwsFile { .. } | Place::Secret { .. } => false,
+            Place::KeychainItem { .. } => true,
+        }
+    }
+
+    /// Whether it is a file here.
+    pub fn is_file(&self) -> bool {
+        match self {
+            Place::AwsFile { .. } => true,
+            Place::Secret { .. } | Place::KeychainItem { .. } => false,
+        }
+    }
+
     /// The holder at this place.
     pub fn open<'a>(&'a self, reach: Reach<'a>, by: SignedBy<'a>) -> Box<dyn Holder + 'a> {
         match self {
             Place::AwsFile { kind, path } => Box::new(aws_file::AwsFile::new(reach.disk, *kind, path.clone())),
             Place::Secret { arn, fields } => Box::new(secrets_manager::Secret::new(reach.secrets, by, arn, fields)),
+            Place::KeychainItem { item } => Box::new(keychain::KeychainItem::new(reach.keychain, item.clone())),
         }
     }
 
@@ -265,7 +308,7 @@ impl Place {
     /// Whether it is a secret in Secrets Manager.
     pub fn is_secret(&self) -> bool {
         match self {
-            Place::AwsFile { .. } => false,
+            Place::AwsFile { .. } | Place::KeychainItem { .. } => false,
             Place::Secret { .. } => true,
         }
     }
@@ -274,7 +317,7 @@ impl Place {
     pub fn slots(&self, slots: &[String]) -> String {
         match self {
             Place::AwsFile { .. } => format!("{self} [{}]", slots.join("] [")),
-            Place::Secret { .. } => self.to_string(),
+            Place::Secret { .. } | Place::KeychainItem { .. } => self.to_string(),
         }
     }
 }
@@ -285,8 +328,22 @@ impl fmt::Display for Place {
         match self {
             Place::AwsFile { path, .. } => write!(f, "{}", path.display()),
             Place::Secret { arn, .. } => f.write_str(&secrets_manager::called(arn)),
+            Place::KeychainItem { item } => write!(f, "{ITEM}{item}"),
         }
     }
+}
+
+/// What a keychain item's name stands behind.
+const ITEM: &str = "keychain item ";
+
+/// Whether a place, as a person calls it, is a keychain item.
+pub fn is_item(place: &str) -> bool {
+    place.starts_with(ITEM)
+}
+
+/// Whether a place, as a person calls it, is a file.
+pub fn is_file(place: &str) -> bool {
+    !is_item(place) && !place.starts_with(secrets_manager::CALLED)
 }
 
 impl Foreign {
@@ -297,7 +354,7 @@ impl Foreign {
                 let line = self.line.map_or_else(String::new, |line| format!(" line {line}"));
                 format!("{place}{line}: [{}] has {}", self.section, self.what)
             }
-            Place::Secret { .. } => format!("{place} has {}", self.what),
+            Place::Secret { .. } | Place::KeychainItem { .. } => format!("{place} has {}", self.what),
         }
     }
 }

@@ -25,6 +25,8 @@ pub const CURRENT: &str = "AWSCURRENT";
 const PENDING: &str = "AWSPENDING";
 /// The label of the version that is put to see whether one can be. None of AWS's: whoever rotates the secret does not see it.
 const PROBE: &str = "keyrotate-probe";
+/// How what a person calls a secret begins.
+pub(super) const CALLED: &str = "secret ";
 /// How the IDs of our versions begin.
 const OURS: &str = "keyrotate-";
 
@@ -80,7 +82,7 @@ pub(super) struct Secret<'a> {
 
 /// How a person calls the secret with this ARN.
 pub(super) fn called(arn: &str) -> String {
-    format!("secret {} in {}", name_of_arn(arn), region_of_arn(arn).unwrap_or("an unknown region"))
+    format!("{CALLED}{} in {}", name_of_arn(arn), region_of_arn(arn).unwrap_or("an unknown region"))
 }
 
 impl<'a> Secret<'a> {

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::os::atomic_file::{directory, remove_if_there, replace, write_new};
 use crate::os::disk::Disk;
+use crate::os::keychain::{ItemName, KeychainError};
 
 /// The format that this program writes and reads.
 const FORMAT: u32 = 1;
@@ -40,6 +41,16 @@ pub enum JournalError {
         path: PathBuf,
         /// The system's reason.
         source: io::Error,
+    },
+    /// The keychain refused the part of it that no file may have.
+    #[error("keychain item {item}, where the journal keeps the pairs of the rotation, cannot be {act}")]
+    Keychain {
+        /// The item.
+        item: ItemName,
+        /// `read`, `written` or `removed`.
+        act: &'static str,
+        /// Why, and what to do.
+        source: KeychainError,
     },
     /// Not what this program wrote.
     #[error("the journal entry {} is damaged ({reason}); it may hold the only copy of a secret access key: keep it, and see what of it can be read", path.display())]

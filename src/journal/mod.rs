@@ -6,7 +6,9 @@
 
 mod entry;
 mod history;
+mod in_keychain;
 pub mod secret;
 
 pub use entry::{Entry, JournalError};
 pub use history::{History, HistoryError, Lines};
+pub use in_keychain::InKeychain;

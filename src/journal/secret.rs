@@ -7,13 +7,15 @@ use crate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey};
 #[derive(Serialize)]
 struct Written<'a> {
     id: &'a AccessKeyId,
-    // SECRET: until the entry is closed, in a file of mode 0600.
+    // SECRET: until the entry is closed, in a file of mode 0600 or a keychain item. One that is wiped, or kept apart in the keychain, is left out.
+    #[serde(skip_serializing_if = "str::is_empty")]
     secret: &'a str,
 }
 
 #[derive(Deserialize)]
 struct Read {
     id: AccessKeyId,
+    #[serde(default)]
     secret: String,
 }
 

@@ -43,6 +43,8 @@ pub struct Timing {
     pub network_wait: Duration,
     /// How often it looks meanwhile.
     pub network_poll: Duration,
+    /// How long one call to the keychain may take, a dialog of it included.
+    pub keychain_wait: Duration,
     /// An unattended run begins a rotation after a random part of this.
     pub auto_spread: Duration,
 }
@@ -69,6 +71,7 @@ impl Default for Timing {
             intent_memory: seconds(86_400),
             network_wait: seconds(300),
             network_poll: seconds(10),
+            keychain_wait: seconds(10),
             auto_spread: seconds(300),
         }
     }
@@ -89,7 +92,7 @@ impl Timing {
     pub const PROCESS_WITH_PERSON: Duration = Duration::from_secs(55);
 
     /// The timing with every wait of a run multiplied by the number in `scale`. For tests against a loopback endpoint only:
-    /// the caller checks that. What is compared with AWS's own dates (`suspect_span`, `intent_memory`) keeps its length.
+    /// the caller checks that. The keychain is a program of this machine's, which needs its moment at any scale. What is compared with AWS's own dates (`suspect_span`, `intent_memory`) keeps its length.
     pub fn scaled(self, scale: &str) -> Result<Self, BadTimeScale> {
         let factor: f64 = scale.parse().map_err(|_| BadTimeScale(scale.to_owned()))?;
         if !(factor > 0.0 && factor <= 1.0) {
@@ -111,6 +114,7 @@ impl Timing {
             code_step: of(self.code_step),
             network_wait: of(self.network_wait),
             network_poll: of(self.network_poll),
+            keychain_wait: of(self.keychain_wait).max(Duration::from_secs(3)),
             auto_spread: of(self.auto_spread),
             ..self
         })

@@ -4,6 +4,7 @@ pub mod atomic_file;
 pub mod clock;
 pub mod dialog;
 pub mod disk;
+pub mod keychain;
 pub mod last_use;
 pub mod lock;
 pub mod machine;

@@ -12,6 +12,7 @@ use super::{
     environment::AwsPaths,
     grammar::{Entry, Section},
     header::second_word,
+    keychain_index::KeychainIndex,
     refusal::Place,
 };
 use crate::model::ProfileName;
@@ -38,6 +39,7 @@ pub struct AwsFiles {
     config: Option<Document>,
     profiles: BTreeMap<String, Spot>,
     services: BTreeMap<String, usize>,
+    keychain: KeychainIndex,
 }
 
 // Positions of a profile's sections.
@@ -81,9 +83,21 @@ impl AwsFiles {
     pub fn parse(paths: AwsPaths, credentials: Option<Vec<u8>>, config: Option<Vec<u8>>) -> Result<Self, FileRefusal> {
         let credentials = read(&paths.credentials, FileKind::Credentials, credentials)?;
         let config = read(&paths.config, FileKind::Config, config)?;
-        let mut files = Self { paths, credentials, config, profiles: BTreeMap::new(), services: BTreeMap::new() };
+        let mut files =
+            Self { paths, credentials, config, profiles: BTreeMap::new(), services: BTreeMap::new(), keychain: KeychainIndex::default() };
         files.index();
         Ok(files)
+    }
+
+    /// The same, with what is known of the items of the keychain: a profile whose `credential_process` is keyrotate has its key there.
+    #[must_use]
+    pub fn with_keychain(self, keychain: KeychainIndex) -> Self {
+        Self { keychain, ..self }
+    }
+
+    /// What is known of the items of the keychain.
+    pub fn keychain(&self) -> &KeychainIndex {
+        &self.keychain
     }
 
     /// The shared credentials file.

@@ -4,14 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{environment::Environment, files::AwsFiles, refusal::Refusal, resolve::ResolvedProfile};
-use crate::model::{AccessKeyId, AccessKeyPair, ProfileName};
+use super::{environment::Environment, files::AwsFiles, own_pair::OwnPair, refusal::Refusal, resolve::ResolvedProfile};
+use crate::model::{AccessKeyId, ProfileName};
 
 /// A long-term key with the profiles that lead to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnKey {
-    /// The pair, as the first of the profiles has it.
-    pub pair: AccessKeyPair,
+    /// The key, as the first of the profiles has it.
+    pub pair: OwnPair,
     /// The profiles, by name. One of them may have another secret beside the same id: the edit refuses that. One of them may have a
     /// fault, so that AWS cannot be asked by it.
     pub profiles: Vec<ResolvedProfile>,

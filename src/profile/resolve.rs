@@ -9,10 +9,11 @@ use super::{
     environment::Environment,
     files::{AwsFiles, Profile},
     grammar::Entry,
+    own_pair::OwnPair,
     refusal::{Elsewhere, Refusal, Warning},
     static_key::{ID, SECRET},
 };
-use crate::model::{AccessKeyPair, ProfileName};
+use crate::model::ProfileName;
 
 /// A profile with the long-term key pair that it leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,13 +22,13 @@ pub struct ResolvedProfile {
     pub name: ProfileName,
     /// The profile that has the pair: the same one, or the end of its `source_profile` chain.
     pub key_profile: ProfileName,
-    /// The pair.
-    pub pair: AccessKeyPair,
-    /// The file that has it.
+    /// The key.
+    pub pair: OwnPair,
+    /// The file that has it, or says that it is in the keychain.
     pub file: FileKind,
     /// The section that has it, as its header shows it.
     pub section: String,
-    /// The line of the access key ID, counted from 1.
+    /// The line of the access key ID, or of `credential_process`, counted from 1.
     pub line: usize,
     /// `AWS_REGION` (the SDKs), then `AWS_DEFAULT_REGION` (botocore), then the profile's region, then the key profile's.
     pub region: Option<String>,
@@ -64,6 +65,7 @@ impl AwsFiles {
         let asked = chain.first().map_or(profile, |(_, asked)| asked);
         let ca_bundle = || asked.value("ca_bundle").or_else(|| profile.value("ca_bundle"));
         let (region, fault) = self.region(environment, [asked, profile]);
+        let line = key.line();
         Ok(ResolvedProfile {
             name: name.clone(),
             key_profile: ProfileName::new(*key_name),
@@ -75,7 +77,7 @@ impl AwsFiles {
             pair: key.pair,
             file: key.file,
             section: key.section.name.clone(),
-            line: key.id.line,
+            line,
         })
     }
 

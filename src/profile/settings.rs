@@ -13,6 +13,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::model::{Grace, Limits, ProfileName, SecretFields};
+use crate::os::keychain::MacOs;
 
 pub use error::{SettingsError, SettingsProblem};
 
@@ -22,6 +23,7 @@ pub struct Settings {
     defaults: Part,
     profiles: BTreeMap<ProfileName, Part>,
     keys: BTreeMap<String, KeySettings>,
+    keychain: MacOs,
 }
 
 /// What holds for one profile: its own table, else `[defaults]`, else what is built in.
@@ -164,6 +166,11 @@ impl Settings {
     pub fn uses_secrets(&self) -> bool {
         let targets = self.profiles.values().flat_map(|part| &part.targets).chain(self.keys.values().flat_map(|key| &key.targets));
         targets.into_iter().any(|target| matches!(target, Target::SecretsManager { .. }))
+    }
+
+    /// By what the keychain of macOS is asked; elsewhere it changes nothing.
+    pub fn keychain(&self) -> MacOs {
+        self.keychain
     }
 
     /// The keys that are in no profile, by the names of their tables.

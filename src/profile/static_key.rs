@@ -7,6 +7,8 @@ use super::{
     document::FileKind,
     files::{AwsFiles, Profile},
     grammar::{Entry, Section},
+    keychain_index::is_own_process,
+    own_pair::{OwnPair, SecretAt},
     refusal::{Elsewhere, Refusal, Warning},
 };
 use crate::model::{AccessKeyId, AccessKeyPair, KeyKind, ProfileName, SecretAccessKey};
@@ -15,13 +17,21 @@ pub(super) const ID: &str = "aws_access_key_id";
 pub(super) const SECRET: &str = "aws_secret_access_key";
 const TOKENS: [&str; 2] = ["aws_session_token", "aws_security_token"];
 
-/// A long-term pair and where it stands.
+/// A long-term key and where it stands.
 pub(super) struct StaticKey<'a> {
-    pub(super) pair: AccessKeyPair,
+    pub(super) pair: OwnPair,
     pub(super) file: FileKind,
     pub(super) section: &'a Section,
-    pub(super) id: &'a Entry,
-    secret: &'a Entry,
+    /// The access key ID's line; of a key in the keychain, that of `credential_process`.
+    id: &'a Entry,
+    secret: Option<&'a Entry>,
+}
+
+impl StaticKey<'_> {
+    /// The line that it is known by.
+    pub(super) fn line(&self) -> usize {
+        self.id.line
+    }
 }
 
 impl AwsFiles {
@@ -33,7 +43,13 @@ impl AwsFiles {
             None => FileKind::Config,
         };
         let halves = profile.section(file).map(|s| (s, s.entry(ID), s.entry(SECRET)));
-        self.other_sources(&name, profile, file, halves.and_then(|(_, id, secret)| id.or(secret)))?;
+        let key = halves.and_then(|(_, id, secret)| id.or(secret));
+        if key.is_none()
+            && let Some(found) = self.keychain_key(&name, profile)
+        {
+            return Ok(found);
+        }
+        self.other_sources(&name, profile, file, key)?;
         let value = |entry: &Entry| self.document(file).map(|d| d.whole(entry)).filter(|v| !v.is_empty());
         let partial = |half: &Entry, missing| Refusal::Partial { name: name.clone(), place: self.place(file, half.line), missing };
         let (section, id, secret) = match halves {
@@ -59,7 +75,22 @@ impl AwsFiles {
             (KeyKind::Session, None) => return Err(Refusal::SessionKeyAlone { name, place: place() }),
             (KeyKind::Other, _) => return Err(not_an_id(name)),
         }
-        Ok(StaticKey { pair: AccessKeyPair { id: parsed, secret: SecretAccessKey::new(secret_text) }, file, section, id, secret })
+        let pair = AccessKeyPair { id: parsed, secret: SecretAccessKey::new(secret_text) };
+        Ok(StaticKey { pair: pair.into(), file, section, id, secret: Some(secret) })
+    }
+
+    /// The key of a profile that gets its sessions from keyrotate, which has the key in the keychain.
+    fn keychain_key<'a>(&'a self, name: &ProfileName, profile: &Profile<'a>) -> Option<StaticKey<'a>> {
+        // What botocore asks before credential_process.
+        if ["sso_account_id", "sso_role_name", "login_session"].into_iter().any(|option| profile.option(option).is_some()) {
+            return None;
+        }
+        let (file, id) = profile
+            .option("credential_process")
+            .filter(|_| profile.value("credential_process").is_some_and(|command| is_own_process(command, name)))?;
+        let (item, known) = self.keychain().of_profile(name)?;
+        let pair = OwnPair { id: known.access_key_id.clone(), secret: SecretAt::Keychain(item.clone()) };
+        Some(StaticKey { pair, file, section: profile.section(file)?, id, secret: None })
     }
 
     // What botocore asks before a static pair; with a pair beside it, the SDKs go different ways.
@@ -114,7 +145,7 @@ impl AwsFiles {
                 "`:` stands where only the AWS CLI and the Go SDK accept it: the Rust SDK reads nothing of the file",
             );
         }
-        if let Some(upper) = [key.id, key.secret].into_iter().find(|e| e.capitals) {
+        if let Some(upper) = [Some(key.id), key.secret].into_iter().flatten().find(|e| e.capitals) {
             warn("uppercase-keys", key.file, upper.line, "the option is in capitals: several SDKs do not see the key");
         }
         if chain.iter().any(|(name, _)| name.contains(char::is_whitespace)) {
@@ -128,7 +159,7 @@ impl AwsFiles {
         if let Some(earlier) = profile.shadowed {
             warn("shadowed-default", FileKind::Config, earlier.line, "this section is not used: a later one is the same profile");
         }
-        if key.file == FileKind::Credentials {
+        if key.file == FileKind::Credentials && key.secret.is_some() {
             if let Some(unused) = profile.config.and_then(|s| s.entry(ID)) {
                 warn(
                     "shadowed-config-keys",

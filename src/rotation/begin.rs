@@ -23,6 +23,7 @@ use crate::model::{
 use crate::os::clock;
 use crate::os::machine;
 use crate::os::terminal::Console;
+use crate::profile::OwnPair;
 
 pub use explain::explain;
 
@@ -42,8 +43,8 @@ pub struct Preflight<'a> {
     pub managed: Option<Managed>,
     /// The pair to replace.
     pub pair: AccessKeyPair,
-    /// Every place that could have it.
-    pub places: Vec<Place>,
+    /// Every place that could have a key.
+    pub places: &'a dyn Fn(&AccessKeyId) -> Vec<Place>,
     /// The secrets that the settings say have it.
     pub targets: Vec<SecretTarget>,
     /// Every key that something here has.
@@ -91,8 +92,8 @@ pub struct KnownKey {
     pub id: AccessKeyId,
     /// What has it, as a person calls it.
     pub place: String,
-    /// The pair, where a profile leads to it.
-    pub pair: Option<AccessKeyPair>,
+    /// The pair, or where it is, where a profile leads to it.
+    pub pair: Option<OwnPair>,
 }
 
 /// What came of looking.
@@ -236,7 +237,8 @@ fn entry(place: Place, sections: Vec<String>) -> HolderEntry {
 /// The places that have the pair, tried out.
 fn holders(preflight: &Preflight<'_>, pair: &AccessKeyPair) -> Result<Vec<HolderEntry>, Refused> {
     let mut entries = Vec::new();
-    for place in &preflight.places {
+    let places = (preflight.places)(&pair.id);
+    for place in &places {
         let holder = place.open(preflight.reach, SignedBy { first: pair, then: None });
         let sections = match holder.look(pair, None, &[], None) {
             Sight::Seen { old, foreign, .. } => match foreign.first() {
@@ -245,6 +247,10 @@ fn holders(preflight: &Preflight<'_>, pair: &AccessKeyPair) -> Result<Vec<Holder
                     return Err(Refused::new(StopKind::Failed, strange.told(place), "put the right pair there, or take it out"));
                 }
             },
+            Sight::Away if place.is_keychain() => {
+                let hint = "unlock the keychain; if the item was removed, put it back, or make its profiles get the key elsewhere";
+                return Err(Refused::new(StopKind::Failed, format!("{place} is not there, and had {}", pair.id), hint));
+            }
             Sight::Away => Vec::new(),
             Sight::Torn => return Err(Refused::new(StopKind::Failed, format!("{} is written in part", place), "restore it")),
             Sight::Unreadable { why, .. } => {
@@ -262,7 +268,7 @@ fn holders(preflight: &Preflight<'_>, pair: &AccessKeyPair) -> Result<Vec<Holder
         entries.push(entry(place.clone(), sections));
     }
     if preflight.managed.is_none() && entries.iter().all(|entry| entry.sections.is_empty()) {
-        let names: Vec<String> = preflight.places.iter().map(ToString::to_string).collect();
+        let names: Vec<String> = places.iter().map(ToString::to_string).collect();
         let message = format!("{} is no longer in {}, where it was read just now", pair.id, names.join(" or "));
         let hint = "if another program changed the file, run this again; a pipe can be read once and written never: name a file";
         return Err(Refused::new(StopKind::Failed, message, hint));

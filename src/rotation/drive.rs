@@ -116,7 +116,12 @@ fn not_written(record: &Record, error: &JournalError) -> Stop {
         message: error.to_string(),
         causes: std::error::Error::source(error).map(ToString::to_string).into_iter().collect(),
         state: describe::state(record),
-        hint: format!("make room or correct the permissions there, then {}", words::again(record)),
+        hint: match error {
+            JournalError::Keychain { .. } => words::again(record),
+            JournalError::Io { .. } | JournalError::NotDurable { .. } | JournalError::Damaged { .. } | JournalError::OtherFormat { .. } => {
+                format!("make room or correct the permissions there, then {}", words::again(record))
+            }
+        },
     }
 }
 

@@ -8,11 +8,12 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 
 use super::history::HistoryLine;
-use super::record::{HolderEntry, Record, Which};
+use super::pairs::keep;
+use super::record::{End, HolderEntry, Record, State, Which};
 use super::world::Prepared;
 use crate::holder::{Displaced, Holder, HolderError, Reach, Sight};
-use crate::journal::{Entry, History, JournalError};
-use crate::model::AccessKeyPair;
+use crate::journal::{Entry, History, InKeychain, JournalError};
+use crate::model::{AccessKeyId, AccessKeyPair};
 
 /// The files of one rotation.
 pub struct Files<'a> {
@@ -24,12 +25,21 @@ pub struct Files<'a> {
     pub history: History<'a>,
     /// The command that works on it, for the history.
     pub command: &'static str,
+    /// The new key whose pair is in the keychain item beside the entry.
+    pub kept: Option<AccessKeyId>,
 }
 
 impl Files<'_> {
     /// Writes the record down; when this returns, it is on the disk.
     pub fn persist(&mut self, record: &Record) -> Result<(), JournalError> {
-        self.entry.as_mut().map_or(Ok(()), |entry| entry.update(record))
+        let Some(entry) = self.entry.as_mut() else { return Ok(()) };
+        let new = record.new.as_ref().map(|new| &new.pair.id);
+        if self.kept.as_ref() != new && !matches!(record.state, State::Done(_)) {
+            // CRASH: kept before the entry tells of it; `recall` finds it there.
+            keep(self.reach.keychain, record)?;
+            self.kept = new.cloned();
+        }
+        entry.update(&*record.journalled())
     }
 
     /// What every holder has.
@@ -79,7 +89,18 @@ impl Files<'_> {
         if !known.iter().any(|known| known.rotation == line.rotation) {
             self.history.append(&line).map_err(|error| JournalError::Io { path: error.path, act: error.act, source: error.source })?;
         }
+        self.forget_kept(record)?;
         self.entry.take().map_or(Ok(()), |entry| entry.close(&record.scrubbed()))
+    }
+
+    /// Removes the pairs that are kept in the keychain; while they are there the entry stays, which knows of them.
+    fn forget_kept(&self, record: &Record) -> Result<(), JournalError> {
+        // A person who closes a rotation as it was gets its pairs.
+        if matches!(record.state, State::Done(End::Forgotten)) || !record.holders.iter().any(|entry| entry.place.is_keychain()) {
+            return Ok(());
+        }
+        let removed = InKeychain::of(self.reach.keychain, &record.id).remove();
+        if record.is_in_keychain() { removed } else { Ok(()) }
     }
 
     fn hold<T>(

@@ -2,12 +2,15 @@
 //!
 //! Invariant: from Created on it holds both pairs until the rotation is over, and no other copy of the new secret is relied on.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::next::likely_alive;
 use crate::holder::{Displaced, Place, SignedBy, Staged};
 use crate::model::{AccessKeyId, AccessKeyPair, Grace, Identity, LastUsed, ProfileName};
+use crate::os::keychain::ItemName;
 
 /// One rotation of one key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -216,15 +219,42 @@ impl Record {
         }
     }
 
+    /// Whether the pairs are in the keychain only: a place that has one is an item there and none is a file here, so that no file may have a
+    /// copy.
+    pub fn is_in_keychain(&self) -> bool {
+        let has_slot = |entry: &&HolderEntry| !entry.sections.is_empty();
+        let is_touched = |entry: &HolderEntry| !entry.sections.is_empty() || entry.staged.is_some() || !entry.displaced.is_empty();
+        self.holders.iter().any(|entry| has_slot(&entry) && entry.place.is_keychain())
+            && self.holders.iter().filter(|entry| is_touched(entry)).all(|entry| !entry.place.is_file())
+    }
+
+    /// The keychain items among its places.
+    pub fn items(&self) -> impl Iterator<Item = &ItemName> {
+        self.holders.iter().filter_map(|entry| match &entry.place {
+            Place::AwsFile { .. } | Place::Secret { .. } => None,
+            Place::KeychainItem { item } => Some(item),
+        })
+    }
+
+    /// What the entry's file has of it.
+    pub fn journalled(&self) -> Cow<'_, Self> {
+        if self.is_in_keychain() { Cow::Owned(self.without_secrets()) } else { Cow::Borrowed(self) }
+    }
+
     /// The same without any secret: what is left on the disk last.
     pub fn scrubbed(&self) -> Self {
+        let mut record = self.without_secrets();
+        for holder in &mut record.holders {
+            holder.staged = None;
+        }
+        record
+    }
+
+    fn without_secrets(&self) -> Self {
         let blank = |pair: &AccessKeyPair| AccessKeyPair { id: pair.id.clone(), secret: crate::model::SecretAccessKey::new("") };
         let mut record = self.clone();
         record.old = blank(&self.old);
         record.new = self.new.as_ref().map(|new| NewKey { pair: blank(&new.pair), created_at: new.created_at });
-        for holder in &mut record.holders {
-            holder.staged = None;
-        }
         record
     }
 

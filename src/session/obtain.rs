@@ -15,6 +15,7 @@ use super::request::Request;
 use super::source::{NoCode, Sources};
 use super::token_codes::NoMemory;
 use crate::aws::{Aws, AwsError, Signer};
+use crate::holder::keychain::NoPair;
 use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, Timing};
 use crate::os::clock;
 use crate::os::disk::Disk;
@@ -31,8 +32,8 @@ pub struct Opening<'a> {
     pub cache: &'a Cache<'a>,
     /// The disk that they are on.
     pub disk: &'a dyn Disk,
-    /// The long-term pair.
-    pub pair: &'a AccessKeyPair,
+    /// The long-term pair; asked for by who holds the lock, and only where nothing on the way is open.
+    pub pair: &'a dyn Fn() -> Result<AccessKeyPair, NoPair>,
     /// The profile that the session is for.
     pub profile: &'a str,
     /// A session that ends sooner is opened anew; see [`least`].
@@ -107,6 +108,12 @@ pub enum NoSession {
     /// The memory of used codes.
     #[error(transparent)]
     Memory(#[from] NoMemory),
+    /// The long-term pair is not to be had.
+    #[error(transparent)]
+    Pair(#[from] NoPair),
+    /// The profile's key is another one by now.
+    #[error("the key is {} by now", .0.id)]
+    OtherKey(Box<AccessKeyPair>),
 }
 
 /// What was there when a process began.
@@ -201,7 +208,7 @@ impl Opening<'_> {
         while let Some(next) = way.get(at) {
             let signer = match &last {
                 Some(cached) => Signer::Session(cached.credentials.clone()),
-                None => Signer::LongTerm(self.pair.clone()),
+                None => Signer::LongTerm(self.own(next)?),
             };
             let credentials = self.call(next, &signer).map_err(|error| Box::new((Some(next.digest()), error)))?;
             let opened_for = Some(self.profile.to_owned());
@@ -220,6 +227,11 @@ impl Opening<'_> {
             }
             None => Err(nobody()),
         }
+    }
+
+    fn own(&self, request: &Request) -> Result<AccessKeyPair, Stopped> {
+        let pair = (self.pair)().map_err(|error| Box::new((Some(request.digest()), error.into())))?;
+        if pair.id == request.key { Ok(pair) } else { Err(Box::new((None, NoSession::OtherKey(Box::new(pair))))) }
     }
 
     fn before(&self, request: &Request) -> Before {
@@ -250,7 +262,8 @@ impl Opening<'_> {
     fn rest(&self, request: &Request, error: NoSession) -> Result<Opened, NoSession> {
         let passes = match &error {
             NoSession::Lock(LockError::Busy(_)) | NoSession::Elsewhere(_) | NoSession::NoCode(NoCode::Command { .. }) => true,
-            NoSession::Cache(_) | NoSession::Memory(_) => true,
+            NoSession::Cache(_) | NoSession::Memory(_) | NoSession::Pair(_) => true,
+            NoSession::OtherKey(_) => false,
             NoSession::Aws(error) => error.is_transient(),
             NoSession::NoCode(NoCode::TooLate) => true,
             NoSession::NoCode(NoCode::Nobody | NoCode::Abandoned | NoCode::NotACode) | NoSession::Lock(_) => false,

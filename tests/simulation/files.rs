@@ -76,7 +76,7 @@ fn is_base(universe: &Universe, read: &[u8]) -> bool {
     let mut staged = seen.record.iter().flat_map(|record| &record.holders).filter_map(|entry| entry.staged.as_ref());
     staged.any(|staged| match staged {
         Staged::InPlace { base, .. } | Staged::Beside { base, .. } => *base == digest,
-        Staged::Version { .. } => false,
+        Staged::Version { .. } | Staged::Item { .. } => false,
     })
 }
 

@@ -10,6 +10,7 @@ use keyrotate::holder::{Place, Reach, Sight, SignedBy};
 use keyrotate::journal::{Entry, History};
 use keyrotate::model::{AccessKeyPair, Arn, Identity, ProfileName};
 use keyrotate::os::atomic_file;
+use keyrotate::os::keychain::NoKeychain;
 use keyrotate::profile::FileKind;
 use keyrotate::rotation::{
     self, Direction, End, Files, HolderEntry, Listing, NewKey, Observation, Outcome, Record, Rules, SessionSight, State, Step, Stop, Which,
@@ -155,7 +156,8 @@ fn resume(universe: &Rc<Universe>, disk: &SimDisk, path: &Path, number: u32, dec
             let kept = serde_json::to_vec(&record).map_err(|error| error.to_string())?;
             atomic_file::replace(disk, &PathBuf::from(format!("{FORGOTTEN}{}.json", record.id)), &kept).map_err(|e| e.to_string())?;
         }
-        record = resolve(Reach { disk, secrets: &NoSecrets }, &record, direction).map_err(|unresolved| format!("{unresolved:?}"))?;
+        record = resolve(Reach { disk, secrets: &NoSecrets, keychain: &NoKeychain }, &record, direction)
+            .map_err(|unresolved| format!("{unresolved:?}"))?;
     }
     let entry = Entry::resume(disk, path.to_owned(), &record).map_err(|error| error.to_string())?;
     let clock = universe.clock();
@@ -183,10 +185,11 @@ fn rules(universe: &Universe, record: &Record, number: u32) -> Rules {
 
 fn finish(universe: &Rc<Universe>, disk: &SimDisk, entry: Entry<'_>, mut record: Record, mut seen: Observation, rules: &Rules) -> Ended {
     let files = Files {
-        reach: Reach { disk, secrets: &NoSecrets },
+        reach: Reach { disk, secrets: &NoSecrets, keychain: &NoKeychain },
         entry: Some(entry),
         history: History::new(disk, HISTORY.into()),
         command: "rotate",
+        kept: None,
     };
     let world = SimWorld { universe: universe.clone(), files };
     let mut world = Mutated { world, universe, mutant: universe.mutant };
@@ -199,8 +202,13 @@ fn finish(universe: &Rc<Universe>, disk: &SimDisk, entry: Entry<'_>, mut record:
 /// What `rotation::begin` looks at, as far as it is modelled: the holders, the identity, the listing.
 fn begin(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Ended, String> {
     let mut record = first_record(universe, disk, number)?;
-    let files =
-        Files { reach: Reach { disk, secrets: &NoSecrets }, entry: None, history: History::new(disk, HISTORY.into()), command: "rotate" };
+    let files = Files {
+        reach: Reach { disk, secrets: &NoSecrets, keychain: &NoKeychain },
+        entry: None,
+        history: History::new(disk, HISTORY.into()),
+        command: "rotate",
+        kept: None,
+    };
     let mut world = SimWorld { universe: universe.clone(), files };
     match world.perform(&record, &Step::GetCallerIdentity(Which::Old)) {
         Outcome::Identified(_, Ok(_)) => {}
@@ -270,7 +278,7 @@ fn first_record(universe: &Universe, disk: &SimDisk, number: u32) -> Result<Reco
     let mut holders = Vec::new();
     for (kind, path) in [(FileKind::Credentials, CREDENTIALS), (FileKind::Config, CONFIG)] {
         let place = Place::AwsFile { kind, path: path.into() };
-        let holder = place.open(Reach { disk, secrets: &NoSecrets }, SignedBy { first: &old, then: None });
+        let holder = place.open(Reach { disk, secrets: &NoSecrets, keychain: &NoKeychain }, SignedBy { first: &old, then: None });
         let sections = match holder.look(&old, None, &[], None) {
             Sight::Seen { old, foreign, .. } if foreign.is_empty() => old,
             Sight::Away => Vec::new(),

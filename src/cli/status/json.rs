@@ -10,7 +10,7 @@ use super::status_word;
 use crate::cli::render::utc;
 use crate::commands::failure::Failure;
 use crate::commands::status::{
-    Finding, KeyFacts, NamedSecret, OpenSession, OtherKey, Pending, Rest, RootKeys, Section, Skipped, StatusOutcome,
+    Finding, KeyFacts, NamedSecret, OpenSession, OtherKey, Pending, Rest, RootKeys, Seat, Section, Skipped, StatusOutcome,
 };
 use crate::model::{Age, KeyStatus, LastUsed};
 
@@ -39,7 +39,10 @@ pub fn text(outcome: &StatusOutcome) -> String {
 
 fn key(key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>) -> Value {
     let seen = key.seen.as_ref();
-    let holder = |holder: &Section| json!({"file": holder.path.to_string_lossy(), "section": holder.name, "line": holder.line});
+    let holder = |holder: &Seat| match holder {
+        Seat::Section(Section { path, name, line }) => json!({"file": path.to_string_lossy(), "section": name, "line": line}),
+        Seat::KeychainItem(item) => json!({"keychain_item": item.as_str()}),
+    };
     let secret = |secret: &NamedSecret| json!({"secret": secret.id, "region": secret.region});
     json!({
         "access_key_id": key.id.as_str(),

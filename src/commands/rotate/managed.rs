@@ -70,7 +70,7 @@ impl Run<'_> {
             profile: profile.clone(),
             managed: Some(Managed { name: name.clone(), user: key.user.clone() }),
             pair,
-            places: context.places(),
+            places: &|id| context.places(id),
             targets,
             known: known(files, &own).chain(resumed.known()).collect(),
             history: &history,
@@ -93,7 +93,7 @@ impl Run<'_> {
     pub(in crate::commands) fn operator(&self, profile: &ProfileName) -> Result<Signer, Failure> {
         let route = route(self.context, profile).map_err(|failure| failure.of(profile.as_str()))?;
         if route.roles.is_empty() && route.mfa_serial.is_none() {
-            return Ok(Signer::LongTerm(route.key.pair));
+            return self.context.known_pair(&route.key.pair).map(Signer::LongTerm);
         }
         let options = SessionOptions {
             profile: Some(profile.to_string()),

@@ -9,10 +9,10 @@ use crate::journal::Entry;
 use crate::model::{AccessKeyId, Age};
 use crate::os::terminal::{Answer, Question};
 use crate::profile::settings::Target;
-use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys};
+use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys, OwnPair, SecretAt};
 use crate::rotation::{
     Authority, Beginning, Begun, End, Ended, Files, HistoryLine, KnownKey, Observation, Permissions, Preflight, RealWorld, Record, Rules,
-    SecretTarget, SignedSecrets, Stop, StopKind, begin, describe, drive, plan,
+    SecretTarget, SignedSecrets, Stop, StopKind, begin, describe, drive, keep, plan,
 };
 
 /// The way to everything that a rotation touches.
@@ -38,6 +38,7 @@ impl Run<'_> {
         let own = files.own_keys(&self.context.environment);
         let all = own.profiles_with(&key.pair.id);
         let targets = self.targets(&own, &key.pair.id)?;
+        let pair = self.context.known_pair(&key.pair)?;
         let settings = self.context.settings.for_profile(&profile.name);
         let (aws, timing) = self.context.aws(files, &profile.name, profile.region.clone(), profile.ca_bundle.clone())?;
         let history: Vec<HistoryLine> = self.history().lines().map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
@@ -53,8 +54,8 @@ impl Run<'_> {
             console: self.console,
             profile: profile.name.clone(),
             managed: None,
-            pair: key.pair.clone(),
-            places: self.context.places(),
+            pair: pair.clone(),
+            places: &|id| self.context.places(id),
             targets,
             known: known(files, &own).chain(resumed.known()).collect(),
             history: &history,
@@ -128,7 +129,8 @@ impl Run<'_> {
     fn execute(&self, begun: Begun, way: Way<'_>, rules: &Rules) -> Result<Rotated, Failure> {
         let Begun { mut record, mut seen, .. } = begun;
         let path = self.state_file("journal").join(format!("{}.json", record.id));
-        let entry = Entry::begin(&self.disk, path, &record).map_err(|error| {
+        let begun = keep(&self.context.keychain, &record).and_then(|()| Entry::begin(&self.disk, path, &*record.journalled()));
+        let entry = begun.map_err(|error| {
             Failure::from_error(FailureKind::Failed, &error).state("no key was created").hint("make room or correct the permissions there")
         })?;
         self.drive(&mut record, &mut seen, rules, self.world(way, entry), Finish::Fresh)
@@ -147,6 +149,7 @@ impl Run<'_> {
         let ended = drive(record, seen, rules, &mut world);
         self.signals.let_go();
         self.rekey(record);
+        self.reindex(record);
         self.console.progress_done();
         finished(record, ended, finish)
     }
@@ -155,7 +158,7 @@ impl Run<'_> {
         RealWorld {
             aws: way.aws,
             authority: way.authority,
-            files: Files { reach: way.reach, entry: Some(entry), history: self.history(), command: self.command },
+            files: Files { reach: way.reach, entry: Some(entry), history: self.history(), command: self.command, kept: None },
             console: self.console,
             signals: self.signals,
         }
@@ -192,7 +195,13 @@ pub(super) fn known<'a>(files: &'a AwsFiles, own: &'a OwnKeys) -> impl Iterator<
             Some(KnownKey { id, place: format!("{}, line {line}, [{section}]", files.path(kind).display()), pair: None })
         })
     });
-    profiles.chain(sections)
+    let items = files.keychain().items().filter(|(_, known)| own.profiles_with(&known.access_key_id).is_empty());
+    let items = items.map(|(item, known)| KnownKey {
+        id: known.access_key_id.clone(),
+        place: format!("keychain item {item}"),
+        pair: Some(OwnPair { id: known.access_key_id.clone(), secret: SecretAt::Keychain(item.clone()) }),
+    });
+    profiles.chain(sections).chain(items)
 }
 
 /// What an end means for the person.

@@ -9,11 +9,12 @@ use crate::commands::failure::{Failure, FailureKind};
 use crate::holder::Reach;
 use crate::journal::{Entry, JournalError};
 use crate::model::{AccessKeyId, Grace, ProfileName, Timing};
+use crate::os::keychain::ItemName;
 use crate::os::{atomic_file, clock};
 use crate::profile::Refusal;
 use crate::rotation::{
-    Authority, Direction, End, Files, KnownKey, Observation, Record, Rules, SignedSecrets, State, Unresolved, Which, describe, explain,
-    plan_resumed, resolve,
+    Authority, Direction, End, Files, KnownKey, NotRecalled, Observation, Record, Rules, SignedSecrets, State, Unresolved, Which, describe,
+    explain, plan_resumed, recall, resolve,
 };
 
 /// What became of the rotations that were under way.
@@ -207,6 +208,7 @@ impl Run<'_> {
     pub(in crate::commands) fn go_on(&self, path: &Path, record: &mut Record, finish: Finish) -> Result<Rotated, Failure> {
         self.check_machine(path, record)?;
         let failed = |error: JournalError| Failure::from_error(FailureKind::Failed, &error);
+        self.recall(record)?;
         let (aws, timing) = self.aws_of(record)?;
         let keys = [Which::Old, Which::New].iter().filter_map(|which| record.pair(*which)).map(|pair| pair.id.clone());
         let sessions = Sessions::new(self, &aws, &timing, &record.profile, keys.collect());
@@ -216,7 +218,7 @@ impl Run<'_> {
             None => Authority::new(&grant, sessions.has_device()),
         };
         self.decide(record, self.reach(&SignedSecrets::asking(&aws, &authority)))?;
-        let entry = Entry::resume(&self.disk, path.to_owned(), record).map_err(failed)?;
+        let entry = Entry::resume(&self.disk, path.to_owned(), &*record.journalled()).map_err(failed)?;
         let signed = SignedSecrets::new(&aws, &authority);
         let way = Way { aws: &aws, authority: &authority, reach: self.reach(&signed) };
         let rules = Rules { has_device: authority.has_device(), ..self.rules(record, timing) };
@@ -227,10 +229,12 @@ impl Run<'_> {
         let result = self.drive(record, &mut seen, &rules, self.world(way, entry), finish);
         let result = result.map_err(|failure| sessions.told(failure))?;
         if record.state == State::Done(End::Forgotten) {
-            let files = Files { reach: way.reach, entry: None, history: self.history(), command: self.command };
+            let files = Files { reach: way.reach, entry: None, history: self.history(), command: self.command, kept: None };
             // Another machine's files have the same paths.
             let holders = if record.machine == self.machine { describe::holdings(record, &files.read(record)) } else { Vec::new() };
-            return Ok(Rotated::Forgotten { key: record.old.id.clone(), pairs: self.forgotten(record), holders });
+            let item = if record.new.is_some() { Some(ItemName::pending(&record.id)) } else { record.items().next().cloned() };
+            let item = item.filter(|_| record.is_in_keychain());
+            return Ok(Rotated::Forgotten { key: record.old.id.clone(), pairs: self.forgotten(record), item, holders });
         }
         if matches!(record.state, State::Done(_)) {
             self.tidy(record);
@@ -255,6 +259,25 @@ impl Run<'_> {
         let operator = self.operator_of(record)?;
         let authority = operator.map_or_else(|| Authority::new(&|_, _| None, false), Authority::of_operator);
         act(self, record, self.reach(&SignedSecrets::new(&aws, &authority)))
+    }
+
+    /// Gets the pairs that only the keychain has. Who gives a rotation up can do without.
+    pub(in crate::commands) fn recall(&self, record: &mut Record) -> Result<(), Failure> {
+        let Err(error) = recall(&self.context.keychain, record) else { return Ok(()) };
+        if self.direction(record) == Some(Direction::Forget) {
+            return Ok(());
+        }
+        let again = format!("run `keyrotate rotate {}` again", record.called());
+        let hint = match &error {
+            NotRecalled::Journal(_) => again,
+            NotRecalled::Missing { .. } => {
+                format!(
+                    "unlock the keychain, or put the item back, and {again}; `keyrotate rotate --resolve {} forget` gives the rotation up",
+                    record.old.id
+                )
+            }
+        };
+        Err(Failure::from_error(FailureKind::Failed, &error).state(describe::state(record)).hint(hint))
     }
 
     /// The way to AWS by which a rotation began.
@@ -318,7 +341,7 @@ impl Run<'_> {
     /// Before an entry is forgotten, its pairs go to a file that only the owner can read.
     fn keep_pairs(&self, record: &Record) -> Result<(), Failure> {
         let path = self.forgotten(record);
-        let text = serde_json::to_vec_pretty(record).map(zeroize::Zeroizing::new);
+        let text = serde_json::to_vec_pretty(&*record.journalled()).map(zeroize::Zeroizing::new);
         let text = text.map_err(|_| Failure::new(FailureKind::Failed, "the entry cannot be written as JSON"))?;
         atomic_file::replace(&self.disk, &path, &text).map_err(|error| {
             let mut failure = Failure::new(FailureKind::Failed, format!("{} cannot be written", path.display()));

@@ -9,6 +9,7 @@ use super::Run;
 use crate::aws::{Aws, Signer};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::session::{Asking, code_command, device, hint, usable};
+use crate::holder::Place;
 use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, ProfileName, Timing};
 use crate::profile::Route;
 use crate::rotation::{End, Granted, Record, State, Which};
@@ -98,7 +99,7 @@ impl<'a> Sessions<'a> {
         let opening = Opening {
             cache: &cache,
             disk: &run.disk,
-            pair,
+            pair: &|| Ok(pair.clone()),
             profile: self.profile.as_str(),
             min_ttl: None,
             // The one that is open was refused, or is none of this user's.
@@ -178,6 +179,18 @@ impl Run<'_> {
         if let Err(error) = cache.rekey(from, to, &format!("keyrotate {}", self.command)) {
             let next = "the next command that needs one asks for a code";
             self.console.note(&format!("the sessions of {from} stay behind and do not serve {to}: {error}; {next}"));
+        }
+    }
+
+    /// What is known of the keychain's items follows the sessions, which are kept under the key's id.
+    pub(super) fn reindex(&self, record: &Record) {
+        let (Some(new), Some((_, to))) = (record.pair(Which::New), succession(record)) else { return };
+        let id = if to == Which::Old { &record.old.id } else { &new.id };
+        for entry in record.holders.iter().filter(|entry| !entry.left_out) {
+            let Place::KeychainItem { item } = &entry.place else { continue };
+            if let Err(error) = self.context.reindex(item, id) {
+                self.console.note(&format!("that keychain item {item} has {id} now could not be noted, and is found out later: {error}"));
+            }
         }
     }
 }

@@ -32,6 +32,7 @@ pub(super) fn failed(context: &Context, profile: &ProfileName, route: &Route, er
         NoSession::Aws(error) => (FailureKind::Failed, advice(error, route)),
         NoSession::Lock(LockError::Busy(_)) => (FailureKind::Locked, patiently("answer its question, or end it")),
         NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => (FailureKind::Failed, again),
+        NoSession::Pair(_) | NoSession::OtherKey(_) => (FailureKind::Failed, again),
     };
     Failure::from_error(kind, &error).state(NONE_OPENED).hint(hint)
 }
@@ -48,6 +49,7 @@ pub(in crate::commands) fn hint(error: &NoSession, again: &str) -> String {
         }
         NoSession::NoCode(NoCode::Nobody | NoCode::Abandoned | NoCode::TooLate | NoCode::NotACode) | NoSession::Aws(_) => again.to_owned(),
         NoSession::Elsewhere(_) | NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => again.to_owned(),
+        NoSession::Pair(_) | NoSession::OtherKey(_) => again.to_owned(),
     }
 }
 

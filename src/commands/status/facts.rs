@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::commands::failure::Failure;
 use crate::model::{AccessKeyId, Age, AgeLevel, Arn, Identity, KeyStatus, LastUse, LastUsed, Limits, ProfileName};
+use crate::os::keychain::ItemName;
 use crate::profile::Warning;
 
 /// A run asks AWS for about so long before it notes the time.
@@ -21,8 +22,8 @@ pub struct KeyFacts {
     pub id: AccessKeyId,
     /// The profiles that lead to it, by name.
     pub profiles: Vec<ProfileName>,
-    /// The sections that have it.
-    pub holders: Vec<Section>,
+    /// What has it.
+    pub holders: Vec<Seat>,
     /// The secrets that the settings name for its profiles. Nobody asks them: whether they have it is not known.
     pub secrets: Vec<NamedSecret>,
     /// The strictest limits of its profiles.
@@ -54,6 +55,15 @@ pub struct OpenSession {
     pub with_mfa: bool,
     /// When it ends, in UTC, by AWS's clock.
     pub expires_at: DateTime<Utc>,
+}
+
+/// What has a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seat {
+    /// A section of an AWS file.
+    Section(Section),
+    /// An item of the OS keychain.
+    KeychainItem(ItemName),
 }
 
 /// A section of an AWS file that has the key.

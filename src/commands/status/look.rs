@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::facts::{Observation, OtherKey, RootKeys};
 use crate::aws::{Aws, AwsError, ErrorKind, KeySight, Signer, look_all};
-use crate::commands::context::Context;
+use crate::commands::context::{Context, as_known};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::session::usable;
 use crate::model::{AccessKey, AccessKeyId, LastUsed};
@@ -28,10 +28,19 @@ pub(super) struct Looked {
 /// Looks at all keys; the answers are in their order. Also returns the time: AWS's by its latest answer, else this machine's.
 pub(super) fn look(context: &Context, files: &AwsFiles, keys: &[&OwnKey]) -> (Vec<Looked>, DateTime<Utc>) {
     let mut ways = Ways::default();
-    let chosen: Vec<Result<usize, Failure>> = keys.iter().map(|key| ways.to(context, files, key)).collect();
-    let signers: Vec<Signer> = keys.iter().map(|key| Signer::LongTerm(key.pair.clone())).collect();
-    let asked: Vec<(&Aws, &Signer)> =
-        chosen.iter().zip(&signers).filter_map(|(way, signer)| Some((&ways.0.get(*way.as_ref().ok()?)?.1, signer))).collect();
+    let mut signers: Vec<Signer> = Vec::new();
+    let mut way = |key: &OwnKey| {
+        let way = ways.to(context, files, key)?;
+        let signer = match context.pair(&key.pair) {
+            Ok(found) => as_known(&key.pair, found).map(Signer::LongTerm),
+            Err(error) => ways.session(context, way, key).ok_or_else(|| Failure::from_error(FailureKind::Unchecked, &error)),
+        };
+        signers.push(signer.map_err(|failure| Failure { kind: FailureKind::Unchecked, state: None, ..failure })?);
+        Ok(way)
+    };
+    let chosen: Vec<Result<usize, Failure>> = keys.iter().map(|key| way(key)).collect();
+    let can_be_asked = chosen.iter().filter_map(|way| way.as_ref().ok());
+    let asked: Vec<(&Aws, &Signer)> = can_be_asked.zip(&signers).filter_map(|(way, signer)| Some((&ways.0.get(*way)?.1, signer))).collect();
     let mut sights = asked.chunks(AT_ONCE).flat_map(look_all);
     let mut answers: Vec<Result<KeySight, Failure>> = Vec::new();
     for way in &chosen {
@@ -58,17 +67,14 @@ fn by_session(
     ways: &Ways,
     answers: &mut [Result<KeySight, Failure>],
 ) {
-    let disk = RealDisk;
-    let cache = Cache::new(&disk, &context.paths.cache_dir);
     for ((key, way), answer) in keys.iter().zip(chosen).zip(answers) {
         let (Ok(way), Ok(sight)) = (way, answer) else { continue };
-        let Some((Way { endpoints: [_, endpoint], .. }, aws)) = ways.0.get(*way) else { continue };
+        let Some((_, aws)) = ways.0.get(*way) else { continue };
         if !matches!(&sight.listing, Some(Err(AwsError { kind: ErrorKind::Denied { .. }, .. }))) {
             continue;
         }
-        let sessions = usable(&cache, std::slice::from_ref(&key.pair.id), None, endpoint.as_deref());
-        if let Some(session) = sessions.into_iter().max_by_key(|session| session.credentials.expires_at) {
-            let KeySight { listing, last_uses, root_keys, .. } = aws.look(&Signer::Session(session.credentials));
+        if let Some(session) = ways.session(context, *way, key) {
+            let KeySight { listing, last_uses, root_keys, .. } = aws.look(&session);
             if let Some(Ok(_)) = listing {
                 *sight = KeySight { identity: sight.identity.clone(), listing, last_uses, root_keys };
             }
@@ -103,6 +109,14 @@ impl Ways {
         let (aws, _) = context.aws(files, name, region.clone(), ca_bundle.clone())?;
         self.0.push((way, aws));
         Ok(self.0.len() - 1)
+    }
+
+    /// An MFA session of the key that is open.
+    fn session(&self, context: &Context, way: usize, key: &OwnKey) -> Option<Signer> {
+        let (Way { endpoints: [_, endpoint], .. }, _) = self.0.get(way)?;
+        let (disk, id) = (RealDisk, std::slice::from_ref(&key.pair.id));
+        let sessions = usable(&Cache::new(&disk, &context.paths.cache_dir), id, None, endpoint.as_deref());
+        sessions.into_iter().max_by_key(|session| session.credentials.expires_at).map(|session| Signer::Session(session.credentials))
     }
 
     fn now(&self) -> DateTime<Utc> {

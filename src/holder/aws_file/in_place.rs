@@ -20,7 +20,7 @@ pub(super) fn stage(target: PathBuf, base: &[u8], edited: &[u8]) -> Staged {
 /// Whether `bytes` are neither before nor after the change but a mixture that writing again completes.
 pub(super) fn is_torn(staged: &Staged, bytes: &[u8]) -> bool {
     match staged {
-        Staged::Beside { .. } | Staged::Version { .. } => false,
+        Staged::Beside { .. } | Staged::Version { .. } | Staged::Item { .. } => false,
         Staged::InPlace { offset, before, after, base, edited, .. } => {
             let found = digest(bytes);
             found != *base

@@ -30,7 +30,10 @@ fn place() -> Place {
 /// Does something with the holder, as a rotation that goes from the old pair to the new one.
 fn with<T>(fake: &FakeSecrets, act: impl FnOnce(&dyn Holder) -> T) -> T {
     let (place, first, then) = (place(), old(), new());
-    let holder = place.open(Reach { disk: &RealDisk, secrets: fake }, SignedBy { first: &first, then: Some(&then) });
+    let holder = place.open(
+        Reach { disk: &RealDisk, secrets: fake, keychain: &crate::os::keychain::NoKeychain },
+        SignedBy { first: &first, then: Some(&then) },
+    );
     act(&*holder)
 }
 

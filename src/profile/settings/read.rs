@@ -7,6 +7,7 @@ use super::error::{SettingsError, SettingsProblem, Source};
 use super::table::Table;
 use super::{KeySettings, Part, RotateOnLogin, Settings, Target};
 use crate::model::{Limits, ProfileName, SecretFields, format_duration};
+use crate::os::keychain::MacOs;
 
 const DEFAULTS_KEYS: [&str; 9] =
     ["max_age", "warn_age", "grace", "reclaim_inactive", "require_mfa", "session_duration", "rotate_on_login", "notify", "mfa_dialog"];
@@ -22,7 +23,7 @@ pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsErro
         source.error(error.span().or(Some(text.len()..text.len())), SettingsProblem::Syntax(error.message().replace('\n', ", ")))
     })?;
     let root = Table::root(source, document.as_table());
-    root.only(&["defaults", "profile", "key"], None)?;
+    root.only(&["defaults", "profile", "key", "keychain"], None)?;
     let mut settings = Settings::default();
     if let Some(table) = root.table("defaults")? {
         table.only(&DEFAULTS_KEYS, Some((&PROFILE_KEYS, "[profile.NAME]")))?;
@@ -38,7 +39,19 @@ pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsErro
     for (name, table) in named(&root, "key")? {
         settings.keys.insert(name, key(&table)?);
     }
+    if let Some(table) = root.table("keychain")? {
+        table.only(&["macos"], None)?;
+        settings.keychain = table.shown("macos", "\"native\" or \"security-cli\"", macos)?.unwrap_or_default();
+    }
     Ok(settings)
+}
+
+fn macos(text: &str) -> Option<MacOs> {
+    match text {
+        "native" => Some(MacOs::Native),
+        "security-cli" => Some(MacOs::SecurityCli),
+        _ => None,
+    }
 }
 
 fn named<'a>(root: &Table<'a>, kind: &str) -> Result<Vec<(String, Table<'a>)>, SettingsError> {

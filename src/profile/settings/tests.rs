@@ -56,6 +56,13 @@ fn a_secrets_fields_have_names_of_their_own() {
 }
 
 #[test]
+fn the_keychain_of_macos_is_asked_natively_unless_the_program_is_wanted() {
+    assert_eq!(parse("").unwrap().keychain(), MacOs::Native);
+    assert_eq!(parse("[keychain]\nmacos = \"native\"").unwrap().keychain(), MacOs::Native);
+    assert_eq!(parse("[keychain]\nmacos = \"security-cli\"").unwrap().keychain(), MacOs::SecurityCli);
+}
+
+#[test]
 fn the_manuals_example_says_what_the_manual_says() {
     let settings = parse(EXAMPLE).unwrap();
     let work = settings.for_profile(&ProfileName::new("work"));
@@ -147,11 +154,12 @@ fn every_refusal_names_the_line_and_the_fix() {
     let duration = "write a whole number and a unit in quotes, such as \"90d\"";
     for (text, message) in [
         ("\n[default]\n", "line 2: unknown key `default` in the file; the nearest right name is `defaults`"),
-        ("colour = 1", "line 1: unknown key `colour` in the file; known here: defaults, profile, key"),
+        ("colour = 1", "line 1: unknown key `colour` in the file; known here: defaults, profile, key, keychain"),
         ("[defaults]\n\nmax-age = '9d'", "line 3: unknown key `max-age` in [defaults]; the nearest right name is `max_age`"),
         ("[defaults]\nmfa_command = ['x']", "line 2: unknown key `mfa_command` in [defaults]; it belongs in [profile.NAME]"),
         ("[profile.p]\nnotfy = true", "line 2: unknown key `notfy` in [profile.p]; the nearest right name is `notify`"),
         ("[[profile.p.targets]]", "line 1: unknown key `targets` in [profile.p]; the nearest right name is `target`"),
+        ("[keychain]\nmacos = 'cli'", "line 2: `macos` in [keychain] is `cli`; write \"native\" or \"security-cli\""),
         ("[key.k]\nmax_age = '1d'", "line 2: unknown key `max_age` in [key.k]; it belongs in [defaults] or [profile.NAME]"),
         ("[defaults]\nmax_age = 90", &format!("line 2: `max_age` in [defaults] is an integer; {duration}")),
         ("[profile.p]\nwarn_age = '90 days'", &format!("line 2: `warn_age` in [profile.p] is `90 days`; {duration}")),

@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Preflight, Refused};
+use super::{KnownKey, Preflight, Refused};
 use crate::aws::Signer;
+use crate::holder::keychain::read_pair;
 use crate::model::{AccessKey, AccessKeyId, AccessKeyPair, LastUsed};
 use crate::os::terminal::{Answer, Question};
+use crate::profile::SecretAt;
 use crate::rotation::second_key::{Decision, SecondKey, second_key};
 use crate::rotation::step::StopKind;
 
@@ -48,7 +50,7 @@ pub(super) fn look(
             let hint = format!("when you are sure, run this again with --delete-key {}", other.id);
             Err(Refused::new(StopKind::Attention, stays(other), hint))
         }
-        Decision::OfferToUnite(text) => match known().find_map(|known| known.pair.clone()) {
+        Decision::OfferToUnite(text) => match known().find_map(|known| pair(preflight, known)) {
             Some(pair) if !preflight.dry_run && agrees(preflight, &text, "move and delete") => {
                 Ok(Room { united: Some((pair, other.created_at)), ..Room::default() })
             }
@@ -58,6 +60,14 @@ pub(super) fn look(
             }
         },
         Decision::Refuse { message, hint } => Err(Refused::new(StopKind::Attention, message, hint)),
+    }
+}
+
+/// The pair that something here has.
+fn pair(preflight: &Preflight<'_>, known: &KnownKey) -> Option<AccessKeyPair> {
+    match &known.pair.as_ref()?.secret {
+        SecretAt::Here(secret) => Some(AccessKeyPair { id: known.id.clone(), secret: secret.clone() }),
+        SecretAt::Keychain(item) => read_pair(preflight.reach.keychain, item).ok().filter(|pair| pair.id == known.id),
     }
 }
 

@@ -75,6 +75,7 @@ impl Opening<'_> {
                 NoSession::WrongCode { .. } | NoSession::WrongSerial { .. } | NoSession::Aws(_) => return Err(refused),
                 NoSession::NoCode(_) | NoSession::Elsewhere(_) => return Err(refused),
                 NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => return Err(refused),
+                NoSession::Pair(_) | NoSession::OtherKey(_) => return Err(refused),
             };
             // A person waits by themselves; a program would print the same code again.
             let pause = if source == Source::Command { next.min(self.timing.code_step) } else { Duration::ZERO };

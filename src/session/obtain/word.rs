@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{NoSession, Opening};
+use crate::holder::keychain::NoPair;
 use crate::os::atomic_file::replace;
 use crate::session::request::Request;
 
@@ -34,13 +35,15 @@ impl Opening<'_> {
         let is_code = match error {
             NoSession::NoCode(_) | NoSession::WrongCode { .. } | NoSession::UsedCode { .. } => true,
             NoSession::WrongSerial { .. } | NoSession::Aws(_) | NoSession::Elsewhere(_) => false,
-            NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => false,
+            NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) | NoSession::Pair(_) | NoSession::OtherKey(_) => false,
         };
         // A code that was given with a command is that command's own affair.
         let Some(leg) = leg.filter(|_| !(is_code && self.sources.given.is_some())) else { return };
         let mut id = [0; 8];
         if getrandom::fill(&mut id).is_ok() {
-            let word = Word { id: u64::from_le_bytes(id), leg, is_code, message: error.to_string() };
+            // What is wrong with a keychain, and what to do, is in the cause.
+            let cause = if let NoSession::Pair(NoPair::Keychain(_, cause)) = error { format!(": {cause}") } else { String::new() };
+            let word = Word { id: u64::from_le_bytes(id), leg, is_code, message: format!("{error}{cause}") };
             let _ = serde_json::to_vec(&word).map(|text| replace(self.disk, &self.cache.of_key(&request.key, "failed"), &text));
         }
     }

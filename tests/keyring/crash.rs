@@ -1,0 +1,155 @@
+//! The run killed at each rename of a file and at each message to the keyring, then run again: every place always has a pair that AWS accepts, no
+//! file has a secret where the key is in the keychain only, and what was begun is finished.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use crate::bed::{Bed, ITEM, ROTATE, content, entries, in_no_file};
+use crate::home::Output;
+use crate::lab::Verdict;
+
+const CALLS: [&str; 2] = ["renameat2", "sendmsg"];
+const UNDO: &[&str] = &["undo", "default", "--yes", "--no-input"];
+const GRACE: &[&str] = &["rotate", "default", "--yes", "--no-input", "--grace", "7d"];
+
+/// What is killed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Story {
+    Rotation,
+    Undo,
+    /// The rotation of a key that a file has, too.
+    Mixed,
+}
+
+impl Story {
+    fn begin(self) -> Arc<Bed> {
+        let bed = Bed::start();
+        match self {
+            Story::Rotation => {}
+            Story::Undo => assert_eq!(run(&bed, GRACE, &[]).code, Some(0)),
+            Story::Mixed => {
+                let old = &bed.home.old;
+                let text = format!("[copy]\naws_access_key_id = {}\naws_secret_access_key = {}\n", old.id, old.secret);
+                bed.home.write(".aws/credentials", &text);
+            }
+        }
+        bed
+    }
+
+    fn words(self) -> &'static [&'static str] {
+        if self == Story::Undo { UNDO } else { ROTATE }
+    }
+
+    /// What holds at any time.
+    fn check(self, bed: &Bed, place: &str) {
+        let item = bed.get(ITEM).unwrap().unwrap_or_else(|| panic!("{place}: no item"));
+        let keys = bed.home.lab.world().keys.clone();
+        let of_item = keys.iter().find(|key| content(key) == item);
+        let file = (self == Story::Mixed).then(|| std::fs::read_to_string(bed.home.path().join(".aws/credentials")).unwrap());
+        let of_file = file.map(|text| keys.iter().find(|key| text.contains(&key.id) && text.contains(&key.secret)));
+        for key in [Some(of_item), of_file].into_iter().flatten() {
+            let key = key.unwrap_or_else(|| panic!("{place}: a place without a whole pair"));
+            assert_eq!(bed.home.lab.accepts(&key.id, &key.secret), Verdict::Yes, "{place}");
+        }
+        if self != Story::Mixed {
+            in_no_file(&bed.home, place);
+        }
+    }
+
+    fn end(self, bed: &Bed, place: &str) {
+        match self {
+            Story::Rotation => bed.holds_only(&bed.newest()),
+            Story::Undo => bed.holds_only(&bed.home.old),
+            Story::Mixed => {
+                let new = bed.newest();
+                let text = std::fs::read_to_string(bed.home.path().join(".aws/credentials")).unwrap();
+                assert!(text.contains(&new.secret) && bed.get(ITEM) == Ok(Some(content(&new))), "{place}: not rotated");
+                assert!(bed.items() == [ITEM] && entries(&bed.home).is_empty(), "{place}: {:?}", bed.items());
+            }
+        }
+    }
+}
+
+/// With the shortest waits, under strace with these options.
+fn run(bed: &Bed, words: &[&str], strace: &[String]) -> Output {
+    let mut run = bed.with(words);
+    run.env.push(("KEYROTATE_TIME_SCALE", "0.01".to_owned()));
+    if !strace.is_empty() {
+        run.prefix = ["strace".to_owned(), "-f".to_owned(), "-qq".to_owned()].into_iter().chain(strace.iter().cloned()).collect();
+    }
+    bed.home.run_with(&run)
+}
+
+/// Each call, by its number within the thread that makes it most often: strace counts so, too.
+fn points(story: Story) -> Vec<(&'static str, usize)> {
+    let bed = story.begin();
+    let trace = bed.home.scratch("trace-of-calls");
+    let output = run(&bed, story.words(), &[format!("-o{}", trace.display()), format!("-etrace={}", CALLS.join(","))]);
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let text = std::fs::read_to_string(trace).unwrap();
+    let most = |call: &str| {
+        let mut threads: BTreeMap<&str, usize> = BTreeMap::new();
+        for line in text.lines().filter(|line| line.contains(&format!(" {call}("))) {
+            *threads.entry(line.split(' ').next().unwrap()).or_default() += 1;
+        }
+        threads.into_values().max().unwrap_or_default()
+    };
+    CALLS.iter().flat_map(|call| (1..=most(call)).map(move |nth| (*call, nth))).collect()
+}
+
+/// Killed as it makes this call for the nth time. Returns whether it was.
+fn killed_at(story: Story, call: &str, nth: usize) -> bool {
+    let place = format!("{story:?} {call} {nth}");
+    let bed = story.begin();
+    let inject = [format!("-einject={call}:signal=KILL:when={nth}"), format!("-etrace={call}"), "-o/dev/null".to_owned()];
+    let killed = run(&bed, story.words(), &inject).code.is_none();
+    story.check(&bed, &place);
+    let output = run(&bed, story.words(), &[]);
+    story.check(&bed, &place);
+    match output.code {
+        Some(0) => story.end(&bed, &place),
+        // The answer to CreateAccessKey was there and kept nowhere yet: the key waits for a person, as any does whose secret nobody has.
+        Some(10) if story != Story::Undo => assert_eq!(bed.get(ITEM), Ok(Some(content(&bed.home.old))), "{place}: {}", output.stderr),
+        // It was over before it could say so.
+        Some(1) if story == Story::Undo && output.stderr.contains("it was undone") => story.end(&bed, &place),
+        code => panic!("{place}: {code:?} {}", output.stderr),
+    }
+    killed
+}
+
+fn killed_anywhere(story: Story) {
+    let points = points(story);
+    assert!(CALLS.iter().all(|call| points.iter().filter(|(other, _)| other == call).count() > 3), "{points:?}");
+    let (next, killed, failed) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some((call, nth)) = points.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    match std::panic::catch_unwind(|| killed_at(story, call, *nth)) {
+                        Ok(was) => drop(killed.fetch_add(usize::from(was), Ordering::SeqCst)),
+                        Err(_) => failed.lock().unwrap().push(format!("{call} {nth}")),
+                    }
+                }
+            });
+        }
+    });
+    let (killed, failed) = (killed.into_inner(), failed.into_inner().unwrap());
+    assert!(failed.is_empty(), "of {} points: {}", points.len(), failed.join(", "));
+    assert!(killed * 2 > points.len(), "{killed} of {} points were reached", points.len());
+}
+
+#[test]
+fn a_rotation_that_is_killed_anywhere_is_finished_by_the_next() {
+    killed_anywhere(Story::Rotation);
+}
+
+#[test]
+fn an_undo_that_is_killed_anywhere_is_finished_by_the_next() {
+    killed_anywhere(Story::Undo);
+}
+
+#[test]
+fn a_rotation_of_an_item_and_a_file_that_is_killed_anywhere_is_finished_by_the_next() {
+    killed_anywhere(Story::Mixed);
+}
