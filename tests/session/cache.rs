@@ -239,6 +239,20 @@ fn a_logout_finds_the_sessions_of_a_key_that_was_rotated_elsewhere() {
 }
 
 #[test]
+fn a_logout_leaves_a_session_of_another_account_whose_profile_is_in_other_files() {
+    let home = start();
+    login(&home);
+    let [own, config] = [".aws/credentials", ".aws/config"].map(|name| std::fs::read_to_string(home.path().join(name)).unwrap());
+    // As with AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE of another customer.
+    home.write(".aws/credentials", &own.replace(&home.old.id, &home.other.id).replace(&home.old.secret, &home.other.secret));
+    home.write(".aws/config", "[default]\nmfa_serial = arn:aws:iam::444455556666:mfa/dev\n");
+    assert_eq!(home.run(&["logout"]).stdout.trim(), "no session was open");
+    home.write(".aws/credentials", &own);
+    home.write(".aws/config", &config);
+    assert_eq!(home.run(&["logout"]).stdout.trim(), "one session is forgotten");
+}
+
+#[test]
 fn a_logout_leaves_a_session_that_another_profile_has_the_key_of() {
     let home = start_with(Settings::default(), &format!("[default]\nmfa_serial = {SERIAL}\n[profile same]\nmfa_serial = {SERIAL}\n"));
     login(&home);
