@@ -146,7 +146,7 @@ fn the_exit_code_is_the_programs_own_or_tells_why_there_was_none() {
         (&["exec", "", "true"], Some(125), "the profile's name is empty"),
         (&["exec", "other", "--no-input", "--", "true"], Some(125), "nobody can be asked"),
         (&["exec", "default", "--no-such-option", "--", "true"], Some(125), "unexpected argument"),
-        (&["exec", "default", "echo", "--", "ran"], Some(125), "unexpected argument"),
+        (&["exec", "default", "echo", "--", "ran"], Some(125), "tip: the program stands behind a `--` of its own: exec PROFILE -- echo …"),
         // A profile stands before it, so that it can be nothing else than the program.
         (&["--color", "never", "exec", "default", "sh", "-c", "exit 8"], Some(8), ""),
         (&["exec", "--duration", "12h", "default", "--nested", "sh", "-c", "exit 9", "--help"], Some(9), ""),
