@@ -386,6 +386,11 @@ fn who_leaves_it_or_goes_on_to_another_session_has_their_own_files_again() {
     let script = format!("AWS_CONFIG_FILE=/x; {}; echo \"files $AWS_CONFIG_FILE\"", env("--unset"));
     let output = run(&home, &["exec", "default", "--refreshable", "--", "sh", "-c", &script], &[]);
     assert!(output.stdout.contains("files /x\n"), "what was named there stays: {}", output.stdout);
+    let script = format!("echo $AWS_SDK_LOAD_CONFIG; {}; echo ${{AWS_SDK_LOAD_CONFIG-none}}", env("--unset"));
+    for (own, left) in [("", "1\nnone\n"), ("1", "1\n1\n")] {
+        let args = ["exec", "default", "--refreshable", "--", "sh", "-c", &script];
+        assert_eq!(run(&home, &args, &[("AWS_SDK_LOAD_CONFIG", own)]).stdout, left);
+    }
 }
 
 #[test]
