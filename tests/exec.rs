@@ -146,7 +146,7 @@ fn the_exit_code_is_the_programs_own_or_tells_why_there_was_none() {
         (&["exec", "", "true"], Some(125), "the profile's name is empty"),
         (&["exec", "other", "--no-input", "--", "true"], Some(125), "nobody can be asked"),
         (&["exec", "default", "--no-such-option", "--", "true"], Some(125), "unexpected argument"),
-        (&["exec", "default", "echo", "--", "ran"], Some(125), "unexpected argument"),
+        (&["exec", "default", "echo", "--", "ran"], Some(125), "tip: the program stands behind a `--` of its own: exec PROFILE -- echo …"),
         // A profile stands before it, so that it can be nothing else than the program.
         (&["--color", "never", "exec", "default", "sh", "-c", "exit 8"], Some(8), ""),
         (&["exec", "--duration", "12h", "default", "--nested", "sh", "-c", "exit 9", "--help"], Some(9), ""),
@@ -386,6 +386,11 @@ fn who_leaves_it_or_goes_on_to_another_session_has_their_own_files_again() {
     let script = format!("AWS_CONFIG_FILE=/x; {}; echo \"files $AWS_CONFIG_FILE\"", env("--unset"));
     let output = run(&home, &["exec", "default", "--refreshable", "--", "sh", "-c", &script], &[]);
     assert!(output.stdout.contains("files /x\n"), "what was named there stays: {}", output.stdout);
+    let script = format!("echo $AWS_SDK_LOAD_CONFIG; {}; echo ${{AWS_SDK_LOAD_CONFIG-none}}", env("--unset"));
+    for (own, left) in [("", "1\nnone\n"), ("1", "1\n1\n")] {
+        let args = ["exec", "default", "--refreshable", "--", "sh", "-c", &script];
+        assert_eq!(run(&home, &args, &[("AWS_SDK_LOAD_CONFIG", own)]).stdout, left);
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::commands::after_login;
 use crate::commands::auto::AutoOptions;
@@ -75,7 +75,7 @@ pub fn run() -> ExitCode {
 
 /// What was typed. Behind the profile of `exec` another word can be a program only: its `--` may be missing there, as it may for aws-vault.
 fn parse(words: Vec<OsString>) -> Result<Args, clap::Error> {
-    let wrong = match Args::try_parse_from(&words) {
+    let mut wrong = match Args::try_parse_from(&words) {
         Err(wrong) if wrong.kind() == ErrorKind::UnknownArgument && is_exec(words.iter().cloned()) => wrong,
         other => return other,
     };
@@ -86,7 +86,11 @@ fn parse(words: Vec<OsString>) -> Result<Args, clap::Error> {
     let Some(at) = (1..=words.len()).find(is_unknown).map(|end| end - 1) else { return Err(wrong) };
     let is_option = |word: &OsString| word.to_str().is_some_and(|word| word.starts_with('-'));
     let program = words.iter().skip(at);
-    if program.clone().next().is_none_or(is_option) || words.iter().any(|word| word == "--") {
+    let Some(first) = program.clone().next().filter(|word| !is_option(word)) else { return Err(wrong) };
+    if words.iter().any(|word| word == "--") {
+        // It may be the program's own, or stand one word too late.
+        let tip = format!("the program stands behind a `--` of its own: exec PROFILE -- {} …", first.display());
+        wrong.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
         return Err(wrong);
     }
     let dashes = OsString::from("--");

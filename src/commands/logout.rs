@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::session::route;
-use crate::model::{AccessKeyId, ProfileName};
+use crate::model::{AccessKeyId, MfaSerial, ProfileName};
 use crate::os::disk::RealDisk;
-use crate::profile::{Route, choose_profile};
+use crate::profile::choose_profile;
 use crate::session::{Cache, CacheError, Cached, NotForgotten, Whose};
 
 /// Forgets the sessions of the profile's key, those of roles among them; or all. Returns how many there were.
@@ -20,7 +20,8 @@ pub fn logout(context: &Context, profile: Option<&str>, all: bool) -> Result<usi
     let name = choose_profile(&context.environment, profile).name;
     let own = route(context, &name).map_err(lost)?;
     let known = known(context).map_err(lost)?;
-    let others = |cached: &Cached| is_left_behind(cached, &own, &known);
+    let device = own.mfa_serial.or_else(|| cache.device(&own.key.pair.id));
+    let others = |cached: &Cached| is_left_behind(cached, &own.key.pair.id, device.as_ref(), &known);
     cache.forget(Whose::Of { key: &own.key.pair.id, others: &others }).map_err(|error| failed(&error))
 }
 
@@ -41,15 +42,20 @@ fn known(context: &Context) -> Result<Vec<(ProfileName, AccessKeyId)>, Failure> 
 }
 
 /// Whether a session is of the same user by another key, which no profile has any more: it was rotated elsewhere. Such a session was opened
-/// with the same device, or for a profile that has the new key now.
-fn is_left_behind(cached: &Cached, own: &Route, known: &[(ProfileName, AccessKeyId)]) -> bool {
+/// with the same device, or for a profile that has the new key now; but a device of another account is another user's, whose profile of the
+/// same name is in other files.
+fn is_left_behind(cached: &Cached, own: &AccessKeyId, device: Option<&MfaSerial>, known: &[(ProfileName, AccessKeyId)]) -> bool {
     let request = &cached.request;
     if known.iter().any(|(_, key)| *key == request.key) {
         return false;
     }
-    let is_same_device = own.mfa_serial.is_some() && request.mfa_serial == own.mfa_serial;
-    let profiles: BTreeSet<&str> = known.iter().filter(|(_, key)| *key == own.key.pair.id).map(|(profile, _)| profile.as_str()).collect();
-    is_same_device || cached.opened_for.as_deref().is_some_and(|profile| profiles.contains(profile))
+    if device.is_some() && request.mfa_serial.as_ref() == device {
+        return true;
+    }
+    let account = |serial: Option<&MfaSerial>| serial.and_then(MfaSerial::account);
+    let is_of_another = account(device).zip(account(request.mfa_serial.as_ref())).is_some_and(|(ours, theirs)| ours != theirs);
+    let profiles: BTreeSet<&str> = known.iter().filter(|(_, key)| key == own).map(|(profile, _)| profile.as_str()).collect();
+    !is_of_another && cached.opened_for.as_deref().is_some_and(|profile| profiles.contains(profile))
 }
 
 /// The files do not lead to the profile's key, whose sessions may be open.

@@ -16,7 +16,7 @@ use crate::os::disk::{Disk, RealDisk};
 use crate::os::paths::Paths;
 use crate::os::private_directory::private_directory;
 use crate::os::search_path;
-use crate::session::environment::{Before, OwnFiles, Region, Variable, config, meant, refreshable};
+use crate::session::environment::{Before, LOAD_CONFIG, OwnFiles, Region, Variable, config, meant, refreshable};
 use crate::timer::{machine, program};
 
 /// Below the cache directory.
@@ -68,7 +68,9 @@ pub fn variables(
     write(&directory, &given, text.as_bytes())?;
     write(&directory, &empty, b"")?;
     let own = OwnFiles { config: &context.aws_paths.config, credentials: &context.aws_paths.credentials };
-    Ok(refreshable(profile, region, way, OwnFiles { config: &given, credentials: &empty }, own))
+    let load = context.environment.get(LOAD_CONFIG).is_none().then(|| (LOAD_CONFIG.to_owned(), "1".to_owned()));
+    let way: Vec<_> = way.iter().cloned().chain(load).collect();
+    Ok(refreshable(profile, region, &way, OwnFiles { config: &given, credentials: &empty }, own))
 }
 
 fn command(profile: &ProfileName, options: &SessionOptions, beside: &Beside) -> Result<Vec<String>, Failure> {

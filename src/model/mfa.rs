@@ -47,6 +47,11 @@ impl MfaSerial {
         }
     }
 
+    /// The account of the device; `None` of a hardware token's serial number.
+    pub fn account(&self) -> Option<String> {
+        Arn::parse(&self.0).ok().map(|arn| arn.account().to_owned())
+    }
+
     /// The serial number as AWS writes it.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -19,21 +19,26 @@ pub const MFA_CODE: &str = "KEYROTATE_MFA_CODE";
 /// The region, where it is the profile's and not a variable of the person's own: for another profile it does not count.
 pub const PROFILES_REGION: &str = "KEYROTATE_REGION";
 
-/// As [`PROFILES_REGION`], where a profile's calls go: for each variable that says it, one with this beginning instead of `AWS_`.
+/// As [`PROFILES_REGION`], where a profile's calls go, and [`LOAD_CONFIG`]: for each of these variables one with this beginning instead of
+/// `AWS_`.
 const OURS: &str = "KEYROTATE_";
 const THEIRS: &str = "AWS_";
 /// What follows the beginning; also with the name of a service behind the first.
-const WAY_OF_CALLS: [&str; 6] = [
+const MARKED: [&str; 7] = [
     "ENDPOINT_URL",
     "IGNORE_CONFIGURED_ENDPOINT_URLS",
     "USE_FIPS_ENDPOINT",
     "USE_DUALSTACK_ENDPOINT",
     "STS_REGIONAL_ENDPOINTS",
     "CA_BUNDLE",
+    "SDK_LOAD_CONFIG",
 ];
 
 /// A variable and its value.
 pub type Variable = (Cow<'static, str>, String);
+
+/// The Go SDK of the first generation reads no config file without it.
+pub const LOAD_CONFIG: &str = "AWS_SDK_LOAD_CONFIG";
 
 /// Where the person's own AWS files are, inside `exec --refreshable`: the AWS tools there read others.
 pub const OWN_CONFIG: &str = "KEYROTATE_OWN_CONFIG_FILE";
@@ -165,7 +170,7 @@ fn marked(mark: &str) -> Vec<String> {
     // A shell evaluates the names.
     let is_service = |name: &str| name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
     let is_of_a_service = rest.strip_prefix("ENDPOINT_URL_").is_some_and(is_service);
-    let is_ours = WAY_OF_CALLS.contains(&rest) || is_of_a_service;
+    let is_ours = MARKED.contains(&rest) || is_of_a_service;
     is_ours.then(|| format!("{THEIRS}{rest}")).into_iter().collect()
 }
 
@@ -202,8 +207,6 @@ pub fn refreshable(
         (OWN_CONFIG.into(), path(own.config)),
         (OWN_CREDENTIALS.into(), path(own.credentials)),
         ("AWS_PROFILE".into(), profile.to_string()),
-        // The Go SDK of the first generation reads no config file without it.
-        ("AWS_SDK_LOAD_CONFIG".into(), "1".to_owned()),
         (INSIDE.into(), profile.to_string()),
     ];
     variables.extend(reach(region, way));
@@ -285,7 +288,7 @@ mod tests {
         let files = OwnFiles { config: Path::new("/c"), credentials: Path::new("/e") };
         let region = Region { name: "eu-west-1".to_owned(), is_profiles: true };
         for (name, _) in refreshable(&ProfileName::new("work"), Some(&region), &[], files, files) {
-            let stays = [CONFIG, CREDENTIALS, "AWS_SDK_LOAD_CONFIG"].contains(&&*name) || REGIONS.contains(&&*name);
+            let stays = [CONFIG, CREDENTIALS].contains(&&*name) || REGIONS.contains(&&*name);
             assert_eq!(CLEARED.contains(&&*name), !stays, "{name}");
         }
     }

@@ -201,13 +201,16 @@ fn a_logout_is_not_done_while_a_session_is_being_opened_and_says_whose() {
         );
         let mut opening = home.command(&Run::new(&["login", "--fresh"])).spawn().unwrap();
         wait_until(|| runs(&home) == 1, || "nobody asks".to_owned());
+        let half = cache_folder(&home).join(".a.json.tmp");
+        std::fs::write(&half, "").unwrap();
         let named = format!("process {} (`keyrotate login`)", opening.id());
         told(&home.run(args), 21, &[&named, "a session is being opened", "one session is forgotten", "answer its question, or end it"]);
         assert_eq!(session_files(&home).len(), 0);
+        assert!(half.exists(), "somebody may be writing it");
         std::fs::write(home.scratch("gate"), "").unwrap();
         assert!(opening.wait().unwrap().success());
         assert_eq!(home.run(args).stdout.trim(), "one session is forgotten");
-        assert_eq!(session_files(&home).len(), 0);
+        assert_eq!((session_files(&home).len(), half.exists()), (0, args.len() == 1));
     }
 }
 
@@ -233,6 +236,20 @@ fn a_logout_finds_the_sessions_of_a_key_that_was_rotated_elsewhere() {
         assert_eq!(home.run(&["logout"]).stdout.trim(), "2 sessions are forgotten", "{named}");
         given(&home, "other");
     }
+}
+
+#[test]
+fn a_logout_leaves_a_session_of_another_account_whose_profile_is_in_other_files() {
+    let home = start();
+    login(&home);
+    let [own, config] = [".aws/credentials", ".aws/config"].map(|name| std::fs::read_to_string(home.path().join(name)).unwrap());
+    // As with AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE of another customer.
+    home.write(".aws/credentials", &own.replace(&home.old.id, &home.other.id).replace(&home.old.secret, &home.other.secret));
+    home.write(".aws/config", "[default]\nmfa_serial = arn:aws:iam::444455556666:mfa/dev\n");
+    assert_eq!(home.run(&["logout"]).stdout.trim(), "no session was open");
+    home.write(".aws/credentials", &own);
+    home.write(".aws/config", &config);
+    assert_eq!(home.run(&["logout"]).stdout.trim(), "one session is forgotten");
 }
 
 #[test]

@@ -64,6 +64,9 @@ impl Cache<'_> {
             }
         }
         remove(&mut first);
+        if matches!(whose, Whose::All) && first.is_none() {
+            first = self.remove_unfinished().err();
+        }
         drop(locks);
         self.sweep(clock::local_now(), &[], COMMAND);
         match first {
@@ -83,15 +86,14 @@ impl Cache<'_> {
         }
     }
 
+    /// What a crash has left of sessions that were being written. Only with every lock, because without it one may be in the making.
+    fn remove_unfinished(&self) -> Result<(), CacheError> {
+        self.list("tmp")?.iter().try_for_each(|path| self.remove(path))
+    }
+
     /// Removes what is meant, counts the sessions and notes the first thing that went wrong. Returns the keys that they are of.
     fn remove_those(&self, whose: Whose<'_>, count: &mut usize, first: &mut Option<CacheError>) -> Vec<AccessKeyId> {
-        let list = |extension| self.list(extension);
-        let paths = list("json").and_then(|mut paths| {
-            // What a crash has left of one that was being written.
-            paths.extend(if matches!(whose, Whose::All) { list("tmp")? } else { Vec::new() });
-            Ok(paths)
-        });
-        let paths = paths.unwrap_or_else(|error| {
+        let paths = self.list("json").unwrap_or_else(|error| {
             first.get_or_insert(error);
             Vec::new()
         });
@@ -107,7 +109,7 @@ impl Cache<'_> {
                 continue;
             }
             match self.remove(&path) {
-                Ok(()) => *count += usize::from(path.extension().is_some_and(|extension| extension == "json")),
+                Ok(()) => *count += 1,
                 Err(error) => drop(first.get_or_insert(error)),
             }
             keys.extend(cached.map(|cached| cached.request.key));
