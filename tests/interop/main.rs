@@ -24,6 +24,7 @@ mod contract;
 mod files;
 mod moto;
 mod peers;
+mod secrets;
 mod sessions;
 
 use peers::{PEERS, versions};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::bench::{JSON, NAME, ROTATE, UNDO, active, both_have, calls, current, entries, hurried, labels, rotated, run, start};
+use crate::bench::{JSON, NAME, ROTATE, UNDO, active, both_have, calls, current, each, entries, hurried, labels, rotated, run, start};
 use crate::home::{Home, Output};
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::key::Status;
@@ -14,23 +14,6 @@ fn clean() -> Vec<String> {
     let home = start();
     assert_eq!(run(&home, ROTATE).code, Some(0));
     calls(&home)
-}
-
-fn each<T: Sync + std::fmt::Debug>(items: &[T], check: impl Fn(&T) + Sync) {
-    let (next, failed) = (std::sync::atomic::AtomicUsize::new(0), std::sync::Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..6 {
-            scope.spawn(|| {
-                while let Some(item) = items.get(next.fetch_add(1, std::sync::atomic::Ordering::SeqCst)) {
-                    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(item))).is_err() {
-                        failed.lock().unwrap().push(format!("{item:?}"));
-                    }
-                }
-            });
-        }
-    });
-    let failed = failed.into_inner().unwrap();
-    assert!(failed.is_empty(), "failed for: {}", failed.join("; "));
 }
 
 /// Killed while the call of this number stands still.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::bench::{NAME, calls, configured, current, empty, entries, hurried, labels, run};
+use crate::bench::{NAME, calls, configured, current, each, empty, entries, hurried, labels, run};
 use crate::home::{Home, Output};
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::key::Status;
@@ -117,7 +117,8 @@ fn killed_at_any_call_the_next_run_finishes_it() {
     let (home, _) = start();
     assert_eq!(run(&home, ROTATE).code, Some(0));
     let clean = calls(&home);
-    for number in 1..=clean.len() {
+    let numbers: Vec<usize> = (1..=clean.len()).collect();
+    each(&numbers, |&number| {
         let (home, old) = start();
         home.lab.rules(vec![Rule::call(number, Fault::PauseAfter)]);
         let mut killed = hurried(ROTATE);
@@ -131,7 +132,7 @@ fn killed_at_any_call_the_next_run_finishes_it() {
             output = run(&home, &["rotate", "ci", "--yes", "--no-input", "--delete-key", &suspect]);
         }
         rotated(&home, &old, &output);
-    }
+    });
 }
 
 #[test]
