@@ -179,7 +179,7 @@ pub struct AutoArgs {
 /// What `rotate` takes.
 #[derive(Debug, ClapArgs)]
 pub struct RotateArgs {
-    /// Profiles whose keys to rotate; without any, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
+    /// Profiles whose keys to rotate, or names of [key.NAME] in config.toml; without any, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
     #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
     pub profiles: Vec<String>,
     /// Rotate every own key
@@ -218,7 +218,7 @@ pub struct RotateArgs {
 /// What `undo` takes.
 #[derive(Debug, ClapArgs)]
 pub struct UndoArgs {
-    /// The profile whose old key to put back; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
+    /// The profile whose old key to put back, or a name of [key.NAME] in config.toml; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
     #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
     pub profile: Option<String>,
     /// Print the plan and change nothing
