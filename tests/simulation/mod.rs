@@ -12,6 +12,7 @@
 )]
 
 pub mod acts;
+pub mod calls;
 pub mod disk;
 pub mod ends;
 pub mod files;
