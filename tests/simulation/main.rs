@@ -33,6 +33,9 @@ const ONCE_FOUND: [u64; 24] = [
 /// Seeds below were found when there were no sessions, and no file got a second name.
 const BEFORE_SESSIONS: u64 = 40_000_000;
 
+/// Seeds below were found when there were no secrets.
+const BEFORE_SECRETS: u64 = 60_000_000;
+
 /// Lines of a trace that are shown unasked: the last ones.
 const SHOWN: usize = 60;
 
@@ -48,7 +51,7 @@ fn main() -> ExitCode {
     let count = if until.is_some() { u64::MAX / 2 } else { numbers.next().unwrap_or(DEFAULT) };
     let begin = numbers.next().unwrap_or(0);
     let as_found = |seed| {
-        let mut schedule = Schedule::from_seed(seed);
+        let mut schedule = if seed < BEFORE_SECRETS { Schedule::without_secrets(seed) } else { Schedule::from_seed(seed) };
         if seed < BEFORE_SESSIONS {
             schedule.scene.mfa = None;
             schedule.events.retain(|event| event.what != What::Link);

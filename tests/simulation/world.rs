@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use keyrotate::aws::AwsError;
+use keyrotate::holder::Place;
 use keyrotate::journal::JournalError;
 use keyrotate::model::{AccessKey, AccessKeyId, AccessKeyPair, KeyStatus, LastUse, LastUsed};
-use keyrotate::rotation::{Files, Outcome, Record, SessionSight, State, Step, Which, World};
+use keyrotate::rotation::{Files, Outcome, Record, State, Step, Which, World};
 
 use super::acts;
 use super::calls::{Answer, operation};
 use super::iam::{Status, Who};
-use super::schedule::{Mfa, Op};
+use super::schedule::Op;
 use super::universe::Universe;
 
 pub struct SimWorld<'a> {
@@ -22,28 +23,6 @@ pub struct SimWorld<'a> {
 }
 
 impl SimWorld<'_> {
-    /// A session in the place of the present one.
-    pub fn open(&self, record: &Record, which: Which) -> SessionSight {
-        let universe = &*self.universe;
-        let pair = pair(record, which);
-        universe.op(Op::Ask, || format!("opening a session with {}", pair.id));
-        let before = universe.process.borrow_mut().session.take();
-        let (sight, session) = match (universe.schedule.scene.mfa, before) {
-            (None, _) => (SessionSight::Unavailable, None),
-            (Some(Mfa::Open), None) => (SessionSight::Found, Some(true)),
-            (Some(Mfa::Stale), None) => (SessionSight::Found, Some(false)),
-            (Some(_), _) if !universe.process.borrow().has_code => (SessionSight::Unavailable, None),
-            (Some(_), _) => {
-                universe.pass(20_000);
-                let accepted = universe.iam.borrow().accept("sts:GetSessionToken", pair, universe.now.get(), universe.noise(6));
-                if accepted.is_ok() { (SessionSight::Opened, Some(true)) } else { (SessionSight::Unavailable, None) }
-            }
-        };
-        universe.process.borrow_mut().session = session;
-        universe.say(|| format!("      {sight:?}"));
-        sight
-    }
-
     fn list(&self, record: &Record, which: Which) -> Answer<Vec<AccessKey>> {
         self.universe.process.borrow_mut().listed_at = self.universe.now.get();
         let label = format!("[{}] ListAccessKeys", keyrotate::rotation::describe::name(&record.state));
@@ -175,7 +154,7 @@ impl World for SimWorld<'_> {
                 Outcome::Waited
             }
             Step::AskAboutSuspect { key, .. } => Outcome::Answered(self.ask(key)),
-            Step::OpenSession(which) => Outcome::Opened(self.open(record, *which)),
+            Step::OpenSession(which) => Outcome::Opened(universe.open_session(pair(record, *which))),
             Step::Enter(_) | Step::Close | Step::Stop(_) => Outcome::Waited,
         }
     }
@@ -184,6 +163,12 @@ impl World for SimWorld<'_> {
         self.universe.op(Op::Close, || format!("closing: {:?}", record.state));
         let now = self.observe(None).1.unwrap_or(record.started_at);
         debug_assert!(matches!(record.state, State::Done(_)), "only what is over is closed");
+        self.universe.unswept.set(false);
+        for secret in &mut self.universe.vault.borrow_mut().secrets {
+            let is_this = |place: &Place| matches!(place, Place::Secret { arn, .. } if *arn == secret.arn);
+            secret.is_swept = record.holders.iter().any(|entry| is_this(&entry.place) && entry.stagings > 0);
+        }
+        self.universe.process.borrow_mut().is_closing = true;
         let kept = self.files.tidy(record);
         self.universe.say(|| format!("      {kept:?}"));
         self.files.close(record, now)
