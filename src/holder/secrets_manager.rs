@@ -159,11 +159,13 @@ impl<'a> Secret<'a> {
 
     /// Takes AWSPENDING off one of our versions, if it is there.
     fn settle(&self, facts: &SecretFacts, version: &str) -> Result<(), HolderError> {
-        if at(facts, PENDING) != Some(version) {
-            return Ok(());
-        }
-        self.shift(PENDING, None, version).or_else(|error| {
-            let is_off = self.facts().is_ok_and(|facts| at(&facts, PENDING) != Some(version));
+        if at(facts, PENDING) == Some(version) { self.take_off(PENDING, version) } else { Ok(()) }
+    }
+
+    /// Takes a label off one of our versions, which has it as far as is known.
+    fn take_off(&self, stage: &str, version: &str) -> Result<(), HolderError> {
+        self.shift(stage, None, version).or_else(|error| {
+            let is_off = self.facts().is_ok_and(|facts| at(&facts, stage) != Some(version));
             if is_off { Ok(()) } else { Err(self.aws(error)) }
         })
     }
@@ -229,8 +231,14 @@ impl Holder for Secret<'_> {
         let placeholder = AccessKeyPair { id: pair.id.clone(), secret: SecretAccessKey::new("x".repeat(pair.secret.expose().len())) };
         self.edit(&body, pair, &placeholder)?;
         // Nothing but a put shows that the KMS key encrypts and that a version may be made. The content is the same: nobody sees a difference.
-        let version = format!("{OURS}probe-{}", random());
-        self.put(&version, &body, PROBE).and_then(|()| self.shift(PROBE, None, &version)).map_err(|error| self.aws(error))
+        let version = format!("{PROBE}-{}", random());
+        self.put(&version, &body, PROBE).map_err(|error| {
+            if !error.is_definitive() {
+                let _ = self.take_off(PROBE, &version);
+            }
+            self.aws(error)
+        })?;
+        self.take_off(PROBE, &version)
     }
 
     fn prepare(&self, tag: &str, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<Staged, HolderError> {
@@ -278,10 +286,12 @@ impl Holder for Secret<'_> {
     }
 
     fn sweep(&self, tag: &str, _staged: Option<&Staged>, _displaced: &[Displaced]) -> Vec<std::path::PathBuf> {
-        if let Ok(facts) = self.facts()
-            && let Some(version) = at(&facts, PENDING).filter(|version| version.starts_with(&ours(tag)))
-        {
-            let _ = self.settle(&facts, version);
+        let Ok(facts) = self.facts() else { return Vec::new() };
+        // A probe that was cut off is nobody's any more; whoever makes one meanwhile does not miss its label.
+        for (stage, ours) in [(PENDING, ours(tag)), (PROBE, format!("{PROBE}-"))] {
+            if let Some(version) = at(&facts, stage).filter(|version| version.starts_with(&ours)) {
+                let _ = self.take_off(stage, version);
+            }
         }
         Vec::new()
     }

@@ -1,6 +1,7 @@
 //! What must be true when the rotation acts. Invariant: what others did is forgiven as long as nobody could have known of it: within
 //! IAM's settling time of the latest look.
 
+use keyrotate::holder::Place;
 use keyrotate::model::{AccessKeyId, AccessKeyPair};
 use keyrotate::rotation::{Record, State, Which};
 
@@ -57,7 +58,7 @@ fn before_suspect_goes(universe: &Universe, record: &Record, id: &AccessKeyId) {
     universe.violated(format!("{id} is deleted: suspect {is_suspect}, permitted {is_permitted}, somebody else's {is_others}"));
 }
 
-/// No file still has the key that is deleted, as far as the latest look could tell.
+/// No file and no secret still has the key that is deleted, as far as the latest look could tell.
 fn no_holder_needs(universe: &Universe, record: &Record, id: &AccessKeyId) {
     let reread_at = universe.reread_at.get();
     for (entry, file) in record.holders.iter().zip(&universe.people.borrow().files) {
@@ -67,6 +68,14 @@ fn no_holder_needs(universe: &Universe, record: &Record, id: &AccessKeyId) {
         if has && known {
             drop(disk);
             universe.violated(format!("{id} is deleted while {} has it", file.path));
+        }
+    }
+    for secret in &universe.vault.borrow().secrets {
+        let is_this = |place: &Place| matches!(place, Place::Secret { arn, .. } if *arn == secret.arn);
+        let is_left_out = record.holders.iter().any(|entry| is_this(&entry.place) && entry.left_out);
+        let has = contains(secret.current().bytes(), id.as_str());
+        if has && secret.edited_at <= reread_at && !is_left_out && !secret.is_deleted {
+            universe.violated(format!("{id} is deleted while {} has it", secret.arn));
         }
     }
 }

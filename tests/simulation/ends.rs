@@ -105,6 +105,22 @@ fn files(universe: &Universe, wanted: Option<&AccessKeyId>) -> Result<(), String
             }
         }
     }
+    secrets(universe, wanted)
+}
+
+/// Every secret has the pair that lives, and no label of a change's.
+fn secrets(universe: &Universe, wanted: Option<&AccessKeyId>) -> Result<(), String> {
+    let left_out = universe.decided_forward.get();
+    for secret in universe.vault.borrow().secrets.iter().filter(|secret| !secret.is_deleted) {
+        if let Some(left) = secret.left().filter(|_| !universe.unswept.get()) {
+            return Err(format!("{} has {left} at the end", secret.arn));
+        }
+        let is_theirs = secret.edited_at >= universe.reread_at.get() || left_out || universe.schedule.scene.adopted;
+        let (Some(wanted), Some((id, _))) = (wanted.filter(|_| !is_theirs), secret.held()) else { continue };
+        if id != wanted.as_str() && universe.iam.borrow().keys.iter().any(|key| key.pair.id.as_str() == id) {
+            return Err(format!("{} has {id} at the end, {wanted} expected", secret.arn));
+        }
+    }
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use super::acts::contains;
 use super::iam::Who;
 use super::people::without_pairs;
 use super::universe::Universe;
+use super::vault::PENDING;
 
 pub const HISTORY: &str = "/state/history.jsonl";
 pub const FORGOTTEN: &str = "/state/forgotten-";
@@ -21,6 +22,7 @@ pub struct Seen {
     files: Vec<Fingerprint>,
     disk: u64,
     iam: u64,
+    vault: u64,
     journal: BTreeMap<String, (usize, u64)>,
     /// The entry on the disk, as a reader sees it.
     pub record: Option<Record>,
@@ -30,15 +32,16 @@ type Fingerprint = (Option<(usize, u64)>, u64, BTreeMap<String, (usize, u64)>);
 
 /// Checks everything that has to hold at any instant.
 pub fn always(universe: &Universe) {
-    let (disk, iam) = (universe.disk.borrow().version, universe.iam.borrow().version);
+    let now = (universe.disk.borrow().version, universe.iam.borrow().version, universe.vault.borrow().version);
     {
         let mut seen = universe.seen.borrow_mut();
-        if (seen.disk, seen.iam) == (disk, iam) {
+        if (seen.disk, seen.iam, seen.vault) == now {
             return;
         }
-        (seen.disk, seen.iam) = (disk, iam);
+        (seen.disk, seen.iam, seen.vault) = now;
     }
-    if let Err(what) = journal(universe).and_then(|()| files(universe)).and_then(|()| keys(universe)).and_then(|()| secrets(universe)) {
+    let all = journal(universe).and_then(|()| files(universe)).and_then(|()| vault(universe)).and_then(|()| keys(universe));
+    if let Err(what) = all.and_then(|()| secrets(universe)) {
         universe.violated(what);
     }
 }
@@ -96,7 +99,28 @@ fn files(universe: &Universe) -> Result<(), String> {
             ));
         }
         for (id, secret) in pairs(text.as_deref().unwrap_or_default()) {
-            pair(universe, &file.path, &id, &secret)?;
+            pair(universe, &file.path, file.edited_at, &id, &secret)?;
+        }
+    }
+    Ok(())
+}
+
+/// Programs read of each secret what somebody else put last, with a pair that belongs together and lives; who waits waits.
+fn vault(universe: &Universe) -> Result<(), String> {
+    for secret in &universe.vault.borrow().secrets {
+        let skeleton = without_pairs(universe, &String::from_utf8_lossy(secret.current().bytes()));
+        if skeleton != secret.skeleton {
+            return Err(format!("{} is not what was put there: {skeleton:?}", secret.arn));
+        }
+        if let Some((waiting, _)) = &secret.waiting
+            && secret.at(PENDING) != Some(waiting)
+        {
+            return Err(format!("{waiting} of {} has lost its label", secret.arn));
+        }
+        let (id, key) = secret.held().ok_or_else(|| format!("{} has no pair", secret.arn))?;
+        // Nobody can change one that is marked for deletion.
+        if !secret.is_deleted {
+            pair(universe, &secret.arn, secret.edited_at, &id, &key)?;
         }
     }
     Ok(())
@@ -126,7 +150,7 @@ pub fn pairs(text: &str) -> Vec<(String, String)> {
     found
 }
 
-fn pair(universe: &Universe, path: &str, id: &str, secret: &str) -> Result<(), String> {
+fn pair(universe: &Universe, path: &str, edited_at: u32, id: &str, secret: &str) -> Result<(), String> {
     let iam = universe.iam.borrow();
     let Some(key) = iam.keys.iter().find(|key| key.pair.id.as_str() == id) else { return Ok(()) };
     if key.pair.secret.expose() != secret {
@@ -138,7 +162,7 @@ fn pair(universe: &Universe, path: &str, id: &str, secret: &str) -> Result<(), S
     // A person chose to go on without a holder; or we killed it, and then the journal must have a pair that lives, unless others killed that.
     let record = universe.seen.borrow().record.clone().or_else(|| forgotten(universe));
     let Some(record) = &record else {
-        return if universe.people.borrow().files.iter().any(|file| file.path == path && file.edited_at >= universe.reread_at.get()) {
+        return if edited_at >= universe.reread_at.get() {
             Ok(())
         } else {
             Err(format!("{path} has {id}, which the rotation made {:?}, and no journal has another", key.last().status))
@@ -183,7 +207,9 @@ fn keys(universe: &Universe) -> Result<(), String> {
 
 fn is_held(universe: &Universe, id: &AccessKeyId) -> bool {
     let disk = universe.disk.borrow();
-    universe.people.borrow().files.iter().any(|file| disk.content(&file.path).is_some_and(|bytes| contains(bytes, id.as_str())))
+    let is_in_file =
+        universe.people.borrow().files.iter().any(|file| disk.content(&file.path).is_some_and(|bytes| contains(bytes, id.as_str())));
+    is_in_file || universe.vault.borrow().secrets.iter().any(|secret| contains(secret.current().bytes(), id.as_str()))
 }
 
 pub fn history(universe: &Universe) -> Vec<HistoryLine> {

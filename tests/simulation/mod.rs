@@ -1,5 +1,5 @@
-//! The simulator: the protocol, its loop and the real file code against a model of IAM, of disks, of time and of other people. Invariant:
-//! everything that happens comes from the seed.
+//! The simulator: the protocol, its loop and the real code of files and secrets against a model of IAM, of Secrets Manager, of disks, of time
+//! and of other people. Invariant: everything that happens comes from the seed.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -12,6 +12,7 @@
 )]
 
 pub mod acts;
+pub mod calls;
 pub mod disk;
 pub mod ends;
 pub mod files;
@@ -23,8 +24,11 @@ pub mod people;
 pub mod rng;
 pub mod run;
 pub mod schedule;
+pub mod secrets;
 pub mod shrink;
+pub mod strangers;
 pub mod universe;
+pub mod vault;
 pub mod world;
 
 use std::process::ExitCode;

@@ -1,5 +1,5 @@
-//! Seven ways to get the protocol wrong, each made from outside: a disk that does not sync, or a world that tells `next` less than is
-//! true. Invariant: nothing in `src/` knows of them.
+//! Nine ways to get the protocol wrong, each made from outside: a disk that does not sync, calls that are made otherwise, or a world that
+//! tells `next` less than is true. Invariant: nothing in `src/` knows of them.
 
 use keyrotate::aws::{AwsError, Unreachable};
 use keyrotate::holder::Sight;
@@ -25,10 +25,14 @@ pub enum Mutant {
     DeletedUnread,
     /// One success verifies a new key.
     VerifiedOnce,
+    /// AWSCURRENT is moved from whichever version has it, not from the one that was edited.
+    MovedFromAnywhere,
+    /// The version that is put has another ID in each run.
+    TokenNotJournalled,
 }
 
 impl Mutant {
-    pub const ALL: [Mutant; 7] = [
+    pub const ALL: [Mutant; 9] = [
         Mutant::NoFileSync,
         Mutant::NoDirectorySync,
         Mutant::ScrubbedEarly,
@@ -36,6 +40,8 @@ impl Mutant {
         Mutant::RolledBackUnproved,
         Mutant::DeletedUnread,
         Mutant::VerifiedOnce,
+        Mutant::MovedFromAnywhere,
+        Mutant::TokenNotJournalled,
     ];
 
     pub fn name(self) -> &'static str {
@@ -47,6 +53,8 @@ impl Mutant {
             Mutant::RolledBackUnproved => "rollback_without_proof",
             Mutant::DeletedUnread => "delete_without_rereading",
             Mutant::VerifiedOnce => "verify_once",
+            Mutant::MovedFromAnywhere => "current_moved_from_anywhere",
+            Mutant::TokenNotJournalled => "token_not_journalled",
         }
     }
 }

@@ -5,10 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use keyrotate::aws::{AwsError, SecretBody, SecretFacts, SecretId, SecretVersion, Secrets, Unreachable, VersionOf};
-use keyrotate::holder::{Place, Reach, Sight, SignedBy};
+use keyrotate::aws::SecretId;
+use keyrotate::holder::{CURRENT, Place, Reach, Sight, SignedBy};
 use keyrotate::journal::{Entry, History};
-use keyrotate::model::{AccessKeyPair, Arn, Identity, ProfileName};
+use keyrotate::model::{Arn, Identity, ProfileName};
 use keyrotate::os::atomic_file;
 use keyrotate::os::keychain::NoKeychain;
 use keyrotate::profile::FileKind;
@@ -21,10 +21,10 @@ use super::files::{CONFIG, CREDENTIALS, SimDisk};
 use super::iam::Who;
 use super::invariants::{self, FORGOTTEN, HISTORY, JOURNAL};
 use super::mutant::{Mutated, timing};
-use super::people;
+use super::secrets::SimSecrets;
 use super::universe::{Escape, START, Universe};
 use super::world::SimWorld;
-use super::{ends, schedule::Op};
+use super::{ends, people, schedule::Op, strangers};
 
 /// How one run ended.
 #[derive(Debug)]
@@ -47,6 +47,7 @@ pub fn live(universe: &Rc<Universe>) {
     let old = universe.iam.borrow_mut().make(Who::Others, 0, scene.long_ids);
     let second = scene.adopted.then(|| universe.iam.borrow_mut().make(Who::Others, 0, false));
     people::move_in(universe, &old, second.as_ref());
+    strangers::move_in(universe, &old);
     universe.pass(START);
     let (mut last, mut number, mut same) = (None, 0, 0);
     while number <= PATIENCE + 4 {
@@ -156,12 +157,13 @@ fn resume(universe: &Rc<Universe>, disk: &SimDisk, path: &Path, number: u32, dec
             let kept = serde_json::to_vec(&record).map_err(|error| error.to_string())?;
             atomic_file::replace(disk, &PathBuf::from(format!("{FORGOTTEN}{}.json", record.id)), &kept).map_err(|e| e.to_string())?;
         }
-        record = resolve(Reach { disk, secrets: &NoSecrets, keychain: &NoKeychain }, &record, direction)
+        let secrets = SimSecrets::asking(universe);
+        record = resolve(Reach { disk, secrets: &secrets, keychain: &NoKeychain }, &record, direction)
             .map_err(|unresolved| format!("{unresolved:?}"))?;
     }
     let entry = Entry::resume(disk, path.to_owned(), &record).map_err(|error| error.to_string())?;
-    let clock = universe.clock();
-    let seen = Observation { now: Some(record.started_at), clock, entered: clock, resumed: true, ..Observation::default() };
+    let (clock, session) = (universe.clock(), universe.sight());
+    let seen = Observation { now: Some(record.started_at), clock, entered: clock, resumed: true, session, ..Observation::default() };
     let rules = Rules { decided, ..rules(universe, &record, number) };
     Ok(finish(universe, disk, entry, record, seen, &rules))
 }
@@ -184,8 +186,9 @@ fn rules(universe: &Universe, record: &Record, number: u32) -> Rules {
 }
 
 fn finish(universe: &Rc<Universe>, disk: &SimDisk, entry: Entry<'_>, mut record: Record, mut seen: Observation, rules: &Rules) -> Ended {
+    let secrets = SimSecrets::new(universe);
     let files = Files {
-        reach: Reach { disk, secrets: &NoSecrets, keychain: &NoKeychain },
+        reach: Reach { disk, secrets: &secrets, keychain: &NoKeychain },
         entry: Some(entry),
         history: History::new(disk, HISTORY.into()),
         command: "rotate",
@@ -202,8 +205,9 @@ fn finish(universe: &Rc<Universe>, disk: &SimDisk, entry: Entry<'_>, mut record:
 /// What `rotation::begin` looks at, as far as it is modelled: the holders, the identity, the listing.
 fn begin(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Ended, String> {
     let mut record = first_record(universe, disk, number)?;
+    let secrets = SimSecrets::asking(universe);
     let files = Files {
-        reach: Reach { disk, secrets: &NoSecrets, keychain: &NoKeychain },
+        reach: Reach { disk, secrets: &secrets, keychain: &NoKeychain },
         entry: None,
         history: History::new(disk, HISTORY.into()),
         command: "rotate",
@@ -218,7 +222,7 @@ fn begin(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Ended, 
     let keys = loop {
         match world.perform(&record, &Step::ListAccessKeys(Which::Old)) {
             Outcome::Listed(_, Ok(keys)) => break keys,
-            Outcome::Listed(_, Err(error)) if wants_session(session, &error, false) => session = world.open(&record, Which::Old),
+            Outcome::Listed(_, Err(error)) if wants_session(session, &error, false) => session = universe.open_session(&record.old),
             other => return Err(format!("{other:?}")),
         }
     };
@@ -227,6 +231,7 @@ fn begin(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Ended, 
     }
     let (clock, now) = world.observe(None);
     let now = now.ok_or("no time")?;
+    targets(universe, disk, &mut record)?;
     record.keys_before = keys.iter().map(|key| key.id.clone()).collect();
     record.started_at = now;
     record.state = if record.adopted { State::Created } else { State::Intent { signed_at: now, throttled: 0 } };
@@ -239,34 +244,33 @@ fn begin(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Ended, 
     Ok(finish(universe, disk, entry, record, seen, &rules))
 }
 
-/// No schedule has a secret: a call is a mistake.
-struct NoSecrets;
-
-impl NoSecrets {
-    fn refuse<T>(&self) -> Result<T, AwsError> {
-        Err(AwsError::unanswered("secretsmanager:DescribeSecret", Unreachable::Refused, "no schedule has a secret"))
+/// What `rotation::begin` does with the secrets that the settings name.
+fn targets(universe: &Rc<Universe>, disk: &SimDisk, record: &mut Record) -> Result<(), String> {
+    let named: Vec<_> = {
+        let vault = universe.vault.borrow();
+        vault.secrets.iter().map(|secret| (secret.arn.clone(), secret.is_configured.then(|| secret.fields.clone()))).collect()
+    };
+    let secrets = SimSecrets::asking(universe);
+    for (arn, fields) in named {
+        let id = SecretId { id: &arn, region: None };
+        let place = Place::secret(&secrets, &record.old, id, fields.as_ref()).map_err(|error| error.to_string())?;
+        let holder = place.open(Reach { disk, secrets: &secrets, keychain: &NoKeychain }, SignedBy { first: &record.old, then: None });
+        match holder.look(&record.old, record.pair(Which::New), &[CURRENT.to_owned()], None) {
+            Sight::Seen { foreign, .. } if foreign.is_empty() => {}
+            other => return Err(format!("{other:?}")),
+        }
+        holder.check_writable(&record.old).map_err(|error| error.to_string())?;
+        drop(holder);
+        record.holders.push(entry(place, vec![CURRENT.to_owned()]));
     }
+    Ok(())
 }
 
-impl Secrets for NoSecrets {
-    fn describe(&self, _by: &AccessKeyPair, _secret: SecretId<'_>) -> Result<SecretFacts, AwsError> {
-        self.refuse()
-    }
-
-    fn get(&self, _by: &AccessKeyPair, _arn: &str, _version: VersionOf<'_>) -> Result<SecretVersion, AwsError> {
-        self.refuse()
-    }
-
-    fn put(&self, _by: &AccessKeyPair, _arn: &str, _id: &str, _body: &SecretBody, _stage: &str) -> Result<(), AwsError> {
-        self.refuse()
-    }
-
-    fn move_stage(&self, _by: &AccessKeyPair, _arn: &str, _stage: &str, _to: Option<&str>, _from: Option<&str>) -> Result<(), AwsError> {
-        self.refuse()
-    }
+fn entry(place: Place, sections: Vec<String>) -> HolderEntry {
+    HolderEntry { place, sections, stagings: 0, staged: None, staged_to: Which::New, displaced: Vec::new(), left_out: false }
 }
 
-fn first_record(universe: &Universe, disk: &SimDisk, number: u32) -> Result<Record, String> {
+fn first_record(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Record, String> {
     let iam = universe.iam.borrow();
     let text =
         universe.disk.borrow().content(&universe.people.borrow().files[0].path).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
@@ -275,10 +279,11 @@ fn first_record(universe: &Universe, disk: &SimDisk, number: u32) -> Result<Reco
     let old = old.pair.clone();
     let new = universe.schedule.scene.adopted.then(|| NewKey { pair: iam.keys[1].pair.clone(), created_at: universe.date(0) });
     drop(iam);
+    let secrets = SimSecrets::new(universe);
     let mut holders = Vec::new();
     for (kind, path) in [(FileKind::Credentials, CREDENTIALS), (FileKind::Config, CONFIG)] {
         let place = Place::AwsFile { kind, path: path.into() };
-        let holder = place.open(Reach { disk, secrets: &NoSecrets, keychain: &NoKeychain }, SignedBy { first: &old, then: None });
+        let holder = place.open(Reach { disk, secrets: &secrets, keychain: &NoKeychain }, SignedBy { first: &old, then: None });
         let sections = match holder.look(&old, None, &[], None) {
             Sight::Seen { old, foreign, .. } if foreign.is_empty() => old,
             Sight::Away => Vec::new(),
@@ -288,15 +293,7 @@ fn first_record(universe: &Universe, disk: &SimDisk, number: u32) -> Result<Reco
             holder.check_writable(&old).map_err(|error| error.to_string())?;
         }
         drop(holder);
-        holders.push(HolderEntry {
-            place,
-            sections,
-            stagings: 0,
-            staged: None,
-            staged_to: Which::New,
-            displaced: Vec::new(),
-            left_out: false,
-        });
+        holders.push(entry(place, sections));
     }
     let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").expect("an ARN");
     Ok(Record {

@@ -25,9 +25,13 @@ pub enum Op {
     Ask,
     Persist,
     Close,
+    Describe,
+    GetValue,
+    PutValue,
+    MoveStage,
 }
 
-pub const OPS: usize = Op::Close as usize + 1;
+pub const OPS: usize = Op::MoveStage as usize + 1;
 
 /// How answers about a changed key vary until it is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +83,8 @@ pub struct Scene {
     pub long_ids: bool,
     /// A policy denies every call to IAM without MFA.
     pub mfa: Option<Mfa>,
+    /// How many secrets in Secrets Manager have the key too.
+    pub secrets: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +146,31 @@ pub enum Edit {
     ForeignPair,
 }
 
+/// What somebody else does to a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hand {
+    /// One field more.
+    AddField,
+    /// Reads now.
+    Open,
+    /// Puts what was read then, and a field more.
+    Save,
+    /// Puts what was there before the rotation.
+    Restore,
+    /// Puts a pair of somebody else's.
+    ForeignPair,
+    /// Another rotation puts a version that waits.
+    Pending,
+    /// It gives up.
+    GiveUp,
+    /// It makes that version current.
+    TakeOver,
+    Delete,
+    Undelete,
+    /// The KMS key refuses, for so many effects.
+    Kms(u32),
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     /// Power fails.
@@ -160,6 +191,7 @@ pub enum What {
     Edits(u8, Edit),
     /// The credentials file gets a second name, or loses it.
     Link,
+    Secret(u8, Hand),
     /// The next run is `--resolve`.
     Resolve(Direction),
 }
@@ -179,6 +211,17 @@ pub struct Schedule {
 
 impl Schedule {
     pub fn from_seed(seed: u64) -> Self {
+        let mut schedule = Self::without_secrets(seed);
+        // Apart, so that the rest of a schedule stays as it was before there were secrets.
+        schedule.scene.secrets = [0, 0, 1, 1, 1, 2][hash(&[seed, 0x5EC]) as usize % 6];
+        if schedule.scene.secrets > 0 {
+            schedule.events.extend(at_secrets(&mut Rng::new(hash(&[seed, 0x5EC, 1])), schedule.scene.secrets));
+        }
+        schedule
+    }
+
+    /// The schedule as it was before there were secrets.
+    pub fn without_secrets(seed: u64) -> Self {
         let mut rng = Rng::new(seed);
         // Apart, so that the rest of a schedule stays as it was before there were sessions.
         let mfa = [Mfa::Open, Mfa::Stale, Mfa::Person, Mfa::Person].get(hash(&[seed, 0x3FA]) as usize % 12).copied();
@@ -227,7 +270,60 @@ fn scene(rng: &mut Rng) -> Scene {
         denied: if rng.percent(5) { Some(rng.pick(&[Op::List, Op::LastUsed, Op::Create, Op::Update, Op::Delete])) } else { None },
         long_ids: rng.percent(10),
         mfa: None,
+        secrets: 0,
     }
+}
+
+/// What happens to the secrets and around the calls to them.
+fn at_secrets(rng: &mut Rng, secrets: u8) -> Vec<Event> {
+    let calls = [Op::Describe, Op::Describe, Op::GetValue, Op::PutValue, Op::PutValue, Op::MoveStage, Op::MoveStage];
+    let faults =
+        [Fault::LostBefore, Fault::LostAfter, Fault::LostAfter, Fault::Throttled, Fault::ServerBefore, Fault::ServerAfter, Fault::Denied];
+    let hands = [
+        Hand::AddField,
+        Hand::AddField,
+        Hand::Open,
+        Hand::Restore,
+        Hand::ForeignPair,
+        Hand::Pending,
+        Hand::Pending,
+        Hand::Delete,
+        Hand::Kms(3),
+        Hand::Kms(40),
+    ];
+    let count = rng.pick(&[0, 1, 1, 2, 2, 3, 4, 6]);
+    let mut events = Vec::new();
+    for _ in 0..count {
+        let op = rng.pick(&calls);
+        // The first of them are those that look before a key is made; what is put first is a probe.
+        let nth = rng.below(if matches!(op, Op::Describe | Op::GetValue) { 16 } else { 6 }) as u32;
+        let when = if rng.percent(80) { When::Op(op, nth) } else { When::Beat(rng.below(320) as u32) };
+        let secret = rng.below(u64::from(secrets)) as u8;
+        let what = match rng.below(10) {
+            0..=2 => rng.pick(&[What::Crash, What::Kill]),
+            3..=5 => What::Call(rng.pick(&faults)),
+            _ => What::Secret(secret, rng.pick(&hands)),
+        };
+        events.push(Event { when, what });
+        let second = match what {
+            What::Crash | What::Kill if rng.percent(30) => What::Crash,
+            What::Secret(_, Hand::Open) => What::Secret(secret, Hand::Save),
+            What::Secret(_, Hand::Pending) => What::Secret(secret, rng.pick(&[Hand::GiveUp, Hand::TakeOver, Hand::TakeOver])),
+            What::Secret(_, Hand::Delete) if rng.percent(80) => What::Secret(secret, Hand::Undelete),
+            What::Secret(_, Hand::ForeignPair) if rng.percent(60) => What::Resolve(rng.pick(&[Direction::Forward, Direction::Back])),
+            What::Secret(..) | What::Call(_) if rng.percent(20) => What::Crash,
+            _ => continue,
+        };
+        let after = rng.pick(&[0, 0, 1, 3]) + rng.below(3) as u32;
+        let is_late = matches!(what, What::Secret(_, Hand::Pending | Hand::Delete)) && rng.percent(50);
+        let when = match when {
+            _ if is_late => When::Beat(rng.below(600) as u32),
+            When::Op(op, nth) => When::Op(op, nth + 1 + after),
+            When::Beat(at) => When::Beat(at + 1 + 8 * after),
+        };
+        events.push(Event { when, what: second });
+    }
+    events
 }
 
 fn event(rng: &mut Rng, theme: u64) -> Event {

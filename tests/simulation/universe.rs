@@ -16,7 +16,8 @@ use super::mutant::Mutant;
 use super::people::People;
 use super::rng::hash;
 use super::schedule::{Fault, OPS, Op, Schedule, Side, Trouble, What, When, Whom};
-use super::{invariants, people};
+use super::vault::Vault;
+use super::{invariants, people, strangers};
 
 /// The epoch of simulated time, in seconds.
 const BEGINNING: i64 = 1_800_000_000;
@@ -52,6 +53,11 @@ pub struct Process {
     pub permitted: Option<AccessKeyId>,
     /// The session that signs, if one does: whether AWS takes it.
     pub session: Option<bool>,
+    pub is_new_session: bool,
+    /// A session did not help.
+    pub has_refused: bool,
+    /// What changes left is being removed.
+    pub is_closing: bool,
     /// Somebody is there who can give a code.
     pub has_code: bool,
 }
@@ -66,6 +72,7 @@ pub struct Universe {
     pub iam: RefCell<Iam>,
     pub disk: RefCell<DiskState>,
     pub people: RefCell<People>,
+    pub vault: RefCell<Vault>,
     pub process: RefCell<Process>,
     /// Since the rotation began: the answer to a CreateAccessKey may have been lost.
     pub ambiguous: Cell<bool>,
@@ -83,6 +90,8 @@ pub struct Universe {
     pub seen: RefCell<invariants::Seen>,
     /// A file could not be removed.
     pub stuck: Cell<bool>,
+    /// What a change left at a secret could not be removed.
+    pub unswept: Cell<bool>,
     /// How it ended, in a word.
     pub end: RefCell<String>,
     pub violation: RefCell<Option<String>>,
@@ -103,6 +112,7 @@ impl Universe {
             iam: RefCell::new(iam),
             disk: RefCell::new(disk),
             people: RefCell::default(),
+            vault: RefCell::default(),
             process: RefCell::default(),
             ambiguous: Cell::new(false),
             reread_at: Cell::new(0),
@@ -114,6 +124,7 @@ impl Universe {
             troubles: RefCell::default(),
             seen: RefCell::default(),
             stuck: Cell::new(false),
+            unswept: Cell::new(false),
             end: RefCell::default(),
             violation: RefCell::new(None),
             trace: traced.then(RefCell::default),
@@ -226,6 +237,7 @@ impl Universe {
                 }
             }
             What::Edits(holder, edit) => people::edit(self, usize::from(holder), edit),
+            What::Secret(number, hand) => strangers::act(self, usize::from(number), hand),
             What::Link => {
                 let mut disk = self.disk.borrow_mut();
                 if let Ok(inode) = disk.find(&self.people.borrow().files[0].path) {

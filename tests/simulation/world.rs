@@ -5,14 +5,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use keyrotate::aws::{AwsError, Unreachable};
+use keyrotate::aws::AwsError;
+use keyrotate::holder::Place;
 use keyrotate::journal::JournalError;
 use keyrotate::model::{AccessKey, AccessKeyId, AccessKeyPair, KeyStatus, LastUse, LastUsed};
-use keyrotate::rotation::{Files, Outcome, Record, SessionSight, State, Step, Which, World};
+use keyrotate::rotation::{Files, Outcome, Record, State, Step, Which, World};
 
 use super::acts;
+use super::calls::{Answer, operation};
 use super::iam::{Status, Who};
-use super::schedule::{Fault, Mfa, Op};
+use super::schedule::Op;
 use super::universe::Universe;
 
 pub struct SimWorld<'a> {
@@ -20,115 +22,11 @@ pub struct SimWorld<'a> {
     pub files: Files<'a>,
 }
 
-type Answer<T> = Result<T, AwsError>;
-
-fn operation(op: Op) -> &'static str {
-    match op {
-        Op::List => "iam:ListAccessKeys",
-        Op::Identity => "sts:GetCallerIdentity",
-        Op::LastUsed => "iam:GetAccessKeyLastUsed",
-        Op::Create => "iam:CreateAccessKey",
-        Op::Update => "iam:UpdateAccessKey",
-        Op::Delete => "iam:DeleteAccessKey",
-        Op::Read | Op::Prepare | Op::Write | Op::Release | Op::Wait | Op::Ask | Op::Persist | Op::Close => "",
-    }
-}
-
-/// What a fault answers.
-fn answer(fault: Fault, operation: &'static str) -> AwsError {
-    match fault {
-        Fault::LostBefore | Fault::LostAfter => AwsError::unanswered(operation, Unreachable::Timeout, "no answer"),
-        Fault::Throttled => AwsError::answered(operation, 400, "Throttling", "Rate exceeded"),
-        Fault::ServerBefore | Fault::ServerAfter => AwsError::answered(operation, 500, "ServiceFailure", ""),
-        Fault::Denied => AwsError::answered(operation, 403, "AccessDenied", "no identity-based policy allows it"),
-    }
-}
-
-fn is_after(fault: Fault) -> bool {
-    matches!(fault, Fault::LostAfter | Fault::ServerAfter)
-}
-
 impl SimWorld<'_> {
-    /// One call, signed by `signer`: refused, lost before, or made, and then perhaps lost.
-    fn call<T>(&self, op: Op, signer: &AccessKeyPair, label: &str, act: impl FnOnce(&Universe) -> Answer<T>) -> Answer<T> {
-        let universe = &*self.universe;
-        let fault = universe.op(op, || format!("{label}, signed by {}", signer.id));
-        universe.pass(50 + universe.noise(5) % 250);
-        let answered = self.made(op, signer, fault, act);
-        universe.say(|| match &answered {
-            Ok(_) => "      ok".to_owned(),
-            Err(error) => format!("      {error}"),
-        });
-        answered
-    }
-
-    fn made<T>(&self, op: Op, signer: &AccessKeyPair, fault: Option<Fault>, act: impl FnOnce(&Universe) -> Answer<T>) -> Answer<T> {
-        let (universe, operation) = (&*self.universe, operation(op));
-        let denied = (universe.schedule.scene.denied == Some(op)).then_some(Fault::Denied);
-        if let Some(fault) = denied.or(fault).filter(|fault| !is_after(*fault)) {
-            let lost = matches!(fault, Fault::LostBefore);
-            universe.process.borrow_mut().has_server_time |= !lost;
-            universe.pass(if lost { 15_000 } else { 0 });
-            if op == Op::Create && !answer(fault, operation).is_definitive() {
-                universe.ambiguous.set(true);
-            }
-            return Err(answer(fault, operation));
-        }
-        let accepted = self.accept(op, signer);
-        let outcome = accepted.and_then(|()| act(universe));
-        match fault {
-            Some(fault) => {
-                universe.ambiguous.set(universe.ambiguous.get() || op == Op::Create);
-                Err(answer(fault, operation))
-            }
-            None => {
-                universe.process.borrow_mut().has_server_time = true;
-                outcome
-            }
-        }
-    }
-
-    /// Whether this answer accepts who signs: the pair, or for IAM the session, which the pair's end does not end.
-    fn accept(&self, op: Op, signer: &AccessKeyPair) -> Answer<()> {
-        let (universe, operation) = (&*self.universe, operation(op));
-        let session = universe.process.borrow().session.filter(|_| op != Op::Identity);
-        match session {
-            Some(true) => return Ok(()),
-            Some(false) => return Err(AwsError::answered(operation, 403, "InvalidClientTokenId", "")),
-            None => universe.iam.borrow().accept(operation, signer, universe.now.get(), universe.noise(6))?,
-        }
-        if universe.schedule.scene.mfa.is_some() && op != Op::Identity {
-            return Err(AwsError::answered(operation, 403, "AccessDenied", "with an explicit deny in an identity-based policy"));
-        }
-        Ok(())
-    }
-
-    /// A session in the place of the present one.
-    pub fn open(&self, record: &Record, which: Which) -> SessionSight {
-        let universe = &*self.universe;
-        let pair = pair(record, which);
-        universe.op(Op::Ask, || format!("opening a session with {}", pair.id));
-        let before = universe.process.borrow_mut().session.take();
-        let (sight, session) = match (universe.schedule.scene.mfa, before) {
-            (None, _) => (SessionSight::Unavailable, None),
-            (Some(Mfa::Open), None) => (SessionSight::Found, Some(true)),
-            (Some(Mfa::Stale), None) => (SessionSight::Found, Some(false)),
-            (Some(_), _) if !universe.process.borrow().has_code => (SessionSight::Unavailable, None),
-            (Some(_), _) => {
-                universe.pass(20_000);
-                let accepted = universe.iam.borrow().accept("sts:GetSessionToken", pair, universe.now.get(), universe.noise(6));
-                if accepted.is_ok() { (SessionSight::Opened, Some(true)) } else { (SessionSight::Unavailable, None) }
-            }
-        };
-        universe.process.borrow_mut().session = session;
-        universe.say(|| format!("      {sight:?}"));
-        sight
-    }
-
     fn list(&self, record: &Record, which: Which) -> Answer<Vec<AccessKey>> {
         self.universe.process.borrow_mut().listed_at = self.universe.now.get();
         let label = format!("[{}] ListAccessKeys", keyrotate::rotation::describe::name(&record.state));
-        self.call(Op::List, pair(record, which), &label, |universe| {
+        self.universe.call(Op::List, pair(record, which), &label, |universe| {
             let iam = universe.iam.borrow();
             let row = |(key, status): (&super::iam::Key, Status)| AccessKey {
                 id: key.pair.id.clone(),
@@ -140,7 +38,7 @@ impl SimWorld<'_> {
     }
 
     fn last_use(&self, record: &Record, key: &AccessKeyId, signer: Which) -> Answer<LastUsed> {
-        self.call(Op::LastUsed, pair(record, signer), "GetAccessKeyLastUsed", |universe| {
+        self.universe.call(Op::LastUsed, pair(record, signer), "GetAccessKeyLastUsed", |universe| {
             let iam = universe.iam.borrow();
             // It lags by up to an hour.
             let lag = universe.noise(8) % 3_600_000;
@@ -151,7 +49,7 @@ impl SimWorld<'_> {
     }
 
     fn create(&self, record: &Record) -> Answer<(AccessKeyPair, DateTime<Utc>)> {
-        self.call(Op::Create, &record.old, "CreateAccessKey", |universe| {
+        self.universe.call(Op::Create, &record.old, "CreateAccessKey", |universe| {
             if universe.iam.borrow().existing().count() >= 2 {
                 return Err(AwsError::answered(
                     "iam:CreateAccessKey",
@@ -167,7 +65,7 @@ impl SimWorld<'_> {
     }
 
     fn set(&self, op: Op, record: &Record, id: &AccessKeyId, status: Status, signer: Which) -> Answer<()> {
-        self.call(op, pair(record, signer), &format!("{op:?} {id} to {status:?}"), |universe| {
+        self.universe.call(op, pair(record, signer), &format!("{op:?} {id} to {status:?}"), |universe| {
             acts::before_change(universe, record, id, status, pair(record, signer));
             match universe.iam.borrow_mut().set(id, status, Who::Us, universe.now.get()) {
                 true => Ok(()),
@@ -211,7 +109,7 @@ impl World for SimWorld<'_> {
         match step {
             Step::ListAccessKeys(signer) => Outcome::Listed(*signer, self.list(record, *signer)),
             Step::GetCallerIdentity(which) => {
-                let answer = self.call(Op::Identity, pair(record, *which), "GetCallerIdentity", |_| Ok(record.identity.clone()));
+                let answer = self.universe.call(Op::Identity, pair(record, *which), "GetCallerIdentity", |_| Ok(record.identity.clone()));
                 if answer.is_ok() {
                     universe.process.borrow_mut().proved_at[which.index()] = Some(universe.now.get());
                 }
@@ -256,7 +154,7 @@ impl World for SimWorld<'_> {
                 Outcome::Waited
             }
             Step::AskAboutSuspect { key, .. } => Outcome::Answered(self.ask(key)),
-            Step::OpenSession(which) => Outcome::Opened(self.open(record, *which)),
+            Step::OpenSession(which) => Outcome::Opened(universe.open_session(pair(record, *which))),
             Step::Enter(_) | Step::Close | Step::Stop(_) => Outcome::Waited,
         }
     }
@@ -265,6 +163,12 @@ impl World for SimWorld<'_> {
         self.universe.op(Op::Close, || format!("closing: {:?}", record.state));
         let now = self.observe(None).1.unwrap_or(record.started_at);
         debug_assert!(matches!(record.state, State::Done(_)), "only what is over is closed");
+        self.universe.unswept.set(false);
+        for secret in &mut self.universe.vault.borrow_mut().secrets {
+            let is_this = |place: &Place| matches!(place, Place::Secret { arn, .. } if *arn == secret.arn);
+            secret.is_swept = record.holders.iter().any(|entry| is_this(&entry.place) && entry.stagings > 0);
+        }
+        self.universe.process.borrow_mut().is_closing = true;
         let kept = self.files.tidy(record);
         self.universe.say(|| format!("      {kept:?}"));
         self.files.close(record, now)

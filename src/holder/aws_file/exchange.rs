@@ -50,7 +50,11 @@ impl Exchange<'_, '_> {
             Some(found) if found == content => self.remove(self.temporary),
             // A program that had the file open has written to it since.
             Some(_) => self.absorb().and_then(|_| self.remove(self.temporary)),
-            None => Ok(()),
+            // CRASH: the removal may not be on the disk yet, and the next power failure gives the file back.
+            None => match self.file.disk.sync_directory(directory(self.temporary)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.file.io("removed", self.temporary)(error)),
+                Ok(()) | Err(_) => Ok(()),
+            },
         }
     }
 

@@ -1,6 +1,6 @@
 #![expect(clippy::disallowed_methods, reason = "tests stand in for other programs, which write as they like")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::rc::Rc;
 
@@ -235,6 +235,7 @@ fn a_section_that_changed_hands_is_told_without_its_secret() {
 struct Seen {
     opens_with: Option<i32>,
     written: Rc<RefCell<Vec<Vec<u8>>>>,
+    synced: Cell<u32>,
 }
 
 struct SeenFile(Box<dyn DiskFile>, Rc<RefCell<Vec<Vec<u8>>>>);
@@ -296,8 +297,21 @@ impl Disk for Seen {
     }
 
     fn sync_directory(&self, directory: &Path) -> io::Result<()> {
+        self.synced.set(self.synced.get() + 1);
         RealDisk.sync_directory(directory)
     }
+}
+
+#[test]
+fn a_displaced_file_that_is_gone_is_gone_for_good() {
+    let scratch = Scratch::new();
+    let disk = Seen::default();
+    let file = AwsFile::new(&disk, FileKind::Credentials, scratch.path());
+    let gone = |path: PathBuf| Displaced { target: scratch.path(), path, content: String::new(), edited: String::new() };
+    // The run before may have failed to sync its removal.
+    file.release(&gone(scratch.directory.path().join(".credentials.keyrotate-r-0-0")), &old(), &new()).unwrap();
+    assert_eq!(disk.synced.get(), 1);
+    file.release(&gone(scratch.directory.path().join("away/.credentials.keyrotate-r-0-0")), &old(), &new()).unwrap();
 }
 
 #[test]

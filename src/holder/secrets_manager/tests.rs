@@ -204,6 +204,24 @@ fn a_sweep_takes_labels_off_versions_of_its_own_rotation_only() {
 }
 
 #[test]
+fn a_sweep_takes_the_label_off_a_probe_that_was_cut_off() {
+    let fake = FakeSecrets::text(JSON);
+    fake.put_by_another("keyrotate-probe-0123456789abcdef0123456789abcdef", JSON, PROBE);
+    with(&fake, |holder| holder.sweep("0123456789abcdef-", None, &[]));
+    assert_eq!(fake.at(PROBE), None);
+}
+
+#[test]
+fn a_probe_whose_answer_is_lost_leaves_no_label() {
+    for (number, fault) in [(3, Fault::LostAfter), (4, Fault::LostAfter)] {
+        let fake = FakeSecrets::text(JSON);
+        *fake.fault.borrow_mut() = Some((number, fault, false));
+        let result = with(&fake, |holder| holder.check_writable(&old()));
+        assert_eq!((result.is_ok(), fake.at(PROBE)), (number == 4, None), "{number}");
+    }
+}
+
+#[test]
 fn the_probe_proves_every_right_and_leaves_nothing() {
     let fake = FakeSecrets::text(JSON);
     with(&fake, |holder| holder.check_writable(&old())).unwrap();
