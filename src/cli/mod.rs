@@ -6,6 +6,7 @@ mod completions;
 mod debug;
 mod env;
 mod history;
+mod keys;
 mod man;
 mod page;
 mod render;
@@ -38,7 +39,7 @@ use crate::os::signals::Signals;
 use crate::os::terminal::{Console, ConsoleOptions};
 use crate::profile::settings::RotateOnLogin;
 use crate::session::environment::Before;
-use args::{Args, Command, ExecArgs, StatusArgs};
+use args::{Args, Command, ExecArgs, KeysCommand, StatusArgs};
 
 /// The exit code of `exec` where no program was started for a reason of keyrotate's own, as `env` and `timeout` have it.
 const OWN_FAILURE: u8 = 125;
@@ -214,6 +215,12 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             history::print(&crate::commands::history::history(&load()?, &asked.options())?, asked.json, args.quiet);
             Ok(0)
         }
+        Some(Command::Keys(asked)) => match &asked.command {
+            KeysCommand::List(asked) => {
+                keys::print_list(&crate::commands::keys::list::list(&load()?)?, asked.json, args.quiet);
+                Ok(0)
+            }
+        },
         Some(Command::Timer(asked)) => {
             let console = Console::new(ConsoleOptions { no_input: false, quiet: args.quiet, yes: false }, None);
             timer::run(&load()?, &variables, &console, asked, args.quiet)

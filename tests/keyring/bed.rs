@@ -158,6 +158,14 @@ impl Bed {
         file.change(Duration::from_secs(10), |index| index.put(ItemName::parse(ITEM).unwrap(), known)).unwrap();
     }
 
+    /// Says something else of the item.
+    pub fn change_index(&self, change: impl FnOnce(&mut IndexedItem)) {
+        let (item, file) = (ItemName::parse(ITEM).unwrap(), IndexFile::new(&RealDisk, &self.home.path().join(".local/state/keyrotate")));
+        let mut known = file.load().unwrap().get(&item).unwrap().clone();
+        change(&mut known);
+        file.change(Duration::from_secs(10), |index| index.put(item, known)).unwrap();
+    }
+
     /// The key that the item has by the index.
     pub fn indexed(&self) -> String {
         let file = IndexFile::new(&RealDisk, &self.home.path().join(".local/state/keyrotate"));

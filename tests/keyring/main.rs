@@ -22,5 +22,6 @@ mod bed;
 mod by_hand;
 mod crash;
 mod faults;
+mod list;
 mod rotations;
 mod sessions;

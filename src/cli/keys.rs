@@ -1,0 +1,83 @@
+//! How `keys` looks.
+//!
+//! Invariant: within one `version` of the JSON a name is never removed and never means something else; no secret is in it.
+
+use serde_json::{Value, json};
+
+use super::page::{Page, plain};
+use crate::commands::keys::list::{KeysOutcome, ListedKey, ManagedKey, Seat};
+use crate::model::ProfileName;
+
+const VERSION: u32 = 1;
+
+/// Prints where the keys are.
+pub fn print_list(outcome: &KeysOutcome, is_json: bool, quiet: bool) {
+    let mut page = Page::for_stdout(0);
+    if is_json {
+        let value = json!({
+            "version": VERSION,
+            "keys": outcome.keys.iter().map(listed).collect::<Vec<_>>(),
+            "managed_keys": outcome.managed.iter().map(managed).collect::<Vec<_>>(),
+            "notes": outcome.notes.iter().map(|note| plain(note)).collect::<Vec<_>>(),
+        });
+        page.push(&format!("{value:#}\n"));
+        return page.print();
+    }
+    for key in &outcome.keys {
+        page.sentence(&format!("{}  {}", key.id, names(&key.profiles)));
+        key.seats.iter().for_each(|seat| place(&mut page, seat));
+    }
+    for key in &outcome.managed {
+        page.sentence(&format!("[key.{}]  of the user {}", key.name, key.user_name));
+        key.seats.iter().for_each(|seat| place(&mut page, seat));
+    }
+    if outcome.keys.is_empty() && outcome.managed.is_empty() {
+        page.sentence("no long-term key is in the AWS files or in the keychain, and the settings name none");
+    }
+    outcome.notes.iter().filter(|_| !quiet).for_each(|note| page.note(note));
+    page.print();
+}
+
+fn names(profiles: &[ProfileName]) -> String {
+    if profiles.is_empty() {
+        return "no profile leads to it".to_owned();
+    }
+    profiles.iter().map(ProfileName::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn place(page: &mut Page, seat: &Seat) {
+    let text = match seat {
+        Seat::Section { path, section, line } => format!("{} line {line} [{section}]", path.display()),
+        Seat::Item { item, is_made: true } => format!("keychain item {item}"),
+        Seat::Item { item, is_made: false } => format!("keychain item {item}, whose making was interrupted"),
+        Seat::Secret { secret_id, region: Some(region) } => format!("secret {secret_id} in {region}, by the settings"),
+        Seat::Secret { secret_id, region: None } => format!("secret {secret_id}, by the settings"),
+    };
+    page.push("  ").push(&plain(&text)).end(4);
+}
+
+fn listed(key: &ListedKey) -> Value {
+    json!({
+        "access_key_id": key.id.as_str(),
+        "profiles": key.profiles.iter().map(|name| plain(name.as_str())).collect::<Vec<_>>(),
+        "holders": key.seats.iter().map(holder).collect::<Vec<_>>(),
+    })
+}
+
+fn managed(key: &ManagedKey) -> Value {
+    json!({
+        "name": plain(&key.name),
+        "user_name": plain(&key.user_name),
+        "holders": key.seats.iter().map(holder).collect::<Vec<_>>(),
+    })
+}
+
+fn holder(seat: &Seat) -> Value {
+    match seat {
+        Seat::Section { path, section, line } => {
+            json!({"file": plain(&path.display().to_string()), "section": plain(section), "line": line})
+        }
+        Seat::Item { item, is_made } => json!({"keychain_item": item.as_str(), "made": is_made}),
+        Seat::Secret { secret_id, region } => json!({"secret": plain(secret_id), "region": region.as_deref().map(plain)}),
+    }
+}

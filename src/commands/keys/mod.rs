@@ -1,0 +1,3 @@
+//! `keyrotate keys`: where long-term keys live.
+
+pub mod list;
