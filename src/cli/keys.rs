@@ -4,8 +4,10 @@
 
 use serde_json::{Value, json};
 
-use super::page::{Page, plain};
+use super::page::{DIM, GREEN, Page, RED, plain};
+use crate::commands::keys::import::{ImportResult, Imported, Proof};
 use crate::commands::keys::list::{KeysOutcome, ListedKey, ManagedKey, Seat};
+use crate::keys::Shown;
 use crate::model::ProfileName;
 
 const VERSION: u32 = 1;
@@ -79,5 +81,51 @@ fn holder(seat: &Seat) -> Value {
         }
         Seat::Item { item, is_made } => json!({"keychain_item": item.as_str(), "made": is_made}),
         Seat::Secret { secret_id, region } => json!({"secret": plain(secret_id), "region": region.as_deref().map(plain)}),
+    }
+}
+
+/// Shows what becomes of the files, line by line, as it is.
+pub fn tell(files: &[Shown], quiet: bool) {
+    let mut page = Page::for_stdout(0);
+    for file in files {
+        page.paint(DIM, &plain(&file.path.display().to_string())).push("\n");
+        for line in &file.lines {
+            match line.get(..1) {
+                Some("-") => page.paint(RED, &plain(line)).push("\n"),
+                Some("+") => page.paint(GREEN, &plain(line)).push("\n"),
+                Some(_) | None => page.push(&plain(line)).push("\n"),
+            };
+        }
+    }
+    if !quiet {
+        page.print();
+    }
+}
+
+/// Prints what came of an import.
+pub fn print_import(outcome: &Imported, quiet: bool) {
+    let mut page = Page::for_stdout(0);
+    let Imported { result, id, item, profiles } = outcome;
+    let names = names(profiles);
+    match result {
+        ImportResult::Done(proof) => {
+            page.head(GREEN, "moved:", &format!("{id} of {names} is in keychain item {item}, and in no AWS file"));
+            match proof {
+                Proof::Proved { by_cli: true } => page.note("keyrotate and the AWS CLI reach AWS by the new line as the same user"),
+                Proof::Proved { by_cli: false } => page.note("keyrotate reaches AWS by the new line as the same user"),
+                Proof::AtNextLogin => page.note(
+                    "AWS accepts the key from the item; a session needs a code, so that the new line is proved by the next `keyrotate login`",
+                ),
+            }
+        }
+        ImportResult::AlreadyThere => page.sentence(&format!("{id} of {names} is in keychain item {item} already")),
+        ImportResult::Undone => {
+            page.head(GREEN, "undone:", &format!("the key of {names} is in the files again, and keychain item {item} is removed"))
+        }
+        ImportResult::Planned => page.note("nothing was changed"),
+        ImportResult::Declined => page.sentence("nothing was changed"),
+    }
+    if !quiet {
+        page.print();
     }
 }

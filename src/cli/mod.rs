@@ -30,10 +30,12 @@ use crate::commands::auto::AutoOptions;
 use crate::commands::context::Context;
 use crate::commands::exec;
 use crate::commands::failure::{Failure, FailureKind};
+use crate::commands::keys::import::{Request, import};
 use crate::commands::pick;
 use crate::commands::refreshable::own_files;
 use crate::commands::session::{Access, SessionOptions, access};
 use crate::commands::status::prompt::prompt;
+use crate::keys::Shown;
 use crate::os::process;
 use crate::os::signals::Signals;
 use crate::os::terminal::{Console, ConsoleOptions};
@@ -218,6 +220,16 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
         Some(Command::Keys(asked)) => match &asked.command {
             KeysCommand::List(asked) => {
                 keys::print_list(&crate::commands::keys::list::list(&load()?)?, asked.json, args.quiet);
+                Ok(0)
+            }
+            KeysCommand::Import(asked) => {
+                let mut context = load()?;
+                let (console, signals) = attended(asked.no_input, args.quiet)?;
+                let (options, tell) = (asked.options(), |shown: &[Shown]| keys::tell(shown, args.quiet && !asked.dry_run));
+                let request = Request { console: &console, signals: &signals, variables: &variables, options: &options, tell: &tell };
+                let outcome = import(&mut context, &request);
+                console.progress_done();
+                keys::print_import(&outcome?, args.quiet);
                 Ok(0)
             }
         },

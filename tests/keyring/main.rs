@@ -22,6 +22,7 @@ mod bed;
 mod by_hand;
 mod crash;
 mod faults;
+mod import;
 mod list;
 mod rotations;
 mod sessions;

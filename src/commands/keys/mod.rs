@@ -1,3 +1,5 @@
-//! `keyrotate keys`: where long-term keys live.
+//! `keyrotate keys`: where long-term keys live, and how one moves into the keychain.
 
+pub mod import;
 pub mod list;
+mod proof;
