@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::page::{DIM, GREEN, Page, RED, plain};
 use crate::commands::keys::import::{ImportResult, Imported, Proof};
 use crate::commands::keys::list::{KeysOutcome, ListedKey, ManagedKey, Seat};
+use crate::commands::keys::remove::{RemoveResult, Removed};
 use crate::keys::Shown;
 use crate::model::ProfileName;
 
@@ -126,6 +127,24 @@ pub fn print_import(outcome: &Imported, quiet: bool) {
         ImportResult::Declined => page.sentence("nothing was changed"),
     }
     if !quiet {
+        page.print();
+    }
+}
+
+/// Prints what came of a removal.
+pub fn print_remove(outcome: &Removed, quiet: bool) {
+    let mut page = Page::for_stdout(0);
+    let Removed { result, item, id, notes } = outcome;
+    match result {
+        RemoveResult::Done => page.head(GREEN, "removed:", &format!("keychain item {item} with {id}")),
+        RemoveResult::Planned => {
+            page.sentence(&format!("keychain item {item} with {id} would be removed"));
+            page.sentence("nothing was changed");
+        }
+        RemoveResult::Declined => page.sentence("nothing was changed"),
+    }
+    notes.iter().for_each(|note| page.note(note));
+    if !quiet || *result == RemoveResult::Planned {
         page.print();
     }
 }

@@ -222,6 +222,14 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
                 keys::print_list(&crate::commands::keys::list::list(&load()?)?, asked.json, args.quiet);
                 Ok(0)
             }
+            KeysCommand::Remove(asked) => {
+                let mut context = load()?;
+                let (console, signals) = attended(asked.no_input, args.quiet)?;
+                let outcome = crate::commands::keys::remove::remove(&mut context, &console, &signals, &asked.options());
+                console.progress_done();
+                keys::print_remove(&outcome?, args.quiet);
+                Ok(0)
+            }
             KeysCommand::Import(asked) => {
                 let mut context = load()?;
                 let (console, signals) = attended(asked.no_input, args.quiet)?;

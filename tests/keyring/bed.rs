@@ -128,6 +128,13 @@ impl Bed {
         self.store(&["--label=by the test", "--collection=session"], item, text);
     }
 
+    /// Removes the item, by another program than ours.
+    pub fn clear(&self, item: &str) {
+        let mut clear = Command::new("secret-tool");
+        clear.args(["clear", "service", "keyrotate", "username", item]);
+        assert!(self.clean(&mut clear).status().expect("secret-tool").success());
+    }
+
     fn store(&self, options: &[&str], item: &str, text: &str) {
         let mut store = Command::new("secret-tool");
         store.arg("store").args(options).args(["service", "keyrotate", "username", item]);

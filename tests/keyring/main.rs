@@ -24,5 +24,6 @@ mod crash;
 mod faults;
 mod import;
 mod list;
+mod remove;
 mod rotations;
 mod sessions;

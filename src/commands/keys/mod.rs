@@ -3,3 +3,4 @@
 pub mod import;
 pub mod list;
 mod proof;
+pub mod remove;
