@@ -5,6 +5,7 @@ pub mod cli;
 pub mod commands;
 pub mod holder;
 pub mod journal;
+pub mod keys;
 pub mod model;
 pub mod os;
 pub mod profile;

@@ -59,6 +59,8 @@ fn every_keyrotate_command_does_what_it_says() {
                 let output = match args.first() {
                     Some(&"timer") => timer(&home, args),
                     Some(&("login" | "exec" | "credential-process" | "env")) => session(&home, args),
+                    // The program is below `target`.
+                    Some(&"keys") if args[1] == "import" => home.run(&[args, &["--force"]].concat()),
                     _ => home.run(args),
                 };
                 assert_eq!((output.code, output.stderr.as_str()), (Some(0), ""), "{command}");

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod keys;
 mod session;
 mod timer;
 
@@ -17,6 +18,7 @@ use crate::commands::status::StatusOptions;
 use crate::commands::undo::UndoOptions;
 use crate::model::{AccessKeyId, Grace};
 use crate::rotation::Direction;
+pub use keys::{KeysArgs, KeysCommand};
 use session::GivenCode;
 pub use session::{CredentialProcessArgs, EnvArgs, EnvFormat, ExecArgs, InitShell, LoginArgs, LogoutArgs, ShellInitArgs};
 pub use timer::{TimerArgs, TimerCommand};
@@ -99,6 +101,8 @@ pub enum Command {
     /// Show every rotation that is over, the newest last
     #[command(after_help = HISTORY)]
     History(HistoryArgs),
+    /// Show where long-term keys are
+    Keys(KeysArgs),
     /// Open a session with one MFA code, for every command until it ends
     #[command(after_help = session::LOGIN)]
     Login(LoginArgs),

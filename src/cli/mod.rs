@@ -6,6 +6,7 @@ mod completions;
 mod debug;
 mod env;
 mod history;
+mod keys;
 mod man;
 mod page;
 mod render;
@@ -29,16 +30,18 @@ use crate::commands::auto::AutoOptions;
 use crate::commands::context::Context;
 use crate::commands::exec;
 use crate::commands::failure::{Failure, FailureKind};
+use crate::commands::keys::import::{Request, import};
 use crate::commands::pick;
 use crate::commands::refreshable::own_files;
 use crate::commands::session::{Access, SessionOptions, access};
 use crate::commands::status::prompt::prompt;
+use crate::keys::Shown;
 use crate::os::process;
 use crate::os::signals::Signals;
 use crate::os::terminal::{Console, ConsoleOptions};
 use crate::profile::settings::RotateOnLogin;
 use crate::session::environment::Before;
-use args::{Args, Command, ExecArgs, StatusArgs};
+use args::{Args, Command, ExecArgs, KeysCommand, StatusArgs};
 
 /// The exit code of `exec` where no program was started for a reason of keyrotate's own, as `env` and `timeout` have it.
 const OWN_FAILURE: u8 = 125;
@@ -218,6 +221,30 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             history::print(&crate::commands::history::history(&load()?, &asked.options())?, asked.json, args.quiet);
             Ok(0)
         }
+        Some(Command::Keys(asked)) => match &asked.command {
+            KeysCommand::List(asked) => {
+                keys::print_list(&crate::commands::keys::list::list(&load()?)?, asked.json, args.quiet);
+                Ok(0)
+            }
+            KeysCommand::Remove(asked) => {
+                let mut context = load()?;
+                let (console, signals) = attended(asked.no_input, args.quiet)?;
+                let outcome = crate::commands::keys::remove::remove(&mut context, &console, &signals, &asked.options());
+                console.progress_done();
+                keys::print_remove(&outcome?, args.quiet);
+                Ok(0)
+            }
+            KeysCommand::Import(asked) => {
+                let mut context = load()?;
+                let (console, signals) = attended(asked.no_input, args.quiet)?;
+                let (options, tell) = (asked.options(), |shown: &[Shown]| keys::tell(shown, args.quiet && !asked.dry_run));
+                let request = Request { console: &console, signals: &signals, variables: &variables, options: &options, tell: &tell };
+                let outcome = import(&mut context, &request);
+                console.progress_done();
+                keys::print_import(&outcome?, args.quiet);
+                Ok(0)
+            }
+        },
         Some(Command::Timer(asked)) => {
             let console = Console::new(ConsoleOptions { no_input: false, quiet: args.quiet, yes: false }, None);
             timer::run(&load()?, &variables, &console, asked, args.quiet)

@@ -7,6 +7,7 @@ pub mod context;
 pub mod exec;
 pub mod failure;
 pub mod history;
+pub mod keys;
 pub mod logout;
 pub mod pick;
 pub mod refreshable;

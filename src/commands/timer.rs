@@ -72,7 +72,7 @@ pub fn prepare_install(context: &Context, variables: &[(OsString, OsString)], op
         None => machine::kinds().first().copied().ok_or_else(none_of_them)?,
     };
     let Carried { variables: environment, left_out: mut notes } = carry(variables)?;
-    let program = program(options, &variable)?;
+    let program = program(options.program.as_ref(), options.force, &variable)?;
     let job = Job { program, environment, minute: machine::minute(), log: None };
     let present = present(&places)?;
     let acts = install(kind, &job, &places, &present).map_err(|error| {
@@ -161,9 +161,10 @@ fn carry(variables: &[(OsString, OsString)]) -> Result<Carried, Failure> {
     carried(&texts, &absolute).map_err(|error| Failure::from_error(FailureKind::Usage, &error).state("nothing was changed"))
 }
 
-fn program(options: &InstallOptions, variable: machine::Lookup<'_>) -> Result<PathBuf, Failure> {
+/// The program by a name that stays.
+pub(super) fn program(named: Option<&PathBuf>, force: bool, variable: machine::Lookup<'_>) -> Result<PathBuf, Failure> {
     let paths = |name: &str| search_path::directories(variable(name));
-    let names = match &options.program {
+    let names = match named {
         Some(named) if named.is_file() => vec![std::path::absolute(named).unwrap_or_else(|_| named.clone())],
         Some(named) => {
             let message = format!("{} is no program", named.display());
@@ -176,7 +177,7 @@ fn program(options: &InstallOptions, variable: machine::Lookup<'_>) -> Result<Pa
             machine::program_names(&own, &paths("PATH"))
         }
     };
-    program::stable(&names, &paths("TMPDIR"), options.force).map_err(|fragile| {
+    program::stable(&names, &paths("TMPDIR"), force).map_err(|fragile| {
         let failure = Failure::from_error(FailureKind::Usage, &fragile).state("nothing was changed");
         failure.hint(fragile.hint())
     })

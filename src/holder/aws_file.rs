@@ -5,6 +5,7 @@
 
 mod exchange;
 mod in_place;
+mod moving;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,11 @@ use crate::profile::{Document, FileKind};
 
 /// The tag of the file that is written and removed to see whether one can be.
 const PROBE: &str = "probe";
+
+pub use moving::Moving;
+
+/// What becomes of a file's bytes.
+type Edit<'a> = &'a dyn Fn(&[u8]) -> Result<Zeroizing<Vec<u8>>, HolderError>;
 
 /// One AWS file.
 pub(super) struct AwsFile<'d> {
@@ -127,7 +133,7 @@ impl Holder for AwsFile<'_> {
     fn write(&self, staged: &Staged, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<Option<Displaced>, HolderError> {
         match staged {
             Staged::Beside { target, temporary, base, edited } => {
-                exchange::Exchange { file: self, target, temporary, edited, from, to }.write(base)
+                exchange::Exchange { file: self, target, temporary, edited, edit: &|bytes| self.edit(bytes, from, to) }.write(base)
             }
             Staged::InPlace { target, .. } => in_place::write(self, target, staged).map(|()| None),
             Staged::Version { .. } | Staged::Item { .. } => Err(self.changed()),
@@ -138,7 +144,9 @@ impl Holder for AwsFile<'_> {
         let Staged::Beside { target, temporary, base, edited } = staged else { return Ok(None) };
         match self.disk.read(temporary).map(Zeroizing::new) {
             // It was made already, and what it displaced may be somebody's newer work: it is finished first.
-            Ok(bytes) if digest(&bytes) != *edited => exchange::Exchange { file: self, target, temporary, edited, from, to }.write(base),
+            Ok(bytes) if digest(&bytes) != *edited => {
+                exchange::Exchange { file: self, target, temporary, edited, edit: &|bytes| self.edit(bytes, from, to) }.write(base)
+            }
             Ok(_) | Err(_) => remove_if_there(self.disk, temporary)
                 .and_then(|()| self.disk.sync_directory(directory(temporary)))
                 .map_err(self.io("removed", temporary))
@@ -148,7 +156,7 @@ impl Holder for AwsFile<'_> {
 
     fn release(&self, displaced: &Displaced, from: &AccessKeyPair, to: &AccessKeyPair) -> Result<(), HolderError> {
         let Displaced { target, path, content, edited } = displaced;
-        exchange::Exchange { file: self, target, temporary: path, edited, from, to }.release(content)
+        exchange::Exchange { file: self, target, temporary: path, edited, edit: &|bytes| self.edit(bytes, from, to) }.release(content)
     }
 
     fn sweep(&self, tag: &str, staged: Option<&Staged>, displaced: &[Displaced]) -> Vec<PathBuf> {

@@ -19,6 +19,7 @@ use crate::os::disk::Disk;
 use crate::os::keychain::{ItemName, Keychain, KeychainError};
 use crate::profile::{DocumentError, EditError, FileKind};
 
+pub use aws_file::Moving;
 pub use secrets_manager::{CURRENT, Held, SecretProblem, ShapeError, find_fields, read_fields, read_pair, replace_pair};
 
 /// Where a holder is.
@@ -162,6 +163,12 @@ pub enum HolderError {
         /// What has the other.
         kept: PathBuf,
     },
+    /// Its name cannot be exchanged with that of an edited copy.
+    #[error("{} has a second name (hard link), is a mount point, or is another user's: give it one name and a directory of yours", path.display())]
+    Pinned {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file system refuses.
     #[error("{} cannot be {act}", path.display())]
     Io {
@@ -224,7 +231,7 @@ impl HolderError {
             HolderError::Changed { .. } | HolderError::Busy { .. } => true,
             HolderError::Aws { source, .. } => source.is_transient(),
             HolderError::Kept { .. } | HolderError::Io { .. } | HolderError::Malformed { .. } => false,
-            HolderError::NotEditable { .. } | HolderError::Secret { .. } => false,
+            HolderError::NotEditable { .. } | HolderError::Pinned { .. } | HolderError::Secret { .. } => false,
             HolderError::Keychain { .. } | HolderError::Item(_) => false,
         }
     }

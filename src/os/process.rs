@@ -49,6 +49,8 @@ fn forbid_dumps() {
 pub struct Captured {
     /// It ended with 0.
     pub succeeded: bool,
+    /// Its exit code; none where a signal ended it.
+    pub code: Option<i32>,
     /// Its standard output; what is not UTF-8 is replaced.
     pub stdout: String,
     /// Its standard error, likewise.
@@ -72,7 +74,12 @@ pub fn capture(words: &[&str], input: Option<&[u8]>, variables: &[(&str, OsStrin
     }
     let output = child.wait_with_output()?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ok(Captured { succeeded: output.status.success(), stdout: text(&output.stdout), stderr: text(&output.stderr) })
+    Ok(Captured {
+        succeeded: output.status.success(),
+        code: output.status.code(),
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
+    })
 }
 
 /// What came of taking this process's place.

@@ -2,13 +2,17 @@
 //!
 //! Invariant: an edit changes the values of one key pair and not one byte more; what is not understood is refused.
 
+mod moving;
+
 use std::{fmt, ops::Range};
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::grammar::{DocumentError, Entry, Section, read, space};
-use crate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey};
+use crate::model::{AccessKeyId, AccessKeyPair, ProfileName, SecretAccessKey};
+
+pub use moving::{ProcessLine, TakenLine};
 
 /// Which of the two AWS files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +38,15 @@ pub enum EditError {
     /// A value continues on further lines.
     #[error("line {0}: the value continues over lines: write it on one line")]
     Continued(usize),
+    /// The section that a key was taken out of is gone.
+    #[error("no section [{0}] is there any more: put its header back")]
+    NoSection(String),
+    /// The profile gets its credentials by another command.
+    #[error("line {0}: the profile has another credential_process: remove the line, or put the key into another profile")]
+    OtherProcess(usize),
+    /// No header can name the profile.
+    #[error("no section of the config file can have the name of the profile {0}: rename the profile")]
+    NoHeader(ProfileName),
     /// The result does not read back as the new pair.
     #[error(
         "the edited file does not read back with exactly the new pair, so it was left as it is: write each key as `name = value` on one line"
@@ -120,16 +133,7 @@ impl Document {
         for section in &self.sections {
             let Some(id) = self.id_entry(section, &expected.id) else { continue };
             let secret = section.entry("aws_secret_access_key").ok_or(EditError::OtherSecret(id.line))?;
-            if let Some(e) = [id, secret].into_iter().find(|e| e.end > e.value.end) {
-                return Err(EditError::Continued(e.line));
-            }
-            if self.text(&secret.value) != expected.secret.expose() {
-                return Err(EditError::OtherSecret(secret.line));
-            }
-            let tokens = ["aws_session_token", "aws_security_token"].into_iter().filter_map(|n| section.entry(n));
-            if let Some(e) = tokens.into_iter().find(|e| e.end > e.value.start) {
-                return Err(EditError::SessionToken(e.line));
-            }
+            self.is_editable(section, id, secret, expected)?;
             edits.push((id.value.clone(), new.id.as_str()));
             edits.push((secret.value.clone(), new.secret.expose()));
         }
@@ -138,6 +142,21 @@ impl Document {
         }
         edits.sort_by_key(|(span, _)| span.start);
         self.splice(&edits, new)
+    }
+
+    /// Whether the section has exactly this pair, each half on a line of its own.
+    fn is_editable(&self, section: &Section, id: &Entry, secret: &Entry, expected: &AccessKeyPair) -> Result<(), EditError> {
+        if let Some(e) = [id, secret].into_iter().find(|e| e.end > e.value.end) {
+            return Err(EditError::Continued(e.line));
+        }
+        if self.text(&secret.value) != expected.secret.expose() {
+            return Err(EditError::OtherSecret(secret.line));
+        }
+        let tokens = ["aws_session_token", "aws_security_token"].into_iter().filter_map(|n| section.entry(n));
+        match tokens.into_iter().find(|e| e.end > e.value.start) {
+            Some(e) => Err(EditError::SessionToken(e.line)),
+            None => Ok(()),
+        }
     }
 
     fn splice(&self, edits: &[(Range<usize>, &str)], new: &AccessKeyPair) -> Result<Vec<u8>, EditError> {

@@ -162,18 +162,12 @@ impl AwsFiles {
         }
     }
 
-    // botocore's build_profile_map: the prefix decides, even where it is no word of its own.
     fn index(&mut self) {
         for (at, section) in self.config.iter().flat_map(Document::sections).enumerate() {
-            let name = if section.name.starts_with("profile") {
-                second_word(&section.name)
-            } else if section.name.starts_with("services") {
+            if section.name.starts_with("services") {
                 self.services.extend(second_word(&section.name).map(|name| (name, at)));
-                None
-            } else {
-                (section.name == "default").then(|| section.name.clone())
-            };
-            if let Some(name) = name {
+            }
+            if let Some(name) = profile_of(&section.name) {
                 let spot = self.profiles.entry(name).or_default();
                 spot.shadowed = spot.config.replace(at).or(spot.shadowed);
             }
@@ -210,6 +204,11 @@ impl<'a> Profile<'a> {
         let config = self.config.map(|s| self.files.place(FileKind::Config, s.line));
         credentials.or(config).unwrap_or_else(|| self.files.place(FileKind::Credentials, 1))
     }
+}
+
+/// The profile that a section of the config file is. botocore's build_profile_map: the prefix decides, even where it is no word of its own.
+pub(super) fn profile_of(header: &str) -> Option<String> {
+    if header.starts_with("profile") { second_word(header) } else { (header == "default").then(|| header.to_owned()) }
 }
 
 fn read(path: &Path, kind: FileKind, bytes: Option<Vec<u8>>) -> Result<Option<Document>, FileRefusal> {

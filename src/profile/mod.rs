@@ -19,7 +19,7 @@ pub mod settings;
 mod static_key;
 
 pub use absent::Absent;
-pub use document::{Document, EditError, FileKind, Holding};
+pub use document::{Document, EditError, FileKind, Holding, ProcessLine, TakenLine};
 pub use environment::{AwsPaths, Chosen, Environment, INSIDE, ProfileSource, choose_profile};
 pub use files::{AwsFiles, FileRefusal};
 pub use grammar::{DocumentError, Reason};

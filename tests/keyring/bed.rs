@@ -52,10 +52,19 @@ impl Bed {
     }
 
     pub fn start_with(settings: Settings) -> Arc<Self> {
-        let home = Home::new(PROGRAM, settings, false);
-        home.write(".aws/credentials", "");
+        let bed = Self::plain(settings);
+        bed.home.write(".aws/credentials", "");
         let process = format!("credential_process = {PROGRAM} credential-process default");
-        home.write(".aws/config", &format!("[default]\nmfa_serial = {SERIAL}\n{process}\n"));
+        bed.home.write(".aws/config", &format!("[default]\nmfa_serial = {SERIAL}\n{process}\n"));
+        bed.put(ITEM, &content(&bed.home.old));
+        bed.index(&bed.home.old.id);
+        bed
+    }
+
+    /// The key is in the credentials file, for two profiles, and the keychain has nothing.
+    pub fn plain(settings: Settings) -> Arc<Self> {
+        let home = Home::new(PROGRAM, settings, true);
+        home.write(".aws/config", &format!("# roles\n[default]\nmfa_serial = {SERIAL}\n"));
         let runtime = home.scratch("runtime");
         std::fs::create_dir(&runtime).unwrap();
         std::fs::set_permissions(&runtime, std::fs::Permissions::from_mode(0o700)).unwrap();
@@ -68,9 +77,12 @@ impl Bed {
         BufReader::new(bus.stdout.take().unwrap()).read_line(&mut address).unwrap();
         let bed = Arc::new(Self { home, runtime, address: address.trim().to_owned(), bus, daemon: Mutex::default() });
         bed.start_daemon();
-        bed.put(ITEM, &content(&bed.home.old));
-        bed.index(&bed.home.old.id);
         bed
+    }
+
+    /// A file below HOME; none where it is not there.
+    pub fn read(&self, name: &str) -> Option<String> {
+        std::fs::read_to_string(self.home.path().join(name)).ok()
     }
 
     /// Starts the keyring, unlocked, and waits until it answers.
@@ -116,6 +128,13 @@ impl Bed {
         self.store(&["--label=by the test", "--collection=session"], item, text);
     }
 
+    /// Removes the item, by another program than ours.
+    pub fn clear(&self, item: &str) {
+        let mut clear = Command::new("secret-tool");
+        clear.args(["clear", "service", "keyrotate", "username", item]);
+        assert!(self.clean(&mut clear).status().expect("secret-tool").success());
+    }
+
     fn store(&self, options: &[&str], item: &str, text: &str) {
         let mut store = Command::new("secret-tool");
         store.arg("store").args(options).args(["service", "keyrotate", "username", item]);
@@ -156,6 +175,20 @@ impl Bed {
             IndexedItem { access_key_id: AccessKeyId::parse(id).unwrap(), profiles: vec![ProfileName::new("default")], is_made: true };
         let file = IndexFile::new(&RealDisk, &self.home.path().join(".local/state/keyrotate"));
         file.change(Duration::from_secs(10), |index| index.put(ItemName::parse(ITEM).unwrap(), known)).unwrap();
+    }
+
+    /// Says something else of the item.
+    pub fn change_index(&self, change: impl FnOnce(&mut IndexedItem)) {
+        let (item, file) = (ItemName::parse(ITEM).unwrap(), IndexFile::new(&RealDisk, &self.home.path().join(".local/state/keyrotate")));
+        let mut known = file.load().unwrap().get(&item).unwrap().clone();
+        change(&mut known);
+        file.change(Duration::from_secs(10), |index| index.put(item, known)).unwrap();
+    }
+
+    /// Whether the index has the item.
+    pub fn knows(&self, item: &str) -> bool {
+        let file = IndexFile::new(&RealDisk, &self.home.path().join(".local/state/keyrotate"));
+        file.load().unwrap().get(&ItemName::parse(item).unwrap()).is_some()
     }
 
     /// The key that the item has by the index.

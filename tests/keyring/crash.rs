@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex};
 
 use crate::bed::{Bed, ITEM, ROTATE, content, entries, in_no_file};
 use crate::home::Output;
-use crate::lab::Verdict;
+use crate::lab::{Settings, Verdict};
 
 const CALLS: [&str; 2] = ["renameat2", "sendmsg"];
 const UNDO: &[&str] = &["undo", "default", "--yes", "--no-input"];
+const IMPORT: &[&str] = &["keys", "import", "default", "--yes", "--no-input", "--force"];
+const IMPORT_UNDO: &[&str] = &["keys", "import", "default", "--undo", "--yes", "--no-input"];
 const GRACE: &[&str] = &["rotate", "default", "--yes", "--no-input", "--grace", "7d"];
 
 /// What is killed.
@@ -20,13 +22,18 @@ enum Story {
     Undo,
     /// The rotation of a key that a file has, too.
     Mixed,
+    /// A key moves into the keychain.
+    Import,
+    /// And back.
+    ImportUndo,
 }
 
 impl Story {
     fn begin(self) -> Arc<Bed> {
-        let bed = Bed::start();
+        let bed = if self.moves() { Bed::plain(Settings::default()) } else { Bed::start() };
         match self {
-            Story::Rotation => {}
+            Story::Rotation | Story::Import => {}
+            Story::ImportUndo => assert_eq!(run(&bed, IMPORT, &[]).code, Some(0)),
             Story::Undo => assert_eq!(run(&bed, GRACE, &[]).code, Some(0)),
             Story::Mixed => {
                 let old = &bed.home.old;
@@ -38,11 +45,33 @@ impl Story {
     }
 
     fn words(self) -> &'static [&'static str] {
-        if self == Story::Undo { UNDO } else { ROTATE }
+        match self {
+            Story::Undo => UNDO,
+            Story::Rotation | Story::Mixed => ROTATE,
+            Story::Import => IMPORT,
+            Story::ImportUndo => IMPORT_UNDO,
+        }
+    }
+
+    fn moves(self) -> bool {
+        matches!(self, Story::Import | Story::ImportUndo)
+    }
+
+    /// The key is in every section or in an item that the next run knows.
+    fn check_move(bed: &Bed, place: &str) {
+        let old = &bed.home.old;
+        let text = bed.read(".aws/credentials").unwrap_or_else(|| panic!("{place}: no file"));
+        let in_file = text.matches(&old.secret).count() == 2 && text.matches(&old.id).count() == 2;
+        let in_item = bed.get("default").unwrap() == Some(content(old)) && bed.knows("default");
+        assert!(in_file || in_item, "{place}: the key is lost");
+        assert!(text.contains(&bed.home.other.secret), "{place}: another key is lost");
     }
 
     /// What holds at any time.
     fn check(self, bed: &Bed, place: &str) {
+        if self.moves() {
+            return Self::check_move(bed, place);
+        }
         let item = bed.get(ITEM).unwrap().unwrap_or_else(|| panic!("{place}: no item"));
         let keys = bed.home.lab.world().keys.clone();
         let of_item = keys.iter().find(|key| content(key) == item);
@@ -61,6 +90,8 @@ impl Story {
         match self {
             Story::Rotation => bed.holds_only(&bed.newest()),
             Story::Undo => bed.holds_only(&bed.home.old),
+            Story::Import => crate::import::is_moved(bed),
+            Story::ImportUndo => crate::import::is_as_before(bed),
             Story::Mixed => {
                 let new = bed.newest();
                 let text = std::fs::read_to_string(bed.home.path().join(".aws/credentials")).unwrap();
@@ -75,6 +106,7 @@ impl Story {
 fn run(bed: &Bed, words: &[&str], strace: &[String]) -> Output {
     let mut run = bed.with(words);
     run.env.push(("KEYROTATE_TIME_SCALE", "0.01".to_owned()));
+    run.env.push(("PATH", "/usr/bin:/bin".to_owned()));
     if !strace.is_empty() {
         run.prefix = ["strace".to_owned(), "-f".to_owned(), "-qq".to_owned()].into_iter().chain(strace.iter().cloned()).collect();
     }
@@ -112,6 +144,7 @@ fn killed_at(story: Story, call: &str, nth: usize) -> bool {
         // The answer to CreateAccessKey was there and kept nowhere yet: the key waits for a person, as any does whose secret nobody has.
         Some(10) if story != Story::Undo => assert_eq!(bed.get(ITEM), Ok(Some(content(&bed.home.old))), "{place}: {}", output.stderr),
         // It was over before it could say so.
+        Some(1) if story == Story::ImportUndo && output.stderr.contains("nothing to undo") => story.end(&bed, &place),
         Some(1) if story == Story::Undo && output.stderr.contains("it was undone") => story.end(&bed, &place),
         code => panic!("{place}: {code:?} {}", output.stderr),
     }
@@ -152,4 +185,14 @@ fn an_undo_that_is_killed_anywhere_is_finished_by_the_next() {
 #[test]
 fn a_rotation_of_an_item_and_a_file_that_is_killed_anywhere_is_finished_by_the_next() {
     killed_anywhere(Story::Mixed);
+}
+
+#[test]
+fn an_import_that_is_killed_anywhere_is_finished_by_the_next() {
+    killed_anywhere(Story::Import);
+}
+
+#[test]
+fn an_import_that_is_taken_back_and_killed_anywhere_is_finished_by_the_next() {
+    killed_anywhere(Story::ImportUndo);
 }

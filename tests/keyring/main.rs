@@ -22,5 +22,8 @@ mod bed;
 mod by_hand;
 mod crash;
 mod faults;
+mod import;
+mod list;
+mod remove;
 mod rotations;
 mod sessions;

@@ -151,7 +151,10 @@ impl Home {
             let holder = place.file_name().unwrap_or_default().to_string_lossy();
             folder == place.parent() && name.starts_with(&format!(".{holder}.keyrotate-"))
         };
-        let is_under_way = || std::fs::read_dir(&journal).is_ok_and(|entries| entries.count() > 0);
+        let moves = |path: PathBuf| std::fs::read(path).is_ok_and(|entry| String::from_utf8_lossy(&entry).contains("\"is_moved\":false"));
+        let imports = || std::fs::read_dir(self.path().join(STATE).join("imports")).into_iter().flatten().flatten();
+        let is_under_way =
+            || std::fs::read_dir(&journal).is_ok_and(|entries| entries.count() > 0) || imports().any(|entry| moves(entry.path()));
         let is_forgotten = folder == journal.parent() && name.starts_with("forgotten-");
         places.iter().any(|place| path.starts_with(place))
             || is_forgotten

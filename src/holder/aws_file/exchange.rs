@@ -3,9 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{AwsFile, digest};
+use super::{AwsFile, Edit, digest};
 use crate::holder::{Displaced, HolderError};
-use crate::model::AccessKeyPair;
 use crate::os::atomic_file::{directory, remove_if_there};
 
 /// How often another program may be faster before we give up for now.
@@ -18,8 +17,7 @@ pub(super) struct Exchange<'a, 'd> {
     pub(super) temporary: &'a Path,
     /// Digest of the edited copy.
     pub(super) edited: &'a str,
-    pub(super) from: &'a AccessKeyPair,
-    pub(super) to: &'a AccessKeyPair,
+    pub(super) edit: Edit<'a>,
 }
 
 impl Exchange<'_, '_> {
@@ -86,7 +84,7 @@ impl Exchange<'_, '_> {
         let mut put = self.edited.to_owned();
         for round in 0..ROUNDS {
             let theirs = self.file.read(self.temporary)?;
-            let edited = self.file.edit(&theirs, self.from, self.to).ok();
+            let edited = (self.edit)(&theirs).ok();
             let wanted = edited.as_ref().map(|edited| digest(edited));
             if round == 0 {
                 self.take_up(second, wanted.as_ref())?;

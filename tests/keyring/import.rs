@@ -1,0 +1,240 @@
+//! `keys import`: a key leaves the files for the keychain, whole, and comes back byte for byte.
+
+use std::sync::Arc;
+
+use crate::bed::{Bed, SERIAL, content, fine, told};
+use crate::home::Output;
+use crate::lab::faults::Fault;
+use crate::lab::{Rule, Settings};
+
+const IMPORT: &[&str] = &["keys", "import", "default", "--yes", "--no-input", "--force"];
+const UNDO: &[&str] = &["keys", "import", "default", "--undo", "--yes", "--no-input"];
+const PROGRAM: &str = env!("CARGO_BIN_EXE_keyrotate");
+
+fn start() -> Arc<Bed> {
+    Bed::plain(Settings::default())
+}
+
+/// The credentials file as `Home` made it.
+fn before(bed: &Bed) -> String {
+    let (old, other) = (&bed.home.old, &bed.home.other);
+    format!(
+        "# Keys of this laptop. Keep this line.\n[default]\naws_access_key_id = {}\naws_secret_access_key={}\n  # indented comment\n\
+         region = eu-west-1\n\n[work]\naws_secret_access_key = {}\naws_access_key_id = {}\n\n[other]\naws_secret_access_key = {}\n\
+         aws_access_key_id     = {}\n; end, and no newline after this",
+        old.id, old.secret, old.secret, old.id, other.secret, other.id
+    )
+}
+
+fn after(bed: &Bed) -> String {
+    let old = &bed.home.old;
+    let is_pair = |line: &&str| !(line.starts_with("aws_") && (line.contains(&old.id) || line.contains(&old.secret)));
+    before(bed).split_inclusive('\n').filter(is_pair).collect()
+}
+
+const CONFIG: &str = "# roles\n[default]\nmfa_serial = SERIAL\n";
+
+#[track_caller]
+pub fn is_moved(bed: &Bed) {
+    assert_eq!(bed.read(".aws/credentials"), Some(after(bed)));
+    let config = format!(
+        "# roles\n[default]\ncredential_process = {PROGRAM} credential-process default\nmfa_serial = {SERIAL}\n\
+         [profile work]\ncredential_process = {PROGRAM} credential-process work\n"
+    );
+    assert_eq!(bed.read(".aws/config"), Some(config));
+    assert_eq!(bed.get("default"), Ok(Some(content(&bed.home.old))));
+    assert_eq!((bed.items(), bed.knows("default")), (vec!["default".to_owned()], true));
+    bed.is_in_no_file();
+    is_tidy(bed);
+}
+
+#[track_caller]
+pub fn is_as_before(bed: &Bed) {
+    assert_eq!(bed.read(".aws/credentials"), Some(before(bed)));
+    assert_eq!(bed.read(".aws/config"), Some(CONFIG.replace("SERIAL", SERIAL)));
+    is_gone(bed);
+}
+
+#[track_caller]
+fn is_gone(bed: &Bed) {
+    assert_eq!((bed.items(), bed.knows("default")), (Vec::new(), false));
+    let imports = bed.home.path().join(".local/state/keyrotate/imports");
+    assert_eq!(std::fs::read_dir(imports).into_iter().flatten().count(), 0);
+    is_tidy(bed);
+}
+
+/// Nothing of ours is left beside the files.
+#[track_caller]
+fn is_tidy(bed: &Bed) {
+    let mut names: Vec<_> = std::fs::read_dir(bed.home.path().join(".aws")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["config", "credentials"]);
+}
+
+fn with_code(bed: &Bed, words: &[&str]) -> Output {
+    let mut run = bed.with(words);
+    run.env.push(("KEYROTATE_MFA_CODE", bed.home.lab.code("dev").expect("a code")));
+    run.env.push(("PATH", "/usr/bin:/bin".to_owned()));
+    bed.home.run_with(&run)
+}
+
+#[test]
+fn a_key_of_two_profiles_moves_and_everything_works_as_before() {
+    let bed = start();
+    let config = bed.read(".aws/config").unwrap();
+    let role = "[profile role]\nrole_arn = arn:aws:iam::000000000000:role/R\nsource_profile = work\n";
+    bed.home.write(".aws/config", &format!("{config}{role}"));
+    let output = with_code(&bed, IMPORT);
+    fine(&output);
+    for said in ["- aws_secret_access_key=****", "+ credential_process = ", "[work]", "moved:", "as the same user"] {
+        assert!(output.stdout.contains(said), "{said}: {}", output.stdout);
+    }
+    assert_eq!(bed.read(".aws/credentials"), Some(after(&bed)));
+    bed.is_in_no_file();
+    is_tidy(&bed);
+    for profile in ["default", "work"] {
+        bed.home.hands_out_sessions();
+        fine(&bed.run(&["credential-process", profile, "--no-input"]));
+    }
+    let list = bed.run(&["keys", "list"]);
+    assert!(list.stdout.contains("default, role, work") && list.stdout.contains("keychain item default"), "{}", list.stdout);
+    fine(&with_code(&bed, IMPORT));
+    fine(&bed.run(&["rotate", "default", "--yes", "--no-input"]));
+    let new = bed.newest();
+    assert_eq!(bed.get("default"), Ok(Some(content(&new))));
+    fine(&bed.run(UNDO));
+    let (old, text) = (&bed.home.old, before(&bed));
+    assert_eq!(bed.read(".aws/credentials"), Some(text.replace(&old.id, &new.id).replace(&old.secret, &new.secret)));
+    assert_eq!(bed.read(".aws/config"), Some(format!("{config}{role}")));
+    is_gone(&bed);
+}
+
+#[test]
+fn without_a_code_the_item_is_proved_and_the_line_at_the_next_login() {
+    let bed = start();
+    let dry = bed.run(&[IMPORT, &["--dry-run"]].concat());
+    assert!(dry.code == Some(0) && dry.stdout.contains("nothing was changed"), "{}{}", dry.stdout, dry.stderr);
+    is_as_before(&bed);
+    let output = bed.run(IMPORT);
+    assert!(output.code == Some(0) && output.stdout.contains("the next `keyrotate login`"), "{}{}", output.stdout, output.stderr);
+    is_moved(&bed);
+    fine(&bed.login());
+    let again = bed.run(IMPORT);
+    assert!(again.code == Some(0) && again.stdout.contains("as the same user"), "{}{}", again.stdout, again.stderr);
+    let again = bed.run(IMPORT);
+    assert!(again.code == Some(0) && again.stdout.contains("already"), "{}{}", again.stdout, again.stderr);
+    is_moved(&bed);
+    fine(&bed.run(UNDO));
+    is_as_before(&bed);
+    told(&bed.run(UNDO), 1, &["nothing to undo", "nothing was changed"]);
+}
+
+#[test]
+fn every_shape_of_the_files_comes_back_byte_for_byte() {
+    let bed = start();
+    let old = bed.home.old.clone();
+    let (id, secret) = (format!("aws_access_key_id = {}", old.id), format!("aws_secret_access_key = {}", old.secret));
+    for (credentials, config) in [
+        (format!("[default]\r\n{id}\r\n{secret}\r\n# end\r\n"), Some("[default]".to_owned())),
+        (format!("[default]\n{secret}\n{id}"), None),
+        (String::new(), Some(format!("[default]\nregion = r1\n  # x\n{id}\n{secret}\n[profile b]\n{secret}\n\n{id}"))),
+    ] {
+        bed.home.write(".aws/credentials", &credentials);
+        let path = bed.home.path().join(".aws/config");
+        match &config {
+            Some(config) => bed.home.write(".aws/config", config),
+            None => std::fs::remove_file(&path).unwrap(),
+        }
+        fine(&bed.run(IMPORT));
+        bed.is_in_no_file();
+        assert_eq!(bed.get("default"), Ok(Some(content(&old))));
+        fine(&bed.run(UNDO));
+        assert_eq!((bed.read(".aws/credentials"), bed.read(".aws/config")), (Some(credentials), config));
+        assert!(bed.items().is_empty());
+    }
+}
+
+#[test]
+fn what_cannot_move_is_refused_and_nothing_is_changed() {
+    let bed = start();
+    let old = bed.home.old.clone();
+    let pair = format!("aws_access_key_id = {}\naws_secret_access_key = {}\n", old.id, old.secret);
+    let whole = format!("[default]\n{pair}");
+    let session = whole.replace("AKIA", "ASIA") + "aws_session_token = t\n";
+    for (credentials, config, said) in [
+        (session, String::new(), "session"),
+        (format!("{whole}aws_session_token = t\n"), String::new(), "session token"),
+        (whole.clone(), "[default]\nsso_account_id = 1\n".to_owned(), "sso_account_id"),
+        (whole.clone(), "[default]\ncredential_process = /bin/other\n".to_owned(), "line 2: the profile has another credential_process"),
+        (whole.clone(), "[default]\nlogin_session = x\n".to_owned(), "aws login"),
+        (whole.clone(), format!("[copy]\n{pair}"), "no profile gets"),
+        (whole.clone(), format!("[default]\n{pair}"), "no profile gets"),
+        (whole.clone(), "[default]\nrole_arn = arn:aws:iam::000000000000:role/R\nsource_profile = default\n".to_owned(), "assumes a role"),
+        (format!("{whole}[half]\naws_access_key_id = {}\n", old.id), String::new(), "half"),
+    ] {
+        bed.home.write(".aws/credentials", &credentials);
+        bed.home.write(".aws/config", &config);
+        told(&bed.run(IMPORT), 1, &[said, "nothing was changed"]);
+        assert_eq!((bed.read(".aws/credentials"), bed.read(".aws/config")), (Some(credentials), Some(config)));
+        is_gone(&bed);
+    }
+    bed.home.write(".aws/credentials", &before(&bed));
+    bed.home.write(".aws/config", &CONFIG.replace("SERIAL", SERIAL));
+    let mut exported = bed.with(IMPORT);
+    exported.env.extend([("AWS_ACCESS_KEY_ID", old.id.clone()), ("AWS_SECRET_ACCESS_KEY", old.secret.clone())]);
+    told(&bed.home.run_with(&exported), 1, &["is exported", "nothing was changed"]);
+    told(&bed.run(&["keys", "import", "none", "--force"]), 1, &["no profile none", "nothing was changed"]);
+    told(&bed.run(&["keys", "import", "default", "--yes", "--program", "/bin/sh"]), 2, &["called keyrotate", "nothing was changed"]);
+    told(&bed.run(&["keys", "import", "default", "--yes"]), 2, &["--force", "nothing was changed"]);
+    bed.put("default", "something of a person's");
+    told(&bed.run(IMPORT), 1, &["keychain item default is there already", "nothing was changed"]);
+    assert_eq!(bed.get("default"), Ok(Some("something of a person's".to_owned())));
+    std::fs::hard_link(bed.home.path().join(".aws/credentials"), bed.home.scratch("trace-second-name")).unwrap();
+    told(&bed.run(IMPORT), 1, &["hard link", "nothing was changed"]);
+    assert_eq!(bed.read(".aws/credentials"), Some(before(&bed)));
+}
+
+#[test]
+fn a_keychain_that_does_not_answer_is_noticed_before_anything_is_changed() {
+    let bed = start();
+    bed.lock();
+    told(&bed.run(IMPORT), 1, &["is locked", "nothing was changed"]);
+    told(&bed.home.run(IMPORT), 1, &["no keychain answers", "nothing was changed"]);
+    bed.kill_daemon();
+    told(&bed.run(IMPORT), 1, &["no keychain answers", "nothing was changed"]);
+    bed.start_daemon();
+    is_as_before(&bed);
+}
+
+#[test]
+fn while_a_rotation_is_under_way_nothing_moves() {
+    let bed = start();
+    bed.home.lab.rules(vec![Rule::on("UpdateAccessKey", Fault::PauseBefore)]);
+    let mut run = bed.with(&["rotate", "default", "--yes", "--no-input"]);
+    run.kill_at_pause = true;
+    assert_eq!(bed.home.run_with(&run).code, None);
+    bed.home.lab.rules(Vec::new());
+    told(&bed.run(IMPORT), 1, &["a rotation of", "is under way", "keyrotate rotate default", "nothing was changed"]);
+    assert!(bed.items().is_empty() && !bed.knows("default"));
+}
+
+#[test]
+fn where_the_aws_cli_gets_another_identity_everything_is_put_back() {
+    let bed = start();
+    let programs = bed.home.scratch("programs");
+    std::fs::create_dir(&programs).unwrap();
+    let asked = bed.home.scratch("asked");
+    let aws = format!(
+        "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\necho \"$@\" >{}\necho '{{\"UserId\":\"AIDAOTHER\",\"Account\":\"000000000000\"}}'\n",
+        asked.display()
+    );
+    std::fs::write(programs.join("aws"), aws).unwrap();
+    std::fs::set_permissions(programs.join("aws"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut run = bed.with(IMPORT);
+    run.env.push(("KEYROTATE_MFA_CODE", bed.home.lab.code("dev").unwrap()));
+    run.env.push(("PATH", format!("{}:/usr/bin:/bin", programs.display())));
+    told(&bed.home.run_with(&run), 1, &["does not work with the line", "AIDAOTHER", "every file is as it was"]);
+    let words = std::fs::read_to_string(asked).unwrap();
+    assert!(words.contains("--profile default") && words.contains("--endpoint-url http://127.0.0.1"), "{words}");
+    is_as_before(&bed);
+}
