@@ -102,8 +102,10 @@ fn a_key_of_two_profiles_moves_and_everything_works_as_before() {
     fine(&bed.run(&["rotate", "default", "--yes", "--no-input"]));
     let new = bed.newest();
     assert_eq!(bed.get("default"), Ok(Some(content(&new))));
-    fine(&bed.run(UNDO));
+    let undo = bed.run(UNDO);
+    fine(&undo);
     let (old, text) = (&bed.home.old, before(&bed));
+    assert!(undo.stdout.contains(&format!("+ aws_access_key_id = {}", new.id)) && !undo.stdout.contains(&old.id), "{}", undo.stdout);
     assert_eq!(bed.read(".aws/credentials"), Some(text.replace(&old.id, &new.id).replace(&old.secret, &new.secret)));
     assert_eq!(bed.read(".aws/config"), Some(format!("{config}{role}")));
     is_gone(&bed);

@@ -44,7 +44,7 @@ aws_access_key_id     = {other_id}
 ; end, and no newline after this";
 /// Words before a program that is to have the signals that end it as a person's shell leaves them: who runs the tests in the background, or
 /// with nohup, ignores some.
-pub const MINDS_SIGNALS: [&str; 2] = ["env", "--default-signal=INT,HUP,TERM"];
+pub const MINDS_SIGNALS: [&str; 2] = ["/usr/bin/env", "--default-signal=INT,HUP,TERM"];
 const SHARED: &str = "
 [work]
 aws_secret_access_key = {secret}

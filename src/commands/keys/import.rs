@@ -254,6 +254,10 @@ impl Command<'_> {
     fn undo(&self, name: &ProfileName, path: &Path, mut import: Import) -> Result<Imported, Failure> {
         let options = self.request.options;
         let was_back = std::mem::replace(&mut import.is_back, true);
+        // It may have been rotated since.
+        if let Some((_, known)) = self.run.context.files()?.keychain().items().find(|(item, _)| **item == import.item) {
+            import.id = known.access_key_id.clone();
+        }
         if !was_back {
             (self.request.tell)(&import.shown());
         }

@@ -187,7 +187,7 @@ fn check(
         .first()
         .filter(|_| can_go_back)
         .map(|name| format!("`keyrotate keys import {} --undo` puts it back into a file; ", name.quoted()));
-    let hint = format!("{}`--id {}` removes it for good", undo.unwrap_or_default(), pair.id);
+    let hint = format!("{}with `--id {}` this removes it for good", undo.unwrap_or_default(), pair.id);
     Err(Failure { causes: vec![why], ..failed(format!("keychain item {item} has the only copy of {} here", pair.id)) }.hint(hint))
 }
 
