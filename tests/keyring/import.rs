@@ -235,7 +235,11 @@ fn where_the_aws_cli_gets_another_identity_everything_is_put_back() {
     let mut run = bed.with(IMPORT);
     run.env.push(("KEYROTATE_MFA_CODE", bed.home.lab.code("dev").unwrap()));
     run.env.push(("PATH", format!("{}:/usr/bin:/bin", programs.display())));
-    told(&bed.home.run_with(&run), 1, &["does not work with the line", "AIDAOTHER", "every file is as it was"]);
+    told(
+        &bed.home.run_with(&run),
+        1,
+        &["does not work with the line", "AIDAOTHER", "every file is as it was", "keyrotate keys import default"],
+    );
     let words = std::fs::read_to_string(asked).unwrap();
     assert!(words.contains("--profile default") && words.contains("--endpoint-url http://127.0.0.1"), "{words}");
     is_as_before(&bed);

@@ -332,7 +332,9 @@ impl Command<'_> {
                 let why = || [failure.message.clone()].into_iter().chain(failure.causes.iter().cloned());
                 self.back(&path, &mut import)
                     .map_err(|stopped| Failure { causes: stopped.causes.iter().cloned().chain(why()).collect(), ..stopped })?;
-                Err(failure.state("every file is as it was, and the keychain item is removed"))
+                let name = import.profiles.first().map(ProfileName::quoted).unwrap_or_default();
+                let failure = failure.state("every file is as it was, and the keychain item is removed");
+                Err(failure.hint(format!("put that right, then run `keyrotate keys import {name}` again")))
             }
         }
     }
