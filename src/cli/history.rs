@@ -75,13 +75,14 @@ fn what(line: &HistoryLine) -> String {
         End::Undone { .. } => "undone, the old key is in use again".to_owned(),
         End::Aborted { .. } => "nothing came of it, the old key stayed in use".to_owned(),
         End::Forgotten => "closed by a person as it was".to_owned(),
+        End::Pulled => "taken over from the machine that rotated it".to_owned(),
     }
 }
 
 fn why(line: &HistoryLine) -> Option<String> {
     let (lost_at, left_alone) = match &line.end {
         End::Aborted { lost_at, left_alone, .. } => (lost_at.as_ref(), left_alone.as_slice()),
-        End::Rotated | End::RotatedOldInactive | End::Undone { .. } | End::Forgotten => (None, [].as_slice()),
+        End::Rotated | End::RotatedOldInactive | End::Undone { .. } | End::Forgotten | End::Pulled => (None, [].as_slice()),
     };
     let why = line.end.why().filter(|why| !why.is_empty()).map(str::to_owned);
     let lost = lost_at.map(|at| format!("an answer to CreateAccessKey was lost at {}", describe::time(*at)));
@@ -104,7 +105,7 @@ fn text(outcome: &HistoryOutcome) -> String {
 fn rotation(line: &HistoryLine) -> Value {
     let (lost_at, left_alone) = match &line.end {
         End::Aborted { lost_at, left_alone, .. } => (lost_at.map(utc), left_alone.iter().map(|id| id.as_str()).collect()),
-        End::Rotated | End::RotatedOldInactive | End::Undone { .. } | End::Forgotten => (None, Vec::new()),
+        End::Rotated | End::RotatedOldInactive | End::Undone { .. } | End::Forgotten | End::Pulled => (None, Vec::new()),
     };
     let (name, account) = user(line);
     json!({
@@ -139,5 +140,6 @@ fn outcome(end: &End) -> &'static str {
         End::Undone { .. } => "undone",
         End::Aborted { .. } => "aborted",
         End::Forgotten => "forgotten",
+        End::Pulled => "pulled",
     }
 }

@@ -65,6 +65,11 @@ fn result(page: &mut Page, key: &Rotated) {
             page.sentence(&format!("a rotation of {key} is under way, and would go on: {state}"));
             page.plan(steps);
         }
+        Rotated::WouldPull { key, new, secret, steps } => {
+            page.sentence(&format!("{new}, which secret {secret} has, would take the place of {key} here:"));
+            page.plan(steps);
+        }
+        Rotated::Elsewhere { key, rotator } => page.sentence(&format!("left to {rotator}: {key}")),
         Rotated::NotDue { key, days } => page.sentence(&format!("not due: {key} is {days} days old")),
         Rotated::Declined(key) => page.sentence(&format!("{key} was left as it is")),
         Rotated::Failed(_) => {}
@@ -82,6 +87,10 @@ pub(super) fn holders(page: &mut Page, record: &Record, how: &str) {
 fn done(page: &mut Page, record: &Record, finish: Finish) {
     let new = record.new.as_ref().map_or("?", |new| new.pair.id.as_str());
     match finish {
+        Finish::Fresh | Finish::Resumed if record.pulled => {
+            page.head(GREEN, "taken over:", &format!("{} of {} is now {new}, which another machine made", record.old.id, record.user_name));
+            return holders(page, record, "written:");
+        }
         Finish::Fresh => page.head(GREEN, "rotated:", &format!("{} of {} is now {new}", record.old.id, record.user_name)),
         Finish::Resumed => {
             page.head(GREEN, "rotated, finishing an interrupted run:", &format!("{} of {} is now {new}", record.old.id, record.user_name));
@@ -96,12 +105,13 @@ fn done(page: &mut Page, record: &Record, finish: Finish) {
     match &record.state {
         State::Done(End::Rotated) => page.line("old key:", &format!("{} is deleted", record.old.id)),
         State::Done(End::RotatedOldInactive) => page.line("old key:", &format!("{} was not deleted", record.old.id)),
-        State::Done(End::Undone { .. } | End::Aborted { .. } | End::Forgotten)
+        State::Done(End::Undone { .. } | End::Aborted { .. } | End::Forgotten | End::Pulled)
         | State::Intent { .. }
         | State::Suspect { .. }
         | State::Created
         | State::Verified
         | State::Committed { .. }
+        | State::Draining { .. }
         | State::OldInactive { .. }
         | State::Reactivating { .. }
         | State::RollingBack { .. }

@@ -42,7 +42,7 @@ pub fn auto(context: &mut Context, console: &Console, signals: &Signals, options
     let mut seen = reached(context, console, &timing);
     let mut rotated = RotateOutcome::default();
     // What is said of the keys of others is found out by who rotates them.
-    if seen.as_ref().map_or(true, has_work) || !context.settings.keys().is_empty() {
+    if seen.as_ref().map_or(true, has_work) || !context.settings.keys().is_empty() || context.settings.names_a_rotator() {
         // Machines that wake at the same minute do not ask IAM at the same second.
         if !options.now && !console.is_watched() && seen.as_ref().is_ok_and(is_due) {
             console.pause(some_part_of(timing.auto_spread));
@@ -118,6 +118,7 @@ fn has_changed(rotated: &RotateOutcome) -> bool {
         Rotated::Done { .. } | Rotated::TakenBack { .. } => true,
         Rotated::Resting { finish, .. } => *finish != Finish::AfterGrace,
         Rotated::Forgotten { .. } | Rotated::Planned { .. } | Rotated::WouldGoOn { .. } => false,
+        Rotated::WouldPull { .. } | Rotated::Elsewhere { .. } => false,
         Rotated::NotDue { .. } | Rotated::Declined(_) | Rotated::Failed(_) => false,
     };
     rotated.keys.iter().any(is_new)

@@ -1,7 +1,9 @@
 //! `keyrotate rotate`: resumes what was interrupted, then rotates what was asked for.
 
+mod home;
 mod managed;
 mod one;
+mod pull;
 mod resume;
 mod sessions;
 
@@ -108,6 +110,24 @@ pub enum Rotated {
         state: String,
         /// The steps.
         steps: Vec<String>,
+    },
+    /// What would be taken over from the machine that rotates the key.
+    WouldPull {
+        /// The key here.
+        key: AccessKeyId,
+        /// The key that the secret has.
+        new: AccessKeyId,
+        /// The secret.
+        secret: String,
+        /// The steps.
+        steps: Vec<String>,
+    },
+    /// Another machine rotates it and has made no newer one, or it is that of a `[key.NAME]`, by which it is rotated.
+    Elsewhere {
+        /// The key.
+        key: AccessKeyId,
+        /// The machine, or the table.
+        rotator: String,
     },
     /// It is not due.
     NotDue {

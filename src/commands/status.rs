@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 use super::context::Context;
 use super::failure::{Failure, FailureKind, worst};
 use crate::aws::region_of_arn;
-use crate::model::{AccessKeyId, ProfileName};
+use crate::model::{AccessKeyId, Identity, ProfileName};
 use crate::os::disk::RealDisk;
 use crate::os::{clock, machine};
 use crate::profile::settings::Target;
@@ -279,6 +279,12 @@ fn open_sessions(context: &Context) -> Vec<(AccessKeyId, OpenSession)> {
     let mut sessions: Vec<_> = told.collect();
     sessions.sort_by_key(|(_, session)| std::cmp::Reverse(session.expires_at));
     sessions
+}
+
+/// Whose a key was when AWS last said so.
+pub(super) fn owner(context: &Context, id: &AccessKeyId) -> Option<Identity> {
+    let memory = Observations::load(&RealDisk, &context.paths.state_dir.join("observations.json"));
+    memory.of(id).map(|seen| seen.identity.clone())
 }
 
 /// Stores what was seen now. An answer without an age would take away more than it brings.

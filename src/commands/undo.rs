@@ -99,9 +99,8 @@ fn target(run: &Run<'_>) -> Result<(ProfileName, AccessKeyId), Failure> {
 fn check(record: &Record) -> Result<(), Failure> {
     let (old, profile) = (&record.old.id, record.called());
     let (message, hint) = match &record.state {
-        State::Created | State::Verified | State::Committed { .. } | State::OldInactive { .. } | State::Reactivating { .. } => {
-            return Ok(());
-        }
+        State::Created | State::Verified | State::Committed { .. } | State::Draining { .. } => return Ok(()),
+        State::OldInactive { .. } | State::Reactivating { .. } => return Ok(()),
         // What is over is only closed.
         State::RollingBack { .. } | State::Undoing { .. } | State::Done(_) => return Ok(()),
         State::Intent { .. } | State::Suspect { .. } => (
@@ -150,7 +149,10 @@ impl Run<'_> {
 
     /// The last use of the new key, where it is about to be deactivated and AWS tells.
     fn use_of_new(&self, record: &Record) -> Result<Option<LastUsed>, Failure> {
-        let is_in_use = matches!(record.state, State::Committed { .. } | State::OldInactive { .. } | State::Reactivating { .. });
+        let is_in_use = matches!(
+            record.state,
+            State::Committed { .. } | State::Draining { .. } | State::OldInactive { .. } | State::Reactivating { .. }
+        );
         let Some(new) = record.new.as_ref().filter(|_| is_in_use && !record.adopted) else { return Ok(None) };
         self.console.progress(&format!("asking when {} was used last", new.pair.id));
         let (aws, _) = self.aws_of(record)?;
@@ -224,6 +226,10 @@ fn nothing(run: &Run<'_>, name: &ProfileName, id: &AccessKeyId) -> Failure {
     let old = &line.old;
     let (fate, hint) = match &line.end {
         End::Rotated => (format!("{old} was deleted then, and AWS gives no deleted key back"), with_grace),
+        End::Pulled => (
+            format!("another machine made it, and it was taken over here from a secret; {old} is that machine's to put back"),
+            "run `keyrotate undo` on the machine that rotates the key, then `keyrotate auto` here".to_owned(),
+        ),
         End::RotatedOldInactive => (
             format!("it was closed without deleting {old}, whose secret is not kept here any more"),
             format!("`keyrotate status {profile}` shows whether {old} is still there; an administrator can activate it"),

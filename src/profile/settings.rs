@@ -47,6 +47,10 @@ pub struct ProfileSettings {
     pub mfa_dialog: bool,
     /// The program that prints a token code, with its arguments; never empty.
     pub mfa_command: Option<Vec<String>>,
+    /// The host name of the one machine that rotates its key, where others pull it from the first of its secrets; `None` is this one.
+    pub rotator: Option<String>,
+    /// The profile whose credentials read that secret where the key itself may not.
+    pub auth_profile: Option<ProfileName>,
     /// More holders of the same key.
     pub targets: Vec<Target>,
 }
@@ -58,7 +62,7 @@ pub struct KeySettings {
     pub user: String,
     /// The profile whose credentials manage it.
     pub auth_profile: ProfileName,
-    /// The host name of the one machine that rotates it; `None` is any.
+    /// The host name of the one machine that rotates it, where others pull it; `None` is any.
     pub rotator: Option<String>,
     /// Its holders.
     pub targets: Vec<Target>,
@@ -108,10 +112,15 @@ struct Part {
     notify: Option<bool>,
     mfa_dialog: Option<bool>,
     mfa_command: Option<Vec<String>>,
+    rotator: Option<String>,
+    auth_profile: Option<ProfileName>,
     targets: Vec<Target>,
 }
 
 const DEFAULT_SESSION: Duration = Duration::from_secs(12 * 3_600);
+
+/// The grace of a key that other machines pull, where none is written: some of them are off over night.
+const SHARED_GRACE: Grace = Grace::After(Duration::from_secs(24 * 3_600));
 
 impl Settings {
     /// Reads the `text` of the file at `path`, which is only named in errors.
@@ -129,7 +138,7 @@ impl Settings {
         let all = &self.defaults;
         ProfileSettings {
             limits: own.limits(all.limits(Limits::default())),
-            grace: own.grace.or(all.grace).unwrap_or_default(),
+            grace: own.grace.or(all.grace).unwrap_or(if own.rotator.is_some() { SHARED_GRACE } else { Grace::default() }),
             reclaim_inactive: own.reclaim_inactive.or(all.reclaim_inactive).unwrap_or(false),
             require_mfa: own.require_mfa.or(all.require_mfa).unwrap_or(true),
             session_duration: own.session_duration.or(all.session_duration).unwrap_or(DEFAULT_SESSION),
@@ -137,13 +146,15 @@ impl Settings {
             notify: own.notify.or(all.notify).unwrap_or(true),
             mfa_dialog: own.mfa_dialog.or(all.mfa_dialog).unwrap_or(true),
             mfa_command: own.mfa_command.clone(),
+            rotator: own.rotator.clone(),
+            auth_profile: own.auth_profile.clone(),
             targets: own.targets.clone(),
         }
     }
 
     /// What holds for a key that is in no profile: `[defaults]`, else what is built in.
-    pub fn for_key(&self) -> ProfileSettings {
-        self.with(&Part::default())
+    pub fn for_key(&self, key: &KeySettings) -> ProfileSettings {
+        self.with(&Part { rotator: key.rotator.clone(), ..Part::default() })
     }
 
     /// When a key that these profiles share is due and overdue: by the strictest of their limits.
@@ -155,6 +166,11 @@ impl Settings {
     /// The profiles that have a table of their own.
     pub fn profiles(&self) -> impl Iterator<Item = &ProfileName> {
         self.profiles.keys()
+    }
+
+    /// Whether a profile's key is one of several machines.
+    pub fn names_a_rotator(&self) -> bool {
+        self.profiles.values().any(|part| part.rotator.is_some())
     }
 
     /// Whether the desktop may be told of anything.

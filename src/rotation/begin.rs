@@ -4,6 +4,7 @@
 
 mod explain;
 mod managed;
+mod pull;
 mod room;
 mod targets;
 
@@ -26,6 +27,7 @@ use crate::os::terminal::Console;
 use crate::profile::OwnPair;
 
 pub use explain::explain;
+pub use pull::{Pull, begin_pull};
 
 /// What a rotation begins with.
 pub struct Preflight<'a> {
@@ -51,8 +53,10 @@ pub struct Preflight<'a> {
     pub known: Vec<KnownKey>,
     /// Rotations that are over.
     pub history: &'a [HistoryLine],
-    /// How long the old key stays inactive.
+    /// How long the old key stays inactive; where it drains, active.
     pub grace: Grace,
+    /// Other machines pull the new pair from a secret.
+    pub drains: bool,
     /// Only a key that is due by these limits is rotated.
     pub only_due: Option<Limits>,
     /// What the run may do about a second key.
@@ -142,7 +146,7 @@ impl Refused {
 /// Looks at the key, its user, its second key and its holders.
 pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
     let signer = Signer::LongTerm(preflight.pair.clone());
-    let mut entries = holders(preflight, &preflight.pair)?;
+    let mut entries = own_holders(preflight, &preflight.pair)?;
     preflight.console.progress("asking AWS whose key this is");
     let (identity, user_name) = user(preflight, &signer)?;
     if let Some(managed) = &preflight.managed {
@@ -179,7 +183,7 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
     }
     let Roles { old, old_created_at, new } = roles(preflight, &own, room.united);
     if old.id != preflight.pair.id {
-        entries = holders(preflight, &old)?;
+        entries = own_holders(preflight, &old)?;
     }
     entries.extend(targets::look(preflight, &identity, &old, new.as_ref().map(|new| &new.pair))?);
     let record = Record {
@@ -200,6 +204,8 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
         new,
         holders: entries,
         grace: preflight.grace,
+        pulled: false,
+        drains: preflight.drains,
     };
     let clock = clock::boot_time();
     let listing = Listing { keys, signer: Which::Old, clock: listed_at, at: now };
@@ -234,12 +240,16 @@ fn entry(place: Place, sections: Vec<String>) -> HolderEntry {
     HolderEntry { place, sections, stagings: 0, staged: None, staged_to: Which::New, displaced: Vec::new(), left_out: false }
 }
 
-/// The places that have the pair, tried out.
-fn holders(preflight: &Preflight<'_>, pair: &AccessKeyPair) -> Result<Vec<HolderEntry>, Refused> {
+/// The places here that have the pair. A key of another user need not be in any.
+fn own_holders(preflight: &Preflight<'_>, pair: &AccessKeyPair) -> Result<Vec<HolderEntry>, Refused> {
+    holders(preflight.reach, &(preflight.places)(&pair.id), pair, preflight.dry_run, preflight.managed.is_none())
+}
+
+/// The places that have the pair, tried out unless this is a `dry_run`; at least one where it `is_own`.
+fn holders(reach: Reach<'_>, places: &[Place], pair: &AccessKeyPair, dry_run: bool, is_own: bool) -> Result<Vec<HolderEntry>, Refused> {
     let mut entries = Vec::new();
-    let places = (preflight.places)(&pair.id);
-    for place in &places {
-        let holder = place.open(preflight.reach, SignedBy { first: pair, then: None });
+    for place in places {
+        let holder = place.open(reach, SignedBy { first: pair, then: None });
         let sections = match holder.look(pair, None, &[], None) {
             Sight::Seen { old, foreign, .. } => match foreign.first() {
                 None => old,
@@ -257,7 +267,7 @@ fn holders(preflight: &Preflight<'_>, pair: &AccessKeyPair) -> Result<Vec<Holder
                 return Err(Refused::new(StopKind::Failed, format!("{}: {why}", place), "put that right"));
             }
         };
-        if !sections.is_empty() && !preflight.dry_run {
+        if !sections.is_empty() && !dry_run {
             holder.check_writable(pair).map_err(|error| Refused {
                 kind: StopKind::Failed,
                 message: error.to_string(),
@@ -267,7 +277,7 @@ fn holders(preflight: &Preflight<'_>, pair: &AccessKeyPair) -> Result<Vec<Holder
         }
         entries.push(entry(place.clone(), sections));
     }
-    if preflight.managed.is_none() && entries.iter().all(|entry| entry.sections.is_empty()) {
+    if is_own && entries.iter().all(|entry| entry.sections.is_empty()) {
         let names: Vec<String> = places.iter().map(ToString::to_string).collect();
         let message = format!("{} is no longer in {}, where it was read just now", pair.id, names.join(" or "));
         let hint = "if another program changed the file, run this again; a pipe can be read once and written never: name a file";
@@ -284,6 +294,12 @@ fn user(preflight: &Preflight<'_>, signer: &Signer) -> Result<(Identity, String)
         return Err(Refused::new(StopKind::Failed, message, "name a profile with a long-term key"));
     }
     let identity = preflight.aws.get_caller_identity(signer).map_err(|error| explain(&preflight.pair.id, &error))?;
+    let user_name = whose(id, &identity)?;
+    Ok((identity, user_name))
+}
+
+/// The name of the IAM user who has this key; the root user has none.
+fn whose(id: &AccessKeyId, identity: &Identity) -> Result<String, Refused> {
     if identity.is_root() {
         let message =
             format!("{id} is a key of the root user of account {}: it can do everything, and no policy can stop it", identity.account);
@@ -293,12 +309,9 @@ fn user(preflight: &Preflight<'_>, signer: &Signer) -> Result<(Identity, String)
             "delete it in the AWS console after giving an IAM user or role what it was for",
         ));
     }
-    match identity.user_name() {
-        Some(user_name) => Ok((identity.clone(), user_name.to_owned())),
-        None => {
-            Err(Refused::new(StopKind::Failed, format!("{} is not an IAM user", identity.arn), "name a profile with an IAM user's key"))
-        }
-    }
+    let refused =
+        || Refused::new(StopKind::Failed, format!("{} is not an IAM user", identity.arn), "name a profile with an IAM user's key");
+    identity.user_name().map(str::to_owned).ok_or_else(refused)
 }
 
 /// A name that no other rotation has: 64 random bits, in hex.

@@ -56,9 +56,8 @@ impl HistoryLine {
         let end = match &record.state {
             State::Done(end) => end.clone(),
             State::Intent { .. } | State::Suspect { .. } | State::Created | State::Verified | State::Committed { .. } => End::Forgotten,
-            State::OldInactive { .. } | State::Reactivating { .. } | State::RollingBack { .. } | State::Undoing { .. } | State::Deleted => {
-                End::Forgotten
-            }
+            State::Draining { .. } | State::OldInactive { .. } | State::Reactivating { .. } | State::RollingBack { .. } => End::Forgotten,
+            State::Undoing { .. } | State::Deleted => End::Forgotten,
         };
         Self {
             rotation: record.id.clone(),
@@ -72,7 +71,8 @@ impl HistoryLine {
             end,
             profile: Some(record.name().clone()),
             holders: holders.map(|entry| entry.place.to_string()).collect(),
-            old_created_at: Some(record.old_created_at),
+            // Who only takes it over does not ask IAM.
+            old_created_at: Some(record.old_created_at).filter(|_| !record.pulled),
             deleted_first: record.deleted_first.clone(),
             command: Some(command.to_owned()),
         }

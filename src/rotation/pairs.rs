@@ -141,6 +141,8 @@ mod tests {
             new: new.then(|| NewKey { pair: pair(2), created_at: DateTime::UNIX_EPOCH }),
             holders: vec![file(&[]), holder(Place::KeychainItem { item: item() }, &["work"])],
             grace: Grace::default(),
+            drains: false,
+            pulled: false,
             state,
         }
     }

@@ -34,7 +34,7 @@ pub fn plan_resumed(record: &Record, rules: &Rules, now: DateTime<Utc>) -> (Vec<
         State::Intent { .. } | State::Suspect { .. } | State::Created | State::Verified | State::RollingBack { .. } => {
             (Some(KeyStatus::Active), false)
         }
-        State::Committed { .. } => (Some(KeyStatus::Active), true),
+        State::Committed { .. } | State::Draining { .. } => (Some(KeyStatus::Active), true),
         State::OldInactive { .. } | State::Reactivating { .. } | State::Undoing { .. } => (Some(KeyStatus::Inactive), true),
         State::Deleted | State::Done(_) => (None, true),
     };

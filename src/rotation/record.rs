@@ -48,8 +48,14 @@ pub struct Record {
     pub holders: Vec<HolderEntry>,
     /// The new key was there before, in use by a profile here: it is never deleted or deactivated.
     pub adopted: bool,
-    /// How long the old key stays inactive.
+    /// How long the old key stays inactive; where it drains, active.
     pub grace: Grace,
+    /// Another machine rotated the key: the new pair is taken over from a secret, and no key is touched at AWS.
+    #[serde(default)]
+    pub pulled: bool,
+    /// Other machines take the new pair from a secret, so that the old key stays active through the grace.
+    #[serde(default)]
+    pub drains: bool,
     /// Where the rotation stands.
     pub state: State,
 }
@@ -109,6 +115,11 @@ pub enum State {
         /// How often the old key had to be activated again.
         rounds: u32,
     },
+    /// Every holder here has the new pair; the old key stays active while other machines take over the new one.
+    Draining {
+        /// Since when, by AWS's clock, in UTC.
+        at: DateTime<Utc>,
+    },
     /// The old key is inactive.
     OldInactive {
         /// Since when, by AWS's clock, in UTC.
@@ -165,6 +176,8 @@ pub enum End {
     },
     /// A person closed it as it was.
     Forgotten,
+    /// Every holder here has the pair that another machine made.
+    Pulled,
 }
 
 /// Which of the two pairs.
@@ -186,7 +199,7 @@ impl End {
     pub fn why(&self) -> Option<&str> {
         match self {
             End::Undone { why } | End::Aborted { why, .. } => Some(why),
-            End::Rotated | End::RotatedOldInactive | End::Forgotten => None,
+            End::Rotated | End::RotatedOldInactive | End::Forgotten | End::Pulled => None,
         }
     }
 }

@@ -136,7 +136,7 @@ fn is_own_old_key(other: &SecondKey<'_>) -> bool {
     other.history.iter().any(|line| match &line.end {
         End::RotatedOldInactive => line.old == other.key.id,
         End::Undone { .. } => line.new.as_ref() == Some(&other.key.id),
-        End::Rotated | End::Aborted { .. } | End::Forgotten => false,
+        End::Rotated | End::Aborted { .. } | End::Forgotten | End::Pulled => false,
     })
 }
 
@@ -154,7 +154,8 @@ fn is_lost_intent(other: &SecondKey<'_>, timing: &Timing) -> bool {
                 && !line.keys_before.contains(&other.key.id)
                 && *other.last_use == LastUsed::Never
         }
-        End::Aborted { lost_at: None, .. } | End::Rotated | End::RotatedOldInactive | End::Undone { .. } | End::Forgotten => false,
+        End::Aborted { lost_at: None, .. } | End::Rotated | End::RotatedOldInactive | End::Undone { .. } => false,
+        End::Forgotten | End::Pulled => false,
     })
 }
 

@@ -40,6 +40,7 @@ pub fn check(universe: &Universe, last: Option<&Ended>) -> Result<(), String> {
     leftovers(universe)?;
     let new = line.new.as_ref();
     match &line.end {
+        End::Pulled => panic!("no machine of this model pulls"),
         End::Rotated => {
             expect(universe, &line.old, &[Status::Deleted])?;
             live(universe, new)?;

@@ -225,7 +225,7 @@ fn is_remembered(universe: &Universe, id: &AccessKeyId) -> bool {
         || history(universe).iter().any(|line| match &line.end {
             // Whether it may show up late: IAM's settling is shorter than the window, so that it never does.
             End::Aborted { left_alone, .. } => left_alone.contains(id),
-            End::Undone { .. } | End::Forgotten | End::Rotated | End::RotatedOldInactive => line.new.as_ref() == Some(id),
+            End::Undone { .. } | End::Forgotten | End::Rotated | End::RotatedOldInactive | End::Pulled => line.new.as_ref() == Some(id),
         })
 }
 

@@ -297,6 +297,8 @@ fn first_record(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<
     }
     let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").expect("an ARN");
     Ok(Record {
+        drains: false,
+        pulled: false,
         id: format!("r{number}"),
         machine: "m".to_owned(),
         host: "h".to_owned(),

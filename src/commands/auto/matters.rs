@@ -73,6 +73,9 @@ fn of_result(result: &Rotated) -> Option<Matter> {
         Rotated::Done { record, finish } => {
             let new = record.new.as_ref().map_or("?", |new| new.pair.id.as_str());
             let text = match finish {
+                Finish::Fresh | Finish::Resumed if record.pulled => {
+                    format!("{} of {} was rotated by another machine: it is now {new} here, too", record.old.id, record.user_name)
+                }
                 Finish::Fresh | Finish::Resumed => format!("{} of {} was rotated: it is now {new}", record.old.id, record.user_name),
                 Finish::AfterGrace if record.state == State::Done(End::Rotated) => {
                     format!("the grace of {} of {} is over: it is deleted", record.old.id, record.user_name)
@@ -95,6 +98,8 @@ fn of_result(result: &Rotated) -> Option<Matter> {
         | Rotated::Forgotten { .. }
         | Rotated::Planned { .. }
         | Rotated::WouldGoOn { .. }
+        | Rotated::WouldPull { .. }
+        | Rotated::Elsewhere { .. }
         | Rotated::NotDue { .. }
         | Rotated::Declined(_) => None,
     }

@@ -2,14 +2,15 @@
 //!
 //! Invariant: the operator's calls always name the user; the key itself is read from where it is held, and proves itself.
 
+use super::home::is_elsewhere;
 use super::one::{Way, known, secrets};
 use super::resume::Resumed;
 use super::{Rotated, Run};
-use crate::aws::{Aws, AwsError, SecretId, Signer, VersionOf};
+use crate::aws::{Aws, AwsError, SecretBody, SecretId, Signer, VersionOf};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::session::{SessionOptions, access, route};
 use crate::holder::{CURRENT, HolderError, SecretProblem, read_pair};
-use crate::model::{AccessKeyPair, ProfileName};
+use crate::model::{AccessKeyPair, ProfileName, Timing};
 use crate::os::machine;
 use crate::profile::settings::KeySettings;
 use crate::rotation::{Authority, HistoryLine, Managed, Permissions, Preflight, SecretTarget, SignedSecrets};
@@ -31,7 +32,7 @@ impl Run<'_> {
 
     /// The keys of others that this machine rotates, by their names.
     pub(super) fn managed_here(&self) -> impl Iterator<Item = ProfileName> {
-        let is_here = |key: &KeySettings| key.rotator.as_ref().is_none_or(|rotator| *rotator == machine::host_name());
+        let is_here = |key: &KeySettings| !key.rotator.as_deref().is_some_and(is_elsewhere);
         self.context.settings.keys().iter().filter(move |(_, key)| is_here(key)).map(|(name, _)| ProfileName::new(name))
     }
 
@@ -40,22 +41,22 @@ impl Run<'_> {
         if let Some(result) = resumed.of_managed(name) {
             return result;
         }
-        let (context, all) = (self.context, self.context.settings.for_key());
+        let context = self.context;
         let Some(key) = context.settings.keys().get(name.as_str()) else { return Err(gone(name)) };
-        if let Some(rotator) = key.rotator.as_ref().filter(|rotator| **rotator != machine::host_name()) {
+        let all = context.settings.for_key(key);
+        if let Some(rotator) = key.rotator.as_ref().filter(|rotator| is_elsewhere(rotator)) {
             let message = format!("[key.{name}] is rotated by the machine {rotator}, and this is {}", machine::host_name());
             let failure = Failure::new(FailureKind::Usage, message).state(UNCHANGED);
-            return Err(failure.hint(format!("run `keyrotate rotate {}` there, or change `rotator`", name.quoted())));
+            let there = format!("run `keyrotate rotate {}` there, or change `rotator`", name.quoted());
+            return Err(failure.hint(format!("{there}; profiles here that have the key take the new one over with `keyrotate auto`")));
         }
         let profile = &key.auth_profile;
-        let (aws, timing, region) = {
-            let way = route(context, profile)?.key;
-            let (aws, timing) = context.aws(context.files()?, profile, way.region.clone(), way.ca_bundle)?;
-            (aws, timing, way.region)
-        };
+        let (aws, timing, region) = self.way_of(profile)?;
         let operator = self.operator(profile)?;
         let targets = secrets(key.targets.clone(), &format!("[key.{name}]"), region.as_ref())?;
-        let pair = held(&aws, &operator, &targets).map_err(|error| unread(name, &error))?;
+        // The first one's pair. That the others have the same is seen to where all of them are looked at.
+        let Some(first) = targets.first() else { return Err(gone(name)) };
+        let pair = held(first, read(&aws, &operator, first)).map_err(|error| unread(name, &error))?;
         let history: Vec<HistoryLine> = self.history().lines().map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
         let authority = Authority::of_operator(operator);
         let signed = SignedSecrets::new(&aws, &authority);
@@ -75,6 +76,7 @@ impl Run<'_> {
             known: known(files, &own).chain(resumed.known()).collect(),
             history: &history,
             grace: self.options.grace.unwrap_or(all.grace),
+            drains: key.rotator.is_some(),
             only_due: self.options.due.then_some(all.limits),
             may: Permissions {
                 attended: self.is_attended(),
@@ -86,6 +88,23 @@ impl Run<'_> {
             dry_run: self.options.dry_run,
         };
         self.by_preflight(&preflight, Way { aws: &aws, authority: &authority, reach }, notes)
+    }
+
+    /// The pair that the first secret of a `[key.NAME]` has.
+    pub(super) fn managed_pair(&self, name: &ProfileName) -> Result<AccessKeyPair, Failure> {
+        let Some(key) = self.context.settings.keys().get(name.as_str()) else { return Err(gone(name)) };
+        let (aws, _, region) = self.way_of(&key.auth_profile)?;
+        let targets = secrets(key.targets.clone(), &format!("[key.{}]", name.as_key()), region.as_ref())?;
+        let Some(first) = targets.first() else { return Err(gone(name)) };
+        let operator = self.operator(&key.auth_profile)?;
+        held(first, read(&aws, &operator, first)).map_err(|error| unread(name, &error))
+    }
+
+    /// The way to AWS of a profile that manages the keys of others, and its region.
+    fn way_of(&self, profile: &ProfileName) -> Result<(Aws, Timing, Option<String>), Failure> {
+        let way = route(self.context, profile)?.key;
+        let (aws, timing) = self.context.aws(self.context.files()?, profile, way.region.clone(), way.ca_bundle)?;
+        Ok((aws, timing, way.region))
     }
 
     /// The credentials of a profile that manages the keys of others: the session of its role, or of its user's MFA device; where the AWS files
@@ -107,15 +126,17 @@ impl Run<'_> {
     }
 }
 
-/// The pair that the first of the secrets has. That the others have the same is seen to where all of them are looked at.
-fn held(aws: &Aws, operator: &Signer, targets: &[SecretTarget]) -> Result<AccessKeyPair, HolderError> {
-    let place = targets.first().map_or_else(String::new, |target| format!("secret {}", target.id));
-    let Some(target) = targets.first() else { return Err(HolderError::Changed { place }) };
-    let refused = |source: AwsError| HolderError::Aws { place: place.clone(), source };
-    let facts = aws.describe_secret(operator, SecretId { id: &target.id, region: target.region.as_deref() }).map_err(refused)?;
-    let body = aws.get_secret_value(operator, &facts.arn, VersionOf::Stage(CURRENT)).map_err(refused)?.body;
-    let shape = |error| HolderError::Secret { place: place.clone(), problem: SecretProblem::Shape(error) };
-    read_pair(body.bytes(), target.fields.as_ref()).map_err(shape)
+/// What a secret has now.
+pub(super) fn read(aws: &Aws, signer: &Signer, target: &SecretTarget) -> Result<SecretBody, AwsError> {
+    let facts = aws.describe_secret(signer, SecretId { id: &target.id, region: target.region.as_deref() })?;
+    Ok(aws.get_secret_value(signer, &facts.arn, VersionOf::Stage(CURRENT))?.body)
+}
+
+/// The pair in what was read.
+pub(super) fn held(target: &SecretTarget, body: Result<SecretBody, AwsError>) -> Result<AccessKeyPair, HolderError> {
+    let place = format!("secret {}", target.id);
+    let body = body.map_err(|source| HolderError::Aws { place: place.clone(), source })?;
+    read_pair(body.bytes(), target.fields.as_ref()).map_err(|error| HolderError::Secret { place, problem: SecretProblem::Shape(error) })
 }
 
 fn unread(name: &ProfileName, error: &HolderError) -> Failure {

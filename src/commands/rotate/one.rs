@@ -8,8 +8,8 @@ use crate::holder::Reach;
 use crate::journal::Entry;
 use crate::model::{AccessKeyId, Age};
 use crate::os::terminal::{Answer, Question};
-use crate::profile::settings::Target;
-use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys, OwnPair, SecretAt};
+use crate::profile::settings::{ProfileSettings, Target};
+use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys, OwnPair, ResolvedProfile, SecretAt};
 use crate::rotation::{
     Authority, Beginning, Begun, End, Ended, Files, HistoryLine, KnownKey, Observation, Permissions, Preflight, RealWorld, Record, Rules,
     SecretTarget, SignedSecrets, Stop, StopKind, begin, describe, drive, keep, plan,
@@ -34,12 +34,15 @@ impl Run<'_> {
         if let Some(fault) = &profile.fault {
             return Err(Failure::from_error(FailureKind::Failed, fault).state("nothing was changed"));
         }
+        if let Some(result) = self.at_home(key, profile, resumed, notes)? {
+            return Ok(result);
+        }
         let files = self.context.files()?;
         let own = files.own_keys(&self.context.environment);
         let all = own.profiles_with(&key.pair.id);
         let targets = self.targets(&own, &key.pair.id)?;
         let pair = self.context.known_pair(&key.pair)?;
-        let settings = self.context.settings.for_profile(&profile.name);
+        let (settings, drains) = self.settings_of(key, profile);
         let (aws, timing) = self.context.aws(files, &profile.name, profile.region.clone(), profile.ca_bundle.clone())?;
         let history: Vec<HistoryLine> = self.history().lines().map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
         let attended = self.is_attended();
@@ -60,6 +63,7 @@ impl Run<'_> {
             known: known(files, &own).chain(resumed.known()).collect(),
             history: &history,
             grace: self.options.grace.unwrap_or(settings.grace),
+            drains,
             only_due: self.options.due.then(|| self.context.settings.limits_of(&all)),
             may: Permissions {
                 attended,
@@ -72,6 +76,14 @@ impl Run<'_> {
         };
         let way = Way { aws: &aws, authority: &authority, reach: self.reach(&signed) };
         self.by_preflight(&preflight, way, notes).map_err(|failure| sessions.told(failure))
+    }
+
+    /// What holds for the key, and whether other machines pull it: what the profile says that does, else `profile`.
+    fn settings_of(&self, key: &OwnKey, profile: &ResolvedProfile) -> (ProfileSettings, bool) {
+        let mut each = key.profiles.iter().map(|profile| self.context.settings.for_profile(&profile.name));
+        let shared = each.find(|settings| settings.rotator.is_some());
+        let drains = shared.is_some();
+        (shared.unwrap_or_else(|| self.context.settings.for_profile(&profile.name)), drains)
     }
 
     /// Looks at the key, asks the person, and rotates it.
@@ -126,7 +138,7 @@ impl Run<'_> {
         self.console.ask(&Question { text, choices, default: Some('y') }) == Answer::Choice('y')
     }
 
-    fn execute(&self, begun: Begun, way: Way<'_>, rules: &Rules) -> Result<Rotated, Failure> {
+    pub(super) fn execute(&self, begun: Begun, way: Way<'_>, rules: &Rules) -> Result<Rotated, Failure> {
         let Begun { mut record, mut seen, .. } = begun;
         let path = self.state_file("journal").join(format!("{}.json", record.id));
         let begun = keep(&self.context.keychain, &record).and_then(|()| Entry::begin(&self.disk, path, &*record.journalled()));
@@ -215,7 +227,9 @@ fn finished(record: &Record, ended: Ended, finish: Finish) -> Result<Rotated, Fa
     let fate = |fate: &str| new.map_or_else(String::new, |new| format!("; the new key {new} {fate}"));
     let taken_back = |why: String| Ok(Rotated::TakenBack { key: record.old.id.clone(), why });
     match end {
-        End::Rotated | End::RotatedOldInactive | End::Forgotten => Ok(Rotated::Done { record: Box::new(record.scrubbed()), finish }),
+        End::Rotated | End::RotatedOldInactive | End::Forgotten | End::Pulled => {
+            Ok(Rotated::Done { record: Box::new(record.scrubbed()), finish })
+        }
         End::Undone { why } => taken_back(format!("{why}{}", fate("stays, inactive"))),
         End::Aborted { why, .. } if finish != Finish::Fresh => taken_back(format!("{why}{}", fate("is deleted"))),
         End::Aborted { why, .. } => Err(resume::aborted(record, why, error.as_ref())),

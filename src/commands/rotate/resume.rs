@@ -80,7 +80,7 @@ pub(in crate::commands) fn concerns(record: &Record, id: &AccessKeyId) -> bool {
 
 /// Whether only its grace is left of it.
 fn rests(record: &Record) -> bool {
-    matches!(record.state, State::OldInactive { .. }) && record.grace != Grace::default()
+    matches!(record.state, State::Draining { .. } | State::OldInactive { .. }) && record.grace != Grace::default()
 }
 
 impl Run<'_> {
@@ -309,7 +309,8 @@ impl Run<'_> {
     /// Applies what the person decided about this rotation.
     pub(in crate::commands) fn decide(&self, record: &mut Record, reach: Reach<'_>) -> Result<(), Failure> {
         // A grace until the next rotation is for the rotation that begins now; one that rests keeps its own.
-        let is_for_this = |grace: &Grace| *grace != Grace::Next || !matches!(record.state, State::OldInactive { .. });
+        let is_for_this =
+            |grace: &Grace| *grace != Grace::Next || !matches!(record.state, State::Draining { .. } | State::OldInactive { .. });
         if let Some(grace) = self.options.grace.filter(|grace| is_for_this(grace) && *grace != record.grace && self.is_asked_for(record)) {
             record.grace = grace;
         }

@@ -198,8 +198,8 @@ impl Run<'_> {
 /// Whose sessions go on as whose; `None` while neither key has replaced the other.
 fn succession(record: &Record) -> Option<(Which, Which)> {
     match &record.state {
-        State::Committed { .. } | State::OldInactive { .. } | State::Deleted => Some((Which::Old, Which::New)),
-        State::Done(End::Rotated | End::RotatedOldInactive) => Some((Which::Old, Which::New)),
+        State::Committed { .. } | State::Draining { .. } | State::OldInactive { .. } | State::Deleted => Some((Which::Old, Which::New)),
+        State::Done(End::Rotated | End::RotatedOldInactive | End::Pulled) => Some((Which::Old, Which::New)),
         State::Done(End::Undone { .. } | End::Aborted { .. }) => Some((Which::New, Which::Old)),
         State::Intent { .. } | State::Suspect { .. } | State::Created | State::Verified => None,
         State::RollingBack { .. } | State::Undoing { .. } | State::Reactivating { .. } | State::Done(End::Forgotten) => None,

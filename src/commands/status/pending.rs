@@ -48,8 +48,13 @@ fn unreadable(error: &JournalError) -> Failure {
 fn pending(record: &Record, path: &Path, machine: &str) -> Pending {
     let new = match &record.state {
         State::Suspect { key, .. } => Some(key.clone()),
-        State::Intent { .. } | State::Created | State::Verified | State::Committed { .. } | State::OldInactive { .. } => made(record),
-        State::Reactivating { .. } | State::RollingBack { .. } | State::Undoing { .. } | State::Deleted | State::Done(_) => made(record),
+        State::Intent { .. } | State::Created | State::Verified | State::Committed { .. } | State::Draining { .. } => made(record),
+        State::OldInactive { .. }
+        | State::Reactivating { .. }
+        | State::RollingBack { .. }
+        | State::Undoing { .. }
+        | State::Deleted
+        | State::Done(_) => made(record),
     };
     let (profile, old, rests) = (record.called(), &record.old.id, rest(record));
     let verb = if matches!(record.state, State::Undoing { .. }) { "undo" } else { "rotate" };
@@ -77,6 +82,7 @@ fn pending(record: &Record, path: &Path, machine: &str) -> Pending {
 fn claim(state: &State) -> Option<Claim> {
     match state {
         State::Intent { .. } | State::Suspect { .. } | State::Created | State::Verified | State::Committed { .. } => Some(Claim::Active),
+        State::Draining { .. } => Some(Claim::Active),
         State::OldInactive { .. } => Some(Claim::Inactive),
         State::Deleted => Some(Claim::Deleted),
         State::Reactivating { .. } | State::RollingBack { .. } | State::Undoing { .. } | State::Done(_) => None,
@@ -90,12 +96,14 @@ fn made(record: &Record) -> Option<AccessKeyId> {
 fn rest(record: &Record) -> Option<Rest> {
     match (&record.state, record.grace) {
         // Without a grace nobody waits for its end: it was broken off.
-        (State::OldInactive { .. }, Grace::After(Duration::ZERO)) => None,
-        (State::OldInactive { at, .. }, Grace::After(grace)) => {
+        (State::Draining { .. } | State::OldInactive { .. }, Grace::After(Duration::ZERO)) => None,
+        // It drained before.
+        (State::OldInactive { .. }, _) if record.drains => None,
+        (State::Draining { at } | State::OldInactive { at, .. }, Grace::After(grace)) => {
             let until = TimeDelta::from_std(grace).ok().and_then(|grace| at.checked_add_signed(grace));
             until.map(Rest::Until)
         }
-        (State::OldInactive { .. }, Grace::Next) => Some(Rest::Next),
+        (State::Draining { .. } | State::OldInactive { .. }, Grace::Next) => Some(Rest::Next),
         (State::Intent { .. } | State::Suspect { .. } | State::Created | State::Verified | State::Committed { .. }, _) => None,
         (State::Reactivating { .. } | State::RollingBack { .. } | State::Undoing { .. } | State::Deleted | State::Done(_), _) => None,
     }
@@ -113,6 +121,8 @@ mod tests {
         let id = AccessKeyId::parse("AKIAEXAMPLE000000001").unwrap();
         Record {
             adopted: false,
+            drains: false,
+            pulled: false,
             id: "r1".into(),
             machine: "here".into(),
             host: "laptop".into(),

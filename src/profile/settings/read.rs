@@ -11,7 +11,7 @@ use crate::os::keychain::MacOs;
 
 const DEFAULTS_KEYS: [&str; 9] =
     ["max_age", "warn_age", "grace", "reclaim_inactive", "require_mfa", "session_duration", "rotate_on_login", "notify", "mfa_dialog"];
-const PROFILE_KEYS: [&str; 2] = ["mfa_command", "target"];
+const PROFILE_KEYS: [&str; 4] = ["mfa_command", "rotator", "auth_profile", "target"];
 const KEY_KEYS: [&str; 4] = ["user", "auth_profile", "rotator", "target"];
 
 const AGE: &str = "a whole number and a unit in quotes, such as \"90d\"";
@@ -70,6 +70,8 @@ fn part(table: &Table<'_>) -> Result<Part, SettingsError> {
         notify: table.boolean("notify")?,
         mfa_dialog: table.boolean("mfa_dialog")?,
         mfa_command: None,
+        rotator: None,
+        auth_profile: None,
         targets: Vec::new(),
     })
 }
@@ -77,7 +79,16 @@ fn part(table: &Table<'_>) -> Result<Part, SettingsError> {
 fn profile(table: &Table<'_>) -> Result<Part, SettingsError> {
     let known: Vec<&str> = DEFAULTS_KEYS.into_iter().chain(PROFILE_KEYS).collect();
     table.only(&known, None)?;
-    Ok(Part { mfa_command: table.words("mfa_command")?, targets: targets(table)?, ..part(table)? })
+    let own = Part {
+        mfa_command: table.words("mfa_command")?,
+        rotator: table.text("rotator")?,
+        auth_profile: table.text("auth_profile")?.map(ProfileName::new),
+        targets: targets(table)?,
+        ..part(table)?
+    };
+    // Machines that have no secret in common could only drift apart.
+    let is_secret = |target: &Target| matches!(target, Target::SecretsManager { .. });
+    if own.rotator.is_some() && !own.targets.iter().any(is_secret) { Err(table.missing("target")) } else { Ok(own) }
 }
 
 fn key(table: &Table<'_>) -> Result<KeySettings, SettingsError> {

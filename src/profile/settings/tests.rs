@@ -96,6 +96,8 @@ fn without_a_file_or_a_table_the_examples_defaults_hold() {
         notify: true,
         mfa_dialog: true,
         mfa_command: None,
+        rotator: None,
+        auth_profile: None,
         targets: Vec::new(),
     };
     assert_eq!(built_in, expected);
@@ -116,6 +118,8 @@ fn every_default_can_be_set_and_overridden() {
         notify: false,
         mfa_dialog: true,
         mfa_command: None,
+        rotator: None,
+        auth_profile: None,
         targets: Vec::new(),
     };
     assert_eq!(of(&text, "else"), expected);
@@ -246,5 +250,23 @@ fn a_secret_put_here_by_mistake_is_not_repeated() {
     ] {
         let error = parse(text).unwrap_err();
         assert!(!error.to_string().contains("MARKER") && !format!("{error:?}").contains("MARKER"), "{error}");
+    }
+}
+
+#[test]
+fn a_key_of_several_machines_has_a_secret_and_a_grace() {
+    let day = Grace::After(DAY);
+    let target = "target = [{ type = 'secretsmanager', secret_id = 's' }]";
+    let work = of(&format!("[profile.work]\nrotator = 'build-host-1'\nauth_profile = 'admin'\n{target}"), "work");
+    assert_eq!((work.rotator.as_deref(), work.auth_profile, work.grace), (Some("build-host-1"), Some(ProfileName::new("admin")), day));
+    let ci = parse(&format!("[key.ci]\nuser = 'u'\nauth_profile = 'a'\nrotator = 'h'\n{target}")).unwrap();
+    assert_eq!(ci.for_key(&ci.keys()["ci"]).grace, day);
+    for written in ["0s", "1h"] {
+        let text = format!("[defaults]\ngrace = '{written}'\n[profile.work]\nrotator = 'h'\n{target}");
+        assert_eq!(of(&text, "work").grace, written.parse().unwrap());
+    }
+    for text in ["[profile.work]\nrotator = 'h'", "[profile.work]\nrotator = 'h'\ntarget = [{ type = 'command', run = ['p'] }]"] {
+        let error = parse(text).unwrap_err().to_string();
+        assert!(error.contains("[profile.work] has no `target`"), "{error}");
     }
 }

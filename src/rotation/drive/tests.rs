@@ -49,6 +49,8 @@ fn record() -> Record {
             left_out: false,
         }],
         grace: Grace::default(),
+        drains: false,
+        pulled: false,
     }
 }
 

@@ -1,10 +1,12 @@
 //! What to do now. The whole policy of a rotation, without a clock, a file or a socket.
 
 mod create;
+mod drain;
 mod evidence;
 mod holders;
 #[cfg(test)]
 mod properties;
+mod pull;
 mod retire;
 mod retreat;
 mod session;
@@ -17,7 +19,7 @@ pub(super) use session::likely_alive;
 pub use session::wants_session;
 
 use super::observation::Observation;
-use super::record::{Record, State};
+use super::record::{Record, State, Which};
 use super::resolve::Direction;
 use super::step::Step;
 use crate::model::{AccessKeyId, Timing};
@@ -42,6 +44,9 @@ pub struct Rules {
 
 /// The next step of a rotation.
 pub fn next(record: &Record, seen: &Observation, rules: &Rules) -> Step {
+    if record.pulled {
+        return pull::next(record, seen, rules);
+    }
     session::first(record, seen, rules).unwrap_or_else(|| by_state(record, seen, rules))
 }
 
@@ -52,6 +57,7 @@ fn by_state(record: &Record, seen: &Observation, rules: &Rules) -> Step {
         State::Created => create::created(record, seen, rules),
         State::Verified => create::verified(record, seen, rules),
         State::Committed { rounds } => retire::committed(record, seen, rules, *rounds),
+        State::Draining { at } => drain::draining(record, seen, rules, *at),
         State::OldInactive { at, rounds, .. } => retire::old_inactive(record, seen, rules, *at, *rounds),
         State::Deleted => retire::deleted(record, seen, rules),
         State::Reactivating { why, rounds } => retreat::reactivating(record, seen, rules, why, *rounds),

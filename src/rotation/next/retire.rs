@@ -30,28 +30,40 @@ pub(super) fn committed(record: &Record, seen: &Observation, rules: &Rules, roun
         Ok(listing) => listing,
         Err(step) => return step,
     };
-    let inactive = || {
-        let last_use = seen.last_use.clone().unwrap_or_else(|| LastUsed::Unknown("not asked".to_owned()));
-        Step::Enter(State::OldInactive { at: seen.now.unwrap_or(listing.at), last_use, rounds })
-    };
-    match (listing.status(&record.old.id), &seen.act) {
-        (Some(KeyStatus::Inactive), _) => inactive(),
-        (None, _) if is_settled_here(listing, seen, &rules.timing) => Step::Enter(State::Deleted),
-        (None, _) => list_again(record, seen, rules, Which::New, "waiting until AWS lists the keys reliably"),
-        (Some(KeyStatus::Active | KeyStatus::Other(_)), Some(Act { result: Err(error), .. }))
-            if seen.attempts >= ATTEMPTS || !error.is_transient() =>
-        {
-            words::refused(record, error)
+    match listing.status(&record.old.id) {
+        Some(KeyStatus::Inactive) => deactivated(seen, listing, rounds),
+        None if is_settled_here(listing, seen, &rules.timing) => Step::Enter(State::Deleted),
+        None => list_again(record, seen, rules, Which::New, "waiting until AWS lists the keys reliably"),
+        // A key that had to be activated again has drained before.
+        Some(KeyStatus::Active | KeyStatus::Other(_)) if record.drains && rounds == 0 && !is_over(record) => {
+            Step::Enter(State::Draining { at: seen.now.unwrap_or(listing.at) })
         }
-        (Some(KeyStatus::Active | KeyStatus::Other(_)), _) if record.grace != Grace::After(Duration::ZERO) && seen.last_use.is_none() => {
-            Step::GetAccessKeyLastUsed { key: record.old.id.clone(), signer: Which::New }
-        }
-        (Some(KeyStatus::Active | KeyStatus::Other(_)), _) => unproven_by_listing(record, seen, rules).unwrap_or(Step::UpdateAccessKey {
+        Some(KeyStatus::Active | KeyStatus::Other(_)) => deactivate(record, seen, rules),
+    }
+}
+
+/// The old key is seen inactive.
+pub(super) fn deactivated(seen: &Observation, listing: &Listing, rounds: u32) -> Step {
+    let last_use = seen.last_use.clone().unwrap_or_else(|| LastUsed::Unknown("not asked".to_owned()));
+    Step::Enter(State::OldInactive { at: seen.now.unwrap_or(listing.at), last_use, rounds })
+}
+
+/// The old key is active, and every holder has the new pair.
+pub(super) fn deactivate(record: &Record, seen: &Observation, rules: &Rules) -> Step {
+    match &seen.act {
+        Some(Act { result: Err(error), .. }) if seen.attempts >= ATTEMPTS || !error.is_transient() => words::refused(record, error),
+        _ if !is_over(record) && seen.last_use.is_none() => Step::GetAccessKeyLastUsed { key: record.old.id.clone(), signer: Which::New },
+        Some(Act { .. }) | None => unproven_by_listing(record, seen, rules).unwrap_or(Step::UpdateAccessKey {
             key: Which::Old,
             status: KeyStatus::Inactive,
             signer: Which::New,
         }),
     }
+}
+
+/// Whether the grace is none.
+fn is_over(record: &Record) -> bool {
+    record.grace == Grace::After(Duration::ZERO)
 }
 
 /// What is missing to the proof of the new pair, where a session signed the listing, which then proves nothing of it.
@@ -72,7 +84,7 @@ fn unproven_by_listing(record: &Record, seen: &Observation, rules: &Rules) -> Op
 
 /// Brings every holder to the new pair. Nothing is written before AWS accepted that pair in this state: `dead` says what to do if it
 /// does not.
-fn bring_alive(record: &Record, seen: &Observation, rules: &Rules, dead: impl FnOnce() -> Step) -> Brought {
+pub(super) fn bring_alive(record: &Record, seen: &Observation, rules: &Rules, dead: impl FnOnce() -> Step) -> Brought {
     match bring(record, seen, rules, Which::New, true) {
         Brought::First(step @ (Step::PrepareHolder { .. } | Step::WriteHolder { .. })) => {
             Brought::First(match prove(seen, rules, Which::New, 1, Duration::ZERO) {
@@ -87,7 +99,7 @@ fn bring_alive(record: &Record, seen: &Observation, rules: &Rules, dead: impl Fn
 }
 
 /// Rereads and heals the holders, and takes away what the changes displaced.
-fn heal(record: &Record, seen: &Observation, rules: &Rules) -> Option<Step> {
+pub(super) fn heal(record: &Record, seen: &Observation, rules: &Rules) -> Option<Step> {
     let dead = || match look(record, seen, rules) {
         Ok(_) => words::failed(record, "AWS does not accept the new key any more, so that it is not written again".to_owned(), Vec::new()),
         Err(step) => step,
@@ -102,7 +114,7 @@ fn heal(record: &Record, seen: &Observation, rules: &Rules) -> Option<Step> {
 
 /// A listing, newer than the last act, in which the new key is Active; or what to do instead. It is signed by the new pair, so that
 /// it also proves the pair.
-fn look<'a>(record: &'a Record, seen: &'a Observation, rules: &'a Rules) -> Result<&'a Listing, Step> {
+pub(super) fn look<'a>(record: &'a Record, seen: &'a Observation, rules: &'a Rules) -> Result<&'a Listing, Step> {
     let Some(NewKey { pair, created_at }) = &record.new else { return Err(Step::Enter(State::Deleted)) };
     // A clear success needs no second look.
     let mut since = match &seen.act {
@@ -209,7 +221,7 @@ fn kept(rules: &Rules, stop: Step) -> Step {
 /// Deletes the old key, unless somebody used it between the two looks of a grace.
 fn delete(record: &Record, seen: &Observation, rules: &Rules, at: DateTime<Utc>) -> Step {
     // A run that finds the old key inactive does not know for how long it was.
-    if record.grace != Grace::After(Duration::ZERO) || seen.resumed {
+    if !is_over(record) || seen.resumed {
         match &seen.last_use {
             None => return Step::GetAccessKeyLastUsed { key: record.old.id.clone(), signer: Which::New },
             Some(LastUsed::Used(last_use)) if last_use.at > at => {
@@ -233,6 +245,10 @@ fn delete(record: &Record, seen: &Observation, rules: &Rules, at: DateTime<Utc>)
 fn resting(record: &Record, seen: &Observation, rules: &Rules, at: DateTime<Utc>) -> Option<Step> {
     let new = record.new.as_ref().map_or("the new key", |new| new.pair.id.as_str());
     let replaced = format!("{} is replaced by {new} in every holder", record.old.id);
+    if record.drains {
+        // The grace was spent active.
+        return None;
+    }
     let (message, hint) = match record.grace {
         Grace::After(grace) if grace.is_zero() => return None,
         Grace::After(grace) => {

@@ -39,7 +39,7 @@ pub(in crate::rotation) fn likely_alive(record: &Record) -> [Which; 2] {
     match record.state {
         State::Intent { .. } | State::Suspect { .. } | State::Created | State::Verified => [Which::Old, Which::New],
         State::RollingBack { .. } | State::Done(_) => [Which::Old, Which::New],
-        State::Committed { .. } | State::OldInactive { .. } | State::Deleted => [Which::New, Which::Old],
+        State::Committed { .. } | State::Draining { .. } | State::OldInactive { .. } | State::Deleted => [Which::New, Which::Old],
         State::Reactivating { .. } | State::Undoing { .. } => [Which::New, Which::Old],
     }
 }

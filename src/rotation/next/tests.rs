@@ -66,6 +66,8 @@ pub(super) fn record(state: State) -> Record {
         holders: vec![entry],
         adopted: false,
         grace: Grace::default(),
+        drains: false,
+        pulled: false,
         state,
     }
 }
@@ -420,4 +422,90 @@ fn an_undo_activates_and_proves_the_old_key_before_the_new_one_is_deactivated() 
     look.prove(Which::Old, Ok(identity()));
     look.holders = Some(vec![sight(&["default"], &[])]);
     assert_eq!(next(&undoing, &look, &Rules::default()), Step::UpdateAccessKey { key: Which::New, status: Inactive, signer: Which::Old });
+}
+
+/// The new pair was accepted just now.
+fn proved(mut seen: Observation) -> Observation {
+    seen.prove(Which::New, Ok(identity()));
+    seen
+}
+
+fn draining(clock: u64, keys: &[(&str, KeyStatus, i64)]) -> (Record, Observation) {
+    let grace = Grace::After(Duration::from_secs(1_000));
+    (Record { grace, drains: true, ..record(State::Draining { at: at(10) }) }, seen(clock, keys))
+}
+
+#[test]
+fn the_key_of_other_machines_drains_before_it_is_deactivated() {
+    let both = [(OLD, Active, -9_000), (NEW, Active, 1)];
+    let (of, rules) = (draining, Rules::default());
+    let committed = Record { state: State::Committed { rounds: 0 }, ..of(0, &both).0 };
+    assert_eq!(next(&committed, &seen(1, &both), &rules), Step::Enter(State::Draining { at: at(11) }));
+    let without = Record { grace: Grace::default(), ..committed.clone() };
+    assert!(matches!(next(&without, &seen(1, &both), &rules), Step::UpdateAccessKey { key: Which::Old, .. }));
+    let (record, early) = of(999, &both);
+    let rest = stop(next(&record, &early, &rules));
+    assert!(rest.kind == StopKind::Resting && rest.message.contains("stays active"), "{rest:?}");
+    let (record, mut late) = of(1_000, &both);
+    assert_eq!(next(&record, &late, &rules), Step::GetAccessKeyLastUsed { key: id(OLD), signer: Which::New });
+    let used = |second| LastUsed::Used(LastUse { at: at(second), service: "s3".into(), region: "eu-west-1".into() });
+    // 500 s of 1,000 are half of the grace.
+    for (last_use, is_over) in [(LastUsed::Never, true), (used(510), true), (used(511), false), (LastUsed::Unknown("denied".into()), true)]
+    {
+        late.last_use = Some(last_use.clone());
+        let step = next(&record, &late, &rules);
+        let goes = matches!(step, Step::UpdateAccessKey { key: Which::Old, status: Inactive, signer: Which::New });
+        assert_eq!(goes, is_over, "{last_use:?}");
+        if !is_over {
+            let told = stop(step);
+            assert!(told.kind == StopKind::Attention && told.message.contains("s3 in eu-west-1"), "{told:?}");
+            let forward = Rules { decided: Some(Direction::Forward), ..Rules::default() };
+            assert!(matches!(next(&record, &late, &forward), Step::UpdateAccessKey { .. }));
+        }
+    }
+    // Then it goes at once.
+    let inactive = State::OldInactive { at: at(10), last_use: LastUsed::Never, rounds: 0 };
+    let step = next(&Record { state: inactive, ..record }, &proved(seen(1, &[(OLD, Inactive, -9_000), (NEW, Active, 1)])), &rules);
+    assert!(matches!(step, Step::GetAccessKeyLastUsed { .. } | Step::DeleteAccessKey { .. }), "{step:?}");
+}
+
+#[test]
+fn somebody_who_ends_the_old_key_while_it_drains_ends_no_grace() {
+    let rules = Rules::default();
+    let (record, mut seen) = draining(10, &[(OLD, Inactive, -9_000), (NEW, Active, 1)]);
+    let rest = stop(next(&record, &seen, &rules));
+    assert!(rest.kind == StopKind::Resting && rest.message.contains("somebody made it inactive"), "{rest:?}");
+    seen = draining(1_000, &[(OLD, Inactive, -9_000), (NEW, Active, 1)]).1;
+    assert!(matches!(next(&record, &seen, &rules), Step::Enter(State::OldInactive { .. })));
+    seen = draining(10, &[(OLD, Active, -9_000), (NEW, Inactive, 1)]).1;
+    assert!(matches!(next(&record, &seen, &rules), Step::Enter(State::Undoing { .. })));
+}
+
+#[test]
+fn a_key_that_is_taken_over_is_written_when_it_is_proved_and_given_up_when_it_dies() {
+    let rules = Rules::default();
+    let pulled = |state| Record { pulled: true, adopted: true, ..record(state) };
+    let (old, new) = (sight(&["default"], &[]), sight(&[], &["default"]));
+    let with = |sight: &Sight| Observation { holders: Some(vec![sight.clone()]), ..proved(seen(1, &[])) };
+    let dead = |sight: &Sight| {
+        let mut seen = Observation { holders: Some(vec![sight.clone()]), ..seen(1_000, &[]) };
+        seen.prove(Which::New, Err(error(ErrorKind::NotYetValid, true)));
+        seen
+    };
+    assert_eq!(next(&pulled(State::Created), &Observation::default(), &rules), Step::GetCallerIdentity(Which::New));
+    assert_eq!(next(&pulled(State::Verified), &with(&old), &rules), Step::PrepareHolder { holder: 0, to: Which::New });
+    assert_eq!(next(&pulled(State::Verified), &with(&new), &rules), Step::Enter(State::Done(End::Pulled)));
+    assert!(matches!(next(&pulled(State::Created), &dead(&old), &rules), Step::Enter(State::Done(End::Aborted { .. }))));
+    assert!(matches!(next(&pulled(State::Verified), &dead(&new), &rules), Step::Enter(State::RollingBack { .. })));
+    let back = pulled(State::RollingBack { why: "dead".into() });
+    let mut both_dead = dead(&new);
+    assert_eq!(next(&back, &both_dead, &rules), Step::GetCallerIdentity(Which::Old));
+    both_dead.prove(Which::Old, Err(error(ErrorKind::NotYetValid, true)));
+    assert_eq!(next(&back, &both_dead, &rules), Step::PrepareHolder { holder: 0, to: Which::Old });
+    both_dead.holders = Some(vec![old]);
+    assert!(matches!(next(&back, &both_dead, &rules), Step::Enter(State::Done(End::Aborted { .. }))));
+    let away = Observation { holders: Some(vec![new, Sight::Away]), ..with(&sight(&[], &["default"])) };
+    let mut two = pulled(State::Verified);
+    two.holders.push(two.holders[0].clone());
+    assert_eq!(stop(next(&two, &away, &rules)).kind, StopKind::Attention);
 }

@@ -71,13 +71,15 @@ fn which() -> impl Strategy<Value = Which> {
 
 fn state() -> impl Strategy<Value = State> {
     let why = || Just("why".to_owned());
-    let ends = vec![End::Rotated, End::RotatedOldInactive, End::Undone { why: "why".into() }, End::aborted("why"), End::Forgotten];
+    let ends =
+        vec![End::Rotated, End::RotatedOldInactive, End::Undone { why: "why".into() }, End::aborted("why"), End::Forgotten, End::Pulled];
     prop_oneof![
         1 => (moment(), 0_u32..5).prop_map(|(signed_at, throttled)| State::Intent { signed_at, throttled }),
         1 => (select(&LATE), moment()).prop_map(|(key, created_at)| State::Suspect { key: id(key), created_at }),
         1 => Just(State::Created),
         1 => Just(State::Verified),
         1 => (0_u32..5).prop_map(|rounds| State::Committed { rounds }),
+        1 => moment().prop_map(|at| State::Draining { at }),
         3 => (moment(), last_use(), 0_u32..5).prop_map(|(at, last_use, rounds)| State::OldInactive { at, last_use, rounds }),
         1 => (why(), 0_u32..5).prop_map(|(why, rounds)| State::Reactivating { why, rounds }),
         1 => why().prop_map(|why| State::RollingBack { why }),
@@ -132,10 +134,13 @@ fn sights() -> impl Strategy<Value = Vec<Sight>> {
 fn a_record() -> impl Strategy<Value = Record> {
     let grace = prop_oneof![4 => Just(Grace::default()), 1 => Just(Grace::Next), 2 => (0_u64..100 * 366).prop_map(|days| Grace::After(Duration::from_secs(days * 86_400)))];
     let new = weighted(0.95, moment().prop_map(|created_at| NewKey { pair: pair(NEW), created_at }));
-    (state(), new, vec(holder(), 1..=3), weighted(0.3, Just(())), grace).prop_map(|(state, new, holders, adopted, grace)| {
+    let kinds = (weighted(0.3, Just(())), weighted(0.1, Just(())), weighted(0.3, Just(())));
+    (state(), new, vec(holder(), 1..=3), kinds, grace).prop_map(|(state, new, holders, (adopted, pulled, drains), grace)| {
         let early = matches!(state, State::Intent { .. } | State::Suspect { .. });
         let new = new.filter(|_| !early);
-        Record { adopted: adopted.is_some() && new.is_some(), new, holders, grace, ..record(state) }
+        let pulled = pulled.is_some() && new.is_some();
+        let adopted = pulled || adopted.is_some() && new.is_some();
+        Record { adopted, pulled, drains: drains.is_some(), new, holders, grace, ..record(state) }
     })
 }
 

@@ -1,0 +1,100 @@
+//! Where a key is at home: in its profile, or in a secret of which it is a copy here.
+//!
+//! Invariant: a key whose home is elsewhere is not rotated by its profile, which would leave the others with a dead one.
+
+use super::one::secrets;
+use super::pull::Held;
+use super::resume::Resumed;
+use super::{Rotated, Run};
+use crate::aws::{AwsError, Signer};
+use crate::commands::failure::Failure;
+use crate::commands::session::route;
+use crate::commands::status::owner;
+use crate::model::{Identity, ProfileName};
+use crate::os::machine;
+use crate::profile::{OwnKey, ResolvedProfile};
+use crate::rotation::SecretTarget;
+
+/// Where the settings say that a key is at home.
+pub(super) struct Home {
+    /// The table of the settings that says so.
+    pub(super) table: String,
+    /// The machine that rotates it.
+    pub(super) rotator: String,
+    /// The first of its secrets.
+    pub(super) secret: SecretTarget,
+    /// Whose credentials read the secret, and whether before the key itself is tried.
+    pub(super) auth_profile: Option<(ProfileName, bool)>,
+    /// The user of a `[key.NAME]`.
+    pub(super) user: Option<String>,
+}
+
+/// Whether the settings give a key to another machine than this.
+pub(super) fn is_elsewhere(rotator: &str) -> bool {
+    !rotator.eq_ignore_ascii_case(&machine::host_name())
+}
+
+impl Run<'_> {
+    /// What becomes of a key whose home is elsewhere; `None` where it is at home in the profile.
+    pub(super) fn at_home(
+        &self,
+        key: &OwnKey,
+        profile: &ResolvedProfile,
+        resumed: &mut Resumed,
+        notes: &mut Vec<String>,
+    ) -> Result<Option<Rotated>, Failure> {
+        let (homes, keys) = (self.homes(key)?, self.context.settings.keys());
+        if homes.is_empty() && keys.is_empty() {
+            return Ok(None);
+        }
+        let context = self.context;
+        let (aws, timing) = context.aws(context.files()?, &profile.name, profile.region.clone(), profile.ca_bundle.clone())?;
+        let pair = context.known_pair(&key.pair)?;
+        let identity = aws.get_caller_identity(&Signer::LongTerm(pair.clone()));
+        let is_dead = identity.as_ref().is_err_and(AwsError::refuses_the_key);
+        let owner = identity.ok().or_else(|| owner(context, &pair.id));
+        let user = owner.as_ref().and_then(Identity::user_name);
+        if let Some(home) = homes.iter().find(|home| home.user.is_none() || home.user.as_deref() == user) {
+            return self.pull(&Held { profile, pair, owner: owner.clone(), is_dead }, home, &aws, timing);
+        }
+        // What an operator rotates here is not to be rotated without the secret that has it, too.
+        for name in self.managed_here().filter(|name| keys.get(name.as_str()).map(|key| key.user.as_str()) == user) {
+            if self.managed_pair(&name)?.id != pair.id {
+                continue;
+            }
+            return Ok(Some(match self.options.due || self.options.all {
+                true => Rotated::Elsewhere { key: pair.id, rotator: format!("[key.{}]", name.as_key()) },
+                false => self.managed(&name, resumed, notes)?,
+            }));
+        }
+        Ok(None)
+    }
+
+    /// The homes that the settings name for a key of these profiles: that of the profiles, else those of the keys of users, one of whom may
+    /// have it.
+    fn homes(&self, key: &OwnKey) -> Result<Vec<Home>, Failure> {
+        let settings = &self.context.settings;
+        for profile in &key.profiles {
+            let own = settings.for_profile(&profile.name);
+            let Some(rotator) = own.rotator.filter(|rotator| is_elsewhere(rotator)) else { continue };
+            let table = format!("[profile.{}]", profile.name.as_key());
+            let secret = secrets(own.targets, &table, profile.region.as_ref())?.into_iter().next();
+            let auth_profile = own.auth_profile.map(|name| (name, false));
+            return Ok(secret.map(|secret| Home { table, rotator, secret, auth_profile, user: None }).into_iter().collect());
+        }
+        let mut homes = Vec::new();
+        for (name, of_user) in settings.keys() {
+            let Some(rotator) = of_user.rotator.clone().filter(|rotator| is_elsewhere(rotator)) else { continue };
+            let table = format!("[key.{}]", ProfileName::new(name).as_key());
+            let auth_profile = Some((of_user.auth_profile.clone(), true));
+            let region = self.region(&of_user.auth_profile);
+            let secret = secrets(of_user.targets.clone(), &table, region.as_ref())?.into_iter().next();
+            homes.extend(secret.map(|secret| Home { table, rotator, secret, auth_profile, user: Some(of_user.user.clone()) }));
+        }
+        Ok(homes)
+    }
+
+    fn region(&self, profile: &ProfileName) -> Option<String> {
+        route(self.context, profile).ok().and_then(|route| route.key.region)
+    }
+}
