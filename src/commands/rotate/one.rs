@@ -149,7 +149,9 @@ impl Run<'_> {
         let ended = drive(record, seen, rules, &mut world);
         self.signals.let_go();
         self.rekey(record);
-        self.reindex(record);
+        if let Err(error) = self.reindex(record) {
+            self.console.note(&format!("{error}; which key the keychain item has is found out later"));
+        }
         self.console.progress_done();
         finished(record, ended, finish)
     }
@@ -161,6 +163,7 @@ impl Run<'_> {
             files: Files { reach: way.reach, entry: Some(entry), history: self.history(), command: self.command, kept: None },
             console: self.console,
             signals: self.signals,
+            note_items: Box::new(|record| self.reindex(record)),
         }
     }
 }
