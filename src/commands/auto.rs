@@ -3,6 +3,7 @@
 //! Invariants: it never asks; it says nothing when there is nothing to say; the desktop is told of one matter once a day.
 
 mod matters;
+mod moves;
 mod notices;
 
 use std::time::Duration;
@@ -40,6 +41,11 @@ pub struct AutoOutcome {
 pub fn auto(context: &mut Context, console: &Console, signals: &Signals, options: &AutoOptions) -> Result<AutoOutcome, Failure> {
     let timing = context.waits();
     let mut seen = reached(context, console, &timing);
+    // A key that is on its way between two places is rotated when it has arrived.
+    let moves = moves::finish(context, console, signals);
+    if !moves.matters.is_empty() {
+        seen = context.reread().and_then(|()| status(context, &StatusOptions::default()));
+    }
     let mut rotated = RotateOutcome::default();
     // What is said of the keys of others is found out by who rotates them.
     if seen.as_ref().map_or(true, has_work) || !context.settings.keys().is_empty() {
@@ -53,10 +59,10 @@ pub fn auto(context: &mut Context, console: &Console, signals: &Signals, options
         }
     }
     let seen = seen.map_err(|failure| tell(&mut rotated, failure)).ok();
-    let matters = matters::of(seen.as_ref(), &rotated);
+    let matters = matters::of(seen.as_ref(), &rotated, moves.matters);
     let codes = rotated.keys.iter().filter_map(Rotated::failure).map(|failure| failure.kind.exit_code());
     let mfa = seen.as_ref().filter(|seen| wants_mfa(seen)).map(|_| FailureKind::MfaNeeded.exit_code());
-    let exit_code = worst(codes.chain(mfa).chain(seen.map(|seen| seen.exit_code)));
+    let exit_code = worst(codes.chain(moves.exit_codes).chain(mfa).chain(seen.map(|seen| seen.exit_code)));
     if context.settings.wants_notices() {
         let fresh = notices::fresh(&context.paths.state_dir, &matters, clock::local_now());
         if let Some(text) = matters::summary(&fresh) {

@@ -215,6 +215,8 @@ impl Command<'_> {
         let means = self.means(&index);
         import.check(means, &pair).map_err(|error| Failure::from_error(FailureKind::Failed, &error).state(UNCHANGED))?;
         private_directory(&run.state_file("imports")).map_err(|error| Failure::from_error(FailureKind::Failed, &error).state(UNCHANGED))?;
+        Entry::sweep(&run.disk, &run.state_file("imports"))
+            .map_err(|error| Failure::from_error(FailureKind::Failed, &error).state(UNCHANGED))?;
         let path = run.state_file("imports").join(format!("{}.json", import.item));
         let entry =
             Entry::begin(&run.disk, path, &import).map_err(|error| Failure::from_error(FailureKind::Failed, &error).state(UNCHANGED))?;
