@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind, worst};
-use super::rotate::{Finish, RotateOptions, RotateOutcome, Rotated, Run, rotate_all};
+use super::rotate::{Finish, RotateOptions, RotateOutcome, Rotated, Run, is_cut_off, rotate_all};
 use super::status::{StatusOptions, StatusOutcome, status};
 use crate::model::Timing;
 use crate::os::signals::Signals;
@@ -48,7 +48,7 @@ pub fn auto(context: &mut Context, console: &Console, signals: &Signals, options
     }
     let mut rotated = RotateOutcome::default();
     // What is said of the keys of others is found out by who rotates them.
-    if seen.as_ref().map_or(true, has_work) || !context.settings.keys().is_empty() {
+    if seen.as_ref().map_or(true, has_work) || !context.settings.keys().is_empty() || is_cut_off(context) {
         // Machines that wake at the same minute do not ask IAM at the same second.
         if !options.now && !console.is_watched() && seen.as_ref().is_ok_and(is_due) {
             console.pause(some_part_of(timing.auto_spread));

@@ -245,6 +245,26 @@ fn what_was_cut_off_is_told_by_status_and_finished_by_auto() {
 }
 
 #[test]
+fn a_probe_that_was_cut_off_is_removed_by_the_next_run_whatever_it_does() {
+    let bed = start();
+    let mut run = bed.with(IMPORT);
+    // Only the probe is made before the first file gets its name.
+    run.prefix =
+        ["strace", "-f", "-qq", "-o/dev/null", "-etrace=sendmsg", "-einject=sendmsg:signal=KILL:when=WHEN"].map(str::to_owned).into();
+    let is_left = (1..40).any(|when| {
+        let mut killed = run.clone();
+        killed.prefix[5] = killed.prefix[5].replace("WHEN", &when.to_string());
+        assert_eq!(bed.home.run_with(&killed).code, None);
+        !bed.items().is_empty()
+    });
+    assert!(is_left && bed.items() == ["keyrotate-probe"], "{:?}", bed.items());
+    let auto = bed.run(&["auto", "--now"]);
+    assert_eq!((auto.code, auto.stdout.as_str()), (Some(0), ""), "{}", auto.stderr);
+    is_as_before(&bed);
+    assert!(bed.read(".local/state/keyrotate/keychain.probe").is_none());
+}
+
+#[test]
 fn where_the_aws_cli_gets_another_identity_everything_is_put_back() {
     let bed = start();
     let programs = bed.home.scratch("programs");

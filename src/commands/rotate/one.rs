@@ -77,7 +77,9 @@ impl Run<'_> {
     /// Looks at the key, asks the person, and rotates it.
     pub(super) fn by_preflight(&self, preflight: &Preflight<'_>, way: Way<'_>, notes: &mut Vec<String>) -> Result<Rotated, Failure> {
         let (pair, may) = (&preflight.pair, &preflight.may);
-        let begun = match begin(preflight)? {
+        let has_item = self.context.files_or_empty().keychain().items().next().is_some();
+        let begun = if has_item && !preflight.dry_run { self.probing(|| begin(preflight))? } else { begin(preflight)? };
+        let begun = match begun {
             Beginning::NotDue(age) => return Ok(Rotated::NotDue { key: pair.id.clone(), days: age.days() }),
             Beginning::Ready(begun) => *begun,
         };
