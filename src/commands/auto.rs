@@ -3,13 +3,14 @@
 //! Invariants: it never asks; it says nothing when there is nothing to say; the desktop is told of one matter once a day.
 
 mod matters;
+mod moves;
 mod notices;
 
 use std::time::Duration;
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind, worst};
-use super::rotate::{Finish, RotateOptions, RotateOutcome, Rotated, Run, rotate_all};
+use super::rotate::{Finish, RotateOptions, RotateOutcome, Rotated, Run, is_cut_off, rotate_all};
 use super::status::{StatusOptions, StatusOutcome, status};
 use crate::model::Timing;
 use crate::os::signals::Signals;
@@ -40,9 +41,15 @@ pub struct AutoOutcome {
 pub fn auto(context: &mut Context, console: &Console, signals: &Signals, options: &AutoOptions) -> Result<AutoOutcome, Failure> {
     let timing = context.waits();
     let mut seen = reached(context, console, &timing);
+    // A key that is on its way between two places is rotated when it has arrived.
+    let moves = moves::finish(context, console, signals);
+    if !moves.matters.is_empty() {
+        seen = context.reread().and_then(|()| status(context, &StatusOptions::default()));
+    }
     let mut rotated = RotateOutcome::default();
     // What is said of the keys of others is found out by who rotates them.
-    if seen.as_ref().map_or(true, has_work) || !context.settings.keys().is_empty() || context.settings.names_a_rotator() {
+    let is_shared = !context.settings.keys().is_empty() || context.settings.names_a_rotator();
+    if seen.as_ref().map_or(true, has_work) || is_shared || is_cut_off(context) {
         // Machines that wake at the same minute do not ask IAM at the same second.
         if !options.now && !console.is_watched() && seen.as_ref().is_ok_and(is_due) {
             console.pause(some_part_of(timing.auto_spread));
@@ -53,10 +60,10 @@ pub fn auto(context: &mut Context, console: &Console, signals: &Signals, options
         }
     }
     let seen = seen.map_err(|failure| tell(&mut rotated, failure)).ok();
-    let matters = matters::of(seen.as_ref(), &rotated);
+    let matters = matters::of(seen.as_ref(), &rotated, moves.matters);
     let codes = rotated.keys.iter().filter_map(Rotated::failure).map(|failure| failure.kind.exit_code());
     let mfa = seen.as_ref().filter(|seen| wants_mfa(seen)).map(|_| FailureKind::MfaNeeded.exit_code());
-    let exit_code = worst(codes.chain(mfa).chain(seen.map(|seen| seen.exit_code)));
+    let exit_code = worst(codes.chain(moves.exit_codes).chain(mfa).chain(seen.map(|seen| seen.exit_code)));
     if context.settings.wants_notices() {
         let fresh = notices::fresh(&context.paths.state_dir, &matters, clock::local_now());
         if let Some(text) = matters::summary(&fresh) {

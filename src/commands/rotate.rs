@@ -3,6 +3,7 @@
 mod home;
 mod managed;
 mod one;
+mod probing;
 mod pull;
 mod resume;
 mod sessions;
@@ -26,6 +27,7 @@ use crate::os::terminal::Console;
 use crate::profile::{INSIDE, OwnKey, ProfileSource, Refusal, ResolvedProfile, choose_profile};
 use crate::rotation::{Direction, Record};
 
+pub(super) use probing::is_cut_off;
 pub(super) use resume::concerns;
 pub(super) use sessions::Sessions;
 
@@ -196,6 +198,9 @@ pub(super) fn rotate_all(run: &Run<'_>) -> Result<RotateOutcome, Failure> {
     let Run { console, signals, options, .. } = run;
     let mut outcome = RotateOutcome::default();
     let _lock = if options.dry_run { None } else { Some(run.lock()?) };
+    if !options.dry_run {
+        run.tidy_probe();
+    }
     let mut resumed = if options.dry_run { run.pending()? } else { run.resume(&mut outcome)? };
     if options.resolve.is_some() {
         return Run::resolved(resumed, outcome);

@@ -19,6 +19,7 @@ use chrono::{DateTime, Utc};
 use super::context::Context;
 use super::failure::{Failure, FailureKind, worst};
 use crate::aws::region_of_arn;
+use crate::keys::unfinished;
 use crate::model::{AccessKeyId, Identity, ProfileName};
 use crate::os::disk::RealDisk;
 use crate::os::{clock, machine};
@@ -55,6 +56,8 @@ pub struct StatusOutcome {
     pub other_rotations: Vec<Pending>,
     /// Journal entries that cannot be read.
     pub unreadable: Vec<Failure>,
+    /// Moves of a key into the keychain or back that were interrupted, one sentence each; also among the warnings.
+    pub moves: Vec<String>,
     /// What is wrong with the AWS files as a whole, one sentence each.
     pub warnings: Vec<String>,
     /// AWS files that a variable names and that do not exist, one sentence each; also among the notes.
@@ -122,13 +125,17 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
     let asked = |name: &ProfileName| options.profiles.is_empty() || options.profiles.iter().any(|asked| asked == name.as_str());
     let is_other = |pending: &&Pending| asked(&pending.profile) && !keys.iter().any(|(key, _)| pending.concerns(&key.id));
     let other_rotations = journal.pending.iter().filter(is_other).cloned().collect();
+    let (moves, wrong) = unfinished(&disk, &context.paths.state_dir.join("imports"));
+    let moves: Vec<String> =
+        moves.iter().map(|begun| format!("{} was interrupted: run `{}`, which goes on", begun.told(), begun.finished_by())).collect();
     let outcome = StatusOutcome {
         now,
         keys,
         skipped,
         other_rotations,
-        unreadable: journal.unreadable,
-        warnings: modes::readable_by_others(files),
+        unreadable: journal.unreadable.into_iter().chain(wrong.iter().map(pending::unreadable)).collect(),
+        warnings: modes::readable_by_others(files).into_iter().chain(moves.iter().cloned()).collect(),
+        moves,
         absent,
         notes,
         exit_code: 0,
@@ -143,8 +150,9 @@ impl StatusOutcome {
         let broken = self.skipped.iter().filter(|skipped| skipped.is_broken && skipped.asked.is_none()).map(|_| FailureKind::Unchecked);
         let failures = asked.chain(&self.unreadable).map(|failure| failure.kind).chain(nothing).chain(broken).map(FailureKind::exit_code);
         let rotations = self.other_rotations.iter().filter(|pending| waits(pending, self.now)).map(|_| Finding::RotationWaits.exit_code());
+        let moves = (!self.moves.is_empty()).then_some(FailureKind::Attention.exit_code());
         let findings = self.keys.iter().flat_map(|(_, findings)| findings).map(Finding::exit_code);
-        worst(failures.chain(rotations).chain(findings))
+        worst(failures.chain(rotations).chain(moves).chain(findings))
     }
 }
 

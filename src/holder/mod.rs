@@ -309,7 +309,19 @@ impl Place {
         named: SecretId<'_>,
         fields: Option<&SecretFields>,
     ) -> Result<Self, HolderError> {
-        secrets_manager::find(secrets, pair, named, fields)
+        secrets_manager::find(secrets, pair, named, fields, &[]).map(|(place, _)| place)
+    }
+
+    /// The same for who knows which rotations are `over`: a version that one of them left waiting is in nobody's way. With it comes what
+    /// [`Holder::sweep`] takes its label off by.
+    pub fn secret_after(
+        secrets: &dyn Secrets,
+        pair: &AccessKeyPair,
+        named: SecretId<'_>,
+        fields: Option<&SecretFields>,
+        over: &[&str],
+    ) -> Result<(Self, Option<String>), HolderError> {
+        secrets_manager::find(secrets, pair, named, fields, over)
     }
 
     /// Whether it is a secret in Secrets Manager.

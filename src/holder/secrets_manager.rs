@@ -321,20 +321,24 @@ fn unsuitable(facts: &SecretFacts) -> Option<SecretProblem> {
     }
 }
 
-/// The place of the secret that is named so, with its whole ARN and the fields of the pair; those are looked for where none are given.
+/// The place of the secret that is named so, with its whole ARN and the fields of the pair; those are looked for where none are given. Of the
+/// rotations that are `over`, the one whose version waits there still.
 pub(super) fn find(
     secrets: &dyn Secrets,
     pair: &AccessKeyPair,
     named: SecretId<'_>,
     fields: Option<&SecretFields>,
-) -> Result<Place, HolderError> {
+    over: &[&str],
+) -> Result<(Place, Option<String>), HolderError> {
     let place = match named.region {
         Some(region) if region_of_arn(named.id).is_none() => format!("secret {} in {region}", named.id),
         Some(_) | None => called(named.id),
     };
     let refused = |source| HolderError::Aws { place: place.clone(), source };
     let facts = secrets.describe(pair, named).map_err(refused)?;
-    if let Some(problem) = unsuitable(&facts) {
+    let is_left = |version: &str| over.iter().find(|rotation| version.starts_with(&ours(rotation)));
+    let left = pending(&facts).and_then(is_left).map(|rotation| format!("{rotation}-"));
+    if let Some(problem) = unsuitable(&facts).filter(|problem| left.is_none() || !matches!(problem, SecretProblem::ForeignPending { .. })) {
         return Err(HolderError::Secret { place, problem });
     }
     let body = secrets.get(pair, &facts.arn, VersionOf::Stage(CURRENT)).map_err(refused)?.body;
@@ -343,7 +347,7 @@ pub(super) fn find(
         Some(fields) => read_fields(body.bytes(), fields).map(|_| fields.clone()).map_err(shape)?,
         None => find_fields(body.bytes(), pair).map_err(shape)?,
     };
-    Ok(Place::Secret { arn: facts.arn, fields })
+    Ok((Place::Secret { arn: facts.arn, fields }, left))
 }
 
 /// What a secret is seen as that did not answer with a value.

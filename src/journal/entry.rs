@@ -52,6 +52,9 @@ pub enum JournalError {
         /// Why, and what to do.
         source: KeychainError,
     },
+    /// What has to be known before an entry may be closed could not be written down: it says where, and why.
+    #[error("{0}")]
+    NotNoted(String),
     /// Not what this program wrote.
     #[error("the journal entry {} is damaged ({reason}); it may hold the only copy of a secret access key: keep it, and see what of it can be read", path.display())]
     Damaged {

@@ -3,6 +3,8 @@
 //! Invariants: at every moment a place that the next run knows has the pair; each step does nothing where it was done already, so that a run
 //! that was cut off is finished by the next; what is written down of it has no secret.
 
+mod unfinished;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,6 +20,8 @@ use crate::model::{AccessKeyId, AccessKeyPair, ProfileName};
 use crate::os::disk::Disk;
 use crate::os::keychain::{ItemName, Keychain, KeychainError};
 use crate::profile::{AwsFiles, AwsPaths, Document, EditError, FileKind, IndexedItem, ProcessLine, TakenLine};
+
+pub use unfinished::unfinished;
 
 /// How often another program may be faster before we give up for now.
 const ROUNDS: usize = 5;

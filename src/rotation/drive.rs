@@ -118,7 +118,11 @@ fn not_written(record: &Record, error: &JournalError) -> Stop {
         state: describe::state(record),
         hint: match error {
             JournalError::Keychain { .. } => words::again(record),
-            JournalError::Io { .. } | JournalError::NotDurable { .. } | JournalError::Damaged { .. } | JournalError::OtherFormat { .. } => {
+            JournalError::Io { .. }
+            | JournalError::NotDurable { .. }
+            | JournalError::NotNoted(_)
+            | JournalError::Damaged { .. }
+            | JournalError::OtherFormat { .. } => {
                 format!("make room or correct the permissions there, then {}", words::again(record))
             }
         },

@@ -70,6 +70,9 @@ pub trait World {
     fn interrupted(&self) -> Option<&'static str>;
 }
 
+/// Notes what is to be known of a record before its entry is closed.
+pub type NoteItems<'a> = Box<dyn Fn(&Record) -> Result<(), JournalError> + 'a>;
+
 /// AWS, this machine's files and its terminal.
 pub struct RealWorld<'a> {
     /// AWS.
@@ -82,6 +85,8 @@ pub struct RealWorld<'a> {
     pub console: &'a Console,
     /// The signals.
     pub signals: &'a Signals,
+    /// Notes which key the keychain's items have now.
+    pub note_items: NoteItems<'a>,
 }
 
 impl RealWorld<'_> {
@@ -166,6 +171,8 @@ impl World for RealWorld<'_> {
             self.console
                 .note(&format!("another program wrote {kept} while the key was replaced: take over what is missing, and remove it"));
         }
+        // CRASH: while the entry is there, the next run closes it; without it an item with another key than was noted would be a stranger's work.
+        (self.note_items)(record)?;
         self.files.close(record, now)
     }
 

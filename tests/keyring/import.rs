@@ -221,6 +221,50 @@ fn while_a_rotation_is_under_way_nothing_moves() {
 }
 
 #[test]
+fn what_was_cut_off_is_told_by_status_and_finished_by_auto() {
+    let bed = start();
+    let mut run = bed.with(IMPORT);
+    run.prefix =
+        ["strace", "-f", "-qq", "-o/dev/null", "-etrace=renameat2", "-einject=renameat2:signal=KILL:when=2"].map(str::to_owned).into();
+    assert_eq!(bed.home.run_with(&run).code, None);
+    let told = format!("the move of {} (default, work) into the keychain was interrupted", bed.home.old.id);
+    let status = bed.run(&["status"]);
+    let said = status.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(status.code == Some(10) && said.contains(&format!("{told}: run `keyrotate keys import default`")), "{}", status.stdout);
+    let json = bed.run(&["status", "--json"]);
+    assert!(json.code == Some(10) && json.stdout.contains(&told), "{}", json.stdout);
+    // Where no keychain answers.
+    let auto = bed.home.run(&["auto", "--now"]);
+    let said = auto.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(auto.code == Some(1) && said.contains("no keychain answers") && said.contains("run `keyrotate keys import default`"), "{said}");
+    let auto = bed.run(&["auto", "--now"]);
+    assert!(auto.code == Some(0) && auto.stdout.contains("had been interrupted, and is finished"), "{}{}", auto.stdout, auto.stderr);
+    is_moved(&bed);
+    let auto = bed.run(&["auto", "--now"]);
+    assert_eq!((auto.code, auto.stdout.as_str()), (Some(0), ""), "{}", auto.stderr);
+}
+
+#[test]
+fn a_probe_that_was_cut_off_is_removed_by_the_next_run_whatever_it_does() {
+    let bed = start();
+    let mut run = bed.with(IMPORT);
+    // Only the probe is made before the first file gets its name.
+    run.prefix =
+        ["strace", "-f", "-qq", "-o/dev/null", "-etrace=sendmsg", "-einject=sendmsg:signal=KILL:when=WHEN"].map(str::to_owned).into();
+    let is_left = (1..40).any(|when| {
+        let mut killed = run.clone();
+        killed.prefix[5] = killed.prefix[5].replace("WHEN", &when.to_string());
+        assert_eq!(bed.home.run_with(&killed).code, None);
+        !bed.items().is_empty()
+    });
+    assert!(is_left && bed.items() == ["keyrotate-probe"], "{:?}", bed.items());
+    let auto = bed.run(&["auto", "--now"]);
+    assert_eq!((auto.code, auto.stdout.as_str()), (Some(0), ""), "{}", auto.stderr);
+    is_as_before(&bed);
+    assert!(bed.read(".local/state/keyrotate/keychain.probe").is_none());
+}
+
+#[test]
 fn where_the_aws_cli_gets_another_identity_everything_is_put_back() {
     let bed = start();
     let programs = bed.home.scratch("programs");

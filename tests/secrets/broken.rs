@@ -141,6 +141,32 @@ fn a_version_of_our_own_that_waits_is_in_nobodys_way_when_a_person_decides() {
     }
 }
 
+#[test]
+fn a_version_that_a_rotation_left_which_is_over_is_in_nobodys_way() {
+    let home = start();
+    rotated(&home, &run(&home, ROTATE));
+    let history = std::fs::read_to_string(home.path().join(".local/state/keyrotate/history.jsonl")).unwrap();
+    let line: serde_json::Value = serde_json::from_str(history.lines().next().unwrap()).unwrap();
+    let rotation = line["rotation"].as_str().unwrap();
+    let left = |rotation: &str| {
+        let version = format!("keyrotate-{rotation:0>16}-01-000009");
+        home.lab.world().secret(NAME).add(&version, Body::Text("{}".into()), &["AWSPENDING"]);
+    };
+    let is_left = || labels(&home).iter().any(|(_, stages)| stages.contains(&"AWSPENDING".to_owned()));
+    left(rotation);
+    let first = active(&home);
+    let dry = run(&home, &[ROTATE, &["--dry-run"]].concat());
+    assert!(dry.code == Some(0) && is_left(), "{}{}", dry.stdout, dry.stderr);
+    let output = run(&home, ROTATE);
+    assert_eq!((output.code, is_left()), (Some(0), false), "{}", output.stderr);
+    assert_ne!(active(&home).id, first.id);
+    both_have(&home, &active(&home), &output.stdout);
+    // Another keyrotate's may be under way.
+    left("fedcba9876543210");
+    let output = run(&home, ROTATE);
+    assert!(output.code == Some(1) && output.stderr.contains("fedcba9876543210") && is_left(), "{}", output.stderr);
+}
+
 /// The number of CreateAccessKey among the calls.
 fn created() -> usize {
     clean().iter().position(|action| action == "CreateAccessKey").unwrap() + 1

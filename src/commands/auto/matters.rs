@@ -32,10 +32,10 @@ pub struct Matter {
 }
 
 /// All matters, the most urgent first. Nothing is `seen` where the files cannot be read.
-pub(super) fn of(seen: Option<&StatusOutcome>, rotated: &RotateOutcome) -> Vec<Matter> {
+pub(super) fn of(seen: Option<&StatusOutcome>, rotated: &RotateOutcome, moves: Vec<Matter>) -> Vec<Matter> {
     let notes = rotated.notes.iter().map(|note| matter(note.clone(), Urgency::Done, note.clone()));
     let mut matters: Vec<Matter> =
-        rotated.keys.iter().filter_map(of_result).chain(notes).chain(seen.into_iter().flat_map(of_seen)).collect();
+        moves.into_iter().chain(rotated.keys.iter().filter_map(of_result)).chain(notes).chain(seen.into_iter().flat_map(of_seen)).collect();
     matters.sort_by_key(|matter| matter.urgency);
     let mut names = BTreeSet::new();
     matters.retain(|matter| names.insert(matter.name.clone()));

@@ -97,6 +97,9 @@ pub fn import(context: &mut Context, request: &Request<'_>) -> Result<Imported, 
     context.reread()?;
     let moved = {
         let run = Run::new("keys import", context, console, signals, &rotate);
+        if !options.dry_run {
+            run.tidy_probe();
+        }
         Command { run: &run, request }.moved()?
     };
     let Moved::In(import, identity) = moved else { return Ok(moved.told()) };
@@ -213,8 +216,10 @@ impl Command<'_> {
         }
         let index = self.index();
         let means = self.means(&index);
-        import.check(means, &pair).map_err(|error| Failure::from_error(FailureKind::Failed, &error).state(UNCHANGED))?;
+        run.probing(|| import.check(means, &pair)).map_err(|error| Failure::from_error(FailureKind::Failed, &error).state(UNCHANGED))?;
         private_directory(&run.state_file("imports")).map_err(|error| Failure::from_error(FailureKind::Failed, &error).state(UNCHANGED))?;
+        Entry::sweep(&run.disk, &run.state_file("imports"))
+            .map_err(|error| Failure::from_error(FailureKind::Failed, &error).state(UNCHANGED))?;
         let path = run.state_file("imports").join(format!("{}.json", import.item));
         let entry =
             Entry::begin(&run.disk, path, &import).map_err(|error| Failure::from_error(FailureKind::Failed, &error).state(UNCHANGED))?;

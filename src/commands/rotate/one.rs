@@ -89,7 +89,9 @@ impl Run<'_> {
     /// Looks at the key, asks the person, and rotates it.
     pub(super) fn by_preflight(&self, preflight: &Preflight<'_>, way: Way<'_>, notes: &mut Vec<String>) -> Result<Rotated, Failure> {
         let (pair, may) = (&preflight.pair, &preflight.may);
-        let begun = match begin(preflight)? {
+        let has_item = self.context.files_or_empty().keychain().items().next().is_some();
+        let begun = if has_item && !preflight.dry_run { self.probing(|| begin(preflight))? } else { begin(preflight)? };
+        let begun = match begun {
             Beginning::NotDue(age) => return Ok(Rotated::NotDue { key: pair.id.clone(), days: age.days() }),
             Beginning::Ready(begun) => *begun,
         };
@@ -161,7 +163,9 @@ impl Run<'_> {
         let ended = drive(record, seen, rules, &mut world);
         self.signals.let_go();
         self.rekey(record);
-        self.reindex(record);
+        if let Err(error) = self.reindex(record) {
+            self.console.note(&format!("{error}; which key the keychain item has is found out later"));
+        }
         self.console.progress_done();
         finished(record, ended, finish)
     }
@@ -173,6 +177,7 @@ impl Run<'_> {
             files: Files { reach: way.reach, entry: Some(entry), history: self.history(), command: self.command, kept: None },
             console: self.console,
             signals: self.signals,
+            note_items: Box::new(|record| self.reindex(record)),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::aws::{Aws, Signer};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::session::{Asking, code_command, device, hint, usable};
 use crate::holder::Place;
+use crate::journal::JournalError;
 use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, ProfileName, Timing};
 use crate::profile::Route;
 use crate::rotation::{End, Granted, Record, State, Which};
@@ -183,16 +184,23 @@ impl Run<'_> {
     }
 
     /// What is known of the keychain's items follows the sessions, which are kept under the key's id.
-    pub(super) fn reindex(&self, record: &Record) {
-        let (Some(new), Some((_, to))) = (record.pair(Which::New), succession(record)) else { return };
+    pub(super) fn reindex(&self, record: &Record) -> Result<(), JournalError> {
+        let (Some(new), Some((_, to))) = (record.pair(Which::New), succession(record)) else { return Ok(()) };
         let id = if to == Which::Old { &record.old.id } else { &new.id };
         for entry in record.holders.iter().filter(|entry| !entry.left_out) {
             let Place::KeychainItem { item } = &entry.place else { continue };
-            if let Err(error) = self.context.reindex(item, id) {
-                self.console.note(&format!("that keychain item {item} has {id} now could not be noted, and is found out later: {error}"));
-            }
+            let noted = self.context.reindex(item, id);
+            noted.map_err(|error| {
+                JournalError::NotNoted(format!("that keychain item {item} has {id} now could not be noted: {}", told(&error)))
+            })?;
         }
+        Ok(())
     }
+}
+
+/// An error with its causes, on one line.
+fn told(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {}", told(source)))
 }
 
 /// Whose sessions go on as whose; `None` while neither key has replaced the other.

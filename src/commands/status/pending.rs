@@ -40,7 +40,7 @@ impl Journal {
     }
 }
 
-fn unreadable(error: &JournalError) -> Failure {
+pub(super) fn unreadable(error: &JournalError) -> Failure {
     Failure::from_error(FailureKind::Attention, error)
         .hint("keep the file until every profile's key is known to work; after that it can be removed by hand")
 }

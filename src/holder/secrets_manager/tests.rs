@@ -171,6 +171,10 @@ fn a_version_of_somebody_else_that_waits_stops_it_and_keeps_its_label() {
     let named = SecretId { id: "ci", region: Some("eu-west-1") };
     let error = Place::secret(&fake, &old(), named, None).unwrap_err();
     assert!(said(&error).contains(&format!("secret ci in eu-west-1: it has a version {VERSION}")), "{error}");
+    // One that is known to be over has only left it.
+    let (place, left) = Place::secret_after(&fake, &old(), named, None, &["fedcba9876543210", "0123456789abcdef"]).unwrap();
+    assert_eq!((place, left.as_deref()), (self::place(), Some("0123456789abcdef-")));
+    Place::secret_after(&fake, &old(), named, None, &["fedcba9876543210"]).unwrap_err();
     // What a rotation of AWS's left on the version that it made current is nobody's.
     let fake = FakeSecrets::text(JSON);
     fake.attach(PENDING, Some("first"));

@@ -15,12 +15,14 @@ pub(super) fn look(
     new: Option<&AccessKeyPair>,
 ) -> Result<Vec<HolderEntry>, Refused> {
     let mut entries: Vec<HolderEntry> = Vec::new();
+    let over: Vec<&str> = preflight.history.iter().map(|line| line.rotation.as_str()).collect();
     for target in &preflight.targets {
         preflight.console.progress(&format!("looking at secret {}", target.id));
         let region = region(target, preflight.aws.region())?;
         let named = SecretId { id: &target.id, region: Some(region) };
         let refused = |error: HolderError| unusable(&error, &target.id, identity);
-        let place = Place::secret(preflight.reach.secrets, old, named, target.fields.as_ref()).map_err(refused)?;
+        let found = Place::secret_after(preflight.reach.secrets, old, named, target.fields.as_ref(), &over);
+        let (place, left) = found.map_err(refused)?;
         if entries.iter().any(|entry| entry.place == place) {
             continue;
         }
@@ -37,6 +39,10 @@ pub(super) fn look(
             Sight::Unreadable { why, .. } => return Err(Refused::new(StopKind::Failed, format!("{place}: {why}"), HINT)),
         }
         if !preflight.dry_run {
+            if let Some(tag) = left {
+                holder.sweep(&tag, None, &[]);
+                Place::secret(preflight.reach.secrets, old, named, target.fields.as_ref()).map_err(refused)?;
+            }
             holder.check_writable(old).map_err(refused)?;
         }
         drop(holder);

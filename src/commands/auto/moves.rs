@@ -1,0 +1,47 @@
+//! Moves of a key into the keychain or back that a run began and did not finish: gone on with, as the person who began them wanted.
+//!
+//! Invariant: what cannot be finished is told with the command that does.
+
+use super::{Matter, Urgency};
+use crate::commands::context::Context;
+use crate::commands::keys::import::{ImportOptions, Request, import};
+use crate::keys::{Import, unfinished};
+use crate::os::disk::RealDisk;
+use crate::os::signals::Signals;
+use crate::os::terminal::Console;
+
+/// What came of it: a matter a move, and the exit codes of those that wait on.
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    pub(super) matters: Vec<Matter>,
+    pub(super) exit_codes: Vec<u8>,
+}
+
+/// Finishes each. What cannot be read of them `status` tells.
+pub(super) fn finish(context: &mut Context, console: &Console, signals: &Signals) -> Moves {
+    let (found, _) = unfinished(&RealDisk, &context.paths.state_dir.join("imports"));
+    let mut moves = Moves::default();
+    for begun in found {
+        let options = ImportOptions {
+            profile: begun.profiles.first().map(ToString::to_string),
+            yes: true,
+            undo: begun.is_back,
+            ..ImportOptions::default()
+        };
+        let request = Request { console, signals, variables: &[], options: &options, tell: &|_| {} };
+        let (urgency, text) = match import(context, &request) {
+            Ok(_) => (Urgency::Done, format!("{} had been interrupted, and is finished", begun.told())),
+            Err(failure) => {
+                moves.exit_codes.push(failure.kind.exit_code());
+                let why = [failure.message].into_iter().chain(failure.causes).collect::<Vec<_>>().join(": ");
+                (Urgency::Attention, waits(&begun, &why))
+            }
+        };
+        moves.matters.push(Matter { name: format!("moves {}", begun.item), urgency, text });
+    }
+    moves
+}
+
+fn waits(begun: &Import, why: &str) -> String {
+    format!("{} was interrupted, and could not be finished: {why}; put that right, then run `{}`", begun.told(), begun.finished_by())
+}
