@@ -22,7 +22,7 @@ mod step;
 mod world;
 
 pub use authority::{Authority, Grant, Granted};
-pub use begin::{Beginning, Begun, KnownKey, Managed, Preflight, Refused, SecretTarget, begin, explain};
+pub use begin::{Beginning, Begun, KnownKey, Managed, MissingSecret, Preflight, Refused, SecretTarget, begin, explain, look_again};
 pub use drive::{Ended, drive};
 pub use files::Files;
 pub use history::HistoryLine;

@@ -80,6 +80,7 @@ impl Run<'_> {
                 attended: self.is_attended(),
                 reclaim_inactive: self.options.reclaim_inactive || all.reclaim_inactive,
                 delete_key: self.options.delete_key.clone(),
+                create_secret: self.options.create_secret,
             },
             timing,
             machine: self.machine.clone(),
@@ -107,10 +108,22 @@ impl Run<'_> {
     }
 }
 
-/// The pair that the first of the secrets has. That the others have the same is seen to where all of them are looked at.
+/// The pair that the first of the secrets has which is there. That the others have the same is seen to where all of them are looked at.
 fn held(aws: &Aws, operator: &Signer, targets: &[SecretTarget]) -> Result<AccessKeyPair, HolderError> {
-    let place = targets.first().map_or_else(String::new, |target| format!("secret {}", target.id));
-    let Some(target) = targets.first() else { return Err(HolderError::Changed { place }) };
+    let mut first = None;
+    for target in targets {
+        match held_in(aws, operator, target) {
+            Err(HolderError::Aws { place, source }) if source.is_no_such_secret() => {
+                first.get_or_insert(HolderError::Aws { place, source });
+            }
+            found => return found,
+        }
+    }
+    Err(first.unwrap_or_else(|| HolderError::Changed { place: String::new() }))
+}
+
+fn held_in(aws: &Aws, operator: &Signer, target: &SecretTarget) -> Result<AccessKeyPair, HolderError> {
+    let place = format!("secret {}", target.id);
     let refused = |source: AwsError| HolderError::Aws { place: place.clone(), source };
     let facts = aws.describe_secret(operator, SecretId { id: &target.id, region: target.region.as_deref() }).map_err(refused)?;
     let body = aws.get_secret_value(operator, &facts.arn, VersionOf::Stage(CURRENT)).map_err(refused)?.body;

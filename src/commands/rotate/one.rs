@@ -1,7 +1,7 @@
 //! One key: looked at, confirmed, rotated.
 
 use super::resume::Resumed;
-use super::{Finish, Rotated, Run, Sessions, resume};
+use super::{Finish, Rotated, Run, Sessions, create_secret, resume};
 use crate::aws::{Aws, region_of_arn};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::holder::Reach;
@@ -65,6 +65,7 @@ impl Run<'_> {
                 attended,
                 reclaim_inactive: self.options.reclaim_inactive || settings.reclaim_inactive,
                 delete_key: self.options.delete_key.clone(),
+                create_secret: self.options.create_secret,
             },
             timing,
             machine: self.machine.clone(),
@@ -77,7 +78,7 @@ impl Run<'_> {
     /// Looks at the key, asks the person, and rotates it.
     pub(super) fn by_preflight(&self, preflight: &Preflight<'_>, way: Way<'_>, notes: &mut Vec<String>) -> Result<Rotated, Failure> {
         let (pair, may) = (&preflight.pair, &preflight.may);
-        let begun = match begin(preflight)? {
+        let mut begun = match begin(preflight)? {
             Beginning::NotDue(age) => return Ok(Rotated::NotDue { key: pair.id.clone(), days: age.days() }),
             Beginning::Ready(begun) => *begun,
         };
@@ -85,13 +86,15 @@ impl Run<'_> {
         let (timing, attended) = (preflight.timing, may.attended);
         let rules = Rules { timing, attended, delete_key: may.delete_key.clone(), has_device, ..Rules::default() };
         if preflight.dry_run {
-            let steps = plan(&begun.record, &begun.seen, &rules);
+            let creating = begun.missing.iter().map(|secret| create_secret::described(secret, &begun.record));
+            let steps = creating.chain(plan(&begun.record, &begun.seen, &rules)).collect();
             return Ok(Rotated::Planned { key: pair.id.clone(), last_use: begun.last_use, notes: begun.notes, steps });
         }
         notes.extend(begun.notes.iter().cloned());
         if attended && !self.confirmed(&begun) {
             return Ok(Rotated::Declined(pair.id.clone()));
         }
+        self.create_secrets(preflight, way, &mut begun, notes)?;
         if let Some((id, why)) = &begun.delete_first {
             let deleted = way.authority.call(pair, |signer| way.aws.delete_access_key(signer, &begun.record.user_name, id));
             deleted.map_err(|error| Failure::from(preflight.explain(&error)))?;
@@ -114,8 +117,10 @@ impl Run<'_> {
         self.console.progress_done();
         let record = &begun.record;
         let first = begun.delete_first.as_ref().map_or_else(String::new, |(id, _)| format!("; {id} is deleted first"));
+        let made: String =
+            begun.missing.iter().map(|secret| format!("; secret {} in {} is made first", secret.name, secret.region)).collect();
         let text = format!(
-            "rotate {} of {} in account {} ({} days old, {}{first})?",
+            "rotate {} of {} in account {} ({} days old, {}{first}{made})?",
             record.old.id,
             record.user_name,
             record.identity.account,
