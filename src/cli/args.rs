@@ -184,7 +184,7 @@ pub struct AutoArgs {
 #[derive(Debug, ClapArgs)]
 pub struct RotateArgs {
     /// Profiles whose keys to rotate, or names of [key.NAME] in config.toml; without any, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles_and_keys))]
     pub profiles: Vec<String>,
     /// Rotate every own key
     #[arg(long, conflicts_with = "profiles")]
@@ -226,7 +226,7 @@ pub struct RotateArgs {
 #[derive(Debug, ClapArgs)]
 pub struct UndoArgs {
     /// The profile whose old key to put back, or a name of [key.NAME] in config.toml; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles_and_keys))]
     pub profile: Option<String>,
     /// Print the plan and change nothing
     #[arg(long)]
@@ -258,7 +258,7 @@ impl UndoArgs {
 #[derive(Debug, ClapArgs)]
 pub struct HistoryArgs {
     /// Profiles whose keys' rotations to show; without any, all rotations
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles_and_keys))]
     pub profiles: Vec<String>,
     /// Print JSON, with times in UTC
     #[arg(long)]
