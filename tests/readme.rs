@@ -60,6 +60,7 @@ fn every_keyrotate_command_does_what_it_says() {
                     Some(&"timer") => timer(&home, args),
                     Some(&("login" | "exec" | "credential-process" | "env")) => session(&home, args),
                     // The program is below `target`.
+                    Some(&"keys") if args[1] == "add" => add(&home, args),
                     Some(&"keys") if args[1] == "import" => home.run(&[args, &["--force"]].concat()),
                     _ => home.run(args),
                 };
@@ -73,6 +74,20 @@ fn every_keyrotate_command_does_what_it_says() {
     }
     assert!(run >= 6, "{run} commands");
     assert_eq!(home.told(), "");
+}
+
+/// With the file of a key that was just made behind `<`.
+fn add(home: &Home, args: &[&str]) -> home::Output {
+    let key = {
+        let mut world = home.lab.world();
+        let user = world.add_user("ci", "/");
+        world.add_settled_key(user)
+    };
+    let words: Vec<&str> = args.iter().copied().take_while(|word| *word != "<").chain(["--force"]).collect();
+    assert!(args.contains(&"<"), "{args:?}");
+    let mut run = Run::new(&words);
+    run.input = format!("Access key ID,Secret access key\n{},{}\n", key.id, key.secret);
+    home.run_with(&run)
 }
 
 /// With a code where one is needed, and an `aws` that wants a session, or a profile that gives one.

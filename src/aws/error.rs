@@ -223,9 +223,7 @@ pub(super) fn classify(status: u16, code: Option<&str>, message: &str) -> ErrorK
         "DecryptionFailure" | "EncryptionFailure" => ErrorKind::Kms,
         "KMSAccessDeniedException" | "KMSDisabledException" | "KMSInvalidStateException" | "KMSNotFoundException" => ErrorKind::Kms,
         // QUIRK(secretsmanager): one code for everything that the secret's state forbids; the message tells what.
-        "InvalidRequestException" if message.contains("marked for deletion") || message.contains("marked deleted") => {
-            ErrorKind::PendingDeletion
-        }
+        "InvalidRequestException" if PENDING.iter().any(|words| message.contains(words)) => ErrorKind::PendingDeletion,
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "NotAuthorized" => {
             ErrorKind::Denied { explicit: message.contains("explicit deny") }
         }
@@ -245,6 +243,9 @@ pub(super) fn classify(status: u16, code: Option<&str>, message: &str) -> ErrorK
         _ => ErrorKind::Other,
     }
 }
+
+/// What Secrets Manager says of a secret that is being deleted, the last of a new one with its name.
+const PENDING: [&str; 3] = ["marked for deletion", "marked deleted", "scheduled for deletion"];
 
 /// QUIRK(iam): a wrong clock has the code of a wrong secret; only the message differs ("Signature expired: …", "Signature not
 /// yet current: …").
@@ -296,6 +297,7 @@ mod tests {
             (400, "ResourceNotFoundException", "Secrets Manager can't find the specified secret.", ErrorKind::Gone),
             (400, "ResourceExistsException", "", ErrorKind::Conflict),
             (400, "InvalidRequestException", "because it was marked for deletion.", ErrorKind::PendingDeletion),
+            (400, "InvalidRequestException", "a secret with this name is already scheduled for deletion.", ErrorKind::PendingDeletion),
             (400, "InvalidRequestException", "You provided a parameter value that is not valid", ErrorKind::Other),
             (500, "InternalServiceError", "", ErrorKind::Server),
             (400, "Throttling", "Rate exceeded", ErrorKind::Throttled),

@@ -150,6 +150,25 @@ impl Aws {
         })
     }
 
+    /// `secretsmanager:CreateSecret`: a secret of this name with its first version, which bears the token (32 to 64 characters). The same token
+    /// with the same content is no second secret; one that is there otherwise is a [`Conflict`](super::ErrorKind::Conflict).
+    pub fn create_secret(&self, signer: &Signer, secret: SecretId<'_>, token: &str, body: &SecretBody) -> Result<(), AwsError> {
+        self.runtime.block_on(async {
+            let call = secret_call(self, signer, "secretsmanager:CreateSecret", secret);
+            let request = call.secrets().create_secret().name(secret.id).client_request_token(token);
+            // SECRET: copies of the plaintext live in the request until it is sent.
+            let request = match body {
+                SecretBody::Text(text) => request.secret_string(text.as_str()),
+                SecretBody::Binary(bytes) => request.secret_binary(Blob::new(bytes.to_vec())),
+            };
+            match call.finish(request.send().await) {
+                Ok(answer) if answer.version_id.as_deref() == Some(token) => Ok(()),
+                Ok(_) => Err(call.garbled("the version in the answer is another one")),
+                Err(error) => Err(without_quotes(error, body)),
+            }
+        })
+    }
+
     /// `secretsmanager:PutSecretValue`, as [`Secrets::put`] has it.
     pub fn put_secret_value(&self, signer: &Signer, arn: &str, id: &str, body: &SecretBody, stage: &str) -> Result<(), AwsError> {
         self.runtime.block_on(async {

@@ -184,7 +184,7 @@ pub struct AutoArgs {
 #[derive(Debug, ClapArgs)]
 pub struct RotateArgs {
     /// Profiles whose keys to rotate, or names of [key.NAME] in config.toml; without any, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles_and_keys))]
     pub profiles: Vec<String>,
     /// Rotate every own key
     #[arg(long, conflicts_with = "profiles")]
@@ -204,6 +204,9 @@ pub struct RotateArgs {
     /// Delete this second key, to make room for the new one
     #[arg(long, value_name = "ID", value_parser = access_key_id)]
     pub delete_key: Option<AccessKeyId>,
+    /// Make a secret that config.toml names as a target and that is not there: with the key as it is now, which the rotation then replaces
+    #[arg(long)]
+    pub create_secret: bool,
     /// Decide how a rotation that stopped or rests goes on: the old or the new key's ID, then forward (to the new key, without the
     /// files that refuse), back (to the old key) or forget (close it; both pairs go to a file)
     #[arg(long, num_args = 2, value_names = ["ID", "DIRECTION"], conflicts_with_all = ["all", "due", "dry_run"])]
@@ -223,7 +226,7 @@ pub struct RotateArgs {
 #[derive(Debug, ClapArgs)]
 pub struct UndoArgs {
     /// The profile whose old key to put back, or a name of [key.NAME] in config.toml; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles_and_keys))]
     pub profile: Option<String>,
     /// Print the plan and change nothing
     #[arg(long)]
@@ -255,7 +258,7 @@ impl UndoArgs {
 #[derive(Debug, ClapArgs)]
 pub struct HistoryArgs {
     /// Profiles whose keys' rotations to show; without any, all rotations
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles_and_keys))]
     pub profiles: Vec<String>,
     /// Print JSON, with times in UTC
     #[arg(long)]
@@ -287,6 +290,7 @@ impl RotateArgs {
             grace: self.grace,
             reclaim_inactive: self.reclaim_inactive,
             delete_key: self.delete_key.clone(),
+            create_secret: self.create_secret,
             resolve: self.resolve.as_deref().map(decision).transpose()?,
             yes: self.yes,
             mfa_code: self.mfa_code.as_ref().and_then(GivenCode::code),

@@ -2,9 +2,9 @@
 //!
 //! Invariant: whatever is wrong with the AWS files or the settings, a shell that completes gets no error and no secret, only fewer names.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, ValueEnum};
@@ -13,7 +13,7 @@ use clap_complete::env::{CompleteEnv, Shells};
 
 use super::args::Args;
 use super::page::Page;
-use crate::commands::completions::profile_names;
+use crate::commands::completions::{profile_and_key_names, profile_names};
 use crate::commands::refreshable::own_files;
 
 /// The variable by which a shell asks, and Homebrew too.
@@ -83,7 +83,16 @@ fn from_fpath_too(text: &str) -> String {
 
 /// The profiles that can be named.
 pub fn profiles() -> Vec<CompletionCandidate> {
+    candidates(profile_names)
+}
+
+/// The same, and the keys of other users.
+pub fn profiles_and_keys() -> Vec<CompletionCandidate> {
+    candidates(profile_and_key_names)
+}
+
+fn candidates(names: fn(&[(OsString, OsString)], Option<PathBuf>) -> Vec<String>) -> Vec<CompletionCandidate> {
     let mut variables: Vec<_> = std::env::vars_os().collect();
     own_files(&mut variables, std::env::home_dir());
-    profile_names(&variables, std::env::home_dir()).into_iter().map(CompletionCandidate::new).collect()
+    names(&variables, std::env::home_dir()).into_iter().map(CompletionCandidate::new).collect()
 }

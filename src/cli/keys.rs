@@ -2,14 +2,20 @@
 //!
 //! Invariant: within one `version` of the JSON a name is never removed and never means something else; no secret is in it.
 
+use std::io::{IsTerminal, Read};
+
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::page::{DIM, GREEN, Page, RED, plain};
+use crate::commands::failure::{Failure, FailureKind};
+use crate::commands::keys::add::{AddPlace, AddResult, Added};
 use crate::commands::keys::import::{ImportResult, Imported, Proof};
 use crate::commands::keys::list::{KeysOutcome, ListedKey, ManagedKey, Seat};
 use crate::commands::keys::remove::{RemoveResult, Removed};
 use crate::keys::Shown;
-use crate::model::ProfileName;
+use crate::keys::given::{self, NotAKey};
+use crate::model::{AccessKeyPair, ProfileName};
 
 const VERSION: u32 = 1;
 
@@ -111,13 +117,7 @@ pub fn print_import(outcome: &Imported, quiet: bool) {
     match result {
         ImportResult::Done(proof) => {
             page.head(GREEN, "moved:", &format!("{id} of {names} is in keychain item {item}, and in no AWS file"));
-            match proof {
-                Proof::Proved { by_cli: true } => page.note("keyrotate and the AWS CLI reach AWS by the new line as the same user"),
-                Proof::Proved { by_cli: false } => page.note("keyrotate reaches AWS by the new line as the same user"),
-                Proof::AtNextLogin => page.note(
-                    "AWS accepts the key from the item; a session needs a code, so that the new line is proved by the next `keyrotate login`",
-                ),
-            }
+            page.note(proved(proof));
         }
         ImportResult::AlreadyThere => page.sentence(&format!("{id} of {names} is in keychain item {item} already")),
         ImportResult::Undone => {
@@ -129,6 +129,56 @@ pub fn print_import(outcome: &Imported, quiet: bool) {
     if !quiet {
         page.print();
     }
+}
+
+/// How far a line was tried out.
+fn proved(proof: &Proof) -> &'static str {
+    match proof {
+        Proof::Proved { by_cli: true } => "keyrotate and the AWS CLI reach AWS by the new line as the same user",
+        Proof::Proved { by_cli: false } => "keyrotate reaches AWS by the new line as the same user",
+        Proof::AtNextLogin => {
+            "AWS accepts the key from the item; a session needs a code, so that the new line is proved by the next `keyrotate login`"
+        }
+    }
+}
+
+/// Prints what came of a key that a person gave.
+pub fn print_add(outcome: &Added, quiet: bool) {
+    let mut page = Page::for_stdout(0);
+    let Added { result, id, profile, place } = outcome;
+    match result {
+        AddResult::Done(proof) => {
+            let place = match place {
+                AddPlace::Item(item) => format!("keychain item {item}"),
+                AddPlace::File(path) => path.display().to_string(),
+            };
+            page.head(GREEN, "added:", &format!("{id} is in {}, for the profile {}", plain(&place), plain(profile.as_str())));
+            proof.iter().for_each(|proof| page.note(proved(proof)));
+            page.note("what you have it from, such as a file that the AWS console made, still has it: delete that");
+        }
+        AddResult::Planned => page.note("nothing was changed"),
+        AddResult::Declined => page.sentence("nothing was changed"),
+    }
+    if !quiet {
+        page.print();
+    }
+}
+
+/// The key on standard input. It is read before anything else is done, and to its end.
+pub fn given() -> Result<Result<AccessKeyPair, NotAKey>, Failure> {
+    let mut input = std::io::stdin().lock();
+    if input.is_terminal() {
+        let message = "--stdin reads a file or what another program prints, and standard input is a terminal, which would show the key";
+        return Err(Failure::new(FailureKind::Usage, message).state("nothing was changed").hint("leave --stdin out to be asked"));
+    }
+    // SECRET: room for all of it, so that it does not move while it grows; wiped when dropped.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(given::LONGEST + 1));
+    let read = input.by_ref().take(given::LONGEST as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Failure {
+        causes: vec![error.to_string()],
+        ..Failure::new(FailureKind::Failed, "standard input cannot be read").state("nothing was changed")
+    })?;
+    Ok(if bytes.len() > given::LONGEST { Err(NotAKey::Unreadable) } else { given::read(&bytes) })
 }
 
 /// Prints what came of a removal.

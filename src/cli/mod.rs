@@ -30,6 +30,7 @@ use crate::commands::auto::AutoOptions;
 use crate::commands::context::Context;
 use crate::commands::exec;
 use crate::commands::failure::{Failure, FailureKind};
+use crate::commands::keys::add::{AddRequest, add};
 use crate::commands::keys::import::{Request, import};
 use crate::commands::pick;
 use crate::commands::refreshable::own_files;
@@ -232,6 +233,18 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
                 let outcome = crate::commands::keys::remove::remove(&mut context, &console, &signals, &asked.options());
                 console.progress_done();
                 keys::print_remove(&outcome?, args.quiet);
+                Ok(0)
+            }
+            KeysCommand::Add(asked) => {
+                let mut context = load()?;
+                let pair = if asked.stdin { Some(keys::given()?) } else { None };
+                let (console, signals) = attended(asked.no_input, args.quiet)?;
+                let (options, tell) = (asked.options(), |shown: &[Shown]| keys::tell(shown, args.quiet && !asked.dry_run));
+                let variables = &variables;
+                let request = AddRequest { console: &console, signals: &signals, variables, options: &options, pair, tell: &tell };
+                let outcome = add(&mut context, &request);
+                console.progress_done();
+                keys::print_add(&outcome?, args.quiet);
                 Ok(0)
             }
             KeysCommand::Import(asked) => {

@@ -1,5 +1,6 @@
 //! `keyrotate rotate`: resumes what was interrupted, then rotates what was asked for.
 
+mod create_secret;
 mod home;
 mod managed;
 mod one;
@@ -48,6 +49,8 @@ pub struct RotateOptions {
     pub reclaim_inactive: bool,
     /// A key that may be deleted.
     pub delete_key: Option<AccessKeyId>,
+    /// Secrets that the settings name, and that are not there, are made.
+    pub create_secret: bool,
     /// End a rotation that stopped.
     pub resolve: Option<(AccessKeyId, Direction)>,
     /// No confirmation.

@@ -20,7 +20,7 @@ use crate::os::keychain::{ItemName, Keychain, KeychainError};
 use crate::profile::{DocumentError, EditError, FileKind};
 
 pub use aws_file::Moving;
-pub use secrets_manager::{CURRENT, Held, SecretProblem, ShapeError, find_fields, read_fields, read_pair, replace_pair};
+pub use secrets_manager::{CURRENT, Held, SecretProblem, ShapeError, find_fields, new_value, read_fields, read_pair, replace_pair};
 
 /// Where a holder is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,10 @@
-//! A key that moves from the AWS files into the keychain, and back.
+//! A key that moves from the AWS files into the keychain, and back; or that a person gives, for the one or the other.
 //!
 //! Invariants: at every moment a place that the next run knows has the pair; each step does nothing where it was done already, so that a run
 //! that was cut off is finished by the next; what is written down of it has no secret.
 
+mod added;
+pub mod given;
 mod unfinished;
 
 use std::collections::BTreeMap;
@@ -19,7 +21,9 @@ use crate::journal::{Entry, JournalError};
 use crate::model::{AccessKeyId, AccessKeyPair, ProfileName};
 use crate::os::disk::Disk;
 use crate::os::keychain::{ItemName, Keychain, KeychainError};
-use crate::profile::{AwsFiles, AwsPaths, Document, EditError, FileKind, IndexedItem, ProcessLine, TakenLine};
+use crate::profile::{AddedLine, AwsFiles, AwsPaths, Document, EditError, FileKind, IndexedItem, TakenLine};
+
+pub use added::Wish;
 
 pub use unfinished::unfinished;
 
@@ -43,15 +47,37 @@ pub struct Import {
     pub is_moved: bool,
     /// A session was opened by what the config file says now.
     pub is_proved: bool,
+    /// A person gave the key; no file had it.
+    #[serde(default)]
+    pub given: Option<Given>,
     credentials: PathBuf,
     config: PathBuf,
     taken_from_credentials: Vec<TakenLine>,
     taken_from_config: Vec<TakenLine>,
-    lines: Vec<ProcessLine>,
+    lines: Vec<AddedLine>,
     made_config: bool,
     tag: String,
     staged: Vec<(FileKind, Staged)>,
     displaced: Vec<(FileKind, Displaced)>,
+}
+
+/// How a key that a person gives is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// Where.
+    pub store: Store,
+    /// The shared credentials file had a section of the profile.
+    has_section: bool,
+}
+
+/// Where a long-term key can be put.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Store {
+    /// The OS keychain.
+    #[default]
+    Keychain,
+    /// The shared credentials file, in plain text.
+    File,
 }
 
 /// What a move works with.
@@ -118,7 +144,7 @@ impl Import {
         let mut lines = Vec::new();
         for (profile, command) in commands {
             let line = config.process_line(profile, command).map_err(wrong)?;
-            config = parse(config.add_process(&line).map_err(wrong)?.to_vec()).map_err(wrong)?;
+            config = parse(config.add_line(&line).map_err(wrong)?.to_vec()).map_err(wrong)?;
             lines.push(line);
         }
         let AwsPaths { credentials, config } = files.paths().clone();
@@ -130,6 +156,7 @@ impl Import {
             is_back: false,
             is_moved: false,
             is_proved: false,
+            given: None,
             credentials,
             config,
             taken_from_credentials,
@@ -144,10 +171,10 @@ impl Import {
     /// The AWS files as they are to be, where both are as they are now.
     pub fn files_after(&self, files: &AwsFiles, pair: &AccessKeyPair) -> Result<[Option<Vec<u8>>; 2], (FileKind, EditError)> {
         let edited = |kind: FileKind, document: Option<&Document>| {
-            let empty = || parse(Vec::new()).map_err(|error| (kind, error));
+            let empty = || Document::parse(kind, Vec::new()).map_err(|_| (kind, EditError::NotExact));
             let after = match document {
                 Some(document) => self.edit(kind, document, pair),
-                None if kind == FileKind::Config => self.edit(kind, &empty()?, pair),
+                None if kind == FileKind::Config || self.is_for_file() => self.edit(kind, &empty()?, pair),
                 None => return Ok(None),
             };
             after.map(|bytes| Some(bytes.to_vec())).map_err(|error| (kind, error))
@@ -168,8 +195,12 @@ impl Import {
                 }
                 lines.push(format!("{minus}{}", line.masked(&self.id)));
             }
-            let added = self.lines.iter().filter(|_| kind == FileKind::Config);
-            lines.extend(added.flat_map(ProcessLine::shown).map(|(is_new, line)| if is_new { format!("{plus}{line}") } else { line }));
+            lines.extend(self.shown_pair(kind));
+            for (header, added) in self.lines.iter().filter(|_| kind == FileKind::Config).map(AddedLine::shown) {
+                let is_under_it = |header: &String| lines.iter().any(|line| line.trim_start_matches(plus) == header);
+                lines.extend(header.filter(|header| !is_under_it(header)));
+                lines.extend(added.into_iter().map(|line| format!("{plus}{line}")));
+            }
             Shown { path: self.path(kind).to_owned(), lines }
         };
         FILES.into_iter().map(show).filter(|shown| !shown.lines.is_empty()).collect()
@@ -177,17 +208,20 @@ impl Import {
 
     /// The command that the profile's line has.
     pub fn command(&self, profile: &ProfileName) -> Option<&str> {
-        self.lines.iter().find(|line| line.profile() == profile).map(ProcessLine::command)
+        self.lines.iter().filter(|line| line.profile() == profile).find_map(AddedLine::command)
     }
 
     /// Proves, leaving nothing behind, that every place can be written.
     pub fn check(&self, means: Means<'_>, pair: &AccessKeyPair) -> Result<(), MoveError> {
-        for kind in FILES {
+        for kind in self.files() {
             let edit = |document: &Document| self.edit(kind, document, pair);
             let is_there = means.disk.facts(self.path(kind)).is_ok();
             if is_there {
                 Moving::new(means.disk, kind, self.path(kind).to_owned(), &edit).check_writable()?;
             }
+        }
+        if self.is_for_file() {
+            return Ok(());
         }
         probe(means.keychain)?;
         match read_pair(means.keychain, &self.item) {
@@ -200,19 +234,10 @@ impl Import {
 
     /// Moves the key into the keychain.
     pub fn forward(&mut self, entry: &mut Entry<'_>, means: Means<'_>, pair: &AccessKeyPair) -> Result<(), MoveError> {
-        let known = |is_made| IndexedItem { access_key_id: pair.id.clone(), profiles: self.profiles.clone(), is_made };
-        let is_made = means.index.load()?.get(&self.item).is_some_and(|known| known.is_made);
-        if !is_made {
-            means.index.change(means.wait, |index| index.put(self.item.clone(), known(false)))?;
+        if !self.is_for_file() {
+            self.make_item(means, pair)?;
         }
-        match read_pair(means.keychain, &self.item) {
-            Ok(found) if found == *pair => {}
-            Err(NoPair::Gone(_)) => write_pair(means.keychain, &self.item, pair)?,
-            Ok(_) | Err(NoPair::NotAPair(_)) => return Err(MoveError::Taken(self.item.clone())),
-            Err(error @ NoPair::Keychain(..)) => return Err(error.into()),
-        }
-        means.index.change(means.wait, |index| index.put(self.item.clone(), known(true)))?;
-        for kind in FILES {
+        for kind in self.files() {
             self.edit_file(kind, entry, means, pair)?;
         }
         self.is_moved = true;
@@ -223,7 +248,7 @@ impl Import {
     pub fn back(&mut self, mut entry: Entry<'_>, means: Means<'_>, pair: &AccessKeyPair) -> Result<(), MoveError> {
         (self.is_back, self.is_moved) = (true, false);
         entry.update(self)?;
-        for kind in FILES.into_iter().rev() {
+        for kind in self.files().into_iter().rev() {
             self.edit_file(kind, &mut entry, means, pair)?;
         }
         if self.made_config && means.disk.read(&self.config).is_ok_and(|bytes| bytes.is_empty()) {
@@ -235,12 +260,27 @@ impl Import {
         Ok(entry.close(self)?)
     }
 
+    fn make_item(&self, means: Means<'_>, pair: &AccessKeyPair) -> Result<(), MoveError> {
+        let known = |is_made| IndexedItem { access_key_id: pair.id.clone(), profiles: self.profiles.clone(), is_made };
+        let is_made = means.index.load()?.get(&self.item).is_some_and(|known| known.is_made);
+        if !is_made {
+            means.index.change(means.wait, |index| index.put(self.item.clone(), known(false)))?;
+        }
+        match read_pair(means.keychain, &self.item) {
+            Ok(found) if found == *pair => {}
+            Err(NoPair::Gone(_)) => write_pair(means.keychain, &self.item, pair)?,
+            Ok(_) | Err(NoPair::NotAPair(_)) => return Err(MoveError::Taken(self.item.clone())),
+            Err(error @ NoPair::Keychain(..)) => return Err(error.into()),
+        }
+        Ok(means.index.change(means.wait, |index| index.put(self.item.clone(), known(true)))?)
+    }
+
     fn edit_file(&mut self, kind: FileKind, entry: &mut Entry<'_>, means: Means<'_>, pair: &AccessKeyPair) -> Result<(), MoveError> {
         let path = self.path(kind).to_owned();
         let fixed = self.clone();
         let edit = |document: &Document| fixed.edit(kind, document, pair);
         let moving = Moving::new(means.disk, kind, path.clone(), &edit);
-        let tag = format!("import-{}", self.tag);
+        let tag = self.sweep_tag();
         for _ in 0..ROUNDS {
             if let Some(staged) = take(&mut self.staged, kind) {
                 match moving.write(&staged) {
@@ -255,7 +295,8 @@ impl Import {
                 entry.update(self)?;
             }
             let is_away = means.disk.facts(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-            if is_away && (kind == FileKind::Credentials || self.is_back) {
+            let may_be_made = !self.is_back && (kind == FileKind::Config || self.is_for_file());
+            if is_away && !may_be_made {
                 return if self.taken(kind).is_empty() { Ok(()) } else { Err(gone(path).into()) };
             }
             match moving.prepare(&tag)? {
@@ -271,18 +312,21 @@ impl Import {
     }
 
     fn edit(&self, kind: FileKind, document: &Document, pair: &AccessKeyPair) -> Result<Zeroizing<Vec<u8>>, EditError> {
-        let lines: &[ProcessLine] = if kind == FileKind::Config { &self.lines } else { &[] };
+        let lines: &[AddedLine] = if kind == FileKind::Config { &self.lines } else { &[] };
         let again = |bytes: Zeroizing<Vec<u8>>| Document::parse(kind, bytes.to_vec()).map_err(|_| EditError::NotExact);
         if self.is_back {
             let mut now = again(Zeroizing::new(document.bytes().to_vec()))?;
             for line in lines.iter().rev() {
-                now = again(now.remove_process(line)?)?;
+                now = again(now.remove_line(line)?)?;
             }
             return now.put_back(self.taken(kind), pair);
         }
+        if let (true, FileKind::Credentials, [profile]) = (self.is_for_file(), kind, self.profiles.as_slice()) {
+            return document.add_pair(profile, pair);
+        }
         let mut now = again(document.take_out(pair)?)?;
         for line in lines {
-            now = again(now.add_process(line)?)?;
+            now = again(now.add_line(line)?)?;
         }
         Ok(Zeroizing::new(now.bytes().to_vec()))
     }

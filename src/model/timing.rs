@@ -29,6 +29,8 @@ pub struct Timing {
     pub lock_wait: Duration,
     /// How long a program may take to print an MFA code: a person may have to find the key that it wants touched.
     pub code_wait: Duration,
+    /// How long another program, such as the AWS CLI, may take for one call of its own.
+    pub program_wait: Duration,
     /// How long a `credential_process` waits for other processes and programs together. The rest of [`Timing::PROCESS`] is for its calls.
     pub process_wait: Duration,
     /// The same where a person is asked, too; of [`Timing::PROCESS_WITH_PERSON`].
@@ -64,6 +66,7 @@ impl Default for Timing {
             listing_max_age: seconds(5),
             lock_wait: seconds(60),
             code_wait: seconds(60),
+            program_wait: seconds(30),
             process_wait: seconds(15),
             process_wait_with_person: seconds(45),
             code_step: seconds(30),
@@ -92,7 +95,7 @@ impl Timing {
     pub const PROCESS_WITH_PERSON: Duration = Duration::from_secs(55);
 
     /// The timing with every wait of a run multiplied by the number in `scale`. For tests against a loopback endpoint only:
-    /// the caller checks that. The keychain is a program of this machine's, which needs its moment at any scale. What is compared with AWS's own dates (`suspect_span`, `intent_memory`) keeps its length.
+    /// the caller checks that. The keychain and other programs of this machine need their moment at any scale. What is compared with AWS's own dates (`suspect_span`, `intent_memory`) keeps its length.
     pub fn scaled(self, scale: &str) -> Result<Self, BadTimeScale> {
         let factor: f64 = scale.parse().map_err(|_| BadTimeScale(scale.to_owned()))?;
         if !(factor > 0.0 && factor <= 1.0) {
@@ -109,6 +112,7 @@ impl Timing {
             give_up: of(self.give_up),
             lock_wait: of(self.lock_wait),
             code_wait: of(self.code_wait),
+            program_wait: of(self.program_wait).max(Duration::from_secs(10)),
             process_wait: of(self.process_wait),
             process_wait_with_person: of(self.process_wait_with_person),
             code_step: of(self.code_step),

@@ -169,8 +169,8 @@ pub enum Unanswered {
     #[error("did not answer within {} s", .0.as_secs())]
     TooLate(Duration),
     /// It said more than an answer.
-    #[error("printed more than {ANSWER_BYTES} bytes")]
-    TooMuch,
+    #[error("printed more than {0} bytes")]
+    TooMuch(usize),
     /// We were asked to stop.
     #[error("was stopped")]
     Stopped,
@@ -178,6 +178,8 @@ pub enum Unanswered {
 
 /// More than this is no answer.
 const ANSWER_BYTES: usize = 4_096;
+/// More than this is no account of what went wrong, and no session.
+const CAPTURED_BYTES: usize = 65_536;
 /// How often a program is looked at.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -191,15 +193,8 @@ pub fn answer(words: &[String], limit: Duration, stop: &dyn Fn() -> bool) -> Res
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().map_err(Unanswered::NotRun)?;
-    let said = Arc::new(Said::default());
-    if let Some(stdout) = child.stdout.take() {
-        let said = Arc::clone(&said);
-        std::thread::spawn(move || said.read(stdout));
-    }
-    let ended = wait(&mut child, &said, limit, stop);
-    let status = ended.inspect_err(|_| {
-        let _ = child.kill().and_then(|()| child.wait());
-    })?;
+    let said = Said::follow(child.stdout.take(), ANSWER_BYTES);
+    let status = wait(&mut child, &[&said], limit, stop)?;
     match status.code() {
         Some(0) => {}
         Some(code) => return Err(Unanswered::Ended(format!("exit code {code}"))),
@@ -209,26 +204,55 @@ pub fn answer(words: &[String], limit: Duration, stop: &dyn Fn() -> bool) -> Res
     }
     clock::pause(LAST_WORDS, &|| said.is_over());
     let bytes = said.bytes();
-    if bytes.len() > ANSWER_BYTES { Err(Unanswered::TooMuch) } else { Ok(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())) }
+    if said.is_too_much(&bytes) {
+        Err(Unanswered::TooMuch(ANSWER_BYTES))
+    } else {
+        Ok(Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned()))
+    }
 }
 
-fn wait(child: &mut Child, said: &Said, limit: Duration, stop: &dyn Fn() -> bool) -> Result<ExitStatus, Unanswered> {
+/// What [`capture`] gives, of a program that may never end: with this environment besides our own, no input and no shell. It is ended as one of
+/// [`answer`] is; how it ended is in the result.
+pub fn capture_within(
+    words: &[&str],
+    variables: &[(&str, OsString)],
+    limit: Duration,
+    stop: &dyn Fn() -> bool,
+) -> Result<Captured, Unanswered> {
+    let (program, arguments) = words.split_first().ok_or_else(|| Unanswered::NotRun(io::ErrorKind::InvalidInput.into()))?;
+    let mut command = Command::new(program);
+    command.args(arguments).envs(variables.iter().map(|(name, value)| (name, value)));
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(Unanswered::NotRun)?;
+    let (stdout, stderr) = (Said::follow(child.stdout.take(), CAPTURED_BYTES), Said::follow(child.stderr.take(), CAPTURED_BYTES));
+    let status = wait(&mut child, &[&stdout, &stderr], limit, stop)?;
+    clock::pause(LAST_WORDS, &|| stdout.is_over() && stderr.is_over());
+    let text = |said: &Said| String::from_utf8_lossy(&said.bytes()).into_owned();
+    Ok(Captured { succeeded: status.success(), code: status.code(), stdout: text(&stdout), stderr: text(&stderr) })
+}
+
+/// Waits until the program ends; ends it where it takes too long, says too much, or `stop` says so.
+fn wait(child: &mut Child, said: &[&Said], limit: Duration, stop: &dyn Fn() -> bool) -> Result<ExitStatus, Unanswered> {
     let until = clock::boot_time().saturating_add(limit);
-    loop {
+    let ended = loop {
         // Before its end is looked at, which may be that of a program whose output nobody reads any more.
-        if said.bytes().len() > ANSWER_BYTES {
-            return Err(Unanswered::TooMuch);
+        if let Some(said) = said.iter().find(|said| said.is_too_much(&said.bytes())) {
+            break Err(Unanswered::TooMuch(said.most));
         }
-        if let Some(status) = child.try_wait().map_err(Unanswered::NotRun)? {
-            return Ok(status);
+        match child.try_wait() {
+            Ok(Some(status)) => break Ok(status),
+            Ok(None) => {}
+            Err(error) => break Err(Unanswered::NotRun(error)),
         }
         if clock::pause(LOOK, stop) {
-            return Err(Unanswered::Stopped);
+            break Err(Unanswered::Stopped);
         }
         if clock::boot_time() >= until {
-            return Err(Unanswered::TooLate(limit));
+            break Err(Unanswered::TooLate(limit));
         }
-    }
+    };
+    ended.inspect_err(|_| {
+        let _ = child.kill().and_then(|()| child.wait());
+    })
 }
 
 /// What a program has printed so far.
@@ -237,20 +261,34 @@ struct Said {
     // SECRET: room for all of it from the start, so that it does not move while it grows; wiped when dropped.
     bytes: Mutex<Zeroizing<Vec<u8>>>,
     is_over: AtomicBool,
+    most: usize,
 }
 
 impl Said {
+    fn follow(stream: Option<impl Read + Send + 'static>, most: usize) -> Arc<Self> {
+        let said = Arc::new(Self { most, ..Self::default() });
+        if let Some(stream) = stream {
+            let said = Arc::clone(&said);
+            std::thread::spawn(move || said.read(stream));
+        }
+        said
+    }
+
     fn read(&self, mut stdout: impl Read) {
-        self.bytes().reserve_exact(2 * ANSWER_BYTES);
+        self.bytes().reserve_exact(self.most + ANSWER_BYTES);
         let mut piece = Zeroizing::new([0; ANSWER_BYTES]);
         while let Ok(count @ 1..) = stdout.read(&mut *piece) {
             let mut bytes = self.bytes();
             bytes.extend_from_slice(piece.get(..count).unwrap_or_default());
-            if bytes.len() > ANSWER_BYTES {
+            if self.is_too_much(&bytes) {
                 break;
             }
         }
         self.is_over.store(true, Ordering::SeqCst);
+    }
+
+    fn is_too_much(&self, bytes: &[u8]) -> bool {
+        bytes.len() > self.most
     }
 
     fn is_over(&self) -> bool {
@@ -290,6 +328,20 @@ mod tests {
         assert_eq!(ask("exec sleep 20", 100), Err("did not answer within 0 s".to_owned()));
         assert_eq!(ask("kill -TERM $$", 30_000), Err("ended with a signal".to_owned()));
         assert_eq!(ask("exit 3", 30_000), Err("ended with exit code 3".to_owned()));
+        assert!(clock::boot_time() - started < Duration::from_secs(15), "something was waited for");
+    }
+
+    #[test]
+    fn what_may_never_end_is_ended_and_else_told_whole() {
+        let run = |script: &str, limit: u64| {
+            let ran = capture_within(&["/bin/sh", "-c", script], &[("X", "y".into())], Duration::from_millis(limit), &|| false);
+            ran.map(|said| (said.code, said.stdout.len(), said.stderr)).map_err(|error| error.to_string())
+        };
+        let started = clock::boot_time();
+        assert_eq!(run("yes | head -c 9000; echo $X >&2; exit 3", 30_000), Ok((Some(3), 9_000, "y\n".to_owned())));
+        assert_eq!(run("sleep 20 & exit 0", 30_000), Ok((Some(0), 0, String::new())), "a helper that stays is not waited for");
+        assert_eq!(run("exec sleep 20", 100), Err("did not answer within 0 s".to_owned()));
+        assert_eq!(run("yes >&2", 30_000), Err("printed more than 65536 bytes".to_owned()));
         assert!(clock::boot_time() - started < Duration::from_secs(15), "something was waited for");
     }
 

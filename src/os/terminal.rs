@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use zeroize::Zeroizing;
 
 use crate::os::clock;
 use crate::os::signals::Signals;
@@ -131,6 +132,12 @@ impl Console {
     /// Asks for a line, such as a name to be typed in confirmation; `None` as for [`Answer::None`]. What is typed is seen.
     pub fn ask_line(&self, text: &str) -> Option<String> {
         self.with_tty(|tty| tty.line(&plain(text), &|| self.stopped() || self.is_late()))
+    }
+
+    /// Asks for what nobody may see; `None` also where the terminal cannot hide it. A signal meanwhile ends the question, so that the terminal
+    /// shows again what is typed.
+    pub fn ask_secret(&self, text: &str) -> Option<Zeroizing<String>> {
+        self.held(|| self.with_tty(|tty| tty.secret_line(&plain(text), &|| self.stopped() || self.is_late())))
     }
 
     /// Shows a line at the terminal, as part of a question.

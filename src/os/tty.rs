@@ -7,6 +7,8 @@ use std::io::{self, Read, Write};
 #[cfg(unix)]
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 #[cfg(unix)]
 use crate::os::clock;
 use crate::os::wrap::{width_of, wrap};
@@ -70,6 +72,26 @@ impl Tty {
         line
     }
 
+    /// The same for what nobody may see: it is not shown while it is typed. `None` also where the terminal cannot hide it.
+    #[cfg(unix)]
+    pub(super) fn secret_line(&mut self, text: &str, stop: &dyn Fn() -> bool) -> Option<Zeroizing<String>> {
+        if !self.is_ours() {
+            return None;
+        }
+        let hidden = Hidden::begin(&self.input)?;
+        self.output.write_all(self.broken(text).as_bytes()).and_then(|()| self.output.flush()).ok()?;
+        let line = self.read_line(stop);
+        drop(hidden);
+        // The Enter was not shown either.
+        let _ = self.output.write_all(b"\n");
+        line.map(Zeroizing::new)
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn secret_line(&mut self, _: &str, _: &dyn Fn() -> bool) -> Option<Zeroizing<String>> {
+        None
+    }
+
     /// Shows `text`; `None` where it cannot be shown.
     pub(super) fn show(&mut self, text: &str) -> Option<()> {
         let text = self.broken(text);
@@ -96,12 +118,12 @@ impl Tty {
     /// The line discipline hands over whole lines. The read is asked, not waited for: std would restart it after a signal.
     #[cfg(unix)]
     fn read_line(&mut self, stop: &dyn Fn() -> bool) -> Option<String> {
-        let mut bytes = [0; LINE_BYTES];
+        let mut bytes = Zeroizing::new([0; LINE_BYTES]);
         loop {
             if !self.is_ours() {
                 return None;
             }
-            match self.input.read(&mut bytes) {
+            match self.input.read(&mut *bytes) {
                 Ok(0) => return None,
                 Ok(count) => return Some(text(bytes.get(..count)?)),
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
@@ -118,6 +140,33 @@ impl Tty {
         let mut bytes = [0; LINE_BYTES];
         let count = self.input.read(&mut bytes).ok().filter(|count| *count > 0 && !stop())?;
         Some(text(bytes.get(..count)?))
+    }
+}
+
+/// While this is there, what is typed is not shown. What was typed before is dropped.
+#[cfg(unix)]
+struct Hidden {
+    input: File,
+    before: rustix::termios::Termios,
+}
+
+#[cfg(unix)]
+impl Hidden {
+    fn begin(input: &File) -> Option<Self> {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+        let before = tcgetattr(input).ok()?;
+        let mut modes = before.clone();
+        modes.local_modes.remove(LocalModes::ECHO);
+        let hidden = Self { input: input.try_clone().ok()?, before };
+        tcsetattr(input, OptionalActions::Flush, &modes).ok()?;
+        Some(hidden)
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        let _ = rustix::termios::tcsetattr(&self.input, rustix::termios::OptionalActions::Now, &self.before);
     }
 }
 

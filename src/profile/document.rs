@@ -2,6 +2,7 @@
 //!
 //! Invariant: an edit changes the values of one key pair and not one byte more; what is not understood is refused.
 
+mod adding;
 mod moving;
 
 use std::{fmt, ops::Range};
@@ -12,7 +13,8 @@ use zeroize::Zeroizing;
 use super::grammar::{DocumentError, Entry, Section, read, space};
 use crate::model::{AccessKeyId, AccessKeyPair, ProfileName, SecretAccessKey};
 
-pub use moving::{ProcessLine, TakenLine};
+pub use adding::AddedLine;
+pub use moving::TakenLine;
 
 /// Which of the two AWS files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +46,12 @@ pub enum EditError {
     /// The profile gets its credentials by another command.
     #[error("line {0}: the profile has another credential_process: remove the line, or put the key into another profile")]
     OtherProcess(usize),
+    /// The profile has another value there.
+    #[error("line {0}: the profile has another {1}: remove the line, or leave --{1} out")]
+    OtherOption(usize, String),
+    /// The profile has a key already.
+    #[error("line {0}: the section has something of a key already: remove it, or choose another profile")]
+    OtherKey(usize),
     /// No header can name the profile.
     #[error("no section of the config file can have the name of the profile {0}: rename the profile")]
     NoHeader(ProfileName),

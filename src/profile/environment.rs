@@ -14,6 +14,7 @@ use super::refusal::Refusal;
 use crate::model::ProfileName;
 
 /// The variables named `AWS_*`, `HOME` and `KEYROTATE_PROFILE`, as they were when the snapshot was taken.
+#[derive(Default)]
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {

@@ -8,6 +8,7 @@ mod files;
 mod grammar;
 mod header;
 mod keychain_index;
+mod keyless;
 mod nearest;
 mod own_keys;
 mod own_pair;
@@ -19,7 +20,7 @@ pub mod settings;
 mod static_key;
 
 pub use absent::Absent;
-pub use document::{Document, EditError, FileKind, Holding, ProcessLine, TakenLine};
+pub use document::{AddedLine, Document, EditError, FileKind, Holding, TakenLine};
 pub use environment::{AwsPaths, Chosen, Environment, INSIDE, ProfileSource, choose_profile};
 pub use files::{AwsFiles, FileRefusal};
 pub use grammar::{DocumentError, Reason};

@@ -2,6 +2,8 @@
 //!
 //! Invariant: a value is never corrected. botocore keeps a comment behind a value as a part of it, and so does this.
 
+use std::borrow::Borrow;
+
 use super::{
     environment::Environment,
     files::{AwsFiles, Profile},
@@ -13,18 +15,23 @@ const VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
 impl AwsFiles {
     /// The first of `AWS_REGION`, `AWS_DEFAULT_REGION` and the region of each of `profiles`; with the reason where it is no region.
-    pub(super) fn region(&self, environment: &Environment, profiles: [&Profile<'_>; 2]) -> (Option<String>, Option<Refusal>) {
+    pub(super) fn region<'p>(&self, environment: &Environment, profiles: &[impl Borrow<Profile<'p>>]) -> (Option<String>, Option<Refusal>) {
         let variable = VARIABLES.into_iter().find_map(|name| Some((name.to_owned(), environment.get(name)?.to_owned())));
         let option = || {
-            let profile = profiles.into_iter().find(|profile| profile.value("region").is_some())?;
+            let profile = profiles.iter().map(Borrow::borrow).find(|profile| profile.value("region").is_some())?;
             let (file, entry) = profile.option("region")?;
             Some((self.place(file, entry.line).to_string(), profile.value("region")?.to_owned()))
         };
         let Some((origin, value)) = variable.or_else(option) else { return (None, None) };
-        let is_region = value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        let fault = (!is_region).then(|| Refusal::NotARegion { origin, value: value.clone() });
+        let fault = check_region(&origin, &value);
         (Some(value), fault)
     }
+}
+
+/// Why the value cannot be a region, if it cannot.
+pub(super) fn check_region(origin: &str, value: &str) -> Option<Refusal> {
+    let is_region = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    (!is_region).then(|| Refusal::NotARegion { origin: origin.to_owned(), value: value.to_owned() })
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ impl AwsFiles {
         let key = self.static_key(key_name, profile)?;
         let asked = chain.first().map_or(profile, |(_, asked)| asked);
         let ca_bundle = || asked.value("ca_bundle").or_else(|| profile.value("ca_bundle"));
-        let (region, fault) = self.region(environment, [asked, profile]);
+        let (region, fault) = self.region(environment, &[asked, profile]);
         let line = key.line();
         Ok(ResolvedProfile {
             name: name.clone(),

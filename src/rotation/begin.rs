@@ -89,6 +89,17 @@ pub struct SecretTarget {
     pub fields: Option<SecretFields>,
 }
 
+/// A secret that the settings name, and that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingSecret {
+    /// Its name.
+    pub name: String,
+    /// Where it is to be.
+    pub region: String,
+    /// Where in its JSON the pair is to be, where the settings say so.
+    pub fields: Option<SecretFields>,
+}
+
 /// A key that something here has.
 #[derive(Clone, Debug)]
 pub struct KnownKey {
@@ -122,6 +133,8 @@ pub struct Begun {
     pub delete_first: Option<(AccessKeyId, &'static str)>,
     /// What a person should know.
     pub notes: Vec<String>,
+    /// Secrets that are to be made with the old pair first. Before [`look_again`] they are no holders.
+    pub missing: Vec<MissingSecret>,
 }
 
 /// The rotation does not begin; nothing was changed.
@@ -185,7 +198,8 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
     if old.id != preflight.pair.id {
         entries = own_holders(preflight, &old)?;
     }
-    entries.extend(targets::look(preflight, &identity, &old, new.as_ref().map(|new| &new.pair))?);
+    let (secrets, missing) = targets::look(preflight, &identity, &old, new.as_ref().map(|new| &new.pair))?;
+    entries.extend(secrets);
     let record = Record {
         id: rotation_id(),
         machine: preflight.machine.clone(),
@@ -211,7 +225,21 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
     let listing = Listing { keys, signer: Which::Old, clock: listed_at, at: now };
     let session = authority.sight();
     let seen = Observation { now: Some(now), clock, entered: clock, listing: Some(listing), session, ..Observation::default() };
-    Ok(Beginning::Ready(Box::new(Begun { record, seen, last_use, delete_first: room.delete, notes })))
+    Ok(Beginning::Ready(Box::new(Begun { record, seen, last_use, delete_first: room.delete, notes, missing })))
+}
+
+/// Takes the secrets that were made into the rotation.
+pub fn look_again(preflight: &Preflight<'_>, begun: &mut Begun) -> Result<(), Refused> {
+    let Record { identity, old, new, .. } = &begun.record;
+    let (secrets, missing) = targets::look(preflight, identity, old, new.as_ref().map(|new| &new.pair))?;
+    if let Some(missing) = missing.first() {
+        let message = format!("AWS made secret {}, and does not show it yet", missing.name);
+        return Err(Refused::new(StopKind::Failed, message, "run this again in a minute"));
+    }
+    begun.record.holders.retain(|entry| !matches!(entry.place, Place::Secret { .. }));
+    begun.record.holders.extend(secrets);
+    begun.missing.clear();
+    Ok(())
 }
 
 /// Which pair is replaced, and by which that is there already.

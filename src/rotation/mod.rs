@@ -22,7 +22,9 @@ mod step;
 mod world;
 
 pub use authority::{Authority, Grant, Granted};
-pub use begin::{Beginning, Begun, KnownKey, Managed, Preflight, Pull, Refused, SecretTarget, begin, begin_pull, explain};
+pub use begin::{
+    Beginning, Begun, KnownKey, Managed, MissingSecret, Preflight, Pull, Refused, SecretTarget, begin, begin_pull, explain, look_again,
+};
 pub use drive::{Ended, drive};
 pub use files::Files;
 pub use history::HistoryLine;

@@ -36,6 +36,8 @@ pub struct Permissions {
     pub reclaim_inactive: bool,
     /// The person named this key.
     pub delete_key: Option<AccessKeyId>,
+    /// A secret that the settings name, and that is not there, is made.
+    pub create_secret: bool,
 }
 
 /// What to do.

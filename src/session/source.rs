@@ -148,7 +148,9 @@ fn command(words: &[String], limit: Duration, console: &Console) -> Result<Token
     console.progress_done();
     let text = answer.map_err(|unanswered| match unanswered {
         Unanswered::Stopped => NoCode::Abandoned,
-        other @ (Unanswered::NotRun(_) | Unanswered::Ended(_) | Unanswered::TooLate(_) | Unanswered::TooMuch) => wrong(other.to_string()),
+        other @ (Unanswered::NotRun(_) | Unanswered::Ended(_) | Unanswered::TooLate(_) | Unanswered::TooMuch(_)) => {
+            wrong(other.to_string())
+        }
     })?;
     TokenCode::parse(&text).map_err(|_| match text.trim().is_empty() {
         true => wrong("printed nothing".to_owned()),

@@ -29,6 +29,43 @@ fn with<'l>(labels: &'l [(String, Vec<String>)], stage: &str) -> Vec<&'l str> {
 }
 
 #[test]
+fn a_secret_that_is_not_there_is_made_with_the_old_pair_and_botocore_reads_both() {
+    let moto = Moto::start();
+    let mut client = Client::new(&moto.url);
+    let home = with_target(&moto);
+    let mut run = Run::new(&["rotate", "default", "--yes", "--no-input", "--create-secret"]);
+    run.env = vec![("AWS_ENDPOINT_URL", moto.url.clone()), ("KEYROTATE_TIME_SCALE", "0.01".to_owned())];
+    let output = home.run_with(&run);
+    assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+    let new = pair_in_file(&home);
+    let after = labels(&mut client, &new);
+    let [first] = with(&after, "AWSPREVIOUS")[..] else { panic!("{after:?}") };
+    assert!(first.starts_with("keyrotate-new-"), "{after:?}");
+    for (stage, expected) in [("AWSCURRENT", &new), ("AWSPREVIOUS", &moto.dev)] {
+        let read = client.call(&new, "secretsmanager", "GetSecretValue", &json!({ "SecretId": NAME, "VersionStage": stage }));
+        let text = read["result"]["SecretString"].as_str().unwrap_or_default();
+        let value: Value = serde_json::from_str(text).expect("JSON");
+        assert_eq!(value, json!({ "AccessKeyId": expected.0, "SecretAccessKey": expected.1 }), "{stage}");
+    }
+}
+
+/// A HOME with moto's pair, and the secret as its target.
+fn with_target(moto: &Moto) -> std::sync::Arc<Home> {
+    let home = Home::new(env!("CARGO_BIN_EXE_keyrotate"), Settings::default(), false);
+    home.write(".aws/credentials", &format!("[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n", moto.dev.0, moto.dev.1));
+    std::fs::create_dir_all(home.path().join(".config/keyrotate")).unwrap();
+    let target = format!("[[profile.default.target]]\ntype = \"secretsmanager\"\nsecret_id = \"{NAME}\"\n");
+    home.write(".config/keyrotate/config.toml", &target);
+    home
+}
+
+fn pair_in_file(home: &Home) -> Pair {
+    let text = std::fs::read_to_string(home.path().join(".aws/credentials")).unwrap();
+    let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = ")).expect("a value").to_owned();
+    (value("aws_access_key_id"), value("aws_secret_access_key"))
+}
+
+#[test]
 fn a_secret_changes_by_a_version_of_its_own_and_botocore_reads_the_new_pair() {
     let moto = Moto::start();
     let mut client = Client::new(&moto.url);
@@ -37,21 +74,13 @@ fn a_secret_changes_by_a_version_of_its_own_and_botocore_reads_the_new_pair() {
     let before = labels(&mut client, &moto.dev);
     let [first] = with(&before, "AWSCURRENT")[..] else { panic!("{before:?}") };
 
-    let home = Home::new(env!("CARGO_BIN_EXE_keyrotate"), Settings::default(), false);
-    home.write(".aws/credentials", &format!("[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n", moto.dev.0, moto.dev.1));
-    std::fs::create_dir_all(home.path().join(".config/keyrotate")).unwrap();
-    home.write(
-        ".config/keyrotate/config.toml",
-        &format!("[[profile.default.target]]\ntype = \"secretsmanager\"\nsecret_id = \"{NAME}\"\n"),
-    );
+    let home = with_target(&moto);
     let mut run = Run::new(ROTATE);
     run.env = vec![("AWS_ENDPOINT_URL", moto.url.clone()), ("KEYROTATE_TIME_SCALE", "0.01".to_owned())];
     let output = home.run_with(&run);
     assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
 
-    let text = std::fs::read_to_string(home.path().join(".aws/credentials")).unwrap();
-    let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(" = ")).expect("a value").to_owned();
-    let new = (value("aws_access_key_id"), value("aws_secret_access_key"));
+    let new = pair_in_file(&home);
     assert_ne!(new.0, moto.dev.0);
     let after = labels(&mut client, &new);
     let [current] = with(&after, "AWSCURRENT")[..] else { panic!("{after:?}") };

@@ -17,6 +17,7 @@ use keyrotate::profile::IndexedItem;
 use crate::home::{Home, Output, Run};
 use crate::lab::key::Status;
 use crate::lab::{Key, Settings};
+use crate::terminal::Terminal;
 
 pub const SERIAL: &str = "arn:aws:iam::000000000000:mfa/dev";
 pub const ITEM: &str = "work";
@@ -208,6 +209,18 @@ impl Bed {
         run.limit = Duration::from_secs(120);
         run.env.push(("DBUS_SESSION_BUS_ADDRESS", self.address.clone()));
         run
+    }
+
+    /// A run in a terminal of its own, which reaches the keychain.
+    pub fn terminal(&self, args: &str, env: &[(&str, &str)]) -> Terminal {
+        let bus = ("DBUS_SESSION_BUS_ADDRESS", self.address.as_str());
+        Terminal::open(&self.home, args, &env.iter().copied().chain([bus]).collect::<Vec<_>>())
+    }
+
+    /// The same of a shell's line; `{}` in it is the program.
+    pub fn terminal_line(&self, line: &str, env: &[(&str, &str)]) -> Terminal {
+        let bus = ("DBUS_SESSION_BUS_ADDRESS", self.address.as_str());
+        Terminal::of_line(&self.home, 0, line, &env.iter().copied().chain([bus]).collect::<Vec<_>>())
     }
 
     pub fn run(&self, args: &[&str]) -> Output {

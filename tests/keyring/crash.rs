@@ -26,13 +26,18 @@ enum Story {
     Import,
     /// And back.
     ImportUndo,
+    /// A person gives a key, for the keychain.
+    Add,
+    /// The same for the credentials file, with a region.
+    AddToFile,
 }
 
 impl Story {
     fn begin(self) -> Arc<Bed> {
-        let bed = if self.moves() { Bed::plain(Settings::default()) } else { Bed::start() };
+        let bed = if self.moves() || self.adds() { Bed::plain(Settings::default()) } else { Bed::start() };
         match self {
             Story::Rotation | Story::Import => {}
+            Story::Add | Story::AddToFile => drop(crate::add::fresh_key(&bed)),
             Story::ImportUndo => assert_eq!(run(&bed, IMPORT, &[]).code, Some(0)),
             Story::Undo => assert_eq!(run(&bed, GRACE, &[]).code, Some(0)),
             Story::Mixed => {
@@ -50,11 +55,17 @@ impl Story {
             Story::Rotation | Story::Mixed => ROTATE,
             Story::Import => IMPORT,
             Story::ImportUndo => IMPORT_UNDO,
+            Story::Add => crate::add::ADD,
+            Story::AddToFile => crate::add::ADD_TO_FILE,
         }
     }
 
     fn moves(self) -> bool {
         matches!(self, Story::Import | Story::ImportUndo)
+    }
+
+    fn adds(self) -> bool {
+        matches!(self, Story::Add | Story::AddToFile)
     }
 
     /// The key is in every section or in an item that the next run knows.
@@ -71,6 +82,9 @@ impl Story {
     fn check(self, bed: &Bed, place: &str) {
         if self.moves() {
             return Self::check_move(bed, place);
+        }
+        if self.adds() {
+            return crate::add::is_whole_or_nothing(bed, place);
         }
         let item = bed.get(ITEM).unwrap().unwrap_or_else(|| panic!("{place}: no item"));
         let keys = bed.home.lab.world().keys.clone();
@@ -92,6 +106,8 @@ impl Story {
             Story::Undo => bed.holds_only(&bed.home.old),
             Story::Import => crate::import::is_moved(bed),
             Story::ImportUndo => crate::import::is_as_before(bed),
+            Story::Add => crate::add::is_in_item(bed),
+            Story::AddToFile => crate::add::is_in_file(bed),
             Story::Mixed => {
                 let new = bed.newest();
                 let text = std::fs::read_to_string(bed.home.path().join(".aws/credentials")).unwrap();
@@ -107,6 +123,9 @@ fn run(bed: &Bed, words: &[&str], strace: &[String]) -> Output {
     let mut run = bed.with(words);
     run.env.push(("KEYROTATE_TIME_SCALE", "0.01".to_owned()));
     run.env.push(("PATH", "/usr/bin:/bin".to_owned()));
+    if words.contains(&"--stdin") {
+        run.input = crate::add::csv(&crate::add::newest(bed));
+    }
     if !strace.is_empty() {
         run.prefix = ["strace".to_owned(), "-f".to_owned(), "-qq".to_owned()].into_iter().chain(strace.iter().cloned()).collect();
     }
@@ -145,6 +164,7 @@ fn killed_at(story: Story, call: &str, nth: usize) -> bool {
         Some(10) if story != Story::Undo => assert_eq!(bed.get(ITEM), Ok(Some(content(&bed.home.old))), "{place}: {}", output.stderr),
         // It was over before it could say so.
         Some(1) if story == Story::ImportUndo && output.stderr.contains("nothing to undo") => story.end(&bed, &place),
+        Some(1) if story.adds() && output.stderr.contains("has a key already") => story.end(&bed, &place),
         Some(1) if story == Story::Undo && output.stderr.contains("it was undone") => story.end(&bed, &place),
         code => panic!("{place}: {code:?} {}", output.stderr),
     }
@@ -153,7 +173,9 @@ fn killed_at(story: Story, call: &str, nth: usize) -> bool {
 
 fn killed_anywhere(story: Story) {
     let points = points(story);
-    assert!(CALLS.iter().all(|call| points.iter().filter(|(other, _)| other == call).count() > 3), "{points:?}");
+    // A key for the file sends nothing to the keyring.
+    let least = |call: &str| if story == Story::AddToFile && call == "sendmsg" { 0 } else { 4 };
+    assert!(CALLS.iter().all(|call| points.iter().filter(|(other, _)| other == call).count() >= least(call)), "{points:?}");
     let (next, killed, failed) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..4 {
@@ -195,4 +217,14 @@ fn an_import_that_is_killed_anywhere_is_finished_by_the_next() {
 #[test]
 fn an_import_that_is_taken_back_and_killed_anywhere_is_finished_by_the_next() {
     killed_anywhere(Story::ImportUndo);
+}
+
+#[test]
+fn a_key_that_is_added_and_killed_anywhere_is_added_by_the_next() {
+    killed_anywhere(Story::Add);
+}
+
+#[test]
+fn a_key_that_is_added_to_the_file_and_killed_anywhere_is_added_by_the_next() {
+    killed_anywhere(Story::AddToFile);
 }

@@ -56,7 +56,7 @@ pub fn is_as_before(bed: &Bed) {
 }
 
 #[track_caller]
-fn is_gone(bed: &Bed) {
+pub fn is_gone(bed: &Bed) {
     assert_eq!((bed.items(), bed.knows("default")), (Vec::new(), false));
     let imports = bed.home.path().join(".local/state/keyrotate/imports");
     assert_eq!(std::fs::read_dir(imports).into_iter().flatten().count(), 0);
@@ -220,6 +220,22 @@ fn while_a_rotation_is_under_way_nothing_moves() {
     assert!(bed.items().is_empty() && !bed.knows("default"));
 }
 
+/// A PATH with this script in the place of the AWS CLI.
+fn with_aws(bed: &Bed, script: &str) -> String {
+    let programs = bed.home.scratch("programs");
+    std::fs::create_dir_all(&programs).unwrap();
+    std::fs::write(programs.join("aws"), format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(programs.join("aws"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    format!("{}:/usr/bin:/bin", programs.display())
+}
+
+/// A PATH with an AWS CLI that is somebody else, and notes what it was asked for.
+pub fn other_identity(bed: &Bed) -> String {
+    let asked = bed.home.scratch("asked");
+    let answer = r#"{"UserId":"AIDAOTHER","Account":"000000000000"}"#;
+    with_aws(bed, &format!("[ \"$1\" = --version ] && exit 0\necho \"$@\" >{}\necho '{answer}'", asked.display()))
+}
+
 #[test]
 fn what_was_cut_off_is_told_by_status_and_finished_by_auto() {
     let bed = start();
@@ -267,24 +283,57 @@ fn a_probe_that_was_cut_off_is_removed_by_the_next_run_whatever_it_does() {
 #[test]
 fn where_the_aws_cli_gets_another_identity_everything_is_put_back() {
     let bed = start();
-    let programs = bed.home.scratch("programs");
-    std::fs::create_dir(&programs).unwrap();
-    let asked = bed.home.scratch("asked");
-    let aws = format!(
-        "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\necho \"$@\" >{}\necho '{{\"UserId\":\"AIDAOTHER\",\"Account\":\"000000000000\"}}'\n",
-        asked.display()
-    );
-    std::fs::write(programs.join("aws"), aws).unwrap();
-    std::fs::set_permissions(programs.join("aws"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let mut run = bed.with(IMPORT);
+    run.env.push(("PATH", other_identity(&bed)));
     run.env.push(("KEYROTATE_MFA_CODE", bed.home.lab.code("dev").unwrap()));
-    run.env.push(("PATH", format!("{}:/usr/bin:/bin", programs.display())));
     told(
         &bed.home.run_with(&run),
         1,
         &["does not work with the line", "AIDAOTHER", "every file is as it was", "keyrotate keys import default"],
     );
-    let words = std::fs::read_to_string(asked).unwrap();
+    let words = std::fs::read_to_string(bed.home.scratch("asked")).unwrap();
     assert!(words.contains("--profile default") && words.contains("--endpoint-url http://127.0.0.1"), "{words}");
     is_as_before(&bed);
+}
+
+#[test]
+fn an_aws_cli_that_hangs_is_ended_and_everything_is_put_back() {
+    let bed = start();
+    for (script, said) in [("exec sleep 600", "--version` did not answer within"), (LATER, "does not work with the line")] {
+        let mut run = bed.with(IMPORT);
+        run.env.push(("PATH", with_aws(&bed, script)));
+        run.env.push(("KEYROTATE_MFA_CODE", bed.home.lab.code("dev").unwrap()));
+        told(&bed.home.run_with(&run), 1, &[said, "did not answer within 10 s", "every file is as it was"]);
+        is_as_before(&bed);
+    }
+}
+
+const LATER: &str = "[ \"$1\" = --version ] && exit 0\nexec sleep 600";
+
+#[test]
+fn what_our_own_program_says_of_a_failure_is_a_cause_and_no_second_error() {
+    let bed = start();
+    let program = bed.home.scratch("programs").join("keyrotate");
+    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+    let script = "#!/bin/sh\necho 'keyrotate: error: the session does not open' >&2\necho '  cause: a reason' >&2\necho '  state: as before' >&2\nexit 1\n";
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let output = bed.run(&[IMPORT, &["--program", &program.display().to_string()]].concat());
+    told(&output, 1, &["gives no session cause: the session does not open cause: a reason state: every file is as it was"]);
+    is_as_before(&bed);
+}
+
+#[test]
+fn a_key_of_the_root_user_stays_where_it_is() {
+    let bed = start();
+    let root = {
+        let mut world = bed.home.lab.world();
+        let root = world.add_root();
+        world.add_settled_key(root)
+    };
+    let text = format!("[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n", root.id, root.secret);
+    bed.home.write(".aws/credentials", &text);
+    told(&bed.run(IMPORT), 11, &["of the root user", "nothing was changed"]);
+    assert_eq!(bed.read(".aws/credentials"), Some(text));
+    is_gone(&bed);
 }

@@ -18,6 +18,12 @@ mod lab;
 #[path = "../lab/home.rs"]
 mod home;
 
+#[expect(dead_code, reason = "this ring uses a part of the terminal")]
+#[path = "../terminal/bench.rs"]
+mod terminal;
+
+mod add;
+mod asked;
 mod bed;
 mod by_hand;
 mod crash;

@@ -96,12 +96,14 @@ pub struct Run<'a> {
     pub kill_at_pause: bool,
     pub limit: Duration,
     pub env: Vec<(&'a str, String)>,
+    /// Its standard input; empty is none.
+    pub input: String,
 }
 
 impl<'a> Run<'a> {
     /// Plainly, for a minute at most.
     pub fn new(args: &'a [&'a str]) -> Self {
-        Self { args, prefix: Vec::new(), kill_at_pause: false, limit: Duration::from_secs(60), env: Vec::new() }
+        Self { args, prefix: Vec::new(), kill_at_pause: false, limit: Duration::from_secs(60), env: Vec::new(), input: String::new() }
     }
 }
 
@@ -210,6 +212,10 @@ impl Home {
         let prefix = execs.as_ref().map(canary::Execs::prefix).unwrap_or_default().into_iter().chain(run.prefix.iter().cloned()).collect();
         let mut child = self.command(&Run { prefix, ..run.clone() }).spawn().expect("a program that starts");
         self.search.follow(child.id());
+        if let Some(mut stdin) = child.stdin.take() {
+            // Less than a pipe takes at once. A program that does not read is no error.
+            let _ = std::io::Write::write_all(&mut stdin, run.input.as_bytes());
+        }
         let (stdout, stderr) = (drain(child.stdout.take()), drain(child.stderr.take()));
         let code = self.wait(&mut child, run);
         let output = Output { code, stdout: stdout.join().unwrap_or_default(), stderr: stderr.join().unwrap_or_default() };
@@ -231,7 +237,8 @@ impl Home {
         command.envs([("AWS_REGION", "us-east-1"), ("AWS_EC2_METADATA_DISABLED", "true"), ("KEYROTATE_TIME_SCALE", "0.1")]);
         command.env("TMPDIR", self.scratch("tmp"));
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).envs(run.env.iter().map(|(n, v)| (n, v)));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let stdin = if run.input.is_empty() { Stdio::null() } else { Stdio::piped() };
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 

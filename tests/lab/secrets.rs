@@ -68,6 +68,11 @@ pub struct Secret {
 }
 
 impl Secret {
+    fn empty() -> Self {
+        let (name, region, arn) = Default::default();
+        Self { name, region, arn, versions: Vec::new(), deleted_at: None, is_rotated: false, primary_region: None }
+    }
+
     /// The version with this label.
     pub fn staged(&self, stage: &str) -> Option<&Version> {
         self.versions.iter().find(|version| version.stages.contains(stage))
@@ -116,15 +121,7 @@ impl World {
     pub fn add_secret(&mut self, name: &str, region: &str, body: Option<Body>) -> String {
         let (partition, account) = (self.settings.partition.clone(), self.settings.account.clone());
         let arn = format!("arn:{partition}:secretsmanager:{region}:{account}:secret:{name}-{}", self.pick(&BASE64[..52], 6));
-        let mut secret = Secret {
-            name: name.to_owned(),
-            region: region.to_owned(),
-            arn: arn.clone(),
-            versions: Vec::new(),
-            deleted_at: None,
-            is_rotated: false,
-            primary_region: None,
-        };
+        let mut secret = Secret { name: name.to_owned(), region: region.to_owned(), arn: arn.clone(), ..Secret::empty() };
         if let Some(body) = body {
             let id = format!("00000000-0000-4000-8000-{}", self.pick(b"0123456789abcdef", 12));
             secret.add(&id, body, &[CURRENT]);
@@ -168,6 +165,9 @@ pub fn failure(code: &str, message: &str) -> String {
 
 /// The answer's body. `region` is the one that the call was signed for.
 pub fn answer(world: &mut World, region: &str, action: &str, asked: &Value) -> Result<String, Refusal> {
+    if action == "CreateSecret" {
+        return create(world, region, asked);
+    }
     let id = asked["SecretId"].as_str().ok_or_else(|| invalid("You must provide SecretId."))?;
     let named = |secret: &Secret| secret.region == region && (secret.arn == id || secret.name == id);
     let at = world.secrets.iter().position(named).ok_or_else(|| refuse("ResourceNotFoundException", NO_SECRET))?;
@@ -194,6 +194,41 @@ pub fn answer(world: &mut World, region: &str, action: &str, asked: &Value) -> R
         "UpdateSecretVersionStage" => move_stage(secret, asked),
         other => Err(refuse("InvalidAction", &format!("The lab does not know secretsmanager:{other}."))),
     }
+}
+
+/// The same name, token and content again is no error and no second secret (API reference, CreateSecret).
+fn create(world: &mut World, region: &str, asked: &Value) -> Result<String, Refusal> {
+    let name = asked["Name"].as_str().filter(|name| (1..=512).contains(&name.len())).ok_or_else(|| invalid("You must provide Name."))?;
+    if !name.chars().all(|c| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c)) {
+        return Err(refuse(
+            "ValidationException",
+            "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!",
+        ));
+    }
+    if let Some(there) = world.secrets.iter_mut().find(|secret| secret.region == region && secret.name == name) {
+        if there.deleted_at.is_some() {
+            let message = "You can't create this secret because a secret with this name is already scheduled for deletion.";
+            return Err(refuse("InvalidRequestException", message));
+        }
+        let exists = || refuse("ResourceExistsException", &format!("The operation failed because the secret {name} already exists."));
+        let id = asked["ClientRequestToken"].as_str().unwrap_or_default();
+        let first = there.versions.first().filter(|version| version.id == id).map(|version| version.body.clone()).ok_or_else(exists)?;
+        if Some(first.text().as_str()) != asked["SecretString"].as_str() {
+            return Err(exists());
+        }
+        return Ok(json!({"ARN": there.arn, "Name": name, "VersionId": id}).to_string());
+    }
+    if world.settings.denied.contains("kms:GenerateDataKey") {
+        return Err(refuse("AccessDeniedException", KMS));
+    }
+    // With a value that is refused no secret is made.
+    let mut made = Secret { name: name.to_owned(), region: region.to_owned(), ..Secret::empty() };
+    put(&mut made, asked)?;
+    let arn = world.add_secret(name, region, None);
+    let secret = world.secret(&arn);
+    secret.versions = made.versions;
+    let id = secret.versions[0].id.clone();
+    Ok(json!({"ARN": arn, "Name": name, "VersionId": id}).to_string())
 }
 
 fn describe(secret: &Secret) -> String {

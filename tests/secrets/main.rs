@@ -20,6 +20,7 @@ mod home;
 
 mod bench;
 mod broken;
+mod create;
 mod machines;
 mod managed;
 mod refused;

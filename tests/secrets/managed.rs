@@ -75,6 +75,21 @@ fn refused(home: &Home, old: &Key, output: &Output, code: i32, words: &[&str]) {
 }
 
 #[test]
+fn a_shell_offers_its_name_where_it_can_be_named() {
+    let (home, _) = start();
+    let offered = |command: &str| {
+        let words = ["--", "keyrotate", command, ""];
+        let mut run = crate::home::Run::new(&words);
+        run.env.extend([("COMPLETE", "fish".to_owned()), ("_CLAP_COMPLETE_INDEX", "2".to_owned())]);
+        let output = home.run_with(&run);
+        assert_eq!((output.code, output.stderr.as_str()), (Some(0), ""));
+        output.stdout.lines().any(|line| line == "ci")
+    };
+    assert!(offered("rotate") && offered("undo") && offered("history"));
+    assert!(!offered("exec") && !offered("login"));
+}
+
+#[test]
 fn an_operator_rotates_it_and_always_names_the_user() {
     let (home, old) = start();
     let output = run(&home, ROTATE);

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Subcommand};
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCandidates;
 
 use super::access_key_id;
 use crate::cli::completions;
+use crate::commands::keys::add::AddOptions;
 use crate::commands::keys::import::ImportOptions;
 use crate::commands::keys::remove::RemoveOptions;
+use crate::keys::Store;
 use crate::model::AccessKeyId;
 
 /// What `keys` takes.
@@ -25,6 +27,11 @@ const IMPORT: &str = "Every profile that has the same key moves along, and gets 
 change first; without a terminal nothing is asked. The result is tried out, by keyrotate and by the AWS CLI where it is there; where it does not \
 work, every file is put back. An interrupted move is finished by running the same command again.";
 
+const ADD: &str = "Asks for the access key ID and the secret access key, which is not shown; or reads, with --stdin, the CSV file that the AWS console \
+makes, or JSON with AccessKeyId and SecretAccessKey. AWS is asked whose key it is before anything is written; root and session keys, and a profile \
+that has a key, are refused. Shows the change first. The profile then gets its credentials by credential_process, and is tried out; where it does \
+not work, every file is put back. An interrupted command is finished, or leaves no trace, by running it again.";
+
 const REMOVE: &str = "Refuses to remove the only copy of a key that AWS accepts, or about which AWS cannot be asked, unless --id names the key: \
 no AWS call gives a secret access key back. Without a terminal nothing is asked. The key itself stays as it is at AWS.";
 
@@ -33,12 +40,75 @@ pub enum KeysCommand {
     /// Show every long-term key and where it is: sections of the AWS files, keychain items, secrets that the settings name
     #[command(after_help = LIST)]
     List(ListArgs),
+    /// Put a key that you have into the keychain, and give it to a profile
+    #[command(after_help = ADD)]
+    Add(AddArgs),
     /// Move the key of a profile out of the plaintext files into the keychain
     #[command(after_help = IMPORT)]
     Import(ImportArgs),
     /// Remove a keychain item
     #[command(after_help = REMOVE)]
     Remove(RemoveArgs),
+}
+
+/// What `keys add` takes.
+#[derive(Debug, ClapArgs)]
+pub struct AddArgs {
+    /// The profile that gets the key, and is made where there is none; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    pub profile: Option<String>,
+    /// Where the key is put; a file has it in plain text
+    #[arg(long, value_name = "STORE", default_value = "keychain")]
+    pub to: StoreArg,
+    /// Read the key from standard input, as CSV or JSON
+    #[arg(long)]
+    pub stdin: bool,
+    /// The region that the profile is to have
+    #[arg(long)]
+    pub region: Option<String>,
+    /// Ask AWS, show what becomes of the files, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The program for credential_process, by a path that stays; without, this one
+    #[arg(long, value_name = "PATH")]
+    pub program: Option<PathBuf>,
+    /// Use a program that may soon be gone: below target or a temporary directory, or of one version only
+    #[arg(long)]
+    pub force: bool,
+    /// Never ask anything
+    #[arg(long)]
+    pub no_input: bool,
+    /// Add it without confirmation
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// Where a key is put.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum StoreArg {
+    /// The keychain of the system
+    Keychain,
+    /// The shared credentials file
+    File,
+}
+
+impl AddArgs {
+    /// The options of the command.
+    pub fn options(&self) -> AddOptions {
+        let store = match self.to {
+            StoreArg::Keychain => Store::Keychain,
+            StoreArg::File => Store::File,
+        };
+        AddOptions {
+            profile: self.profile.clone(),
+            store,
+            region: self.region.clone(),
+            dry_run: self.dry_run,
+            yes: self.yes,
+            program: self.program.clone(),
+            force: self.force,
+        }
+    }
 }
 
 /// What `keys import` takes.

@@ -1,6 +1,9 @@
-//! `keyrotate keys`: where long-term keys live, and how one moves into the keychain.
+//! `keyrotate keys`: where long-term keys live, and how one comes into the keychain.
 
+pub mod add;
+mod checks;
 pub mod import;
 pub mod list;
+mod mover;
 mod proof;
 pub mod remove;

@@ -2,16 +2,23 @@
 //!
 //! Invariant: what a program answered is looked at, and never shown: it may have a secret in it.
 
+use std::ffi::OsString;
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::aws::{Aws, Signer};
-use crate::commands::context::Context;
 use crate::commands::failure::{Failure, FailureKind};
+use crate::commands::rotate::Run;
 use crate::model::{AccessKeyId, AccessKeyPair, Identity, ProfileName, SecretAccessKey, SessionToken, TemporaryCredentials};
-use crate::os::process::capture;
+use crate::os::process::{Captured, Unanswered, capture_within};
 use crate::os::search_path;
+
+/// The longest that our own line may take, a person's answer to its question included: it minds its time itself, the program that `--program`
+/// names may not.
+const OWN_LIMIT: Duration = Duration::from_secs(90);
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +51,8 @@ struct Caller {
 }
 
 /// Whom to ask, and about what.
-pub struct Asked<'a> {
-    pub context: &'a Context,
+pub(super) struct Asked<'a> {
+    pub run: &'a Run<'a>,
     pub aws: &'a Aws,
     pub profile: &'a ProfileName,
     /// What the line says.
@@ -59,7 +66,7 @@ pub struct Asked<'a> {
 }
 
 /// Runs the line, and the AWS CLI where there is one.
-pub fn prove(asked: &Asked<'_>) -> Result<Proof, Failure> {
+pub(super) fn prove(asked: &Asked<'_>) -> Result<Proof, Failure> {
     let Asked { aws, profile, command, identity, pair, attended, .. } = asked;
     let failed = |message: String| Failure::new(FailureKind::Failed, message);
     let mut words = shlex::split(command).unwrap_or_default();
@@ -68,8 +75,7 @@ pub fn prove(asked: &Asked<'_>) -> Result<Proof, Failure> {
     }
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let line = format!("`{command}`");
-    let ran = capture(&words, None, &[])
-        .map_err(|error| Failure { causes: vec![error.to_string()], ..failed(format!("{line} cannot be run")) })?;
+    let ran = ran(asked, &words, &[], OWN_LIMIT).map_err(|error| failed(format!("{line} {error}")))?;
     let answer = Zeroizing::new(ran.stdout);
     if ran.code == Some(i32::from(FailureKind::MfaNeeded.exit_code())) {
         let found = aws.get_caller_identity(&Signer::LongTerm((*pair).clone()));
@@ -77,8 +83,7 @@ pub fn prove(asked: &Asked<'_>) -> Result<Proof, Failure> {
         return if found.same_principal(identity) { Ok(Proof::AtNextLogin) } else { Err(failed(other(&found.arn.to_string(), identity))) };
     }
     if !ran.succeeded {
-        let causes = ran.stderr.lines().map(str::to_owned).collect();
-        return Err(Failure { causes, ..failed(format!("{line} gives no session")) });
+        return Err(Failure { causes: told(&ran.stderr), ..failed(format!("{line} gives no session")) });
     }
     let Ok(answer) = serde_json::from_str::<Answer>(&answer) else { return Err(failed(format!("{line} does not answer with a session"))) };
     let session = TemporaryCredentials {
@@ -97,11 +102,15 @@ pub fn prove(asked: &Asked<'_>) -> Result<Proof, Failure> {
 /// Whether there is an AWS CLI that can be run, and it says the same.
 fn by_cli(asked: &Asked<'_>, profile: &ProfileName) -> Result<bool, Failure> {
     let Some(program) = search_path::find("aws").and_then(|path| path.into_os_string().into_string().ok()) else { return Ok(false) };
-    if !capture(&[&program, "--version"], None, &[]).is_ok_and(|said| said.succeeded) {
-        return Ok(false);
+    let limit = asked.run.context.waits().program_wait;
+    match ran(asked, &[&program, "--version"], &[], limit) {
+        Ok(said) if said.succeeded => {}
+        Err(error @ Unanswered::TooLate(_)) => return Err(Failure::new(FailureKind::Failed, format!("`{program} --version` {error}"))),
+        Ok(_) | Err(_) => return Ok(false),
     }
     let mut words = vec![program.as_str(), "sts", "get-caller-identity", "--output", "json", "--profile", profile.as_str()];
-    let endpoint = asked.context.files()?.endpoint("sts", profile, &asked.context.environment);
+    let context = asked.run.context;
+    let endpoint = context.files()?.endpoint("sts", profile, &context.environment);
     // A profile need not have one, and the AWS CLI reads AWS_REGION only where it is new.
     words.extend(["--region", asked.aws.region()]);
     if let Some(url) = &endpoint {
@@ -109,14 +118,38 @@ fn by_cli(asked: &Asked<'_>, profile: &ProfileName) -> Result<bool, Failure> {
     }
     let message = format!("`aws sts get-caller-identity --profile {}` does not work with the line", profile.quoted());
     let failed = |causes| Failure { causes, ..Failure::new(FailureKind::Failed, message.clone()) };
-    let said = capture(&words, None, &[("AWS_PAGER", "".into())]).map_err(|error| failed(vec![error.to_string()]))?;
+    let said = ran(asked, &words, &[("AWS_PAGER", "".into())], limit).map_err(|error| failed(vec![format!("it {error}")]))?;
     match serde_json::from_str::<Caller>(&said.stdout) {
         Ok(found) if said.succeeded && found.account == asked.identity.account && found.user_id == asked.identity.user_id => Ok(true),
         Ok(found) if said.succeeded => Err(failed(vec![format!("it is {} in account {}", found.user_id, found.account)])),
-        Ok(_) | Err(_) => Err(failed(said.stderr.lines().map(str::to_owned).filter(|line| !line.is_empty()).collect())),
+        Ok(_) | Err(_) => Err(failed(told(&said.stderr))),
     }
+}
+
+/// Runs a program, for so long at most, and until a signal asks to stop.
+fn ran(asked: &Asked<'_>, words: &[&str], variables: &[(&str, OsString)], limit: Duration) -> Result<Captured, Unanswered> {
+    let console = asked.run.console;
+    console.held(|| capture_within(words, variables, limit, &|| console.stopped()))
+}
+
+/// What a program said of its failure, without what every keyrotate begins its errors with, and without the state of things, which ours tells.
+fn told(stderr: &str) -> Vec<String> {
+    let lines = stderr.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("state: "));
+    lines.map(|line| line.strip_prefix("keyrotate: error: ").or_else(|| line.strip_prefix("cause: ")).unwrap_or(line).to_owned()).collect()
 }
 
 fn other(found: &str, identity: &Identity) -> String {
     format!("the profile leads to {found} now, and the key is of {}", identity.arn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_of_our_own_program_is_told_as_causes_of_this_one() {
+        let said = "keyrotate: error: no session\n  cause: AccessDenied\n  state: nothing was changed\n  hint:  run `x`\n\n";
+        assert_eq!(told(said), ["no session", "AccessDenied", "hint:  run `x`"]);
+        assert_eq!(told("An error occurred\n"), ["An error occurred"]);
+    }
 }

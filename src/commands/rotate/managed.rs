@@ -54,9 +54,7 @@ impl Run<'_> {
         let (aws, timing, region) = self.way_of(profile)?;
         let operator = self.operator(profile)?;
         let targets = secrets(key.targets.clone(), &format!("[key.{name}]"), region.as_ref())?;
-        // The first one's pair. That the others have the same is seen to where all of them are looked at.
-        let Some(first) = targets.first() else { return Err(gone(name)) };
-        let pair = held(first, read(&aws, &operator, first)).map_err(|error| unread(name, &error))?;
+        let pair = first_held(&aws, &operator, &targets).map_err(|error| unread(name, &error))?;
         let history: Vec<HistoryLine> = self.history().lines().map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
         let authority = Authority::of_operator(operator);
         let signed = SignedSecrets::new(&aws, &authority);
@@ -82,6 +80,7 @@ impl Run<'_> {
                 attended: self.is_attended(),
                 reclaim_inactive: self.options.reclaim_inactive || all.reclaim_inactive,
                 delete_key: self.options.delete_key.clone(),
+                create_secret: self.options.create_secret,
             },
             timing,
             machine: self.machine.clone(),
@@ -95,9 +94,8 @@ impl Run<'_> {
         let Some(key) = self.context.settings.keys().get(name.as_str()) else { return Err(gone(name)) };
         let (aws, _, region) = self.way_of(&key.auth_profile)?;
         let targets = secrets(key.targets.clone(), &format!("[key.{}]", name.as_key()), region.as_ref())?;
-        let Some(first) = targets.first() else { return Err(gone(name)) };
         let operator = self.operator(&key.auth_profile)?;
-        held(first, read(&aws, &operator, first)).map_err(|error| unread(name, &error))
+        first_held(&aws, &operator, &targets).map_err(|error| unread(name, &error))
     }
 
     /// The way to AWS of a profile that manages the keys of others, and its region.
@@ -124,6 +122,20 @@ impl Run<'_> {
         access.notes.iter().for_each(|note| self.console.note(note));
         Ok(Signer::Session(access.session.credentials))
     }
+}
+
+/// The pair that the first of the secrets has which is there. That the others have the same is seen to where all of them are looked at.
+fn first_held(aws: &Aws, operator: &Signer, targets: &[SecretTarget]) -> Result<AccessKeyPair, HolderError> {
+    let mut first = None;
+    for target in targets {
+        match held(target, read(aws, operator, target)) {
+            Err(HolderError::Aws { place, source }) if source.is_no_such_secret() => {
+                first.get_or_insert(HolderError::Aws { place, source });
+            }
+            found => return found,
+        }
+    }
+    Err(first.unwrap_or_else(|| HolderError::Changed { place: String::new() }))
 }
 
 /// What a secret has now.

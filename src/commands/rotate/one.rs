@@ -1,7 +1,7 @@
 //! One key: looked at, confirmed, rotated.
 
 use super::resume::Resumed;
-use super::{Finish, Rotated, Run, Sessions, resume};
+use super::{Finish, Rotated, Run, Sessions, create_secret, resume};
 use crate::aws::{Aws, region_of_arn};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::holder::Reach;
@@ -69,6 +69,7 @@ impl Run<'_> {
                 attended,
                 reclaim_inactive: self.options.reclaim_inactive || settings.reclaim_inactive,
                 delete_key: self.options.delete_key.clone(),
+                create_secret: self.options.create_secret,
             },
             timing,
             machine: self.machine.clone(),
@@ -91,7 +92,7 @@ impl Run<'_> {
         let (pair, may) = (&preflight.pair, &preflight.may);
         let has_item = self.context.files_or_empty().keychain().items().next().is_some();
         let begun = if has_item && !preflight.dry_run { self.probing(|| begin(preflight))? } else { begin(preflight)? };
-        let begun = match begun {
+        let mut begun = match begun {
             Beginning::NotDue(age) => return Ok(Rotated::NotDue { key: pair.id.clone(), days: age.days() }),
             Beginning::Ready(begun) => *begun,
         };
@@ -99,13 +100,15 @@ impl Run<'_> {
         let (timing, attended) = (preflight.timing, may.attended);
         let rules = Rules { timing, attended, delete_key: may.delete_key.clone(), has_device, ..Rules::default() };
         if preflight.dry_run {
-            let steps = plan(&begun.record, &begun.seen, &rules);
+            let creating = begun.missing.iter().map(|secret| create_secret::described(secret, &begun.record));
+            let steps = creating.chain(plan(&begun.record, &begun.seen, &rules)).collect();
             return Ok(Rotated::Planned { key: pair.id.clone(), last_use: begun.last_use, notes: begun.notes, steps });
         }
         notes.extend(begun.notes.iter().cloned());
         if attended && !self.confirmed(&begun) {
             return Ok(Rotated::Declined(pair.id.clone()));
         }
+        self.create_secrets(preflight, way, &mut begun, notes)?;
         if let Some((id, why)) = &begun.delete_first {
             let deleted = way.authority.call(pair, |signer| way.aws.delete_access_key(signer, &begun.record.user_name, id));
             deleted.map_err(|error| Failure::from(preflight.explain(&error)))?;
@@ -128,8 +131,10 @@ impl Run<'_> {
         self.console.progress_done();
         let record = &begun.record;
         let first = begun.delete_first.as_ref().map_or_else(String::new, |(id, _)| format!("; {id} is deleted first"));
+        let made: String =
+            begun.missing.iter().map(|secret| format!("; secret {} in {} is made first", secret.name, secret.region)).collect();
         let text = format!(
-            "rotate {} of {} in account {} ({} days old, {}{first})?",
+            "rotate {} of {} in account {} ({} days old, {}{first}{made})?",
             record.old.id,
             record.user_name,
             record.identity.account,

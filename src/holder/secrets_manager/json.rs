@@ -3,6 +3,7 @@
 //! Invariants: nothing but the two strings changes; an error names fields and never quotes a value. Where two readings are possible, neither
 //! is taken.
 
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::scan::{Member, members};
@@ -187,6 +188,25 @@ pub fn replace_pair(
     }
     edited.extend_from_slice(json.get(at..).unwrap_or_default());
     if edited.len() > LARGEST { Err(ShapeError::TooLarge { bytes: edited.len() }) } else { Ok(Some(edited)) }
+}
+
+/// The content of a new secret with the pair: in these fields, or as `AccessKeyId` and `SecretAccessKey`.
+pub fn new_value(pair: &AccessKeyPair, fields: Option<&SecretFields>) -> Result<Zeroizing<Vec<u8>>, ShapeError> {
+    let usual = SecretFields { id: "AccessKeyId".to_owned(), secret: "SecretAccessKey".to_owned() };
+    let fields = fields.unwrap_or(&usual);
+    // The pair takes the place of another, so that no copy of it is left in a tree of values.
+    let other = AccessKeyPair { id: pair.id.clone(), secret: SecretAccessKey::new("-") };
+    let mut value = Value::Object(Map::new());
+    for (field, text) in [(&fields.id, other.id.as_str()), (&fields.secret, "-")] {
+        let mut at = &mut value;
+        for name in field.split('.') {
+            let Value::Object(object) = at else { return Err(ShapeError::NotAString { field: field.clone() }) };
+            at = object.entry(name).or_insert_with(|| Value::Object(Map::new()));
+        }
+        *at = Value::String(text.to_owned());
+    }
+    let json = value.to_string();
+    replace_pair(json.as_bytes(), fields, &other, pair)?.ok_or_else(|| ShapeError::NotAString { field: fields.id.clone() })
 }
 
 /// The one with the value; of several, or of none, the one with a name for it.

@@ -1,4 +1,4 @@
-//! A key that leaves a file, and `credential_process` that takes its place; and both the other way round.
+//! A key that leaves a file, and that comes back.
 //!
 //! Invariant: each edit is lossless, does nothing where it was done already, and the one undoes the other byte for byte.
 
@@ -7,14 +7,12 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::super::files::profile_of;
 use super::super::grammar::{Entry, Section};
-use super::super::header::second_word;
 use super::{Document, EditError};
-use crate::model::{AccessKeyId, AccessKeyPair, ProfileName};
+use crate::model::{AccessKeyId, AccessKeyPair};
 
-const ID: &str = "aws_access_key_id";
-const SECRET: &str = "aws_secret_access_key";
+pub(super) const ID: &str = "aws_access_key_id";
+pub(super) const SECRET: &str = "aws_secret_access_key";
 
 /// A line that was taken out of a section: what stands around the value, which is not in here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,40 +44,10 @@ impl TakenLine {
     }
 }
 
-/// A `credential_process` that is put into a config file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProcessLine {
-    /// The profile.
-    profile: ProfileName,
-    /// The command.
-    command: String,
-    /// The bytes that are put in, with a section where there was none.
-    text: String,
-}
-
-impl ProcessLine {
-    /// The profile.
-    pub fn profile(&self) -> &ProfileName {
-        &self.profile
-    }
-
-    /// The command.
-    pub fn command(&self) -> &str {
-        &self.command
-    }
-
-    /// What comes, for a person, each with whether it is new: below the header of a section that is there, or with it.
-    pub fn shown(&self) -> Vec<(bool, String)> {
-        let new = self.text.lines().filter(|line| !line.is_empty()).map(|line| (true, line.to_owned()));
-        let is_whole = self.text.trim_start().starts_with('[');
-        let header = header(&self.profile).filter(|_| !is_whole).map(|header| (false, format!("[{header}]")));
-        header.into_iter().chain(new).collect()
-    }
-}
-
-struct Insertion {
-    at: usize,
-    text: Zeroizing<String>,
+/// A text and where it is put.
+pub(super) struct Insertion {
+    pub(super) at: usize,
+    pub(super) text: Zeroizing<String>,
 }
 
 impl Document {
@@ -168,73 +136,8 @@ impl Document {
         self.checked(bytes, &want)
     }
 
-    /// The line that is put into this config file so that the profile gets its credentials by the command.
-    pub fn process_line(&self, profile: &ProfileName, command: &str) -> Result<ProcessLine, EditError> {
-        let end = if self.bytes.windows(2).any(|two| two == b"\r\n") { "\r\n" } else { "\n" };
-        let last_has_none = !self.bytes.is_empty() && !self.bytes.ends_with(b"\n") && !self.bytes.ends_with(b"\r");
-        let text = match self.config_section(profile) {
-            Some(section) => {
-                let lines = lines(&self.bytes);
-                let header_ends = lines.get(section.line - 1).is_some_and(|line| self.text(line).ends_with(['\n', '\r']));
-                let first = section.entries.first().and_then(|entry| lines.get(entry.line - 1)).map(|line| self.text(line));
-                let indent: String = first.map(|line| line.chars().take_while(|c| " \t".contains(*c)).collect()).unwrap_or_default();
-                let line = format!("{indent}credential_process = {command}");
-                if header_ends { format!("{line}{end}") } else { format!("{end}{line}") }
-            }
-            None => {
-                let header = header(profile).ok_or_else(|| EditError::NoHeader(profile.clone()))?;
-                let before = if last_has_none { end } else { "" };
-                format!("{before}[{header}]{end}credential_process = {command}{end}")
-            }
-        };
-        Ok(ProcessLine { profile: profile.clone(), command: command.to_owned(), text })
-    }
-
-    /// The config file with the line; the same bytes where the profile has it.
-    pub fn add_process(&self, line: &ProcessLine) -> Result<Zeroizing<Vec<u8>>, EditError> {
-        let section = self.config_section(&line.profile);
-        if let Some(found) = section.and_then(|section| section.entry("credential_process")) {
-            let is_ours = self.whole(found) == line.command;
-            return if is_ours { Ok(Zeroizing::new(self.bytes.to_vec())) } else { Err(EditError::OtherProcess(found.line)) };
-        }
-        let at = match section {
-            Some(section) => lines(&self.bytes).get(section.line - 1).ok_or(EditError::NotExact)?.end,
-            None => self.bytes.len(),
-        };
-        let out = insert(&self.bytes, &Insertion { at, text: Zeroizing::new(line.text.clone()) });
-        let again = Self::parse(self.kind, out.to_vec()).map_err(|_| EditError::NotExact)?;
-        let added = again.config_section(&line.profile).ok_or(EditError::NotExact)?;
-        let entry = added.entry("credential_process").filter(|entry| again.whole(entry) == line.command).ok_or(EditError::NotExact)?;
-        let others = again.options(&|section, other| section.name != added.name || other.line != entry.line);
-        if others == self.options(&|_, _| true) { Ok(out) } else { Err(EditError::NotExact) }
-    }
-
-    /// The config file without it; the same bytes where the profile gets its credentials in another way.
-    pub fn remove_process(&self, line: &ProcessLine) -> Result<Zeroizing<Vec<u8>>, EditError> {
-        let same = || Ok(Zeroizing::new(self.bytes.to_vec()));
-        let Some(section) = self.config_section(&line.profile) else { return same() };
-        let found = section.entry("credential_process").filter(|found| self.whole(found) == line.command);
-        let Some(found) = found else { return same() };
-        let lines = lines(&self.bytes);
-        let at = lines.get(found.line - 1).ok_or(EditError::NotExact)?;
-        let text = line.text.as_bytes();
-        // As it was put in, around the line; else the line alone, which somebody may have moved.
-        let starts = self.bytes.windows(text.len()).enumerate().filter(|(_, bytes)| *bytes == text).map(|(start, _)| start);
-        let whole = starts.map(|start| start..start + text.len()).find(|range| range.contains(&at.start) || range.start == at.start);
-        let is_alone = section.entries.len() == 1;
-        let gone = whole.filter(|_| is_alone || !line.text.contains('[')).unwrap_or_else(|| at.clone());
-        let mut out = Zeroizing::new(self.bytes.get(..gone.start).ok_or(EditError::NotExact)?.to_vec());
-        out.extend_from_slice(self.bytes.get(gone.end..).ok_or(EditError::NotExact)?);
-        let want = self.options(&|other, entry| other.name != section.name || entry.line != found.line);
-        self.checked(out, &want)
-    }
-
-    fn config_section(&self, profile: &ProfileName) -> Option<&Section> {
-        self.sections.iter().rfind(|section| profile_of(&section.name).as_deref() == Some(profile.as_str()))
-    }
-
     /// The sections that have the pair, each with its two lines.
-    fn pairs(&self, pair: &AccessKeyPair) -> Result<Vec<(&Section, [&Entry; 2])>, EditError> {
+    pub(super) fn pairs(&self, pair: &AccessKeyPair) -> Result<Vec<(&Section, [&Entry; 2])>, EditError> {
         let mut pairs = Vec::new();
         for section in &self.sections {
             let Some(id) = self.id_entry(section, &pair.id) else { continue };
@@ -246,13 +149,17 @@ impl Document {
     }
 
     /// Every option that is asked for, with its section and whole value.
-    fn options(&self, wanted: &dyn Fn(&Section, &Entry) -> bool) -> Vec<(String, String, Zeroizing<String>)> {
+    pub(super) fn options(&self, wanted: &dyn Fn(&Section, &Entry) -> bool) -> Vec<(String, String, Zeroizing<String>)> {
         let entries = self.sections.iter().flat_map(|section| section.entries.iter().map(move |entry| (section, entry)));
         let asked = entries.filter(|(section, entry)| wanted(section, entry));
         asked.map(|(section, entry)| (section.name.clone(), entry.name.clone(), Zeroizing::new(self.whole(entry).to_owned()))).collect()
     }
 
-    fn checked(&self, out: Zeroizing<Vec<u8>>, want: &[(String, String, Zeroizing<String>)]) -> Result<Zeroizing<Vec<u8>>, EditError> {
+    pub(super) fn checked(
+        &self,
+        out: Zeroizing<Vec<u8>>,
+        want: &[(String, String, Zeroizing<String>)],
+    ) -> Result<Zeroizing<Vec<u8>>, EditError> {
         let again = Self::parse(self.kind, out.to_vec()).map_err(|_| EditError::NotExact)?;
         let (mut found, mut want) = (again.options(&|_, _| true), want.to_vec());
         let by_text = |one: &(String, String, Zeroizing<String>), other: &(String, String, Zeroizing<String>)| {
@@ -284,7 +191,7 @@ impl Document {
 }
 
 /// The bytes with the text in a line of its own.
-fn insert(bytes: &[u8], insertion: &Insertion) -> Zeroizing<Vec<u8>> {
+pub(super) fn insert(bytes: &[u8], insertion: &Insertion) -> Zeroizing<Vec<u8>> {
     let Insertion { at, text } = insertion;
     let (before, after) = bytes.split_at_checked(*at).unwrap_or((bytes, &[]));
     let ends = |bytes: &[u8]| bytes.is_empty() || bytes.ends_with(b"\n") || bytes.ends_with(b"\r");
@@ -302,7 +209,7 @@ fn insert(bytes: &[u8], insertion: &Insertion) -> Zeroizing<Vec<u8>> {
 }
 
 /// The lines with their ends, as the grammar counts them.
-fn lines(bytes: &[u8]) -> Vec<Range<usize>> {
+pub(super) fn lines(bytes: &[u8]) -> Vec<Range<usize>> {
     let (mut lines, mut start) = (Vec::new(), 0);
     for (at, byte) in bytes.iter().enumerate() {
         let is_end = *byte == b'\n' || (*byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
@@ -315,18 +222,6 @@ fn lines(bytes: &[u8]) -> Vec<Range<usize>> {
         lines.push(start..bytes.len());
     }
     lines
-}
-
-/// What stands between the brackets of a profile's header in the config file.
-fn header(profile: &ProfileName) -> Option<String> {
-    let name = profile.as_str();
-    if name == "default" {
-        return Some(name.to_owned());
-    }
-    let is_plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-@/+:,=".contains(c));
-    let quoted = format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""));
-    let header = format!("profile {}", if is_plain { name } else { &quoted });
-    (second_word(&header).as_deref() == Some(name) && !name.contains(['\n', '\r'])).then_some(header)
 }
 
 #[cfg(test)]

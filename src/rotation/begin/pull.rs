@@ -85,5 +85,5 @@ pub fn begin_pull(pull: &Pull<'_>) -> Result<Begun, Refused> {
     let clock = clock::boot_time();
     let seen = Observation { now: Some(now), clock, entered: clock, ..Observation::default() };
     let last_use = LastUsed::Unknown("not asked".to_owned());
-    Ok(Begun { record, seen, last_use, delete_first: None, notes: Vec::new() })
+    Ok(Begun { record, seen, last_use, delete_first: None, missing: Vec::new(), notes: Vec::new() })
 }

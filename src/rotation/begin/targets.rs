@@ -1,28 +1,37 @@
 //! The secrets that the settings name: each has to hold the pair, and to take another.
 
-use super::{Preflight, Refused, SecretTarget, entry};
+use super::{MissingSecret, Preflight, Refused, SecretTarget, entry};
 use crate::aws::{AwsError, ErrorKind, SecretId, account_of_arn, region_of_arn};
 use crate::holder::{CURRENT, HolderError, Place, Sight, SignedBy};
 use crate::model::{AccessKeyPair, Identity};
 use crate::rotation::record::HolderEntry;
 use crate::rotation::step::StopKind;
 
-/// The secrets, tried out. Each is there once, however many profiles name it.
+/// The secrets, tried out, and those that are not there and are to be made. Each is there once, however many profiles name it.
 pub(super) fn look(
     preflight: &Preflight<'_>,
     identity: &Identity,
     old: &AccessKeyPair,
     new: Option<&AccessKeyPair>,
-) -> Result<Vec<HolderEntry>, Refused> {
-    let mut entries: Vec<HolderEntry> = Vec::new();
+) -> Result<(Vec<HolderEntry>, Vec<MissingSecret>), Refused> {
+    let (mut entries, mut missing): (Vec<HolderEntry>, Vec<MissingSecret>) = Default::default();
     let over: Vec<&str> = preflight.history.iter().map(|line| line.rotation.as_str()).collect();
     for target in &preflight.targets {
         preflight.console.progress(&format!("looking at secret {}", target.id));
         let region = region(target, preflight.aws.region())?;
         let named = SecretId { id: &target.id, region: Some(region) };
-        let refused = |error: HolderError| unusable(&error, &target.id, identity);
-        let found = Place::secret_after(preflight.reach.secrets, old, named, target.fields.as_ref(), &over);
-        let (place, left) = found.map_err(refused)?;
+        let refused = |error: HolderError| unusable(preflight, &error, &target.id, identity);
+        let (place, left) = match Place::secret_after(preflight.reach.secrets, old, named, target.fields.as_ref(), &over) {
+            Ok(found) => found,
+            Err(error) if preflight.may.create_secret && can_be_made(&error, &target.id) => {
+                let secret = MissingSecret { name: target.id.clone(), region: region.to_owned(), fields: target.fields.clone() };
+                if !missing.contains(&secret) {
+                    missing.push(secret);
+                }
+                continue;
+            }
+            Err(error) => return Err(refused(error)),
+        };
         if entries.iter().any(|entry| entry.place == place) {
             continue;
         }
@@ -48,7 +57,7 @@ pub(super) fn look(
         drop(holder);
         entries.push(entry(place, vec![CURRENT.to_owned()]));
     }
-    Ok(entries)
+    Ok((entries, missing))
 }
 
 const HINT: &str = "put that right, or take the target out of config.toml, and run this again; nothing was changed";
@@ -65,8 +74,17 @@ fn region<'a>(target: &'a SecretTarget, otherwise: &'a str) -> Result<&'a str, R
     }
 }
 
-fn unusable(error: &HolderError, id: &str, identity: &Identity) -> Refused {
-    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<AwsError>());
+/// Whether it is not there, and named so that it can be made: the end of an ARN is AWS's.
+fn can_be_made(error: &HolderError, id: &str) -> bool {
+    aws_error(error).is_some_and(AwsError::is_no_such_secret) && region_of_arn(id).is_none()
+}
+
+fn aws_error(error: &HolderError) -> Option<&AwsError> {
+    std::error::Error::source(error).and_then(|source| source.downcast_ref::<AwsError>())
+}
+
+fn unusable(preflight: &Preflight<'_>, error: &HolderError, id: &str, identity: &Identity) -> Refused {
+    let source = aws_error(error);
     let is_explicit = source.is_some_and(|source| source.kind == ErrorKind::Denied { explicit: true });
     let other = account_of_arn(id).filter(|account| *account != identity.account);
     let hint = match other {
@@ -75,6 +93,10 @@ fn unusable(error: &HolderError, id: &str, identity: &Identity) -> Refused {
             identity.account,
             identity.arn.as_str()
         ),
+        None if can_be_made(error, id) => {
+            let name = preflight.managed.as_ref().map_or(&preflight.profile, |managed| &managed.name).quoted();
+            format!("make it with `keyrotate rotate {name} --create-secret`, which puts the key there first; or {HINT}")
+        }
         None => HINT.to_owned(),
     };
     Refused {

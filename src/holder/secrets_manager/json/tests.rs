@@ -154,3 +154,20 @@ proptest! {
         let _ = (find_fields(&bytes, &old()), find_fields(json.as_bytes(), &old()));
     }
 }
+
+#[test]
+fn a_new_value_has_the_pair_in_the_usual_fields_or_in_those_that_are_named() {
+    let pair = AccessKeyPair { id: AccessKeyId::parse("AKIAEXAMPLE000000001").unwrap(), secret: SecretAccessKey::new("a\"b/c") };
+    let value = |fields: Option<(&str, &str)>| {
+        let fields = fields.map(|(id, secret)| SecretFields { id: id.to_owned(), secret: secret.to_owned() });
+        new_value(&pair, fields.as_ref()).map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
+    };
+    let usual = r#"{"AccessKeyId":"AKIAEXAMPLE000000001","SecretAccessKey":"a\"b/c"}"#;
+    assert_eq!(value(None).as_deref(), Ok(usual));
+    assert_eq!(read_pair(usual.as_bytes(), None).as_ref(), Ok(&pair));
+    let nested = r#"{"aws":{"id":"AKIAEXAMPLE000000001","secret":"a\"b/c"}}"#;
+    assert_eq!(value(Some(("aws.id", "aws.secret"))).as_deref(), Ok(nested));
+    for (id, secret) in [("a", "a.b"), ("a.b", "a"), ("a", "a")] {
+        assert!(value(Some((id, secret))).is_err(), "{id} {secret}");
+    }
+}

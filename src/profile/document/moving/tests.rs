@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::super::FileKind;
 use super::*;
-use crate::model::SecretAccessKey;
+use crate::model::{ProfileName, SecretAccessKey};
 
 fn pair(id: &str, secret: &str) -> AccessKeyPair {
     AccessKeyPair { id: AccessKeyId::parse(id).unwrap(), secret: SecretAccessKey::new(secret) }
@@ -68,41 +68,6 @@ fn what_cannot_go_names_its_line() {
     assert_eq!(document(FileKind::Credentials, "[b]\n").put_back(&taken, &held()).unwrap_err(), EditError::NoSection("a".to_owned()));
 }
 
-#[test]
-fn the_process_stands_below_its_header_or_in_a_section_of_its_own() {
-    const COMMAND: &str = "/x/keyrotate credential-process P";
-    for (name, before, after) in [
-        ("default", "[default]\nregion=r\n", "[default]\ncredential_process = C\nregion=r\n"),
-        ("default", "[default]", "[default]\ncredential_process = C"),
-        ("default", "[default]\n[profile default]\n# x\n", "[default]\n[profile default]\ncredential_process = C\n# x\n"),
-        ("a", "[profile a]\r\n  region=r\r\n  x=1\r\n", "[profile a]\r\n  credential_process = C\r\n  region=r\r\n  x=1\r\n"),
-        ("a", "", "[profile a]\ncredential_process = C\n"),
-        ("a b", "[default]\nx=1", "[default]\nx=1\n[profile \"a b\"]\ncredential_process = C\n"),
-        ("a", "[profile a]\n# x\n\n[profile b]\n", "[profile a]\ncredential_process = C\n# x\n\n[profile b]\n"),
-    ] {
-        let (name, after) = (ProfileName::new(name), after.replace('C', COMMAND));
-        let old = document(FileKind::Config, before);
-        let line = old.process_line(&name, COMMAND).unwrap();
-        assert_eq!(text(&old.add_process(&line).unwrap()), after);
-        let new = document(FileKind::Config, &after);
-        assert_eq!(text(&new.add_process(&line).unwrap()), after, "once more");
-        assert_eq!(text(&new.remove_process(&line).unwrap()), before);
-        assert_eq!(text(&document(FileKind::Config, before).remove_process(&line).unwrap()), before, "once more");
-    }
-}
-
-#[test]
-fn another_process_is_left_alone_and_a_section_that_grew_stays() {
-    let name = ProfileName::new("a");
-    let line = document(FileKind::Config, "").process_line(&name, "/k").unwrap();
-    let other = document(FileKind::Config, "[profile a]\ncredential_process = /other\n");
-    assert_eq!(other.add_process(&line).unwrap_err(), EditError::OtherProcess(2));
-    assert_eq!(other.remove_process(&line).unwrap().as_slice(), other.bytes());
-    let grown = document(FileKind::Config, "[profile a]\ncredential_process = /k\nregion = r\n");
-    assert_eq!(text(&grown.remove_process(&line).unwrap()), "[profile a]\nregion = r\n");
-    assert!(matches!(document(FileKind::Config, "").process_line(&ProfileName::new("a\nb"), "/k"), Err(EditError::NoHeader(_))));
-}
-
 // Lines around the pair in all the shapes that a file takes; each option has its own name.
 fn noise(name: &'static str) -> impl Strategy<Value = String> {
     let line = prop_oneof![
@@ -146,11 +111,11 @@ proptest! {
         for name in ["s0", "s1", "new"].map(ProfileName::new) {
             let now = document(FileKind::Config, text(&bytes));
             let line = now.process_line(&name, "/x/keyrotate credential-process it").unwrap();
-            bytes = now.add_process(&line).unwrap();
+            bytes = now.add_line(&line).unwrap();
             lines.push(line);
         }
         for line in lines.iter().rev() {
-            bytes = document(FileKind::Config, text(&bytes)).remove_process(line).unwrap();
+            bytes = document(FileKind::Config, text(&bytes)).remove_line(line).unwrap();
         }
         let back = document(FileKind::Config, text(&bytes)).put_back(&taken, &held()).unwrap();
         prop_assert_eq!(text(&back), before);
