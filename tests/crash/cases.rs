@@ -2,14 +2,13 @@
 //! and a lab of its own.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::home::{Home, Output, Problem, Run};
 use crate::lab::faults::{Fault, Rule};
-use crate::lab::{Settings, Verdict};
 use crate::trace;
 
-const ROTATE: &[&str] = &["rotate", "default", "--yes", "--no-input"];
 const DENIED: Fault = Fault::ErrorBefore { status: 403, code: "AccessDenied", message: "User is not authorized to perform this action" };
 const LATE: Fault = Fault::ErrorAfter { status: 500, code: "ServiceFailure", message: "Injected by the lab." };
 
@@ -24,6 +23,30 @@ const FILE_FAULTS: [(&str, &[&str], &str); 4] = [
     ("file: I/O error", &["write", "writev", "pwrite64", "fsync", "fdatasync"], "error=EIO"),
     ("file: no access", &["openat", "rename", "renameat", "renameat2"], "error=EACCES"),
 ];
+/// The same at a message to the keychain.
+const MESSAGE_FAULTS: [(&str, &str); 2] = [("keychain: killed", "signal=KILL"), ("keychain: cut off", "error=EPIPE")];
+
+/// What is broken, and looked at.
+pub trait Scene {
+    /// Where it happens.
+    fn home(&self) -> &Arc<Home>;
+    /// The run that is broken.
+    fn run(&self) -> Run<'_>;
+    /// Notes what is wrong of that which holds at any time.
+    fn look(&self, place: &str);
+    /// Runs it again where it did not end well, and notes what is wrong then.
+    fn resume(&self, broken: Output);
+}
+
+/// A kind of them.
+pub struct Kind {
+    /// What the table calls it.
+    pub name: &'static str,
+    /// A new one.
+    pub start: fn() -> Box<dyn Scene>,
+    /// Of the second kills one in so many is made; of everything else, all.
+    pub one_second_kill_in: usize,
+}
 
 /// Where and how one case is broken.
 #[derive(Clone, Debug)]
@@ -32,6 +55,8 @@ pub enum Point {
     Call(usize, Fault),
     /// The nth system call of this name in a thread, and what strace injects.
     File(String, usize, &'static str),
+    /// The nth message to the keychain in a thread.
+    Message(usize, &'static str),
     /// No file grows beyond so many bytes.
     Size(u64),
     /// Killed after this call, and the resume after that call of its own.
@@ -59,34 +84,42 @@ pub struct Row {
 pub struct Clean {
     pub actions: Vec<String>,
     pub files: Vec<(String, usize)>,
+    pub messages: Vec<usize>,
     pub unsynced: Vec<String>,
     pub problems: String,
 }
 
 /// Runs without a fault, under strace.
-pub fn record() -> Clean {
+pub fn record(kind: &Kind) -> Clean {
     for tool in ["strace", "prlimit"] {
         let found = std::process::Command::new(tool).arg("--version").output();
         assert!(found.is_ok_and(|o| o.status.success()), "{tool} is needed by the crash ring: install it");
     }
-    let home = start();
-    let trace = home.scratch("trace");
-    let mut run = Run::new(ROTATE);
+    let scene = (kind.start)();
+    let home = scene.home();
+    let (trace, before) = (home.scratch("trace"), home.lab.calls().len());
+    let mut run = scene.run();
     run.prefix = strace(&trace, &["-yy", "-s", "256", "-e", &format!("trace=sendto,sendmsg,{}", trace::FILE_CALLS)]);
     let output = home.run_with(&run);
-    home.look("the fault-free run");
-    finish(&home, "the fault-free run", &output);
+    let actions = home.lab.calls().into_iter().skip(before).map(|c| c.action).collect();
+    scene.look("the fault-free run");
+    if output.code == Some(0) {
+        scene.resume(output);
+    } else {
+        home.problem(Problem::Stuck, "the fault-free run", format_args!("exit {:?}: {}", output.code, output.stderr));
+    }
     let text = read(&trace);
     Clean {
-        actions: home.lab.calls().into_iter().map(|c| c.action).collect(),
+        actions,
         files: trace::changes(&text, &home.path()),
+        messages: trace::messages(&text),
         unsynced: trace::unsynced(&text, &home.path()),
         problems: home.told(),
     }
 }
 
 /// Every case for what the fault-free run did.
-pub fn all(clean: &Clean) -> Vec<Case> {
+pub fn all(kind: &Kind, clean: &Clean) -> Vec<Case> {
     let calls = clean.actions.len();
     let mut cases = Vec::new();
     for (fault, broken) in call_faults() {
@@ -96,9 +129,13 @@ pub fn all(clean: &Clean) -> Vec<Case> {
         let hit = clean.files.iter().filter(|(name, _)| names.is_empty() || names.contains(&name.as_str()));
         cases.extend(hit.map(|(name, number)| Case { fault, point: Point::File(name.clone(), *number, inject) }));
     }
+    for (fault, inject) in MESSAGE_FAULTS {
+        cases.extend(clean.messages.iter().map(|number| Case { fault, point: Point::Message(*number, inject) }));
+    }
     cases.extend([0, 100, 200, 300, 1000].map(|bytes| Case { fault: "file size limit", point: Point::Size(bytes) }));
-    let twice = (1..=calls).flat_map(|first| (1..=calls + 2).map(move |second| Point::Twice(first, second)));
-    cases.extend(twice.map(|point| Case { fault: "killed twice", point }));
+    let twice = (1..=calls).flat_map(|first| (1..=calls + 2).map(move |second| (first, second)));
+    let twice = twice.filter(|(first, second)| (first + second) % kind.one_second_kill_in == 0);
+    cases.extend(twice.map(|(first, second)| Case { fault: "killed twice", point: Point::Twice(first, second) }));
     cases
 }
 
@@ -121,81 +158,66 @@ fn call_faults() -> [(&'static str, Fault); 13] {
 }
 
 /// Runs one case to its end.
-pub fn run(case: &Case, actions: &[String]) -> Row {
-    let home = start();
-    let trace = home.scratch("trace");
-    let mut run = Run::new(ROTATE);
-    home.lab.rules(rules(&case.point, actions));
+pub fn run(kind: &Kind, case: &Case, actions: &[String]) -> Row {
+    let scene = (kind.start)();
+    let home = scene.home();
+    home.is_one_of_many();
+    let (trace, before) = (home.scratch("trace"), home.lab.calls().len());
+    let mut run = scene.run();
+    home.lab.rules(rules(&case.point, actions, before));
     match &case.point {
         Point::Call(_, fault) => run.kill_at_pause = matches!(fault, Fault::PauseBefore | Fault::PauseAfter),
         Point::Twice(..) => run.kill_at_pause = true,
         Point::Size(bytes) => run.prefix = vec!["prlimit".into(), format!("--fsize={bytes}")],
-        Point::File(name, number, inject) => {
-            run.prefix = strace(&trace, &["-y", "-e", &format!("trace={name}"), "-e", &format!("inject={name}:{inject}:when={number}")]);
-        }
+        Point::File(name, number, inject) => run.prefix = injecting(&trace, name, *number, inject),
+        Point::Message(number, inject) => run.prefix = injecting(&trace, trace::MESSAGE, *number, inject),
     }
     let mut output = home.run_with(&run);
-    home.look("after the first run");
+    scene.look("after the first run");
     let mut fired = match &case.point {
         Point::Call(..) | Point::Twice(..) => home.lab.fired() > 0,
         Point::Size(_) => output.code != Some(0),
         Point::File(name, ..) => trace::hit(&read(&trace), name, &home.path()),
+        Point::Message(..) => trace::hit(&read(&trace), trace::MESSAGE, Path::new("")),
     };
     if let Point::Twice(_, second) = case.point
         && output.code != Some(0)
     {
         home.lab.rules(vec![Rule::call(home.lab.calls().len() + second, Fault::PauseAfter)]);
         output = home.run_with(&run);
-        home.look("after the second run");
+        scene.look("after the second run");
         fired = home.lab.fired() > 0;
     }
-    resume(&home, output);
+    home.lab.rules(Vec::new());
+    scene.resume(output);
     let found = home.found();
-    let name = format!("{} {:?}{}", case.fault, case.point, action_of(&case.point, actions));
+    let name = format!("{}: {} {:?}{}", kind.name, case.fault, case.point, action_of(&case.point, actions));
     Row { fault: case.fault, name, problems: found.into_keys().collect(), told: home.told(), fired, waits: !home.waiting().is_empty() }
 }
 
-fn resume(home: &Home, output: Output) {
-    if output.code == Some(0) {
-        return finish(home, "after the first run", &output);
-    }
-    home.lab.rules(Vec::new());
-    let resumed = home.run(ROTATE);
-    home.look("after the resume");
-    finish(home, "after the resume", &resumed);
-}
-
-/// As the harness, and: exit 0 says that the key was rotated, so the old one must be gone.
-fn finish(home: &Home, place: &str, output: &Output) {
-    home.finish(place, output);
-    if output.code == Some(0) && home.lab.accepts(&home.old.id, &home.old.secret) != Verdict::No {
-        home.problem(Problem::Stuck, place, "exit 0, and the old key is still Active");
-    }
-}
-
 /// A denial lasts: it hits this call of the action and every later one of the run.
-fn rules(point: &Point, actions: &[String]) -> Vec<Rule> {
+fn rules(point: &Point, actions: &[String], before: usize) -> Vec<Rule> {
     match point {
         Point::Call(number, fault) if *fault == DENIED => {
             let action = &actions[number - 1];
             let nth = actions[..*number].iter().filter(|a| *a == action).count();
             vec![Rule::on(action, fault.clone()).nth(nth).times(0)]
         }
-        Point::Call(number, fault) => vec![Rule::call(*number, fault.clone())],
-        Point::Twice(first, _) => vec![Rule::call(*first, Fault::PauseAfter)],
-        Point::File(..) | Point::Size(_) => Vec::new(),
+        Point::Call(number, fault) => vec![Rule::call(before + number, fault.clone())],
+        Point::Twice(first, _) => vec![Rule::call(before + first, Fault::PauseAfter)],
+        Point::File(..) | Point::Message(..) | Point::Size(_) => Vec::new(),
     }
 }
 
 fn action_of(point: &Point, actions: &[String]) -> String {
     match point {
         Point::Call(number, _) | Point::Twice(number, _) => actions.get(number - 1).map_or_else(String::new, |a| format!(" {a}")),
-        Point::File(..) | Point::Size(_) => String::new(),
+        Point::File(..) | Point::Message(..) | Point::Size(_) => String::new(),
     }
 }
 
-fn start() -> std::sync::Arc<Home> {
-    Home::new(env!("CARGO_BIN_EXE_keyrotate"), Settings::default(), true)
+fn injecting(trace: &Path, name: &str, number: usize, inject: &str) -> Vec<String> {
+    strace(trace, &["-y", "-e", &format!("trace={name}"), "-e", &format!("inject={name}:{inject}:when={number}")])
 }
 
 pub fn strace(trace: &Path, options: &[&str]) -> Vec<String> {

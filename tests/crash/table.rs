@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::cases::Row;
+use crate::cases::{Kind, Row};
 use crate::home::Problem;
 
 /// Columns of damage, and what counts there.
@@ -18,19 +18,36 @@ const COLUMNS: [(&str, &[Problem]); 7] = [
 ];
 
 /// The table as Markdown.
-pub fn draw(rows: &[Row]) -> String {
+pub fn draw(kind: &Kind, rows: &[Row]) -> String {
     let mut groups: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
     for row in rows {
         groups.entry(row.fault).or_default().push(row);
     }
     let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
-    let mut text = format!("| fault | cases | failed | {} | did not fire | waits for a person |\n", names.join(" | "));
+    let sampled = match kind.one_second_kill_in {
+        1 => String::new(),
+        some => format!(" (of the second kills, one in {some})"),
+    };
+    let mut text =
+        format!("{}{sampled}\n| fault | cases | failed | {} | did not fire | waits for a person |\n", kind.name, names.join(" | "));
     text += &format!("|---{}|\n", "|---:".repeat(COLUMNS.len() + 4));
     for (fault, group) in groups {
         line(&mut text, fault, &group);
     }
     line(&mut text, "total", &rows.iter().collect::<Vec<_>>());
     text
+}
+
+/// A fault that hardly fired tested nothing.
+pub fn assert_fired(rows: &[Row]) {
+    let mut groups: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
+    for row in rows {
+        let [count, fired] = groups.entry(row.fault).or_default();
+        (*count, *fired) = (*count + 1, *fired + usize::from(row.fired));
+    }
+    for (fault, [count, fired]) in groups {
+        assert!(fired * 4 >= count, "{fault} fired {fired} times in {count} cases: hardly anything was tested");
+    }
 }
 
 fn line(text: &mut String, name: &str, rows: &[&Row]) {

@@ -7,6 +7,9 @@ use std::path::Path;
 pub const FILE_CALLS: &str = "openat,creat,write,writev,pwrite64,ftruncate,truncate,fallocate,fsync,fdatasync,rename,renameat,renameat2,\
                               unlink,unlinkat,link,linkat,symlink,symlinkat,mkdir,mkdirat,chmod,fchmod,fchmodat,chown,fchown,fchownat";
 
+/// The system call by which a message goes to the keychain; requests go another way.
+pub const MESSAGE: &str = "sendmsg";
+
 /// One line: who, which call, the rest from the opening bracket on.
 struct Line<'a> {
     thread: &'a str,
@@ -38,6 +41,20 @@ pub fn changes(trace: &str, home: &Path) -> Vec<(String, usize)> {
         }
     }
     found
+}
+
+/// Each message to the keychain, by its number per thread.
+pub fn messages(trace: &str) -> Vec<usize> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut found = BTreeSet::new();
+    for Line { thread, rest, .. } in lines(trace).filter(|line| line.name == MESSAGE) {
+        let count = counts.entry(thread).or_default();
+        *count += 1;
+        if descriptor(rest).starts_with("UNIX") {
+            found.insert(*count);
+        }
+    }
+    found.into_iter().collect()
 }
 
 /// Whether the fault hit this call on something below HOME. A killed call has no result (`= ?` or unfinished).
@@ -125,6 +142,14 @@ mod tests {
                      7 openat(AT_FDCWD</>, \"/tmp/x/home/a\", O_WRONLY|O_CREAT, 0600) = 3</tmp/x/home/a>\n\
                      8 write(3</tmp/x/home/a>, \"b\", 1) = 1\n";
         assert_eq!(changes(trace, Path::new(HOME)), [("openat".to_owned(), 3), ("write".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn messages_are_those_that_go_to_a_socket_of_this_machine() {
+        let trace = "7 sendmsg(3<TCP:[127.0.0.1:1->127.0.0.1:2]>, {}, 0) = 4\n\
+                     7 sendmsg(4<UNIX-STREAM:[5->6]>, {}, 0) = 4\n\
+                     8 sendmsg(4<UNIX-STREAM:[5->6]>, {}, 0) = 4\n";
+        assert_eq!(messages(trace), [1, 2]);
     }
 
     #[test]

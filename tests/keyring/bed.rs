@@ -1,5 +1,14 @@
 //! A person whose key is in the keychain: a D-Bus, a gnome-keyring, an item, and a config file that names keyrotate. It judges; it changes
 //! nothing by itself.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test bench: it stops loudly"
+)]
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -54,7 +63,7 @@ impl Bed {
 
     pub fn start_with(settings: Settings) -> Arc<Self> {
         let bed = Self::plain(settings);
-        bed.home.write(".aws/credentials", "");
+        bed.home.credentials("");
         let process = format!("credential_process = {PROGRAM} credential-process default");
         bed.home.write(".aws/config", &format!("[default]\nmfa_serial = {SERIAL}\n{process}\n"));
         bed.put(ITEM, &content(&bed.home.old));

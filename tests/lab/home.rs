@@ -116,8 +116,11 @@ pub struct Home {
     pub old: Key,
     /// Another user's pair, in the profile `other`.
     pub other: Key,
-    text: String,
-    /// The secrets that hold the pair, each with its text at the start.
+    /// The credentials file as it was written at the start.
+    text: Mutex<String>,
+    /// The key that is rotated, as it was at the start: `old`, unless a test says otherwise.
+    rotated: Mutex<Key>,
+    /// The secrets that hold it, each with its text at the start.
     secrets: Mutex<Vec<(String, String)>>,
     found: Mutex<BTreeMap<Problem, String>>,
     waiting: Mutex<Vec<String>>,
@@ -145,9 +148,10 @@ impl Home {
             folder,
             program: program.into(),
             lab,
+            rotated: Mutex::new(old.clone()),
             old,
             other,
-            text,
+            text: Mutex::default(),
             secrets: Mutex::default(),
             found: Mutex::default(),
             waiting: Mutex::default(),
@@ -156,7 +160,7 @@ impl Home {
         for folder in [home.path().join(".aws"), home.scratch("tmp")] {
             std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).expect("a scratch HOME");
         }
-        home.write(".aws/credentials", &home.text);
+        home.credentials(&text);
         let watched = Arc::downgrade(&home);
         home.lab.on_commit(move |call| {
             if let Some(home) = watched.upgrade() {
@@ -184,10 +188,32 @@ impl Home {
         std::io::Write::write_all(&mut file, text.as_bytes()).expect("room for it");
     }
 
-    /// Makes a secret of this name in us-east-1 which holds the pair from now on, as the file does; `text` has `{id}` and `{secret}` in it.
-    /// Returns its ARN.
+    /// Writes the credentials file; from now on nothing but the rotated pair may differ from this.
+    pub fn credentials(&self, text: &str) {
+        self.write(".aws/credentials", text);
+        text.clone_into(&mut self.text.lock().unwrap());
+    }
+
+    /// The credentials file as it was written at the start.
+    pub fn start_text(&self) -> String {
+        self.text.lock().unwrap().clone()
+    }
+
+    /// Says that this key, of another user than the file's, is the one that is rotated.
+    pub fn rotates(&self, key: &Key) {
+        *self.rotated.lock().unwrap() = key.clone();
+    }
+
+    /// The key that is rotated, as it was at the start.
+    pub fn rotated(&self) -> Key {
+        self.rotated.lock().unwrap().clone()
+    }
+
+    /// Makes a secret of this name in us-east-1 which holds the rotated pair from now on, as the file does; `text` has `{id}` and `{secret}` in
+    /// it. Returns its ARN.
     pub fn secret(&self, name: &str, text: &str) -> String {
-        let text = text.replace("{id}", &self.old.id).replace("{secret}", &self.old.secret);
+        let key = self.rotated();
+        let text = text.replace("{id}", &key.id).replace("{secret}", &key.secret);
         let arn = self.lab.world().add_secret(name, "us-east-1", Some(Body::Text(text.clone())));
         self.watch(&arn, &text);
         arn
@@ -285,8 +311,9 @@ impl Home {
         })
     }
 
-    fn dev_keys(&self) -> Vec<Key> {
-        self.lab.world().keys.iter().filter(|k| k.user == self.old.user).cloned().collect()
+    /// Every key that a user had, deleted ones included.
+    fn keys_of(&self, user: usize) -> Vec<Key> {
+        self.lab.world().keys.iter().filter(|key| key.user == user).cloned().collect()
     }
 
     /// Every regular file below HOME: path from there, content, mode.

@@ -26,9 +26,11 @@ impl Home {
                 self.problem(Problem::Locked, place, "the file does not parse");
             }
         }
-        let back = self.dev_keys().iter().fold(text, |t, k| t.replace(&k.id, &self.old.id).replace(&k.secret, &self.old.secret));
-        if back != self.text {
-            self.problem(Problem::Changed, place, format_args!("{} bytes, {} expected", back.len(), self.text.len()));
+        let keys = self.keys_of(self.old.user);
+        let back = keys.iter().fold(text, |t, k| t.replace(&k.id, &self.old.id).replace(&k.secret, &self.old.secret));
+        let start = self.start_text();
+        if back != start {
+            self.problem(Problem::Changed, place, format_args!("{} bytes, {} expected", back.len(), start.len()));
         }
         if self.lab.accepts(&self.other.id, &self.other.secret) != Verdict::Yes {
             self.problem(Problem::Foreign, place, &self.other.id);
@@ -41,7 +43,8 @@ impl Home {
     fn look_at_secrets(&self, place: &str) {
         for (arn, start) in self.secrets.lock().unwrap().iter() {
             let (text, name) = (self.lab.world().secret(arn).current(), format!("secret {arn}"));
-            let held: Vec<Key> = self.dev_keys().into_iter().filter(|key| text.contains(&key.id)).collect();
+            let rotated = self.rotated();
+            let held: Vec<Key> = self.keys_of(rotated.user).into_iter().filter(|key| text.contains(&key.id)).collect();
             let whole = |key: &&Key| text.contains(&key.secret);
             match held.iter().find(whole).map(|key| self.lab.accepts(&key.id, &key.secret)) {
                 Some(Verdict::Yes) => {}
@@ -51,7 +54,7 @@ impl Home {
             if held.len() != 1 || !held.iter().all(|key| whole(&key)) {
                 self.problem(Problem::Torn, place, format_args!("{name} has {} of the keys", held.len()));
             }
-            let back = held.iter().fold(text, |t, k| t.replace(&k.id, &self.old.id).replace(&k.secret, &self.old.secret));
+            let back = held.iter().fold(text, |t, k| t.replace(&k.id, &rotated.id).replace(&k.secret, &rotated.secret));
             if back != *start {
                 self.problem(Problem::Changed, place, format_args!("{name}: {} bytes, {} expected", back.len(), start.len()));
             }
@@ -59,7 +62,7 @@ impl Home {
     }
 
     fn look_at_pairs(&self, place: &str, found: &BTreeMap<String, BTreeMap<String, String>>) {
-        for profile in profiles(&self.text).unwrap_or_default().keys() {
+        for profile in profiles(&self.start_text()).unwrap_or_default().keys() {
             let value = |name: &str| found.get(profile).and_then(|p| p.get(name)).map_or("", String::as_str);
             let (id, secret) = (value("aws_access_key_id"), value("aws_secret_access_key"));
             match self.lab.accepts(id, secret) {
@@ -77,10 +80,15 @@ impl Home {
 
     /// Checks what holds when a run has ended well, or after the resume. Exit 10 may leave a suspect: known by ID, its secret nowhere.
     pub fn finish(&self, place: &str, output: &Output) {
+        self.finish_beside(place, output, &[]);
+    }
+
+    /// The same, where the pair may also be in these texts.
+    pub fn finish_beside(&self, place: &str, output: &Output, beside: &[String]) {
         let files = self.files();
         self.search_files(place, output.code != Some(0));
         let arns: Vec<String> = self.secrets.lock().unwrap().iter().map(|(arn, _)| arn.clone()).collect();
-        let values: Vec<String> = arns.iter().map(|arn| self.lab.world().secret(arn).current()).collect();
+        let values: Vec<String> = arns.iter().map(|arn| self.lab.world().secret(arn).current()).chain(beside.iter().cloned()).collect();
         let holds = |what: &str| files.iter().any(|(_, text, _)| text.contains(what)) || values.iter().any(|text| text.contains(what));
         for arn in &arns {
             let labels = self.lab.world().secret(arn).labels();
@@ -92,7 +100,8 @@ impl Home {
                 self.problem(Problem::Label, place, format_args!("{arn}: {labels:?}"));
             }
         }
-        let (live, mut waiting) = (self.lab.live_keys("dev"), Vec::new());
+        let rotated = self.rotated().user;
+        let (live, mut waiting) = (self.lab.world().live_keys(rotated), Vec::new());
         for key in &live {
             if !holds(&key.id) {
                 self.problem(Problem::Orphan, place, &key.id);

@@ -31,6 +31,10 @@ pub struct Search {
     hands_out: AtomicBool,
     /// Whether a leak was found and the test was told.
     is_told: AtomicBool,
+    /// Whether a run whose every exec is seen is searched there only.
+    is_by_execs: AtomicBool,
+    /// Whether the present run is one of those.
+    is_seen: AtomicBool,
 }
 
 impl Search {
@@ -74,11 +78,18 @@ impl Home {
         self.search.hands_out.store(true, Ordering::SeqCst);
     }
 
+    /// Says that there are very many runs: where each exec of one is seen, running processes are not searched beside that at every call.
+    pub fn is_one_of_many(&self) {
+        self.search.is_by_execs.store(true, Ordering::SeqCst);
+    }
+
     /// What a run executes, for [`Home::search`]; none where the run has a trace of its own.
     pub fn execs(&self, run: &Run<'_>) -> Option<Execs> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let file = self.scratch(&format!("{TRACE}-of-execs-{}", NUMBER.fetch_add(1, Ordering::SeqCst)));
-        if run.prefix.first().is_some_and(|word| word == "strace") { None } else { Execs::new(file) }
+        let execs = if run.prefix.first().is_some_and(|word| word == "strace") { None } else { Execs::new(file) };
+        self.search.is_seen.store(execs.is_some(), Ordering::SeqCst);
+        execs
     }
 
     /// Looks for secrets in what a run executed, said and left.
@@ -107,7 +118,8 @@ impl Home {
 
     /// Looks for secrets in the arguments and variables of the processes of this HOME, and for files with secrets that others may read.
     pub fn search_processes(&self, place: &str) {
-        if let Some(found) = canary::running(&self.path(), &self.search.groups.lock().unwrap(), &self.given()) {
+        let is_enough = self.search.is_by_execs.load(Ordering::SeqCst) && self.search.is_seen.load(Ordering::SeqCst);
+        if !is_enough && let Some(found) = canary::running(&self.path(), &self.search.groups.lock().unwrap(), &self.given()) {
             self.problem(Problem::Leak, place, found);
         }
         for found in canary::files(&self.path()).iter().filter(|found| found.mode & 0o077 != 0) {
