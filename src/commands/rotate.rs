@@ -25,6 +25,8 @@ use crate::os::terminal::Console;
 use crate::profile::{INSIDE, OwnKey, ProfileSource, Refusal, ResolvedProfile, choose_profile};
 use crate::rotation::{Direction, Record};
 
+pub(super) use managed::held;
+pub(super) use one::secrets;
 pub(super) use resume::concerns;
 pub(super) use sessions::Sessions;
 
