@@ -62,6 +62,11 @@ mod tests {
         replay("settings", targets::settings);
     }
 
+    #[test]
+    fn secrets() {
+        replay("secret", targets::secret);
+    }
+
     /// What the AWS SDK for Rust reads.
     fn oracle(text: &str) -> EnvConfigSections {
         let files = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Credentials, text).build();

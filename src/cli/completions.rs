@@ -91,7 +91,9 @@ pub fn profiles_and_keys() -> Vec<CompletionCandidate> {
     candidates(profile_and_key_names)
 }
 
-fn candidates(names: fn(&[(OsString, OsString)], Option<PathBuf>) -> Vec<String>) -> Vec<CompletionCandidate> {
+type Names = fn(&[(OsString, OsString)], Option<PathBuf>) -> Vec<String>;
+
+fn candidates(names: Names) -> Vec<CompletionCandidate> {
     let mut variables: Vec<_> = std::env::vars_os().collect();
     own_files(&mut variables, std::env::home_dir());
     names(&variables, std::env::home_dir()).into_iter().map(CompletionCandidate::new).collect()

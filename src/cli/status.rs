@@ -13,11 +13,12 @@ use super::page::{DIM, GREEN, Page, RED, YELLOW, plain};
 use super::render;
 use super::session::span;
 use crate::aws::name_of_arn;
+use crate::commands::failure::Failure;
 use crate::commands::status::prompt::Prompt;
 use crate::commands::status::{
-    Finding, KeyFacts, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, Seat, Section, StatusOutcome,
+    Finding, KeyFacts, ManagedFacts, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, Seat, Section, StatusOutcome,
 };
-use crate::model::{Age, KeyStatus, LastUsed, ProfileName, format_duration};
+use crate::model::{Age, KeyStatus, LastUsed, Limits, ProfileName, format_duration};
 use crate::os::clock;
 use crate::rotation::describe;
 
@@ -52,6 +53,12 @@ fn whole(page: &mut Page, outcome: &StatusOutcome, look: &Look) {
         }
         key(page, facts, findings, outcome.now);
     }
+    for (index, (facts, findings)) in outcome.managed.iter().enumerate() {
+        if index > 0 || !outcome.keys.is_empty() {
+            page.push("\n");
+        }
+        managed(page, facts, findings, outcome.now);
+    }
     for pending in &outcome.other_rotations {
         page.head(
             YELLOW,
@@ -64,7 +71,11 @@ fn whole(page: &mut Page, outcome: &StatusOutcome, look: &Look) {
     let broken: BTreeSet<&str> = unasked().filter(|skipped| skipped.is_broken).map(|skipped| skipped.reason.as_str()).collect();
     broken.iter().for_each(|reason| page.head(YELLOW, "warning:", reason));
     outcome.warnings.iter().for_each(|warning| page.head(YELLOW, "warning:", warning));
-    if outcome.keys.is_empty() && broken.is_empty() && outcome.skipped.iter().all(|skipped| skipped.asked.is_none()) {
+    if outcome.keys.is_empty()
+        && outcome.managed.is_empty()
+        && broken.is_empty()
+        && outcome.skipped.iter().all(|skipped| skipped.asked.is_none())
+    {
         let why = if outcome.absent.is_empty() { "`aws configure` makes a profile with one".to_owned() } else { outcome.absent.join("; ") };
         page.sentence(&format!("no long-term access key was found; {why}"));
     }
@@ -76,7 +87,7 @@ fn whole(page: &mut Page, outcome: &StatusOutcome, look: &Look) {
 
 fn key(page: &mut Page, key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>) {
     page.push(key.id.as_str()).push("  ").push(&plain(&names(&key.profiles))).push("  ");
-    verdict(page, key, findings, now);
+    verdict(page, key.age(now), findings);
     if let Some(seen) = &key.seen {
         observed(page, key, seen, now);
     }
@@ -93,12 +104,52 @@ fn key(page: &mut Page, key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>
     }
     key.sessions.iter().for_each(|open| page.line("session:", &session(open)));
     key.pending.iter().for_each(|pending| page.line("rotation:", &rotation(pending, now)));
-    if let Some(problem) = &key.problem {
+    problem(page, key.problem.as_ref());
+    key.warnings.iter().for_each(|warning| page.line("warning:", &warning.message));
+}
+
+fn managed(page: &mut Page, key: &ManagedFacts, findings: &[Finding], now: DateTime<Utc>) {
+    let id = key.seen.as_ref().map_or("key unknown", |seen| seen.id.as_str());
+    page.push(id).push("  ").push(&plain(&format!("[key.{}]", key.name.as_key()))).push("  ");
+    verdict(page, key.age(now), findings);
+    page.line("user:", &key.user);
+    if let Some(seen) = &key.seen {
+        created(page, seen.created_at, &key.limits);
+        page.line("use:", &describe::last_use(&seen.last_use));
+        if key.is_remembered {
+            page.line("as of:", &describe::time(seen.observed_at));
+        }
+    }
+    for (index, secret) in key.secrets.iter().enumerate() {
+        let region = secret.region.as_ref().map_or_else(String::new, |region| format!(" in {region}"));
+        page.line(if index == 0 { "holders:" } else { "" }, &format!("secret {}{region}", name_of_arn(&secret.id)));
+    }
+    let rotator = match &key.rotator {
+        None => "any machine that has it in its settings".to_owned(),
+        Some(host) if key.is_here => format!("this machine, {host}"),
+        Some(host) => format!("the machine {host}"),
+    };
+    page.line("rotator:", &rotator);
+    key.pending.iter().for_each(|pending| page.line("rotation:", &rotation(pending, now)));
+    problem(page, key.problem.as_ref());
+}
+
+fn problem(page: &mut Page, problem: Option<&Failure>) {
+    if let Some(problem) = problem {
         page.line("problem:", &problem.message);
         problem.causes.iter().for_each(|cause| page.line("cause:", cause));
         problem.hint.iter().for_each(|hint| page.line("hint:", hint));
     }
-    key.warnings.iter().for_each(|warning| page.line("warning:", &warning.message));
+}
+
+fn created(page: &mut Page, created_at: DateTime<Utc>, limits: &Limits) {
+    let limit = |age: Duration| {
+        let day = TimeDelta::from_std(age).ok().and_then(|age| created_at.checked_add_signed(age));
+        let day = day.map(|at| format!(" ({})", at.with_timezone(&Local).format("%Y-%m-%d"))).unwrap_or_default();
+        format!("{}{day}", format_duration(age))
+    };
+    let (warn, max) = (limit(limits.warn_age), limit(limits.max_age));
+    page.line("created:", &format!("{}; due at {warn}, overdue past {max}", describe::time(created_at)));
 }
 
 fn observed(page: &mut Page, key: &KeyFacts, seen: &Observation, now: DateTime<Utc>) {
@@ -106,13 +157,7 @@ fn observed(page: &mut Page, key: &KeyFacts, seen: &Observation, now: DateTime<U
     let who = if identity.is_root() { "the root user" } else { identity.user_name().unwrap_or(identity.arn.as_str()) };
     page.line("user:", &format!("{who} in account {}", identity.account));
     if let Some(created_at) = seen.created_at {
-        let limit = |age: Duration| {
-            let day = TimeDelta::from_std(age).ok().and_then(|age| created_at.checked_add_signed(age));
-            let day = day.map(|at| format!(" ({})", at.with_timezone(&Local).format("%Y-%m-%d"))).unwrap_or_default();
-            format!("{}{day}", format_duration(age))
-        };
-        let (warn, max) = (limit(key.limits.warn_age), limit(key.limits.max_age));
-        page.line("created:", &format!("{}; due at {warn}, overdue past {max}", describe::time(created_at)));
+        created(page, created_at, &key.limits);
     }
     let own = match &seen.last_use {
         LastUsed::Used(last_use) if key.is_own_use => format!(" ({}: perhaps keyrotate itself)", last_use.service),
@@ -131,8 +176,8 @@ fn observed(page: &mut Page, key: &KeyFacts, seen: &Observation, now: DateTime<U
     }
 }
 
-fn verdict(page: &mut Page, key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>) {
-    page.push(&key.age(now).map_or_else(|| "age unknown".to_owned(), days));
+fn verdict(page: &mut Page, age: Option<Age>, findings: &[Finding]) {
+    page.push(&age.map_or_else(|| "age unknown".to_owned(), days));
     for finding in findings {
         let (style, word) = word(finding);
         page.push(", ").paint(style, &word);

@@ -28,6 +28,9 @@ use crate::os::terminal::Console;
 use crate::profile::{INSIDE, OwnKey, ProfileSource, Refusal, ResolvedProfile, choose_profile};
 use crate::rotation::{Direction, Record};
 
+pub(super) use home::is_elsewhere;
+pub(super) use managed::first_held;
+pub(super) use one::secrets;
 pub(super) use probing::is_cut_off;
 pub(super) use resume::concerns;
 pub(super) use sessions::Sessions;

@@ -5,6 +5,7 @@
 mod facts;
 mod judge;
 mod look;
+mod managed;
 mod modes;
 mod observations;
 mod pending;
@@ -29,6 +30,7 @@ use crate::session::Cache;
 
 pub use facts::{KeyFacts, NamedSecret, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, Seat, Section};
 pub use judge::{Finding, judge, waits};
+pub use managed::{ManagedFacts, ManagedSeen, judge_managed};
 
 use look::Looked;
 use observations::Observations;
@@ -50,6 +52,8 @@ pub struct StatusOutcome {
     pub now: DateTime<Utc>,
     /// The keys, each with what is to be said against it.
     pub keys: Vec<(KeyFacts, Vec<Finding>)>,
+    /// The keys of other users that the settings name, likewise.
+    pub managed: Vec<(ManagedFacts, Vec<Finding>)>,
     /// Profiles without a long-term key: all, or those that were named.
     pub skipped: Vec<Skipped>,
     /// Rotations of keys that are not among these; with names, those begun for one of them.
@@ -119,18 +123,33 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
         (known, findings)
     };
     let keys: Vec<(KeyFacts, Vec<Finding>)> = chosen.iter().zip(looked).map(known).collect();
+    let managed = managed::managed(context, &options.profiles, options.offline, &memory, &journal.pending);
+    let managed: Vec<(ManagedFacts, Vec<Finding>)> = managed
+        .into_iter()
+        .map(|key| {
+            let findings = judge_managed(&key, now);
+            (key, findings)
+        })
+        .collect();
     if !options.offline {
+        for (key, seen) in managed.iter().filter(|(key, _)| !key.is_remembered).filter_map(|(key, _)| Some((key, key.seen.as_ref()?))) {
+            memory.remember_managed(key.name.as_str(), seen);
+        }
         notes.extend(remember(memory, keys.iter().map(|(key, _)| key), now, &path));
     }
     let asked = |name: &ProfileName| options.profiles.is_empty() || options.profiles.iter().any(|asked| asked == name.as_str());
-    let is_other = |pending: &&Pending| asked(&pending.profile) && !keys.iter().any(|(key, _)| pending.concerns(&key.id));
+    let is_shown = |pending: &Pending| {
+        keys.iter().any(|(key, _)| pending.concerns(&key.id)) || managed.iter().any(|(key, _)| key.pending.contains(pending))
+    };
+    let is_other = |pending: &&Pending| asked(&pending.profile) && !is_shown(pending);
     let other_rotations = journal.pending.iter().filter(is_other).cloned().collect();
     let (moves, wrong) = unfinished(&disk, &context.paths.state_dir.join("imports"));
     let moves: Vec<String> =
-        moves.iter().map(|begun| format!("{} was interrupted: run `{}`, which goes on", begun.told(), begun.finished_by())).collect();
+        moves.iter().map(|begun| format!("{} was interrupted: run `{}`, which goes on", begun.told(), begun.again())).collect();
     let outcome = StatusOutcome {
         now,
         keys,
+        managed,
         skipped,
         other_rotations,
         unreadable: journal.unreadable.into_iter().chain(wrong.iter().map(pending::unreadable)).collect(),
@@ -145,14 +164,16 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
 
 impl StatusOutcome {
     fn code(&self) -> u8 {
-        let nothing = self.keys.is_empty().then_some(FailureKind::Unchecked);
+        let nothing = (self.keys.is_empty() && self.managed.is_empty()).then_some(FailureKind::Unchecked);
         let asked = self.skipped.iter().filter_map(|skipped| skipped.asked.as_ref());
         let broken = self.skipped.iter().filter(|skipped| skipped.is_broken && skipped.asked.is_none()).map(|_| FailureKind::Unchecked);
         let failures = asked.chain(&self.unreadable).map(|failure| failure.kind).chain(nothing).chain(broken).map(FailureKind::exit_code);
         let rotations = self.other_rotations.iter().filter(|pending| waits(pending, self.now)).map(|_| Finding::RotationWaits.exit_code());
         let moves = (!self.moves.is_empty()).then_some(FailureKind::Attention.exit_code());
         let findings = self.keys.iter().flat_map(|(_, findings)| findings).map(Finding::exit_code);
-        worst(failures.chain(rotations).chain(moves).chain(findings))
+        // What another machine rotates is that machine's to look after.
+        let here = self.managed.iter().filter(|(key, _)| key.is_here).flat_map(|(_, findings)| findings).map(Finding::exit_code);
+        worst(failures.chain(rotations).chain(moves).chain(findings).chain(here))
     }
 }
 
@@ -163,7 +184,8 @@ fn choose<'a>(context: &Context, files: &AwsFiles, own: &'a OwnKeys, names: &[St
         return (own.keys.iter().collect(), skipped);
     }
     let (mut keys, mut refused): (Vec<&OwnKey>, Vec<Skipped>) = Default::default();
-    for name in names.iter().map(ProfileName::new) {
+    let is_managed = |name: &&String| context.settings.keys().contains_key(*name);
+    for name in names.iter().filter(|name| !is_managed(name)).map(ProfileName::new) {
         let key = own.keys.iter().find(|key| key.profiles.iter().any(|profile| profile.name == name));
         if let Some(key) = key {
             keys.extend(Some(key).filter(|key| !keys.iter().any(|other| other.pair.id == key.pair.id)));

@@ -30,16 +30,13 @@ pub fn unfinished(disk: &dyn Disk, directory: &Path) -> (Vec<Import>, Vec<Journa
 impl Import {
     /// What was interrupted, for a sentence.
     pub fn told(&self) -> String {
-        let way = if self.is_back { "back into the files" } else { "into the keychain" };
+        let (what, way) = match self.given {
+            Some(_) => ("addition", ""),
+            None if self.is_back => ("move", " back into the files"),
+            None => ("move", " into the keychain"),
+        };
         let names: Vec<&str> = self.profiles.iter().map(ProfileName::as_str).collect();
-        format!("the move of {} ({}) {way}", self.id, names.join(", "))
-    }
-
-    /// The command that finishes it.
-    pub fn finished_by(&self) -> String {
-        let name = self.profiles.first().map(ProfileName::quoted).unwrap_or_default();
-        let undo = if self.is_back { " --undo" } else { "" };
-        format!("keyrotate keys import {name}{undo}")
+        format!("the {what} of {} ({}){way}", self.id, names.join(", "))
     }
 }
 
@@ -76,7 +73,7 @@ mod tests {
             let entry = Entry::begin(&RealDisk, path, &Import { is_back, is_moved, ..import() }).unwrap();
             let (found, wrong) = unfinished(&RealDisk, scratch.path());
             assert_eq!(found.first().map(Import::told).as_deref(), told);
-            assert!(wrong.is_empty() && found.iter().all(|import| import.finished_by() == command));
+            assert!(wrong.is_empty() && found.iter().all(|import| import.again() == command));
             entry.close(&import()).unwrap();
         }
     }

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use keyrotate::holder::{find_fields, read_fields, read_pair, replace_pair};
 use keyrotate::journal::Entry;
 use keyrotate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey};
 use keyrotate::os::disk::RealDisk;
@@ -77,6 +78,37 @@ fn resumed(record: &Record) {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The value of a secret: the pair in it, found, replaced and put back, and every other value as it was.
+pub fn secret(bytes: &[u8]) {
+    let new = AccessKeyPair { id: AccessKeyId::parse("AKIAFUZZ000000000001").unwrap(), secret: SecretAccessKey::new("fuzz/\"secret\\") };
+    let old = match read_pair(bytes, None) {
+        Ok(old) => old,
+        Err(error) => return assert!(!error.to_string().contains("canary") || named(bytes, "canary"), "{error}"),
+    };
+    let Ok(fields) = find_fields(bytes, &old) else { return };
+    let Ok(Some(edited)) = replace_pair(bytes, &fields, &old, &new) else { return };
+    assert!(read_fields(&edited, &fields).unwrap().is(&new));
+    assert!(replace_pair(&edited, &fields, &old, &new).unwrap().is_none(), "a pair that is not there is replaced");
+    // Its strings may have been written with other escapes; what they say is the same, and so is the rest.
+    let back = replace_pair(&edited, &fields, &new, &old).unwrap().unwrap();
+    let value = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).ok();
+    assert_eq!(value(&back), value(bytes));
+    assert!(read_fields(&back, &fields).unwrap().is(&old));
+}
+
+/// Whether a field has such a name: names are told, values never.
+fn named(bytes: &[u8], word: &str) -> bool {
+    fn any(value: &serde_json::Value, word: &str) -> bool {
+        match value {
+            serde_json::Value::Object(fields) => fields.iter().any(|(name, value)| name.contains(word) || any(value, word)),
+            serde_json::Value::Array(values) => values.iter().any(|value| any(value, word)),
+            serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) | serde_json::Value::String(_) => false,
+        }
+    }
+    // Half a surrogate, or bytes that are no text, in a value: serde reads none of it, and the names stay what they are.
+    serde_json::from_slice(bytes).map_or_else(|_| bytes.windows(word.len()).any(|part| part == word.as_bytes()), |value| any(&value, word))
 }
 
 /// keyrotate's own settings.

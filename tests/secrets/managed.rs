@@ -215,3 +215,83 @@ fn an_operator_with_a_device_works_on_its_session() {
     rotated(&home, &old, &run(&home, &["rotate", "ci", "--yes", "--no-input", "--mfa-code", &code]));
     assert_eq!(calls(&home).iter().filter(|action| *action == "GetSessionToken").count(), 1);
 }
+
+fn status(home: &Home, args: &[&str]) -> (Option<i32>, serde_json::Value) {
+    let output = run(home, &[&["status", "--json"], args].concat());
+    let value: serde_json::Value = serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("{}{}", output.stdout, output.stderr));
+    (output.code, value)
+}
+
+fn aged(home: &Home, id: &str, days: f64) {
+    let mut world = home.lab.world();
+    let now = world.now();
+    world.keys.iter_mut().find(|key| key.id == id).unwrap().created_at = now - days * DAY;
+}
+
+#[test]
+fn status_shows_it_with_its_age_and_where_it_is() {
+    let (home, old) = start();
+    aged(&home, &old.id, 80.0);
+    let output = run(&home, &["status", "ci"]);
+    assert_eq!(output.code, Some(10), "{}{}", output.stdout, output.stderr);
+    for said in [&old.id, "[key.ci]", "80 days old", "due", "ci-deploy", "secret prod/ci", "any machine"] {
+        assert!(output.stdout.contains(said), "`{said}` is not in: {}", output.stdout);
+    }
+    assert!(!output.stdout.contains(&home.old.id), "only what was asked for: {}", output.stdout);
+    let (code, value) = status(&home, &[]);
+    let key = &value["managed_keys"][0];
+    assert_eq!((code, key["name"].as_str(), key["user_name"].as_str()), (Some(10), Some("ci"), Some("ci-deploy")), "{value:#}");
+    assert_eq!((key["access_key_id"].as_str(), key["age_days"].as_u64()), (Some(old.id.as_str()), Some(80)));
+    assert_eq!((key["holders"][0]["secret"].as_str(), key["findings"][0].as_str()), (Some(NAME), Some("due")));
+    assert_eq!(value["keys"].as_array().unwrap().len(), 2, "the own keys are there, too: {value:#}");
+    assert_eq!(status(&home, &["default"]).1["managed_keys"].as_array().unwrap().len(), 0);
+    let (code, value) = status(&home, &["ci", "--offline"]);
+    let key = &value["managed_keys"][0];
+    assert_eq!((code, key["remembered"].as_bool(), key["access_key_id"].as_str()), (Some(10), Some(true), Some(old.id.as_str())));
+    assert!(!calls(&home).iter().any(|action| action == "CreateAccessKey" || action == "PutSecretValue"));
+}
+
+#[test]
+fn status_counts_it_only_where_it_is_rotated_and_says_why_it_cannot_look() {
+    let (home, old) = start();
+    aged(&home, &old.id, 200.0);
+    assert_eq!(status(&home, &["ci"]).0, Some(11));
+    settings(&home, "rotator = \"elsewhere\"\n");
+    let (code, value) = status(&home, &["ci"]);
+    let key = &value["managed_keys"][0];
+    assert_eq!((code, key["rotator"].as_str(), key["rotated_here"].as_bool()), (Some(0), Some("elsewhere"), Some(false)), "{value:#}");
+    assert_eq!(key["findings"][0], "overdue");
+    settings(&home, "");
+    for (denied, said) in
+        [("secretsmanager:GetSecretValue", "GetSecretValue"), ("iam:ListAccessKeys", "cannot look at the keys of ci-deploy")]
+    {
+        home.lab.world().settings.denied.insert(denied.to_owned());
+        let (code, value) = status(&home, &["ci"]);
+        let key = &value["managed_keys"][0];
+        assert!(code == Some(11) && key["problem"].to_string().contains(said), "{code:?} {value:#}");
+        assert_eq!((key["remembered"].as_bool(), key["findings"][1].as_str()), (Some(true), Some("unchecked")));
+        home.lab.world().settings.denied.clear();
+    }
+    let serial = "arn:aws:iam::000000000000:mfa/dev";
+    home.write(".aws/config", &format!("[default]\nmfa_serial = {serial}\n"));
+    let before = home.lab.calls().len();
+    let (_, value) = status(&home, &["ci"]);
+    assert!(value["managed_keys"][0]["problem"].to_string().contains("keyrotate login default"), "{value:#}");
+    assert_eq!(home.lab.calls().len(), before, "nothing is opened by who only looks");
+    let code = home.lab.code("dev").expect("a code");
+    assert_eq!(run(&home, &["login", "default", "--no-input", "--mfa-code", &code]).code, Some(0));
+    let (_, value) = status(&home, &["ci"]);
+    assert!(value["managed_keys"][0]["problem"].is_null(), "{value:#}");
+}
+
+#[test]
+fn status_shows_its_rotation_with_it() {
+    let (home, _) = start();
+    home.lab.rules(vec![Rule::on("UpdateAccessKey", Fault::PauseBefore)]);
+    assert_eq!(home.run_with(&crate::home::Run { kill_at_pause: true, ..hurried(ROTATE) }).code, None);
+    home.lab.rules(Vec::new());
+    let (code, value) = status(&home, &[]);
+    let key = &value["managed_keys"][0];
+    assert_eq!((code, key["rotations"].as_array().unwrap().len()), (Some(10), 1), "{value:#}");
+    assert!(value["other_rotations"].as_array().unwrap().is_empty() && key["findings"].to_string().contains("rotation-waits"), "{value:#}");
+}

@@ -10,7 +10,7 @@ use super::status_word;
 use crate::cli::render::utc;
 use crate::commands::failure::Failure;
 use crate::commands::status::{
-    Finding, KeyFacts, NamedSecret, OpenSession, OtherKey, Pending, Rest, RootKeys, Seat, Section, Skipped, StatusOutcome,
+    Finding, KeyFacts, ManagedFacts, NamedSecret, OpenSession, OtherKey, Pending, Rest, RootKeys, Seat, Section, Skipped, StatusOutcome,
 };
 use crate::model::{Age, KeyStatus, LastUsed};
 
@@ -28,6 +28,7 @@ pub fn text(outcome: &StatusOutcome) -> String {
         "observed_at": utc(now),
         "exit_code": outcome.exit_code,
         "keys": outcome.keys.iter().map(|(facts, findings)| key(facts, findings, now)).collect::<Vec<_>>(),
+        "managed_keys": outcome.managed.iter().map(|(facts, findings)| managed(facts, findings, now)).collect::<Vec<_>>(),
         "skipped": outcome.skipped.iter().map(skipped).collect::<Vec<_>>(),
         "other_rotations": outcome.other_rotations.iter().map(|pending| rotation(pending, now)).collect::<Vec<_>>(),
         "unreadable": outcome.unreadable.iter().map(failure).collect::<Vec<_>>(),
@@ -68,6 +69,30 @@ fn key(key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>) -> Value {
         "findings": findings.iter().map(Finding::name).collect::<Vec<_>>(),
         "problem": key.problem.as_ref().map(failure),
         "warnings": key.warnings.iter().map(|warning| json!({"code": warning.code, "message": warning.message})).collect::<Vec<_>>(),
+    })
+}
+
+fn managed(key: &ManagedFacts, findings: &[Finding], now: DateTime<Utc>) -> Value {
+    let seen = key.seen.as_ref();
+    json!({
+        "name": key.name,
+        "user_name": key.user,
+        "rotator": key.rotator,
+        "rotated_here": key.is_here,
+        "access_key_id": seen.map(|seen| seen.id.as_str()),
+        "holders": key.secrets.iter().map(|secret| json!({"secret": secret.id, "region": secret.region})).collect::<Vec<_>>(),
+        "observed_at": seen.map(|seen| utc(seen.observed_at)),
+        "remembered": key.is_remembered,
+        "status": seen.map(|seen| status_word(&seen.status)),
+        "created_at": seen.map(|seen| utc(seen.created_at)),
+        "age_days": key.age(now).map(Age::days),
+        "age_seconds": key.age(now).map(|age| age.as_duration().as_secs()),
+        "warn_age_seconds": key.limits.warn_age.as_secs(),
+        "max_age_seconds": key.limits.max_age.as_secs(),
+        "last_use": seen.map(|seen| last_use(&seen.last_use, None)),
+        "rotations": key.pending.iter().map(|pending| rotation(pending, now)).collect::<Vec<_>>(),
+        "findings": findings.iter().map(Finding::name).collect::<Vec<_>>(),
+        "problem": key.problem.as_ref().map(failure),
     })
 }
 

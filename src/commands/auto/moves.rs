@@ -4,6 +4,7 @@
 
 use super::{Matter, Urgency};
 use crate::commands::context::Context;
+use crate::commands::failure::FailureKind;
 use crate::commands::keys::import::{ImportOptions, Request, import};
 use crate::keys::{Import, unfinished};
 use crate::os::disk::RealDisk;
@@ -22,6 +23,13 @@ pub(super) fn finish(context: &mut Context, console: &Console, signals: &Signals
     let (found, _) = unfinished(&RealDisk, &context.paths.state_dir.join("imports"));
     let mut moves = Moves::default();
     for begun in found {
+        if begun.given.is_some() {
+            // Nobody but the person who gave the key may have it.
+            moves.exit_codes.push(FailureKind::Attention.exit_code());
+            let text = format!("{} was interrupted: run `{}`, which goes on", begun.told(), begun.again());
+            moves.matters.push(Matter { name: format!("moves {}", begun.item), urgency: Urgency::Attention, text });
+            continue;
+        }
         let options = ImportOptions {
             profile: begun.profiles.first().map(ToString::to_string),
             yes: true,
@@ -43,5 +51,5 @@ pub(super) fn finish(context: &mut Context, console: &Console, signals: &Signals
 }
 
 fn waits(begun: &Import, why: &str) -> String {
-    format!("{} was interrupted, and could not be finished: {why}; put that right, then run `{}`", begun.told(), begun.finished_by())
+    format!("{} was interrupted, and could not be finished: {why}; put that right, then run `{}`", begun.told(), begun.again())
 }

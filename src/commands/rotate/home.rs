@@ -30,7 +30,7 @@ pub(super) struct Home {
 }
 
 /// Whether the settings give a key to another machine than this.
-pub(super) fn is_elsewhere(rotator: &str) -> bool {
+pub(in crate::commands) fn is_elsewhere(rotator: &str) -> bool {
     !rotator.eq_ignore_ascii_case(&machine::host_name())
 }
 

@@ -125,7 +125,7 @@ impl Run<'_> {
 }
 
 /// The pair that the first of the secrets has which is there. That the others have the same is seen to where all of them are looked at.
-fn first_held(aws: &Aws, operator: &Signer, targets: &[SecretTarget]) -> Result<AccessKeyPair, HolderError> {
+pub(in crate::commands) fn first_held(aws: &Aws, operator: &Signer, targets: &[SecretTarget]) -> Result<AccessKeyPair, HolderError> {
     let mut first = None;
     for target in targets {
         match held(target, read(aws, operator, target)) {

@@ -188,7 +188,7 @@ impl Run<'_> {
 }
 
 /// The secrets among the targets of a table of the settings; what names no region is in this one.
-pub(super) fn secrets(targets: Vec<Target>, table: &str, region: Option<&String>) -> Result<Vec<SecretTarget>, Failure> {
+pub(in crate::commands) fn secrets(targets: Vec<Target>, table: &str, region: Option<&String>) -> Result<Vec<SecretTarget>, Failure> {
     let secret = |target| match target {
         Target::SecretsManager { secret_id: id, region: named, fields } => {
             let region = named.or_else(|| region.cloned().filter(|_| region_of_arn(&id).is_none()));

@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::facts::Observation;
+use super::managed::ManagedSeen;
 use crate::model::AccessKeyId;
 use crate::os::atomic_file::{self, directory};
 use crate::os::disk::Disk;
@@ -23,14 +24,17 @@ const VERSION: u32 = 1;
 #[derive(Debug, Default)]
 pub(super) struct Observations {
     keys: BTreeMap<AccessKeyId, Observation>,
+    managed: BTreeMap<String, ManagedSeen>,
     /// Why earlier ones could not be read.
     pub(super) fault: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct File<K> {
+struct File<K, M> {
     version: u32,
     keys: K,
+    #[serde(default)]
+    managed: M,
 }
 
 impl Observations {
@@ -43,8 +47,8 @@ impl Observations {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::default(),
             Err(error) => return fault(&error.to_string()),
         };
-        match serde_json::from_slice::<File<BTreeMap<AccessKeyId, Observation>>>(&bytes) {
-            Ok(File { version: VERSION, keys }) => Self { keys, fault: None },
+        match serde_json::from_slice::<File<BTreeMap<AccessKeyId, Observation>, BTreeMap<String, ManagedSeen>>>(&bytes) {
+            Ok(File { version: VERSION, keys, managed }) => Self { keys, managed, fault: None },
             Ok(File { version, .. }) => fault(&format!("version {version}")),
             // serde's error may quote the file, so it is not passed on.
             Err(_) => fault("it is not what keyrotate writes"),
@@ -54,6 +58,16 @@ impl Observations {
     /// The last observation of a key.
     pub(super) fn of(&self, id: &AccessKeyId) -> Option<&Observation> {
         self.keys.get(id)
+    }
+
+    /// The last observation of the key of another user, by its name in the settings.
+    pub(super) fn of_managed(&self, name: &str) -> Option<&ManagedSeen> {
+        self.managed.get(name)
+    }
+
+    /// The same for the key of another user.
+    pub(super) fn remember_managed(&mut self, name: &str, seen: &ManagedSeen) {
+        self.managed.insert(name.to_owned(), seen.clone());
     }
 
     /// Takes in what was seen now.
@@ -67,7 +81,9 @@ impl Observations {
             return Some(format!("`--offline` will not know of this: {error}"));
         }
         self.keys.retain(|_, seen| now - seen.observed_at < TimeDelta::days(KEPT_DAYS));
-        let bytes = serde_json::to_vec_pretty(&File { version: VERSION, keys: &self.keys }).map_err(io::Error::from);
+        self.managed.retain(|_, seen| now - seen.observed_at < TimeDelta::days(KEPT_DAYS));
+        let bytes =
+            serde_json::to_vec_pretty(&File { version: VERSION, keys: &self.keys, managed: &self.managed }).map_err(io::Error::from);
         match bytes.and_then(|bytes| atomic_file::replace(disk, path, &bytes)) {
             Ok(()) => None,
             Err(error) => Some(format!("{} cannot be written, so `--offline` will not know of this: {error}", path.display())),
