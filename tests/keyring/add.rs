@@ -287,3 +287,34 @@ fn where_the_line_does_not_work_everything_is_put_back() {
     told(&bed.home.run_with(&run), 1, &["does not work with the line", "every file is as it was", "keyrotate keys add new"]);
     is_nowhere(&bed);
 }
+
+#[test]
+fn what_was_cut_off_is_named_by_its_own_command_and_finished_with_the_key_that_was_given_first() {
+    let (bed, key) = start();
+    // Killed as the config file is about to be replaced: the item is there.
+    let mut run = bed.with(ADD);
+    run.input = csv(&key);
+    run.env.push(("PATH", "/nowhere:/usr/bin:/bin".to_owned()));
+    let mut nth = 1;
+    while bed.items().is_empty() {
+        let inject = format!("-einject=renameat2:signal=KILL:when={nth}");
+        run.prefix = ["strace", "-f", "-qq", &inject, "-etrace=renameat2", "-o/dev/null"].map(str::to_owned).to_vec();
+        assert_eq!(bed.home.run_with(&run).code, None, "it ended before the item was made");
+        nth += 1;
+    }
+    told(
+        &bed.run(&["keys", "remove", "new", "--yes", "--no-input"]),
+        1,
+        &["is under way", "keyrotate keys add new", "nothing was changed"],
+    );
+    told(&bed.run(&["keys", "import", "new", "--undo", "--yes"]), 1, &["was never in a file", "keyrotate keys add new"]);
+    let other = {
+        let mut world = bed.home.lab.world();
+        world.add_settled_key(key.user)
+    };
+    told(&give(&bed, ADD, &csv(&other)), 1, &[&format!("new has {}", key.id), &format!("{} was not added", other.id)]);
+    assert_eq!(bed.get("new"), Ok(Some(content(&key))));
+    assert!(bed.knows("new") && bed.read(".aws/config").unwrap().contains(&process("new")));
+    is_tidy(&bed);
+    told(&give(&bed, ADD, &csv(&other)), 1, &["new has a key already"]);
+}

@@ -145,3 +145,27 @@ fn the_log_has_no_value_and_a_wrong_secret_no_access() {
     let error = bench.aws.get_secret_value(&wrong, &bench.arn, VersionOf::Stage("AWSCURRENT")).expect_err("a wrong secret");
     assert_eq!((error.kind, error.code.as_deref()), (ErrorKind::BadSignature, Some("InvalidSignatureException")));
 }
+
+#[test]
+fn a_secret_is_made_once_by_its_token_and_not_while_one_of_its_name_is_deleted() {
+    let bench = Bench::new();
+    let create = |name: &str, token: &str, text: &str| {
+        let secret = SecretId { id: name, region: Some("eu-west-1") };
+        bench.aws.create_secret(&bench.signer, secret, token, &SecretBody::Text(text.to_owned().into()))
+    };
+    create("new", TOKENS[0], "one").expect("a new secret");
+    assert_eq!(bench.lab.world().secret("new").current(), "one");
+    assert_eq!(bench.lab.world().secret("new").versions[0].id, TOKENS[0]);
+    create("new", TOKENS[0], "one").expect("the same again");
+    assert_eq!(code(create("new", TOKENS[0], "two")), "ResourceExistsException");
+    assert_eq!(code(create("new", TOKENS[1], "one")), "ResourceExistsException");
+    assert_eq!(code(create("a b", TOKENS[0], "one")), "ValidationException");
+    assert_eq!(code(create("other", "short", "one")), "InvalidParameterException");
+    assert_eq!(bench.lab.world().secrets.len(), 2);
+    assert_eq!(bench.lab.world().secret("new").versions.len(), 1);
+    bench.lab.world().secret("new").deleted_at = Some(1_714_557_600.0);
+    let deleted = create("new", TOKENS[1], "one").expect_err("a refusal");
+    assert_eq!((deleted.code.as_deref(), deleted.kind), (Some("InvalidRequestException"), ErrorKind::PendingDeletion));
+    let calls = bench.lab.calls();
+    assert!(calls.iter().filter(|call| call.action == "CreateSecret").all(|call| call.params["SecretString"] == "***"));
+}

@@ -67,8 +67,8 @@ pub fn remove(context: &mut Context, console: &Console, signals: &Signals, optio
     not_under_way(&run, &known.access_key_id)?;
     let import = import_of(&run, &item)?;
     if let Some((_, import)) = import.as_ref().filter(|(_, import)| !import.is_moved) {
-        let name = import.profiles.first().map(ProfileName::quoted).unwrap_or_default();
-        let hint = format!("finish it with `keyrotate keys import {name}`, or take it back with --undo");
+        let undo = if import.given.is_none() { ", or take it back with --undo" } else { "" };
+        let hint = format!("finish it with `{}`{undo}", import.again());
         return Err(failed(format!("a move of the key in keychain item {item} is under way")).hint(hint));
     }
     let unchanged = |error: &dyn std::error::Error| Failure::from_error(FailureKind::Failed, error).state(UNCHANGED);
@@ -78,7 +78,7 @@ pub fn remove(context: &mut Context, console: &Console, signals: &Signals, optio
     let id = match read_pair(&context.keychain, &item) {
         Ok(pair) => {
             not_under_way(&run, &pair.id)?;
-            check(&run, options, (&item, &known), &pair, import.is_some())?;
+            check(&run, options, (&item, &known), &pair, import.as_ref().is_some_and(|(_, import)| import.given.is_none()))?;
             pair.id
         }
         Err(NoPair::Gone(_)) => {
