@@ -12,7 +12,7 @@ use crate::profile::settings::Target;
 use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys, OwnPair, SecretAt};
 use crate::rotation::{
     Authority, Beginning, Begun, End, Ended, Files, HistoryLine, KnownKey, Observation, Permissions, Preflight, RealWorld, Record, Rules,
-    SecretTarget, SignedSecrets, Stop, StopKind, begin, describe, drive, keep, plan,
+    SecretTarget, SignedSecrets, Stop, StopKind, begin, describe, drive, enter, plan,
 };
 
 /// The way to everything that a rotation touches.
@@ -129,8 +129,7 @@ impl Run<'_> {
     fn execute(&self, begun: Begun, way: Way<'_>, rules: &Rules) -> Result<Rotated, Failure> {
         let Begun { mut record, mut seen, .. } = begun;
         let path = self.state_file("journal").join(format!("{}.json", record.id));
-        let begun = keep(&self.context.keychain, &record).and_then(|()| Entry::begin(&self.disk, path, &*record.journalled()));
-        let entry = begun.map_err(|error| {
+        let entry = enter(&self.disk, &self.context.keychain, path, &record).map_err(|error| {
             Failure::from_error(FailureKind::Failed, &error).state("no key was created").hint("make room or correct the permissions there")
         })?;
         self.drive(&mut record, &mut seen, rules, self.world(way, entry), Finish::Fresh)
