@@ -30,7 +30,7 @@ pub use next::{Rules, next, wants_session};
 pub use observation::{Act, Listing, Observation, Proof, SessionSight};
 pub use pairs::{NotRecalled, enter, recall};
 pub use plan::{plan, plan_resumed};
-pub use record::{End, HolderEntry, NewKey, Record, State, Which};
+pub use record::{End, HolderEntry, NewKey, Record, Rival, State, Which};
 pub use resolve::{Direction, Unresolved, resolve};
 pub use second_key::{Decision, Permissions, SecondKey, second_key};
 pub use secrets::SignedSecrets;

@@ -279,7 +279,7 @@ fn nothing_is_deactivated_or_deleted_unless_the_other_key_is_active_in_the_same_
 #[test]
 fn a_way_back_turns_round_only_when_it_is_settled_that_the_new_key_is_still_there() {
     let rules = Rules { decided: Some(Direction::Forward), ..Rules::default() };
-    for state in [State::RollingBack { why: "x".into() }, State::Undoing { why: "x".into() }] {
+    for state in [State::RollingBack { why: "x".into(), lost_to: None }, State::Undoing { why: "x".into() }] {
         let back = record(state);
         let mut both = before(5, &[(OLD, Active, -9), (NEW, Active, 1)]);
         both.prove(Which::New, Ok(identity()));
@@ -342,7 +342,7 @@ fn a_grace_rests_then_looks_at_the_last_use_before_it_deletes() {
 
 #[test]
 fn a_rollback_touches_no_holder_before_the_old_pair_is_proved() {
-    let rolling = record(State::RollingBack { why: "x".into() });
+    let rolling = record(State::RollingBack { why: "x".into(), lost_to: None });
     let mut both = seen(0, &[(OLD, Active, -9), (NEW, Active, 1)]);
     assert_eq!(next(&rolling, &both, &Rules::default()), Step::GetCallerIdentity(Which::Old));
     both.prove(Which::Old, Ok(identity()));
@@ -381,7 +381,7 @@ fn a_holder_is_healed_with_a_pair_only_after_aws_accepted_it_in_this_state() {
 
 #[test]
 fn a_key_that_was_there_before_is_not_deleted_by_a_rollback() {
-    let rolling = Record { adopted: true, ..record(State::RollingBack { why: "x".into() }) };
+    let rolling = Record { adopted: true, ..record(State::RollingBack { why: "x".into(), lost_to: None }) };
     let mut both = seen(0, &[(OLD, Active, -9), (NEW, Active, -5)]);
     both.prove(Which::Old, Ok(identity()));
     let step = next(&rolling, &both, &Rules::default());
@@ -394,7 +394,7 @@ fn a_holder_of_a_key_that_was_there_before_is_not_rewritten_when_that_key_is_gon
     let mut gone = seen(130, &[(OLD, Active, -9)]);
     gone.prove(Which::New, Err(error(ErrorKind::NotYetValid, true)));
     assert!(matches!(next(&created, &gone, &Rules::default()), Step::Enter(State::RollingBack { .. })));
-    let rolling = Record { adopted: true, ..record(State::RollingBack { why: "gone".into() }) };
+    let rolling = Record { adopted: true, ..record(State::RollingBack { why: "gone".into(), lost_to: None }) };
     gone.prove(Which::Old, Ok(identity()));
     let step = next(&rolling, &gone, &Rules::default());
     assert!(matches!(step, Step::Enter(State::Done(End::Aborted { .. }))), "{step:?}");
