@@ -21,9 +21,10 @@ mod lab;
 #[path = "lab/home.rs"]
 mod home;
 
+#[expect(dead_code, reason = "this ring uses a part of the keychain")]
 #[path = "keyring/bed.rs"]
 mod bed;
-#[expect(dead_code, reason = "this ring uses a part of the keychain")]
+
 #[expect(dead_code, reason = "this ring uses a part of the terminal")]
 #[path = "terminal/bench.rs"]
 mod terminal;

@@ -1,11 +1,15 @@
-//! The pairs of a rotation whose holders are keychain items: they are in the keychain, too, and the journal's file has none of them.
+//! The pairs of a rotation whose holders are keychain items: they are in the keychain, too, and the journal's file has none of them. Invariant:
+//! the item that has them is there only while an entry tells of it.
+
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::record::{NewKey, Record, State};
+use super::record::{End, NewKey, Record, State};
 use crate::holder::keychain::read_pair;
-use crate::journal::{InKeychain, JournalError};
+use crate::journal::{Entry, InKeychain, JournalError};
 use crate::model::{AccessKeyId, AccessKeyPair};
+use crate::os::disk::Disk;
 use crate::os::keychain::Keychain;
 
 /// What the item beside the entry has.
@@ -16,8 +20,26 @@ struct Pairs {
     new: Option<NewKey>,
 }
 
+/// Writes the first entry of a rotation, and keeps its pairs where it begins with both; when this returns, all is on the disk.
+pub fn enter<'d>(disk: &'d dyn Disk, keychain: &dyn Keychain, path: PathBuf, record: &Record) -> Result<Entry<'d>, JournalError> {
+    if !record.is_in_keychain() || record.new.is_none() {
+        return Entry::begin(disk, path, &*record.journalled());
+    }
+    // CRASH: until the pairs are kept the entry says that the rotation is over, so that the next run removes both.
+    let unbegun = Record { state: State::Done(End::aborted("it did not begin")), ..record.clone() };
+    let mut entry = Entry::begin(disk, path, &*unbegun.journalled())?;
+    if let Err(error) = keep(keychain, record) {
+        if InKeychain::of(keychain, &record.id).remove().is_ok() {
+            entry.close(&unbegun.scrubbed())?;
+        }
+        return Err(error);
+    }
+    entry.update(&*record.journalled())?;
+    Ok(entry)
+}
+
 /// Keeps both pairs of a record in the keychain, where no file may have them. To be called before the entry tells of the new key.
-pub fn keep(keychain: &dyn Keychain, record: &Record) -> Result<(), JournalError> {
+pub(super) fn keep(keychain: &dyn Keychain, record: &Record) -> Result<(), JournalError> {
     if !record.is_in_keychain() || record.new.is_none() {
         return Ok(());
     }
@@ -98,6 +120,7 @@ mod tests {
     use crate::holder::Place;
     use crate::holder::keychain::write_pair;
     use crate::model::{Arn, Grace, Identity, ProfileName, SecretAccessKey};
+    use crate::os::disk::RealDisk;
     use crate::os::keychain::memory::MemoryKeychain;
     use crate::os::keychain::{ItemName, KeychainError};
     use crate::profile::FileKind;
@@ -187,6 +210,22 @@ mod tests {
         let mut found = from_disk(&verified);
         recall(&keychain, &mut found).unwrap();
         assert_eq!(found, verified);
+    }
+
+    #[test]
+    fn pairs_that_are_there_from_the_start_are_kept_only_while_an_entry_tells_of_them() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("r1.json");
+        let united = Record { adopted: true, ..record(State::Created, true) };
+        let keychain = keychain(&pair(1));
+        keychain.lock_after(0);
+        assert!(enter(&RealDisk, &keychain, path.clone(), &united).is_err());
+        assert_eq!((keychain.names(), RealDisk.list(scratch.path()).unwrap()), (vec!["work".to_owned()], Vec::new()));
+        // What cannot be removed either is left to the next run, which finds a rotation that is over.
+        keychain.fail(Some(KeychainError::Locked));
+        assert!(enter(&RealDisk, &keychain, path.clone(), &united).is_err());
+        let left: Record = Entry::load(&RealDisk, &path).unwrap();
+        assert!(matches!(left.state, State::Done(End::Aborted { .. })), "{left:?}");
     }
 
     #[test]

@@ -140,6 +140,9 @@ pub enum State {
     RollingBack {
         /// Why.
         why: String,
+        /// Who was faster, where that is why.
+        #[serde(default)]
+        lost_to: Option<Rival>,
     },
     /// The old key is activated, holders go back to it, then the new key is deactivated.
     Undoing {
@@ -173,11 +176,23 @@ pub enum End {
         /// Keys that appeared meanwhile and may be this rotation's, which a person left alone.
         #[serde(default)]
         left_alone: Vec<AccessKeyId>,
+        /// Who was faster, where that is why.
+        #[serde(default)]
+        lost_to: Option<Rival>,
     },
     /// A person closed it as it was.
     Forgotten,
     /// Every holder here has the pair that another machine made.
     Pulled,
+}
+
+/// Another machine that rotated the same key at the same time, as it is seen from here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rival {
+    /// The key that it made.
+    pub key: AccessKeyId,
+    /// The secret that has it, as a person calls it.
+    pub place: String,
 }
 
 /// Which of the two pairs.
@@ -192,7 +207,12 @@ pub enum Which {
 impl End {
     /// Nothing came of it, and nothing is left behind.
     pub fn aborted(why: impl Into<String>) -> Self {
-        Self::Aborted { why: why.into(), lost_at: None, left_alone: Vec::new() }
+        Self::Aborted { why: why.into(), lost_at: None, left_alone: Vec::new(), lost_to: None }
+    }
+
+    /// Another machine was faster.
+    pub fn lost(why: impl Into<String>, to: Rival) -> Self {
+        Self::Aborted { why: why.into(), lost_at: None, left_alone: Vec::new(), lost_to: Some(to) }
     }
 
     /// Why it did not go through, where it did not.

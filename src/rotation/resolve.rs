@@ -53,7 +53,8 @@ fn state(direction: Direction, state: State) -> Option<State> {
         // How it ends is decided when every holder was read and the new key proved: `Rules::decided`.
         (Direction::Forward, state @ (State::Created | State::Verified | State::Committed { .. } | State::Reactivating { .. })) => state,
         (Direction::Forward, state @ (State::Draining { .. } | State::OldInactive { .. } | State::Deleted)) => state,
-        (Direction::Back, State::Created | State::Verified | State::RollingBack { .. }) => State::RollingBack { why: why() },
+        (Direction::Back, State::Created | State::Verified) => State::RollingBack { why: why(), lost_to: None },
+        (Direction::Back, State::RollingBack { lost_to, .. }) => State::RollingBack { why: why(), lost_to },
         (Direction::Back, State::Committed { .. } | State::Draining { .. } | State::OldInactive { .. }) => State::Undoing { why: why() },
         (Direction::Back, State::Reactivating { .. } | State::Undoing { .. }) => State::Undoing { why: why() },
         (Direction::Back, State::Deleted) => return None,

@@ -236,7 +236,11 @@ mod tests {
         let naming = Permissions { delete_key: Some(id()), ..alone.clone() };
         let ours = [line(End::RotatedOldInactive, None, id().as_str())];
         let undone = [line(End::Undone { why: String::new() }, Some(id()), "AKIAFIRST00000000001")];
-        let lost = [line(End::Aborted { why: String::new(), lost_at: Some(at(0)), left_alone: vec![] }, None, "AKIAFIRST00000000001")];
+        let lost = [line(
+            End::Aborted { why: String::new(), lost_at: Some(at(0)), left_alone: vec![], lost_to: None },
+            None,
+            "AKIAFIRST00000000001",
+        )];
         let here = ["~/.aws/credentials [work]".to_owned()];
         for (status, last_use, held, history, may, wanted) in [
             (Inactive, used(1), &[][..], &ours[..], &alone, "delete"),

@@ -5,7 +5,7 @@ use keyrotate::holder::Place;
 use keyrotate::model::{AccessKeyId, AccessKeyPair};
 use keyrotate::rotation::{Record, State, Which};
 
-use super::iam::{Status, Who};
+use super::iam::Status;
 use super::schedule::Flap;
 use super::universe::Universe;
 
@@ -39,7 +39,7 @@ fn must_live(universe: &Universe, id: &AccessKeyId, looked_at: u64, what: &str) 
     let iam = universe.iam.borrow();
     let Some(key) = iam.key(id) else { return };
     let last = key.last();
-    let unknowable = last.by == Who::Others && last.at + universe.schedule.scene.settle >= looked_at;
+    let unknowable = !universe.is_us(last.by) && last.at + universe.schedule.scene.settle >= looked_at;
     if last.status != Status::Active && !unknowable {
         let status = last.status;
         drop(iam);
@@ -51,14 +51,14 @@ fn before_suspect_goes(universe: &Universe, record: &Record, id: &AccessKeyId) {
     let is_suspect = matches!(&record.state, State::Suspect { key, .. } if key == id);
     let is_fresh = universe.process.borrow().fresh.as_ref() == Some(id);
     let is_permitted = universe.process.borrow().permitted.as_ref() == Some(id);
-    let is_others = universe.iam.borrow().key(id).is_none_or(|key| key.maker == Who::Others);
+    let is_others = universe.iam.borrow().key(id).is_none_or(|key| !universe.is_us(key.maker));
     if is_fresh || (is_suspect && is_permitted && (universe.ambiguous.get() || !is_others)) {
         return;
     }
     universe.violated(format!("{id} is deleted: suspect {is_suspect}, permitted {is_permitted}, somebody else's {is_others}"));
 }
 
-/// No file and no secret still has the key that is deleted, as far as the latest look could tell.
+/// No file, item or secret still has the key that is deleted, as far as the latest look could tell.
 fn no_holder_needs(universe: &Universe, record: &Record, id: &AccessKeyId) {
     let reread_at = universe.reread_at.get();
     for (entry, file) in record.holders.iter().zip(&universe.people.borrow().files) {
@@ -70,11 +70,20 @@ fn no_holder_needs(universe: &Universe, record: &Record, id: &AccessKeyId) {
             universe.violated(format!("{id} is deleted while {} has it", file.path));
         }
     }
+    let ring = universe.keyring.borrow();
+    for item in &ring.items {
+        let is_this = |place: &Place| matches!(place, Place::KeychainItem { item: name } if name.as_str() == item.name);
+        let is_left_out = record.holders.iter().any(|entry| is_this(&entry.place) && entry.left_out);
+        let has = ring.held(&item.name).is_some_and(|(held, _)| held == id.as_str());
+        if has && item.edited_at <= reread_at && !is_left_out {
+            universe.violated(format!("{id} is deleted while keychain item {} has it", item.name));
+        }
+    }
     for secret in &universe.vault.borrow().secrets {
         let is_this = |place: &Place| matches!(place, Place::Secret { arn, .. } if *arn == secret.arn);
         let is_left_out = record.holders.iter().any(|entry| is_this(&entry.place) && entry.left_out);
         let has = contains(secret.current().bytes(), id.as_str());
-        if has && secret.edited_at <= reread_at && !is_left_out && !secret.is_deleted {
+        if has && secret.changed_at(universe.machine) <= reread_at && !is_left_out && !secret.is_deleted {
             universe.violated(format!("{id} is deleted while {} has it", secret.arn));
         }
     }

@@ -31,6 +31,7 @@ pub fn operation(op: Op) -> &'static str {
         Op::GetValue => "secretsmanager:GetSecretValue",
         Op::PutValue => "secretsmanager:PutSecretValue",
         Op::MoveStage => "secretsmanager:UpdateSecretVersionStage",
+        Op::KeychainGet | Op::KeychainSet | Op::KeychainDelete => "",
         Op::Read | Op::Prepare | Op::Write | Op::Release | Op::Wait | Op::Ask | Op::Persist | Op::Close => "",
     }
 }

@@ -66,7 +66,7 @@ pub fn check(universe: &Universe, last: Option<&Ended>) -> Result<(), String> {
 }
 
 fn touched_by_others(universe: &Universe, id: &AccessKeyId) -> bool {
-    universe.iam.borrow().key(id).is_some_and(|key| key.changes.iter().skip(1).any(|change| change.by == Who::Others))
+    universe.iam.borrow().key(id).is_some_and(|key| key.changes.iter().skip(1).any(|change| !universe.is_us(change.by)))
 }
 
 fn expect(universe: &Universe, id: &AccessKeyId, wanted: &[Status]) -> Result<(), String> {
@@ -106,19 +106,37 @@ fn files(universe: &Universe, wanted: Option<&AccessKeyId>) -> Result<(), String
             }
         }
     }
+    items(universe, wanted)?;
     secrets(universe, wanted)
+}
+
+/// Every keychain item has the pair that lives, or what a person put there.
+fn items(universe: &Universe, wanted: Option<&AccessKeyId>) -> Result<(), String> {
+    let ring = universe.keyring.borrow();
+    let left_out = universe.decided_forward.get() || universe.schedule.scene.adopted;
+    for item in ring.items.iter().filter(|item| item.edited_at < universe.reread_at.get() && !left_out) {
+        let (Some(wanted), Some((id, _))) = (wanted, ring.held(&item.name)) else { continue };
+        if id != wanted.as_str() && universe.iam.borrow().keys.iter().any(|key| key.pair.id.as_str() == id) {
+            return Err(format!("keychain item {} has {id} at the end, {wanted} expected", item.name));
+        }
+    }
+    Ok(())
 }
 
 /// Every secret has the pair that lives, and no label of a change's.
 fn secrets(universe: &Universe, wanted: Option<&AccessKeyId>) -> Result<(), String> {
     let left_out = universe.decided_forward.get();
     for secret in universe.vault.borrow().secrets.iter().filter(|secret| !secret.is_deleted) {
-        if let Some(left) = secret.left().filter(|_| !universe.unswept.get()) {
+        if let Some(left) = secret.left(universe.machine).filter(|_| !universe.unswept.get()) {
             return Err(format!("{} has {left} at the end", secret.arn));
         }
-        let is_theirs = secret.edited_at >= universe.reread_at.get() || left_out || universe.schedule.scene.adopted;
+        let is_theirs = secret.changed_at(universe.machine) >= universe.reread_at.get() || left_out || universe.schedule.scene.adopted;
         let (Some(wanted), Some((id, _))) = (wanted.filter(|_| !is_theirs), secret.held()) else { continue };
-        if id != wanted.as_str() && universe.iam.borrow().keys.iter().any(|key| key.pair.id.as_str() == id) {
+        let iam = universe.iam.borrow();
+        // Who goes back leaves the secret to the machine that was faster.
+        let is_new = iam.key(wanted).is_some_and(|key| universe.is_us(key.maker));
+        let counts = |maker: Who| is_new || maker == Who::Others || universe.is_us(maker);
+        if id != wanted.as_str() && iam.keys.iter().any(|key| key.pair.id.as_str() == id && counts(key.maker)) {
             return Err(format!("{} has {id} at the end, {wanted} expected", secret.arn));
         }
     }

@@ -1,15 +1,13 @@
 //! Many schedules on every core. Invariant: which seeds are run does not depend on the number of threads.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::mutant::Mutant;
-use super::run::live;
+use super::run::{Life, live};
 use super::schedule::Schedule;
-use super::universe::Universe;
 
 /// A seed and what did not hold with it.
 pub struct Found {
@@ -40,12 +38,11 @@ pub fn sail(seeds: std::ops::Range<u64>, mutant: Option<Mutant>, first_only: boo
                     if seed >= seeds.end || until.is_some_and(|until| Instant::now() >= until) {
                         return;
                     }
-                    let universe = Rc::new(Universe::new(Schedule::from_seed(seed), mutant, false));
-                    live(&universe);
+                    let Life { end, violation, .. } = live(&Schedule::from_seed(seed), mutant, false);
                     let mut voyage = voyage.lock().expect("no thread panicked");
                     voyage.done += 1;
-                    *voyage.ended.entry(universe.end.take()).or_default() += 1;
-                    if let Some(what) = universe.violation.take() {
+                    *voyage.ended.entry(end).or_default() += 1;
+                    if let Some(what) = violation {
                         voyage.found.push(Found { seed, what });
                         enough.fetch_or(first_only, Ordering::Relaxed);
                     }

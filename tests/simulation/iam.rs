@@ -17,9 +17,9 @@ pub enum Status {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// The rotation.
-    Us,
-    /// An administrator, another machine, or whoever made the key long ago.
+    /// The rotation on this machine.
+    Us(usize),
+    /// An administrator, or whoever made the key long ago.
     Others,
 }
 
@@ -110,6 +110,15 @@ impl Iam {
         true
     }
 
+    /// How many keys count when a new one is asked for: those that another machine made a moment ago may not be known there yet.
+    pub fn counted(&self, by: Who, now: u64, noise: u64) -> usize {
+        let is_known = |number: usize| {
+            let maker = self.keys[number].maker;
+            maker == by || maker == Who::Others || self.view(number, Question::Lists, now, noise).is_some()
+        };
+        self.keys.iter().enumerate().filter(|(number, key)| key.last().status != Status::Deleted && is_known(*number)).count()
+    }
+
     pub fn existing(&self) -> impl Iterator<Item = &Key> {
         self.keys.iter().filter(|key| key.last().status != Status::Deleted)
     }
@@ -117,7 +126,7 @@ impl Iam {
     /// When the change will be known everywhere.
     fn settled_at(&self, key: usize, change: usize, question: Question) -> u64 {
         let at = self.keys[key].changes[change].at;
-        let is_new = change == 0 && self.keys[key].maker == Who::Us;
+        let is_new = change == 0 && self.keys[key].maker != Who::Others;
         match question {
             Question::Accepts if is_new && self.slow > 0 => at + self.slow,
             _ if change == 0 && !is_new => at,

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use keyrotate::model::AccessKeyId;
-use keyrotate::rotation::{End, HistoryLine, Record, State};
+use keyrotate::rotation::{End, HistoryLine, Record, State, recall};
 
 use super::acts::contains;
-use super::iam::Who;
+use super::keychain::Glance;
 use super::people::without_pairs;
 use super::universe::Universe;
 use super::vault::PENDING;
@@ -23,6 +23,7 @@ pub struct Seen {
     disk: u64,
     iam: u64,
     vault: u64,
+    keyring: u64,
     journal: BTreeMap<String, (usize, u64)>,
     /// The entry on the disk, as a reader sees it.
     pub record: Option<Record>,
@@ -32,28 +33,32 @@ type Fingerprint = (Option<(usize, u64)>, u64, BTreeMap<String, (usize, u64)>);
 
 /// Checks everything that has to hold at any instant.
 pub fn always(universe: &Universe) {
-    let now = (universe.disk.borrow().version, universe.iam.borrow().version, universe.vault.borrow().version);
-    {
+    let now =
+        (universe.disk.borrow().version, universe.iam.borrow().version, universe.vault.borrow().version, universe.keyring.borrow().version);
+    let is_other_keyring = {
         let mut seen = universe.seen.borrow_mut();
-        if (seen.disk, seen.iam, seen.vault) == now {
+        if (seen.disk, seen.iam, seen.vault, seen.keyring) == now {
             return;
         }
-        (seen.disk, seen.iam, seen.vault) = now;
-    }
-    let all = journal(universe).and_then(|()| files(universe)).and_then(|()| vault(universe)).and_then(|()| keys(universe));
+        let is_other_keyring = seen.keyring != now.3;
+        (seen.disk, seen.iam, seen.vault, seen.keyring) = now;
+        is_other_keyring
+    };
+    let all = journal(universe, is_other_keyring).and_then(|()| files(universe)).and_then(|()| vault(universe));
+    let all = all.and_then(|()| keychain(universe)).and_then(|()| keys(universe));
     if let Err(what) = all.and_then(|()| secrets(universe)) {
         universe.violated(what);
     }
 }
 
 /// The entry is whole, and has both secrets until it is over.
-fn journal(universe: &Universe) -> Result<(), String> {
+fn journal(universe: &Universe, is_other_keyring: bool) -> Result<(), String> {
     let now: BTreeMap<String, (usize, u64)> = {
         let disk = universe.disk.borrow();
         let entries = disk.names.iter().filter(|(name, _)| name.starts_with(JOURNAL) && name.ends_with(".json"));
         entries.map(|(name, inode)| (name.clone(), (*inode, disk.inodes[*inode].version))).collect()
     };
-    if universe.seen.borrow().journal == now {
+    if universe.seen.borrow().journal == now && !is_other_keyring {
         return Ok(());
     }
     let mut record: Option<Record> = None;
@@ -65,8 +70,16 @@ fn journal(universe: &Universe) -> Result<(), String> {
     if now.len() > 1 {
         return Err("two entries for one key".to_owned());
     }
+    // What a person did to an item that has the only copy is theirs.
+    if let Some(record) = &mut record
+        && let Err(error) = recall(&Glance(universe), record)
+        && !universe.keyring.borrow().is_touched()
+    {
+        return Err(error.to_string());
+    }
     if let Some(record) = &record
         && !matches!(record.state, State::Done(_))
+        && !universe.keyring.borrow().is_touched()
         && (record.old.secret.expose().is_empty() || record.new.as_ref().is_some_and(|new| new.pair.secret.expose().is_empty()))
     {
         return Err(format!("the journal has no secret any more, in {:?}", record.state));
@@ -120,10 +133,27 @@ fn vault(universe: &Universe) -> Result<(), String> {
         let (id, key) = secret.held().ok_or_else(|| format!("{} has no pair", secret.arn))?;
         // Nobody can change one that is marked for deletion.
         if !secret.is_deleted {
-            pair(universe, &secret.arn, secret.edited_at, &id, &key)?;
+            pair(universe, &secret.arn, secret.changed_at(universe.machine), &id, &key)?;
         }
     }
     Ok(())
+}
+
+/// Every item has a whole pair that lives, or what a person put there; pairs are kept for an entry, or for a person who closed it as it was.
+fn keychain(universe: &Universe) -> Result<(), String> {
+    let ring = universe.keyring.borrow();
+    for item in &ring.items {
+        if let Some((id, key)) = ring.held(&item.name) {
+            pair(universe, &format!("keychain item {}", item.name), item.edited_at, &id, &key)?;
+        } else if item.edited_at == 0 {
+            return Err(format!("keychain item {} has no pair", item.name));
+        }
+    }
+    let is_told = universe.seen.borrow().record.is_some() || forgotten(universe).is_some();
+    match ring.pending().next() {
+        Some(kept) if !is_told => Err(format!("keychain item {kept} is left, and no entry tells of it")),
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn is_as_before(universe: &Universe, number: usize, path: &str) -> bool {
@@ -156,7 +186,7 @@ fn pair(universe: &Universe, path: &str, edited_at: u32, id: &str, secret: &str)
     if key.pair.secret.expose() != secret {
         return Err(format!("{path} has {id} with another key's secret"));
     }
-    if key.is_active() || key.last().by == Who::Others || universe.decided_forward.get() {
+    if key.is_active() || !universe.is_us(key.last().by) || universe.decided_forward.get() {
         return Ok(());
     }
     // A person chose to go on without a holder; or we killed it, and then the journal must have a pair that lives, unless others killed that.
@@ -168,7 +198,7 @@ fn pair(universe: &Universe, path: &str, edited_at: u32, id: &str, secret: &str)
             Err(format!("{path} has {id}, which the rotation made {:?}, and no journal has another", key.last().status))
         };
     };
-    let spare = |id: &AccessKeyId| iam.key(id).is_some_and(|key| key.is_active() || key.last().by == Who::Others);
+    let spare = |id: &AccessKeyId| iam.key(id).is_some_and(|key| key.is_active() || !universe.is_us(key.last().by));
     if spare(&record.old.id) || record.new.as_ref().is_some_and(|new| spare(&new.pair.id)) {
         return Ok(());
     }
@@ -185,7 +215,7 @@ fn forgotten(universe: &Universe) -> Option<Record> {
 /// Every key that we made is known somewhere, with its secret or as a suspect.
 fn keys(universe: &Universe) -> Result<(), String> {
     let iam = universe.iam.borrow();
-    for key in iam.existing().filter(|key| key.maker == Who::Us) {
+    for key in iam.existing().filter(|key| universe.is_us(key.maker)) {
         let id = &key.pair.id;
         let seen = universe.seen.borrow();
         let journalled = seen.record.as_ref().is_some_and(|record| match &record.state {
@@ -209,7 +239,9 @@ fn is_held(universe: &Universe, id: &AccessKeyId) -> bool {
     let disk = universe.disk.borrow();
     let is_in_file =
         universe.people.borrow().files.iter().any(|file| disk.content(&file.path).is_some_and(|bytes| contains(bytes, id.as_str())));
-    is_in_file || universe.vault.borrow().secrets.iter().any(|secret| contains(secret.current().bytes(), id.as_str()))
+    let ring = universe.keyring.borrow();
+    let is_in_item = ring.items.iter().any(|item| ring.held(&item.name).is_some_and(|(held, _)| held == id.as_str()));
+    is_in_file || is_in_item || universe.vault.borrow().secrets.iter().any(|secret| contains(secret.current().bytes(), id.as_str()))
 }
 
 pub fn history(universe: &Universe) -> Vec<HistoryLine> {
@@ -229,11 +261,14 @@ fn is_remembered(universe: &Universe, id: &AccessKeyId) -> bool {
         })
 }
 
-/// Secrets are in holders, beside them while a rotation is open, and in the state directory, but not in the history.
+/// Secrets are in holders, beside them while a rotation is open, and in the state directory, but not in the history; where the keychain has
+/// the key, in no file.
 fn secrets(universe: &Universe) -> Result<(), String> {
+    let scene = &universe.schedule.scene;
+    let may_be_in_files = scene.filed || scene.adopted;
     let disk = universe.disk.borrow();
     for (name, inode) in &disk.names {
-        let allowed = name != HISTORY && (name.starts_with("/state/") || name.starts_with("/home/"));
+        let allowed = may_be_in_files && name != HISTORY && (name.starts_with("/state/") || name.starts_with("/home/"));
         if !allowed && contains(&disk.inodes[*inode].data, "canary/") {
             return Err(format!("{name} holds a secret"));
         }

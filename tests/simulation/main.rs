@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use simulation::fleet::{Voyage, sail};
-use simulation::schedule::{Schedule, What};
+use simulation::schedule::Schedule;
 use simulation::shrink::{kind, shrink, tell, violation};
 use simulation::verdict;
 
@@ -29,12 +29,6 @@ const ONCE_FOUND: [u64; 27] = [
     10_203_548, 10_277_592, 10_297_999, 10_375_202, 10_417_387, 10_484_664, 10_534_166, 10_613_645, 10_648_241, 10_799_741, 30_184_348,
     50_000_008, 62_017_389, 62_019_900, 63_017_233,
 ];
-
-/// Seeds below were found when there were no sessions, and no file got a second name.
-const BEFORE_SESSIONS: u64 = 40_000_000;
-
-/// Seeds below were found when there were no secrets.
-const BEFORE_SECRETS: u64 = 60_000_000;
 
 /// Lines of a trace that are shown unasked: the last ones.
 const SHOWN: usize = 60;
@@ -50,15 +44,7 @@ fn main() -> ExitCode {
     let until = words.iter().any(|word| word == "--minutes").then(|| start + Duration::from_secs(60 * numbers.next().expect("minutes")));
     let count = if until.is_some() { u64::MAX / 2 } else { numbers.next().unwrap_or(DEFAULT) };
     let begin = numbers.next().unwrap_or(0);
-    let as_found = |seed| {
-        let mut schedule = if seed < BEFORE_SECRETS { Schedule::without_secrets(seed) } else { Schedule::from_seed(seed) };
-        if seed < BEFORE_SESSIONS {
-            schedule.scene.mfa = None;
-            schedule.events.retain(|event| event.what != What::Link);
-        }
-        schedule
-    };
-    let again: Vec<u64> = ONCE_FOUND.into_iter().filter(|seed| violation(&as_found(*seed), None).is_some()).collect();
+    let again: Vec<u64> = ONCE_FOUND.into_iter().filter(|seed| violation(&Schedule::as_found(*seed), None).is_some()).collect();
     for seed in &again {
         println!("found again: --seed {seed}");
     }

@@ -1,10 +1,10 @@
-//! Nine ways to get the protocol wrong, each made from outside: a disk that does not sync, calls that are made otherwise, or a world that
+//! Eleven ways to get the protocol wrong, each made from outside: a disk that does not sync, calls that are made otherwise, or a world that
 //! tells `next` less than is true. Invariant: nothing in `src/` knows of them.
 
 use keyrotate::aws::{AwsError, Unreachable};
 use keyrotate::holder::Sight;
 use keyrotate::journal::JournalError;
-use keyrotate::model::{KeyStatus, Timing};
+use keyrotate::model::{AccessKey, KeyStatus, Timing};
 use keyrotate::rotation::{Outcome, Record, State, Step, Which, World};
 
 use super::universe::Universe;
@@ -29,10 +29,14 @@ pub enum Mutant {
     MovedFromAnywhere,
     /// The version that is put has another ID in each run.
     TokenNotJournalled,
+    /// Who lost the compare-and-swap takes the old key for alive and the files for put back, unasked, and deletes the new key.
+    LostUnproved,
+    /// The keychain item with the pairs goes when every holder has the new one.
+    PendingDroppedEarly,
 }
 
 impl Mutant {
-    pub const ALL: [Mutant; 9] = [
+    pub const ALL: [Mutant; 11] = [
         Mutant::NoFileSync,
         Mutant::NoDirectorySync,
         Mutant::ScrubbedEarly,
@@ -42,6 +46,8 @@ impl Mutant {
         Mutant::VerifiedOnce,
         Mutant::MovedFromAnywhere,
         Mutant::TokenNotJournalled,
+        Mutant::LostUnproved,
+        Mutant::PendingDroppedEarly,
     ];
 
     pub fn name(self) -> &'static str {
@@ -55,6 +61,8 @@ impl Mutant {
             Mutant::VerifiedOnce => "verify_once",
             Mutant::MovedFromAnywhere => "current_moved_from_anywhere",
             Mutant::TokenNotJournalled => "token_not_journalled",
+            Mutant::LostUnproved => "lost_without_proof",
+            Mutant::PendingDroppedEarly => "pending_item_dropped_early",
         }
     }
 }
@@ -82,6 +90,28 @@ fn is_late(state: &State) -> bool {
     matches!(state, State::Committed { .. } | State::OldInactive { .. } | State::Deleted)
 }
 
+fn is_lost(state: &State) -> bool {
+    matches!(state, State::RollingBack { lost_to: Some(_), .. })
+}
+
+/// The listing, with the old key in it and active.
+fn revived(record: &Record, mut keys: Vec<AccessKey>) -> Vec<AccessKey> {
+    keys.retain(|key| key.id != record.old.id);
+    keys.push(AccessKey { id: record.old.id.clone(), status: KeyStatus::Active, created_at: record.old_created_at });
+    keys
+}
+
+/// What the holders would show if they were put back.
+fn put_back(sights: Vec<Sight>) -> Vec<Sight> {
+    let back = |sight| match sight {
+        Sight::Seen { old, new, foreign, others } => {
+            Sight::Seen { old: old.into_iter().chain(new).collect(), new: Vec::new(), foreign, others }
+        }
+        other => other,
+    };
+    sights.into_iter().map(back).collect()
+}
+
 /// What every holder would show if nobody had touched it.
 fn untouched(record: &Record) -> Outcome {
     let sights = record.holders.iter().map(|entry| Sight::Seen {
@@ -101,6 +131,13 @@ impl<W: World> World for Mutated<'_, W> {
     fn persist(&mut self, record: &Record) -> Result<(), JournalError> {
         match self.mutant {
             Some(Mutant::ScrubbedEarly) if record.state == State::Deleted => self.world.persist(&record.scrubbed()),
+            Some(Mutant::PendingDroppedEarly) => {
+                self.world.persist(record)?;
+                if matches!(record.state, State::Committed { .. }) {
+                    self.universe.keyring.borrow_mut().drop_pending();
+                }
+                Ok(())
+            }
             _ => self.world.persist(record),
         }
     }
@@ -115,23 +152,24 @@ impl<W: World> World for Mutated<'_, W> {
                 self.universe.process.borrow_mut().proved_at[0] = Some(self.universe.now.get());
                 return Outcome::Identified(Which::Old, Ok(record.identity.clone()));
             }
+            (Some(Mutant::LostUnproved), Step::GetCallerIdentity(Which::Old)) if is_lost(&record.state) => {
+                return Outcome::Identified(Which::Old, Ok(record.identity.clone()));
+            }
             _ => {}
         }
         match (self.mutant, self.world.perform(record, step)) {
             (Some(Mutant::ClaimedAfterRefusal), Outcome::Created(Err(_))) => {
                 Outcome::Created(Err(AwsError::unanswered("iam:CreateAccessKey", Unreachable::Timeout, "")))
             }
-            (Some(Mutant::RolledBackUnproved), Outcome::Listed(signer, Ok(mut keys))) if is_way_back(&record.state) => {
-                match keys.iter_mut().find(|key| key.id == record.old.id) {
-                    Some(key) => key.status = KeyStatus::Active,
-                    None => keys.push(keyrotate::model::AccessKey {
-                        id: record.old.id.clone(),
-                        status: KeyStatus::Active,
-                        created_at: record.old_created_at,
-                    }),
-                }
-                Outcome::Listed(signer, Ok(keys))
+            (Some(Mutant::RolledBackUnproved), Outcome::Listed(signer, Ok(keys))) if is_way_back(&record.state) => {
+                Outcome::Listed(signer, Ok(revived(record, keys)))
             }
+            (Some(Mutant::LostUnproved), Outcome::Listed(signer, Ok(keys)))
+                if is_lost(&record.state) || record.state == State::Verified =>
+            {
+                Outcome::Listed(signer, Ok(revived(record, keys)))
+            }
+            (Some(Mutant::LostUnproved), Outcome::Read(sights)) if is_lost(&record.state) => Outcome::Read(put_back(sights)),
             (_, outcome) => outcome,
         }
     }

@@ -103,14 +103,18 @@ const OTHER: &str = "AKIASOMEBODYELSES001";
 pub fn move_in(universe: &Universe, old: &AccessKeyPair, other: Option<&AccessKeyPair>) {
     let scene = &universe.schedule.scene;
     let (id, secret) = (old.id.as_str(), old.secret.expose());
-    let mut credentials = format!(
-        "# mine\r\n[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n\n\
-         [other]\naws_access_key_id={OTHER}\naws_secret_access_key=somebody\n[work]\naws_access_key_id={id}\naws_secret_access_key={secret}"
-    );
+    let other_section = format!("[other]\naws_access_key_id={OTHER}\naws_secret_access_key=somebody\n");
+    let mut credentials = match scene.filed {
+        true => format!(
+            "# mine\r\n[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n\n\
+             {other_section}[work]\naws_access_key_id={id}\naws_secret_access_key={secret}"
+        ),
+        false => format!("# mine\r\n[default]\nregion = eu-west-1\n\n{other_section}"),
+    };
     if let Some(other) = other {
         credentials += &format!("\n[second]\naws_access_key_id = {}\naws_secret_access_key = {}\n", other.id, other.secret.expose());
     }
-    let config = match scene.two_files {
+    let config = match scene.two_files && scene.filed {
         true => format!("[profile deploy]\nregion = eu-west-1\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n"),
         false => "[profile deploy]\nregion = eu-west-1\n".to_owned(),
     };

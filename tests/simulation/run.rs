@@ -1,30 +1,36 @@
 //! The life of one rotation: run after run, as `keyrotate rotate` does them, until it is over and nothing more can happen. Invariant:
 //! what a run knows is what the disk and the model tell it; nothing is carried over in memory.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use keyrotate::aws::SecretId;
+use keyrotate::holder::keychain::read_pair;
 use keyrotate::holder::{CURRENT, Place, Reach, Sight, SignedBy};
 use keyrotate::journal::{Entry, History};
-use keyrotate::model::{Arn, Identity, ProfileName};
+use keyrotate::model::{AccessKeyPair, Arn, Identity, ProfileName};
 use keyrotate::os::atomic_file;
-use keyrotate::os::keychain::NoKeychain;
+use keyrotate::os::keychain::ItemName;
 use keyrotate::profile::FileKind;
 use keyrotate::rotation::{
     self, Direction, End, Files, HolderEntry, Listing, NewKey, Observation, Outcome, Record, Rules, SessionSight, State, Step, Stop, Which,
-    World, drive, resolve, wants_session,
+    World, drive, enter, recall, resolve, wants_session,
 };
 
 use super::files::{CONFIG, CREDENTIALS, SimDisk};
 use super::iam::Who;
 use super::invariants::{self, FORGOTTEN, HISTORY, JOURNAL};
-use super::mutant::{Mutated, timing};
+use super::keychain::{self, SimKeychain};
+use super::mutant::{Mutant, Mutated, timing};
+use super::schedule::{Op, Schedule};
 use super::secrets::SimSecrets;
+use super::shared::{Locked, Shared};
 use super::universe::{Escape, START, Universe};
 use super::world::SimWorld;
-use super::{ends, people, schedule::Op, strangers};
+use super::{ends, people, strangers};
 
 /// How one run ended.
 #[derive(Debug)]
@@ -41,14 +47,45 @@ const EVENTFUL: u32 = 6;
 const PATIENCE: u32 = 12;
 const HOUR: u64 = 3_600_000;
 
-/// Lives through a schedule; what did not hold is in the universe.
-pub fn live(universe: &Rc<Universe>) {
-    let scene = &universe.schedule.scene;
-    let old = universe.iam.borrow_mut().make(Who::Others, 0, scene.long_ids);
-    let second = scene.adopted.then(|| universe.iam.borrow_mut().make(Who::Others, 0, false));
-    people::move_in(universe, &old, second.as_ref());
-    strangers::move_in(universe, &old);
-    universe.pass(START);
+/// What came of a schedule.
+pub struct Life {
+    /// How each rotation ended, in a word each.
+    pub end: String,
+    pub violation: Option<String>,
+    pub trace: Vec<String>,
+}
+
+/// Lives through a schedule, each machine on a thread of its own, of which one goes on at a time.
+pub fn live(schedule: &Schedule, mutant: Option<Mutant>, traced: bool) -> Life {
+    let shared = Arc::new(Shared::new(schedule, traced));
+    let old = shared.iam.borrow_mut().make(Who::Others, 0, schedule.scene.long_ids);
+    let second = schedule.scene.adopted.then(|| shared.iam.borrow_mut().make(Who::Others, 0, false));
+    shared.now.set(START);
+    let lead = |machine: usize| {
+        shared.await_turn(machine);
+        let universe = Rc::new(Universe::new(shared.clone(), machine, schedule.of(machine), mutant));
+        if machine == 0 {
+            strangers::move_in(&universe, &old);
+        }
+        people::move_in(&universe, &old, second.as_ref().filter(|_| machine == 0));
+        keychain::move_in(&universe, &old);
+        // What does not hold at the end of a run leaves from where it is.
+        if let Err(escape) = catch_unwind(AssertUnwindSafe(|| rotate(&universe))) {
+            escaped(&universe, escape);
+        }
+        shared.leave(machine);
+    };
+    std::thread::scope(|scope| {
+        let lead = &lead;
+        (1..shared.machines).for_each(|machine| drop(scope.spawn(move || lead(machine))));
+        lead(0);
+    });
+    let end = shared.ends.take().join(" and ");
+    Life { end, violation: shared.violation.take(), trace: shared.trace.as_ref().map(Locked::take).unwrap_or_default() }
+}
+
+/// Run after run, until the machine's rotation is over.
+fn rotate(universe: &Rc<Universe>) {
     let (mut last, mut number, mut same) = (None, 0, 0);
     while number <= PATIENCE + 4 {
         if number >= EVENTFUL || (number > 0 && universe.all_fired()) {
@@ -71,16 +108,17 @@ pub fn live(universe: &Rc<Universe>) {
         if is_over {
             break;
         }
-        universe.pass(gap(universe, number));
+        universe.rest(gap(universe, number));
         same = if universe.quiet.get() && format!("{last:?}") == before { same + 1 } else { 0 };
         number = if same == 3 { PATIENCE.max(number + 1) } else { number + 1 };
     }
-    *universe.end.borrow_mut() = match &last {
+    let end = match &last {
         Some(Ended::Closed(end)) => format!("{end:?}").chars().take_while(char::is_ascii_alphanumeric).collect(),
         Some(Ended::Stopped(_)) => "stopped".to_owned(),
         Some(Ended::Failed(_)) => "not begun".to_owned(),
         None => "crashed".to_owned(),
     };
+    universe.ends.borrow_mut().push(end);
     if let Err(what) = ends::check(universe, last.as_ref()) {
         universe.say(|| format!("VIOLATED: {what}"));
         *universe.violation.borrow_mut() = Some(what);
@@ -115,20 +153,26 @@ fn go(universe: &Rc<Universe>, number: u32, decided: Option<Direction>) -> Optio
             universe.say(|| format!("      {ended:?}"));
             Some(ended)
         }
-        Err(escape) => match escape.downcast::<Escape>().map(|escape| *escape) {
-            Ok(Escape::Crash) => {
-                universe.disk.borrow_mut().crash(universe.noise(10));
-                people::after_crash(universe);
-                universe.say(|| "      POWER FAILS".to_owned());
-                None
-            }
-            Ok(Escape::Kill | Escape::Violation) => None,
-            Err(panic) => {
-                let words = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
-                *universe.violation.borrow_mut() = Some(format!("panic: {}", words.unwrap_or_default()));
-                None
-            }
-        },
+        Err(escape) => {
+            escaped(universe, escape);
+            None
+        }
+    }
+}
+
+/// Control left the code under test in the middle.
+fn escaped(universe: &Universe, escape: Box<dyn Any + Send>) {
+    match escape.downcast::<Escape>().map(|escape| *escape) {
+        Ok(Escape::Crash) => {
+            universe.disk.borrow_mut().crash(universe.noise(10));
+            people::after_crash(universe);
+            universe.say(|| "      POWER FAILS".to_owned());
+        }
+        Ok(Escape::Kill | Escape::Violation) => {}
+        Err(panic) => {
+            let words = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+            *universe.violation.borrow_mut() = Some(format!("panic: {}", words.unwrap_or_default()));
+        }
     }
 }
 
@@ -151,17 +195,21 @@ fn resume(universe: &Rc<Universe>, disk: &SimDisk, path: &Path, number: u32, dec
     if matches!(record.state, State::Intent { .. } | State::Suspect { .. }) {
         universe.ambiguous.set(true);
     }
+    let (secrets, keychain) = (SimSecrets::asking(universe), SimKeychain(universe.clone()));
+    match recall(&keychain, &mut record) {
+        Err(error) if decided != Some(Direction::Forget) => return Err(error.to_string()),
+        Err(_) | Ok(()) => {}
+    }
     if let Some(direction) = decided {
         universe.decided_forward.set(universe.decided_forward.get() || direction == Direction::Forward);
         if direction == Direction::Forget {
-            let kept = serde_json::to_vec(&record).map_err(|error| error.to_string())?;
+            let kept = serde_json::to_vec(&*record.journalled()).map_err(|error| error.to_string())?;
             atomic_file::replace(disk, &PathBuf::from(format!("{FORGOTTEN}{}.json", record.id)), &kept).map_err(|e| e.to_string())?;
         }
-        let secrets = SimSecrets::asking(universe);
-        record = resolve(Reach { disk, secrets: &secrets, keychain: &NoKeychain }, &record, direction)
+        record = resolve(Reach { disk, secrets: &secrets, keychain: &keychain }, &record, direction)
             .map_err(|unresolved| format!("{unresolved:?}"))?;
     }
-    let entry = Entry::resume(disk, path.to_owned(), &record).map_err(|error| error.to_string())?;
+    let entry = Entry::resume(disk, path.to_owned(), &*record.journalled()).map_err(|error| error.to_string())?;
     let (clock, session) = (universe.clock(), universe.sight());
     let seen = Observation { now: Some(record.started_at), clock, entered: clock, resumed: true, session, ..Observation::default() };
     let rules = Rules { decided, ..rules(universe, &record, number) };
@@ -186,9 +234,9 @@ fn rules(universe: &Universe, record: &Record, number: u32) -> Rules {
 }
 
 fn finish(universe: &Rc<Universe>, disk: &SimDisk, entry: Entry<'_>, mut record: Record, mut seen: Observation, rules: &Rules) -> Ended {
-    let secrets = SimSecrets::new(universe);
+    let (secrets, keychain) = (SimSecrets::new(universe), SimKeychain(universe.clone()));
     let files = Files {
-        reach: Reach { disk, secrets: &secrets, keychain: &NoKeychain },
+        reach: Reach { disk, secrets: &secrets, keychain: &keychain },
         entry: Some(entry),
         history: History::new(disk, HISTORY.into()),
         command: "rotate",
@@ -205,9 +253,9 @@ fn finish(universe: &Rc<Universe>, disk: &SimDisk, entry: Entry<'_>, mut record:
 /// What `rotation::begin` looks at, as far as it is modelled: the holders, the identity, the listing.
 fn begin(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Ended, String> {
     let mut record = first_record(universe, disk, number)?;
-    let secrets = SimSecrets::asking(universe);
+    let (secrets, keychain) = (SimSecrets::asking(universe), SimKeychain(universe.clone()));
     let files = Files {
-        reach: Reach { disk, secrets: &secrets, keychain: &NoKeychain },
+        reach: Reach { disk, secrets: &secrets, keychain: &keychain },
         entry: None,
         history: History::new(disk, HISTORY.into()),
         command: "rotate",
@@ -239,7 +287,8 @@ fn begin(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Ended, 
     let seen = Observation { now: Some(now), clock, entered: clock, listing: Some(listing), session, ..Observation::default() };
     universe.op(Op::Persist, || "beginning the entry".to_owned());
     universe.ambiguous.set(false);
-    let entry = Entry::begin(disk, PathBuf::from(format!("{JOURNAL}/{}.json", record.id)), &record).map_err(|error| error.to_string())?;
+    let path = PathBuf::from(format!("{JOURNAL}/{}.json", record.id));
+    let entry = enter(disk, &keychain, path, &record).map_err(|error| error.to_string())?;
     let rules = rules(universe, &record, number);
     Ok(finish(universe, disk, entry, record, seen, &rules))
 }
@@ -250,11 +299,11 @@ fn targets(universe: &Rc<Universe>, disk: &SimDisk, record: &mut Record) -> Resu
         let vault = universe.vault.borrow();
         vault.secrets.iter().map(|secret| (secret.arn.clone(), secret.is_configured.then(|| secret.fields.clone()))).collect()
     };
-    let secrets = SimSecrets::asking(universe);
+    let (secrets, keychain) = (SimSecrets::asking(universe), SimKeychain(universe.clone()));
     for (arn, fields) in named {
         let id = SecretId { id: &arn, region: None };
         let place = Place::secret(&secrets, &record.old, id, fields.as_ref()).map_err(|error| error.to_string())?;
-        let holder = place.open(Reach { disk, secrets: &secrets, keychain: &NoKeychain }, SignedBy { first: &record.old, then: None });
+        let holder = place.open(Reach { disk, secrets: &secrets, keychain: &keychain }, SignedBy { first: &record.old, then: None });
         match holder.look(&record.old, record.pair(Which::New), &[CURRENT.to_owned()], None) {
             Sight::Seen { foreign, .. } if foreign.is_empty() => {}
             other => return Err(format!("{other:?}")),
@@ -270,23 +319,44 @@ fn entry(place: Place, sections: Vec<String>) -> HolderEntry {
     HolderEntry { place, sections, stagings: 0, staged: None, staged_to: Which::New, displaced: Vec::new(), left_out: false }
 }
 
-fn first_record(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Record, String> {
-    let iam = universe.iam.borrow();
+/// The pair that is to be replaced, from where the profile has it.
+fn own_pair(universe: &Universe, keychain: &SimKeychain) -> Result<AccessKeyPair, String> {
+    if !universe.schedule.scene.filed {
+        let pair = read_pair(keychain, &item(0)).map_err(|error| error.to_string())?;
+        let is_ours = universe.iam.borrow().keys.first().is_some_and(|key| key.pair == pair);
+        return is_ours.then_some(pair).ok_or_else(|| "no key of ours".to_owned());
+    }
     let text =
         universe.disk.borrow().content(&universe.people.borrow().files[0].path).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     let held = invariants::pairs(&text.ok_or("no credentials file")?);
-    let old = held.iter().find_map(|(id, _)| iam.keys.first().filter(|key| key.pair.id.as_str() == id)).ok_or("no key of ours")?;
-    let old = old.pair.clone();
-    let new = universe.schedule.scene.adopted.then(|| NewKey { pair: iam.keys[1].pair.clone(), created_at: universe.date(0) });
-    drop(iam);
-    let secrets = SimSecrets::new(universe);
+    let iam = universe.iam.borrow();
+    let old = held.iter().find_map(|(id, _)| iam.keys.first().filter(|key| key.pair.id.as_str() == id));
+    old.map(|key| key.pair.clone()).ok_or_else(|| "no key of ours".to_owned())
+}
+
+fn item(number: usize) -> ItemName {
+    ItemName::parse(&keychain::name(number)).expect("an item's name")
+}
+
+/// Both AWS files, and the items that the index names.
+fn places(universe: &Universe) -> Vec<Place> {
+    let files = [(FileKind::Credentials, CREDENTIALS), (FileKind::Config, CONFIG)];
+    let files = files.into_iter().map(|(kind, path)| Place::AwsFile { kind, path: path.into() });
+    let items = (0..usize::from(universe.schedule.scene.items)).map(|number| Place::KeychainItem { item: item(number) });
+    files.chain(items).collect()
+}
+
+fn first_record(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Record, String> {
+    let (secrets, keychain) = (SimSecrets::new(universe), SimKeychain(universe.clone()));
+    let old = own_pair(universe, &keychain)?;
+    let adopted = || NewKey { pair: universe.iam.borrow().keys[1].pair.clone(), created_at: universe.date(0) };
+    let new = universe.schedule.scene.adopted.then(adopted);
     let mut holders = Vec::new();
-    for (kind, path) in [(FileKind::Credentials, CREDENTIALS), (FileKind::Config, CONFIG)] {
-        let place = Place::AwsFile { kind, path: path.into() };
-        let holder = place.open(Reach { disk, secrets: &secrets, keychain: &NoKeychain }, SignedBy { first: &old, then: None });
+    for place in places(universe) {
+        let holder = place.open(Reach { disk, secrets: &secrets, keychain: &keychain }, SignedBy { first: &old, then: None });
         let sections = match holder.look(&old, None, &[], None) {
             Sight::Seen { old, foreign, .. } if foreign.is_empty() => old,
-            Sight::Away => Vec::new(),
+            Sight::Away if !place.is_keychain() => Vec::new(),
             other => return Err(format!("{other:?}")),
         };
         if !sections.is_empty() {
@@ -299,8 +369,8 @@ fn first_record(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<
     Ok(Record {
         drains: false,
         pulled: false,
-        id: format!("r{number}"),
-        machine: "m".to_owned(),
+        id: format!("{}{number}", ["r", "s", "t"][universe.machine]),
+        machine: format!("m{}", universe.machine),
         host: "h".to_owned(),
         started_at: universe.date(0),
         identity: Identity { account: "111122223333".to_owned(), arn, user_id: "AIDADEV".to_owned() },

@@ -6,7 +6,15 @@ use std::time::Duration;
 use keyrotate::model::Grace;
 use keyrotate::rotation::Direction;
 
+use super::draw;
 use super::rng::{Rng, hash};
+
+/// Seeds below were found when there were no sessions, and no file got a second name.
+const BEFORE_SESSIONS: u64 = 40_000_000;
+/// Seeds below were found when there were no secrets.
+const BEFORE_SECRETS: u64 = 60_000_000;
+/// Seeds below were found when there were no keychain items.
+const BEFORE_ITEMS: u64 = 80_000_000;
 
 /// What the rotation does, by kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,9 +37,12 @@ pub enum Op {
     GetValue,
     PutValue,
     MoveStage,
+    KeychainGet,
+    KeychainSet,
+    KeychainDelete,
 }
 
-pub const OPS: usize = Op::MoveStage as usize + 1;
+pub const OPS: usize = Op::KeychainDelete as usize + 1;
 
 /// How answers about a changed key vary until it is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +96,10 @@ pub struct Scene {
     pub mfa: Option<Mfa>,
     /// How many secrets in Secrets Manager have the key too.
     pub secrets: u8,
+    /// How many keychain items have the key.
+    pub items: u8,
+    /// The AWS files have the key.
+    pub filed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,6 +186,27 @@ pub enum Hand {
     Kms(u32),
 }
 
+/// What a person does to a keychain item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thumb {
+    /// Puts the pair from before the rotation.
+    Restore,
+    /// Puts a pair of somebody else's.
+    ForeignPair,
+    /// Puts what is no pair.
+    Garble,
+    Remove,
+    PutBack,
+}
+
+/// Why a keychain does not do what it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    Locked,
+    /// Its daemon is gone.
+    Absent,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     /// Power fails.
@@ -192,6 +228,9 @@ pub enum What {
     /// The credentials file gets a second name, or loses it.
     Link,
     Secret(u8, Hand),
+    Item(u8, Thumb),
+    /// For so many effects.
+    Keychain(Lock, u32),
     /// The next run is `--resolve`.
     Resolve(Direction),
 }
@@ -207,10 +246,47 @@ pub struct Schedule {
     pub seed: u64,
     pub scene: Scene,
     pub events: Vec<Event>,
+    /// How many machines rotate the key, all but the first by mistake.
+    pub machines: u8,
+    /// What happens on the others, by machine.
+    pub elsewhere: Vec<(usize, Event)>,
 }
 
 impl Schedule {
     pub fn from_seed(seed: u64) -> Self {
+        let mut schedule = Self::without_items(seed);
+        draw::items(&mut schedule);
+        draw::machines(&mut schedule);
+        schedule
+    }
+
+    /// As one machine has it.
+    pub fn of(&self, machine: usize) -> Self {
+        let mut schedule = self.clone();
+        if machine > 0 {
+            schedule.scene = draw::elsewhere(self.seed, &self.scene, machine);
+            schedule.events = self.elsewhere.iter().filter(|(number, _)| *number == machine).map(|(_, event)| *event).collect();
+        }
+        schedule
+    }
+
+    /// As a seed was that found something once, when there was less to draw.
+    pub fn as_found(seed: u64) -> Self {
+        match seed {
+            BEFORE_ITEMS.. => Self::from_seed(seed),
+            BEFORE_SECRETS.. => Self::without_items(seed),
+            BEFORE_SESSIONS.. => Self::without_secrets(seed),
+            _ => {
+                let mut schedule = Self::without_secrets(seed);
+                schedule.scene.mfa = None;
+                schedule.events.retain(|event| event.what != What::Link);
+                schedule
+            }
+        }
+    }
+
+    /// The schedule as it was before there were keychain items.
+    fn without_items(seed: u64) -> Self {
         let mut schedule = Self::without_secrets(seed);
         // Apart, so that the rest of a schedule stays as it was before there were secrets.
         schedule.scene.secrets = [0, 0, 1, 1, 1, 2][hash(&[seed, 0x5EC]) as usize % 6];
@@ -221,7 +297,7 @@ impl Schedule {
     }
 
     /// The schedule as it was before there were secrets.
-    pub fn without_secrets(seed: u64) -> Self {
+    fn without_secrets(seed: u64) -> Self {
         let mut rng = Rng::new(seed);
         // Apart, so that the rest of a schedule stays as it was before there were sessions.
         let mfa = [Mfa::Open, Mfa::Stale, Mfa::Person, Mfa::Person].get(hash(&[seed, 0x3FA]) as usize % 12).copied();
@@ -245,11 +321,11 @@ impl Schedule {
         if link.is_multiple_of(12) {
             events.push(Event { when: When::Beat(40 + (link >> 8) as u32 % 80), what: What::Link });
         }
-        Self { seed, scene, events }
+        Self { seed, scene, events, machines: 1, elsewhere: Vec::new() }
     }
 }
 
-fn scene(rng: &mut Rng) -> Scene {
+pub fn scene(rng: &mut Rng) -> Scene {
     let grace = match rng.below(10) {
         0..=5 => Grace::default(),
         6..=8 => Grace::After(Duration::from_secs(3_600)),
@@ -271,11 +347,13 @@ fn scene(rng: &mut Rng) -> Scene {
         long_ids: rng.percent(10),
         mfa: None,
         secrets: 0,
+        items: 0,
+        filed: true,
     }
 }
 
 /// What happens to the secrets and around the calls to them.
-fn at_secrets(rng: &mut Rng, secrets: u8) -> Vec<Event> {
+pub fn at_secrets(rng: &mut Rng, secrets: u8) -> Vec<Event> {
     let calls = [Op::Describe, Op::Describe, Op::GetValue, Op::PutValue, Op::PutValue, Op::MoveStage, Op::MoveStage];
     let faults =
         [Fault::LostBefore, Fault::LostAfter, Fault::LostAfter, Fault::Throttled, Fault::ServerBefore, Fault::ServerAfter, Fault::Denied];
@@ -326,7 +404,7 @@ fn at_secrets(rng: &mut Rng, secrets: u8) -> Vec<Event> {
     events
 }
 
-fn event(rng: &mut Rng, theme: u64) -> Event {
+pub fn event(rng: &mut Rng, theme: u64) -> Event {
     let calls = [Op::List, Op::Identity, Op::LastUsed, Op::Create, Op::Create, Op::Update, Op::Delete];
     let all =
         [Op::List, Op::Identity, Op::Create, Op::Update, Op::Delete, Op::Read, Op::Prepare, Op::Write, Op::Release, Op::Wait, Op::Close];

@@ -88,7 +88,7 @@ impl Universe {
     /// A version that the rotation made: for one change that is in the journal, and not in the place of one that was seen to wait.
     fn judge_put(&self, secret: &mut Secret, waited: Option<String>) {
         if let Some((version, since)) = secret.waiting.clone().filter(|(version, _)| waited.as_ref() == Some(version)) {
-            if since <= secret.described_at {
+            if since <= secret.ours[self.machine].described_at {
                 self.violated(format!("{PENDING} is taken from {version}, which was seen to wait"));
             }
             // KNOWN: AWS has no put that leaves the label where it is; who comes between the look and the put loses it.
@@ -117,7 +117,7 @@ impl Universe {
     /// A label that the rotation moves.
     fn judge_move(&self, secret: &Secret, stage: &str, to: Option<&str>) {
         let Some(from) = secret.at(stage) else { return };
-        if stage == PENDING && secret.versions[from].by == Who::Others {
+        if stage == PENDING && !self.is_us(secret.versions[from].by) {
             self.violated(format!("{PENDING} is taken from {from}, which is somebody else's"));
         }
         if let (CURRENT, Some(to)) = (stage, to) {
@@ -125,6 +125,11 @@ impl Universe {
             let (before, after) = (text(from), text(to));
             if before != after {
                 self.violated(format!("{before:?} is made {after:?}"));
+            }
+            let key =
+                secret.held().and_then(|(id, _)| self.iam.borrow().keys.iter().find(|key| key.pair.id.as_str() == id).map(|key| key.maker));
+            if let Some(Who::Us(other)) = key.filter(|maker| !self.is_us(*maker)) {
+                self.violated(format!("{} is taken from the machine {other}, which rotated the key", secret.arn));
             }
         }
     }
@@ -135,7 +140,7 @@ impl Secrets for SimSecrets {
         self.call(Op::Describe, by, "DescribeSecret", |universe| {
             let mut vault = universe.vault.borrow_mut();
             let found = vault.find(secret.id)?;
-            found.described_at = universe.beats.get();
+            found.ours[universe.machine].described_at = universe.beats.get();
             let labelled = found.versions.iter().filter(|(_, version)| !version.stages.is_empty());
             Ok(SecretFacts {
                 arn: found.arn.clone(),
@@ -171,7 +176,7 @@ impl Secrets for SimSecrets {
             let secret = vault.find(arn)?;
             universe.may(secret, true)?;
             let waited = secret.at(stage).map(str::to_owned);
-            if secret.put(&id, body, stage)? && stage == PENDING {
+            if secret.put(&id, body, stage, Who::Us(universe.machine))? && stage == PENDING {
                 universe.judge_put(secret, waited);
             }
             Ok(())
@@ -192,6 +197,9 @@ impl Secrets for SimSecrets {
             secret.can_move(stage, to.as_deref(), from.as_deref())?;
             universe.judge_move(secret, stage, to.as_deref());
             secret.attach(stage, to.as_deref());
+            if stage == CURRENT {
+                secret.ours[universe.machine].moved_at = universe.beats.get();
+            }
             Ok(())
         })
     }

@@ -1,18 +1,13 @@
 //! Makes a failing schedule small: the fewest events and the plainest scene with which it still fails the same way. Invariant: what is
 //! printed was run.
 
-use std::rc::Rc;
-
 use super::mutant::Mutant;
 use super::run::live;
 use super::schedule::{Flap, Scene, Schedule};
-use super::universe::Universe;
 
 /// Runs a schedule. Returns what did not hold.
 pub fn violation(schedule: &Schedule, mutant: Option<Mutant>) -> Option<String> {
-    let universe = Rc::new(Universe::new(schedule.clone(), mutant, false));
-    live(&universe);
-    universe.violation.take()
+    live(schedule, mutant, false).violation
 }
 
 /// What did not hold, without the keys and files that it was about.
@@ -34,6 +29,17 @@ pub fn shrink(schedule: Schedule, mutant: Option<Mutant>) -> Schedule {
             if fails(&smaller) {
                 smallest = smaller;
             }
+        }
+        for number in (0..smallest.elsewhere.len()).rev() {
+            let mut smaller = smallest.clone();
+            smaller.elsewhere.remove(number);
+            if fails(&smaller) {
+                smallest = smaller;
+            }
+        }
+        let fewer = Schedule { machines: smallest.machines - 1, ..smallest.clone() };
+        if fewer.machines > 0 && fails(&fewer) {
+            smallest = fewer;
         }
         for plainer in plainer(&smallest.scene) {
             let smaller = Schedule { scene: plainer, ..smallest.clone() };
@@ -62,6 +68,8 @@ fn plainer(scene: &Scene) -> Vec<Scene> {
         with(|scene| scene.mfa = None),
         with(|scene| scene.secrets = 0),
         with(|scene| scene.secrets = scene.secrets.min(1)),
+        with(|scene| scene.items = u8::from(!scene.filed)),
+        with(|scene| scene.filed = true),
         with(|scene| scene.two_files = false),
         with(|scene| scene.symlink = false),
         with(|scene| scene.pinned = false),
@@ -75,13 +83,9 @@ fn plainer(scene: &Scene) -> Vec<Scene> {
 
 /// The schedule and the last `lines` of what happened in it, as text.
 pub fn tell(schedule: &Schedule, mutant: Option<Mutant>, lines: usize) -> String {
-    let universe = Rc::new(Universe::new(schedule.clone(), mutant, true));
-    live(&universe);
-    let mut text = format!("seed {}\n{:?}\n{:?}\n", schedule.seed, schedule.scene, schedule.events);
-    if let Some(trace) = &universe.trace {
-        let trace = trace.borrow();
-        text += &trace[trace.len().saturating_sub(lines)..].join("\n");
-    }
+    let trace = live(schedule, mutant, true).trace;
+    let mut text = format!("seed {}\n{:?}\n{:?}\n{:?}\n", schedule.seed, schedule.scene, schedule.events, schedule.elsewhere);
+    text += &trace[trace.len().saturating_sub(lines)..].join("\n");
     text.push('\n');
     text
 }

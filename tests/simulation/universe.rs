@@ -1,9 +1,11 @@
-//! Everything that one schedule consists of, shared by the disk, the world and the other actors, and the beat between two effects.
+//! Everything that one machine of a schedule consists of, shared by its disk, its world and the other actors, and the beat between two effects.
 //! Invariant: [`Universe::beat`] is passed before every call and every disk operation: what holds at all times is checked there, then the
 //! events that are due happen, a crash among them.
 
 use std::cell::{Cell, RefCell};
+use std::ops::Deref;
 use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -11,13 +13,14 @@ use keyrotate::model::AccessKeyId;
 use keyrotate::rotation::{Direction, Record};
 
 use super::disk::DiskState;
-use super::iam::{Iam, Status, Who};
+use super::iam::{Status, Who};
+use super::keychain::Keyring;
 use super::mutant::Mutant;
 use super::people::People;
 use super::rng::hash;
 use super::schedule::{Fault, OPS, Op, Schedule, Side, Trouble, What, When, Whom};
-use super::vault::Vault;
-use super::{invariants, people, strangers};
+use super::shared::Shared;
+use super::{invariants, keychain, people, strangers};
 
 /// The epoch of simulated time, in seconds.
 const BEGINNING: i64 = 1_800_000_000;
@@ -58,27 +61,32 @@ pub struct Process {
     pub has_refused: bool,
     /// What changes left is being removed.
     pub is_closing: bool,
+    /// A call to the keychain did not come back, and none is sent any more.
+    pub keychain_hangs: bool,
     /// Somebody is there who can give a code.
     pub has_code: bool,
 }
 
 pub struct Universe {
+    shared: Arc<Shared>,
+    /// Which machine this is: 0 rotates the key, the others do so by mistake.
+    pub machine: usize,
+    /// As this machine has it.
     pub schedule: Schedule,
     pub mutant: Option<Mutant>,
     fired: RefCell<Vec<bool>>,
     counts: RefCell<[u32; OPS]>,
-    pub now: Cell<u64>,
-    pub beats: Cell<u32>,
-    pub iam: RefCell<Iam>,
+    /// The effects of this machine.
+    steps: Cell<u32>,
     pub disk: RefCell<DiskState>,
     pub people: RefCell<People>,
-    pub vault: RefCell<Vault>,
+    pub keyring: RefCell<Keyring>,
     pub process: RefCell<Process>,
     /// Since the rotation began: the answer to a CreateAccessKey may have been lost.
     pub ambiguous: Cell<bool>,
     /// When the holders were asked for last, as an effect's number.
     pub reread_at: Cell<u32>,
-    /// The effect with which the present run began.
+    /// The machine's effect with which the present run began.
     pub begun_at: Cell<u32>,
     /// No more events.
     pub quiet: Cell<bool>,
@@ -92,27 +100,28 @@ pub struct Universe {
     pub stuck: Cell<bool>,
     /// What a change left at a secret could not be removed.
     pub unswept: Cell<bool>,
-    /// How it ended, in a word.
-    pub end: RefCell<String>,
-    pub violation: RefCell<Option<String>>,
-    pub trace: Option<RefCell<Vec<String>>>,
+}
+
+impl Deref for Universe {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
 }
 
 impl Universe {
-    pub fn new(schedule: Schedule, mutant: Option<Mutant>, traced: bool) -> Self {
-        let iam = Iam::new(schedule.seed, &schedule.scene);
+    pub fn new(shared: Arc<Shared>, machine: usize, schedule: Schedule, mutant: Option<Mutant>) -> Self {
         let mut disk = DiskState::default();
         disk.ignores_sync = mutant == Some(Mutant::NoFileSync);
         disk.ignores_directory_sync = mutant == Some(Mutant::NoDirectorySync);
         Self {
             fired: RefCell::new(vec![false; schedule.events.len()]),
             counts: RefCell::new([0; OPS]),
-            now: Cell::new(0),
-            beats: Cell::new(0),
-            iam: RefCell::new(iam),
+            steps: Cell::new(0),
             disk: RefCell::new(disk),
             people: RefCell::default(),
-            vault: RefCell::default(),
+            keyring: RefCell::default(),
             process: RefCell::default(),
             ambiguous: Cell::new(false),
             reread_at: Cell::new(0),
@@ -125,9 +134,8 @@ impl Universe {
             seen: RefCell::default(),
             stuck: Cell::new(false),
             unswept: Cell::new(false),
-            end: RefCell::default(),
-            violation: RefCell::new(None),
-            trace: traced.then(RefCell::default),
+            shared,
+            machine,
             schedule,
             mutant,
         }
@@ -136,7 +144,9 @@ impl Universe {
     pub fn say(&self, line: impl FnOnce() -> String) {
         if let Some(trace) = &self.trace {
             let now = self.now.get().saturating_sub(START);
-            trace.borrow_mut().push(format!("{:>9.3} s  {:>4}  {}", now as f64 / 1e3, self.beats.get(), line()));
+            let machine = if self.machines > 1 { format!("{}  ", (b'A' + self.machine as u8) as char) } else { String::new() };
+            let line = format!("{:>9.3} s  {:>4}  {machine}{}", now as f64 / 1e3, self.beats.get(), line());
+            trace.borrow_mut().push(line);
         }
     }
 
@@ -145,7 +155,30 @@ impl Universe {
         hash(&[self.schedule.seed, u64::from(self.beats.get()), salt])
     }
 
+    /// Whether it was this machine's rotation.
+    pub fn is_us(&self, who: Who) -> bool {
+        who == Who::Us(self.machine)
+    }
+
+    /// Nothing is done for so long.
+    pub fn rest(&self, ms: u64) {
+        self.shared.rest(self.machine, ms);
+        self.leave_if_failed();
+    }
+
+    /// The same in the middle of a run.
+    pub fn wait(&self, ms: u64) {
+        if self.is_parallel { self.rest(ms) } else { self.pass(ms) }
+    }
+
+    fn leave_if_failed(&self) {
+        if self.machines > 1 && self.violation.borrow().is_some() {
+            resume_unwind(Box::new(Escape::Violation))
+        }
+    }
+
     pub fn pass(&self, ms: u64) {
+        self.before_time(self.machine, ms);
         self.now.set(self.now.get() + ms);
     }
 
@@ -183,9 +216,14 @@ impl Universe {
     }
 
     fn step(&self, op: Option<(Op, u32)>) {
+        let is_telling =
+            matches!(op, Some((Op::List | Op::Create | Op::Update | Op::Delete | Op::PutValue | Op::MoveStage | Op::Write, _)));
+        self.pause(self.machine, is_telling, op.is_some_and(|(kind, _)| kind == Op::Create));
+        self.leave_if_failed();
         invariants::always(self);
-        let beat = self.beats.get() + 1;
-        self.beats.set(beat);
+        self.beats.set(self.beats.get() + 1);
+        let beat = self.steps.get() + 1;
+        self.steps.set(beat);
         if beat > self.begun_at.get() + ENDLESS {
             self.violated("a run does not end".to_owned());
         }
@@ -238,6 +276,8 @@ impl Universe {
             }
             What::Edits(holder, edit) => people::edit(self, usize::from(holder), edit),
             What::Secret(number, hand) => strangers::act(self, usize::from(number), hand),
+            What::Item(number, thumb) => keychain::act(self, usize::from(number), thumb),
+            What::Keychain(lock, beats) => keychain::trouble(self, lock, beats),
             What::Link => {
                 let mut disk = self.disk.borrow_mut();
                 if let Ok(inode) = disk.find(&self.people.borrow().files[0].path) {
@@ -251,7 +291,7 @@ impl Universe {
 
     fn whom(&self, whom: Whom) -> Option<AccessKeyId> {
         let iam = self.iam.borrow();
-        let ours = |key: &&super::iam::Key| key.maker == Who::Us;
+        let ours = |key: &&super::iam::Key| self.is_us(key.maker);
         match whom {
             Whom::Old => iam.keys.first().map(|key| key.pair.id.clone()),
             Whom::New if self.schedule.scene.adopted => iam.keys.get(1).map(|key| key.pair.id.clone()),
@@ -279,11 +319,12 @@ impl Universe {
     pub fn end_process(&self) {
         *self.process.borrow_mut() = Process::default();
         self.fault.set(None);
-        self.begun_at.set(self.beats.get());
+        self.begun_at.set(self.steps.get());
     }
 
     pub fn calm(&self) {
         self.quiet.set(true);
         self.troubles.borrow_mut().clear();
+        self.keyring.borrow_mut().calm();
     }
 }

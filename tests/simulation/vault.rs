@@ -37,15 +37,24 @@ pub struct Secret {
     pub edited_at: u32,
     /// Somebody else's version that waits, which keeps its label, and since which effect it does.
     pub waiting: Option<(String, u32)>,
-    /// The effect at which the rotation looked at the labels last.
-    pub described_at: u32,
     /// How many versions were made for each change that was journalled.
     pub puts: BTreeMap<String, u32>,
-    /// A change was prepared, so that what is left is looked for at the end.
-    pub is_swept: bool,
+    /// What the rotation on each machine did.
+    pub ours: [Ours; 3],
     pub original: SecretBody,
     pub opened: Option<SecretBody>,
     pub notes: u32,
+}
+
+/// What the rotation on one machine did with a secret.
+#[derive(Default)]
+pub struct Ours {
+    /// The effect at which it looked at the labels last.
+    pub described_at: u32,
+    /// The effect at which it moved AWSCURRENT last.
+    pub moved_at: u32,
+    /// A change was prepared, so that what is left is looked for at the end.
+    pub is_swept: bool,
 }
 
 /// All secrets, and a number that is another one after each change.
@@ -74,9 +83,8 @@ impl Secret {
             skeleton,
             edited_at: 0,
             waiting: None,
-            described_at: 0,
             puts: BTreeMap::new(),
-            is_swept: false,
+            ours: Default::default(),
             original: body.clone(),
             opened: None,
             notes: 0,
@@ -123,11 +131,17 @@ impl Secret {
         self.attach(stage, Some(id));
     }
 
-    /// The labels of the rotation's that nobody needs any more.
-    pub fn left(&self) -> Option<String> {
+    /// When somebody else than this machine changed it last, as an effect's number.
+    pub fn changed_at(&self, machine: usize) -> u32 {
+        let others = self.ours.iter().enumerate().filter(|(number, _)| *number != machine);
+        others.map(|(_, ours)| ours.moved_at).fold(self.edited_at, u32::max)
+    }
+
+    /// The labels of the machine's rotation that nobody needs any more.
+    pub fn left(&self, machine: usize) -> Option<String> {
         // KNOWN: the label of a probe that was cut off stays until the next probe takes it, where nothing was prepared after it.
-        let needed = |stage: &String| stage == CURRENT || stage == PREVIOUS || (stage == PROBE && !self.is_swept);
-        let mut ours = self.versions.iter().filter(|(id, _)| id.starts_with(OURS));
+        let needed = |stage: &String| stage == CURRENT || stage == PREVIOUS || (stage == PROBE && !self.ours[machine].is_swept);
+        let mut ours = self.versions.iter().filter(|(id, version)| id.starts_with(OURS) && version.by == Who::Us(machine));
         ours.find_map(|(id, version)| Some(format!("{} on {id}", version.stages.iter().find(|stage| !needed(stage))?)))
     }
 
@@ -141,12 +155,12 @@ impl Secret {
     }
 
     /// Makes a version, unless it is there; whether it did.
-    pub fn put(&mut self, id: &str, body: &SecretBody, stage: &str) -> Result<bool, Refusal> {
+    pub fn put(&mut self, id: &str, body: &SecretBody, stage: &str, by: Who) -> Result<bool, Refusal> {
         match self.versions.get(id) {
             Some(there) if there.body == *body => Ok(false),
             Some(_) => Err(Refusal("ResourceExistsException", "A resource with the ID you requested already exists.")),
             None => {
-                self.add(id, body.clone(), Who::Us, stage);
+                self.add(id, body.clone(), by, stage);
                 Ok(true)
             }
         }

@@ -50,7 +50,8 @@ impl SimWorld<'_> {
 
     fn create(&self, record: &Record) -> Answer<(AccessKeyPair, DateTime<Utc>)> {
         self.universe.call(Op::Create, &record.old, "CreateAccessKey", |universe| {
-            if universe.iam.borrow().existing().count() >= 2 {
+            let by = Who::Us(universe.machine);
+            if universe.iam.borrow().counted(by, universe.now.get(), universe.noise(12)) >= 2 {
                 return Err(AwsError::answered(
                     "iam:CreateAccessKey",
                     409,
@@ -58,7 +59,7 @@ impl SimWorld<'_> {
                     "Cannot exceed quota for AccessKeysPerUser: 2",
                 ));
             }
-            let made = universe.iam.borrow_mut().make(Who::Us, universe.now.get(), false);
+            let made = universe.iam.borrow_mut().make(by, universe.now.get(), false);
             universe.process.borrow_mut().fresh = Some(made.id.clone());
             Ok((made, universe.date(universe.now.get())))
         })
@@ -67,7 +68,7 @@ impl SimWorld<'_> {
     fn set(&self, op: Op, record: &Record, id: &AccessKeyId, status: Status, signer: Which) -> Answer<()> {
         self.universe.call(op, pair(record, signer), &format!("{op:?} {id} to {status:?}"), |universe| {
             acts::before_change(universe, record, id, status, pair(record, signer));
-            match universe.iam.borrow_mut().set(id, status, Who::Us, universe.now.get()) {
+            match universe.iam.borrow_mut().set(id, status, Who::Us(universe.machine), universe.now.get()) {
                 true => Ok(()),
                 false => Err(AwsError::answered(operation(op), 404, "NoSuchEntity", "")),
             }
@@ -150,7 +151,7 @@ impl World for SimWorld<'_> {
             }
             Step::Wait(duration, why) => {
                 universe.op(Op::Wait, || format!("waiting {duration:?}: {why}"));
-                universe.pass(duration.as_millis() as u64 + 1);
+                universe.wait(duration.as_millis() as u64 + 1);
                 Outcome::Waited
             }
             Step::AskAboutSuspect { key, .. } => Outcome::Answered(self.ask(key)),
@@ -166,7 +167,7 @@ impl World for SimWorld<'_> {
         self.universe.unswept.set(false);
         for secret in &mut self.universe.vault.borrow_mut().secrets {
             let is_this = |place: &Place| matches!(place, Place::Secret { arn, .. } if *arn == secret.arn);
-            secret.is_swept = record.holders.iter().any(|entry| is_this(&entry.place) && entry.stagings > 0);
+            secret.ours[self.universe.machine].is_swept = record.holders.iter().any(|entry| is_this(&entry.place) && entry.stagings > 0);
         }
         self.universe.process.borrow_mut().is_closing = true;
         let kept = self.files.tidy(record);

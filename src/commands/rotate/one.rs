@@ -12,7 +12,7 @@ use crate::profile::settings::{ProfileSettings, Target};
 use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys, OwnPair, ResolvedProfile, SecretAt};
 use crate::rotation::{
     Authority, Beginning, Begun, End, Ended, Files, HistoryLine, KnownKey, Observation, Permissions, Preflight, RealWorld, Record, Rules,
-    SecretTarget, SignedSecrets, Stop, StopKind, begin, describe, drive, keep, plan,
+    SecretTarget, SignedSecrets, Stop, StopKind, begin, describe, drive, enter, plan,
 };
 
 /// The way to everything that a rotation touches.
@@ -148,8 +148,7 @@ impl Run<'_> {
     pub(super) fn execute(&self, begun: Begun, way: Way<'_>, rules: &Rules) -> Result<Rotated, Failure> {
         let Begun { mut record, mut seen, .. } = begun;
         let path = self.state_file("journal").join(format!("{}.json", record.id));
-        let begun = keep(&self.context.keychain, &record).and_then(|()| Entry::begin(&self.disk, path, &*record.journalled()));
-        let entry = begun.map_err(|error| {
+        let entry = enter(&self.disk, &self.context.keychain, path, &record).map_err(|error| {
             Failure::from_error(FailureKind::Failed, &error).state("no key was created").hint("make room or correct the permissions there")
         })?;
         self.drive(&mut record, &mut seen, rules, self.world(way, entry), Finish::Fresh)
@@ -241,6 +240,9 @@ fn finished(record: &Record, ended: Ended, finish: Finish) -> Result<Rotated, Fa
             Ok(Rotated::Done { record: Box::new(record.scrubbed()), finish })
         }
         End::Undone { why } => taken_back(format!("{why}{}", fate("stays, inactive"))),
+        End::Aborted { why, lost_to: Some(_), .. } if finish != Finish::Fresh => {
+            taken_back(format!("{why}{}: {}", fate("is deleted"), resume::OF_TWO))
+        }
         End::Aborted { why, .. } if finish != Finish::Fresh => taken_back(format!("{why}{}", fate("is deleted"))),
         End::Aborted { why, .. } => Err(resume::aborted(record, why, error.as_ref())),
     }

@@ -373,7 +373,14 @@ fn undecided(record: &Record, unresolved: Unresolved) -> Failure {
 }
 
 /// The rotation ended before there was a new key in use.
+pub(super) const OF_TWO: &str =
+    "run `keyrotate auto`, which takes the key over from there, and let only one machine rotate it (`rotator` in config.toml)";
+
 pub(super) fn aborted(record: &Record, why: String, error: Option<&AwsError>) -> Failure {
+    if let State::Done(End::Aborted { lost_to: Some(rival), .. }) = &record.state {
+        let state = format!("what has {} here was put back, and the new key made here is deleted; {} stays", record.old.id, rival.key);
+        return Failure::new(FailureKind::Failed, why).state(state).hint(OF_TWO);
+    }
     let state = format!("nothing was changed; {} is in use as before", record.old.id);
     match error {
         Some(error) if error.to_string() == why => Failure::from(explain(&record.old.id, error)).state(state),

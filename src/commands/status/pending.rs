@@ -174,7 +174,7 @@ mod tests {
             (inactive(), Some(KeyStatus::Active), Some("is inactive")),
             (State::Deleted, None, None),
             (State::Deleted, Some(KeyStatus::Inactive), Some("is deleted")),
-            (State::RollingBack { why: String::new() }, None, None),
+            (State::RollingBack { why: String::new(), lost_to: None }, None, None),
         ] {
             let told = pending(&record(state, Grace::default()), Path::new("/j/r1.json"), "here");
             let heard = told.clone().as_listed(listed.as_ref());

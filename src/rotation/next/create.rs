@@ -11,6 +11,7 @@ use super::super::step::{Step, StopKind};
 use super::evidence::{Listed, Proven, is_settled, is_stranger, list_again, listed, prove};
 use super::holders::{Brought, Held, bring, held_here};
 use super::retreat::abort;
+use super::rival;
 use super::{Rules, words};
 use crate::aws::{AwsError, ErrorKind};
 use crate::model::{AccessKey, AccessKeyId, KeyStatus, LastUsed};
@@ -97,7 +98,7 @@ fn lost(record: &Record, seen: &Observation, rules: &Rules, signed_at: DateTime<
     match suspects.as_slice() {
         [] => {
             let why = "the answer to CreateAccessKey was lost, and AWS made no key".to_owned();
-            abort(record, seen, rules, End::Aborted { why, lost_at: Some(signed_at), left_alone: Vec::new() })
+            abort(record, seen, rules, End::Aborted { why, lost_at: Some(signed_at), left_alone: Vec::new(), lost_to: None })
         }
         [one] => suspected(record, seen, rules, one),
         several => {
@@ -118,7 +119,7 @@ fn unknown(record: &Record, error: &AwsError) -> Step {
 /// Something that may be somebody else's is there: nothing is done about it, and the rotation ends once a person says so.
 fn left_alone(record: &Record, seen: &Observation, rules: &Rules, message: String, keys: &[AccessKeyId]) -> Step {
     if rules.decided == Some(Direction::Back) {
-        return abort(record, seen, rules, End::Aborted { why: message, lost_at: None, left_alone: keys.to_vec() });
+        return abort(record, seen, rules, End::Aborted { why: message, lost_at: None, left_alone: keys.to_vec(), lost_to: None });
     }
     words::attention(
         record,
@@ -149,7 +150,7 @@ fn suspected(record: &Record, seen: &Observation, rules: &Rules, key: &AccessKey
 pub(super) fn suspect(record: &Record, seen: &Observation, rules: &Rules, key: &AccessKeyId, created_at: DateTime<Utc>) -> Step {
     let end = |fate: &str, left_alone| {
         let why = format!("{key}, whose secret nobody had, {fate}");
-        abort(record, seen, rules, End::Aborted { why, lost_at: None, left_alone })
+        abort(record, seen, rules, End::Aborted { why, lost_at: None, left_alone, lost_to: None })
     };
     let since = match &seen.act {
         Some(Act { result: Ok(()), .. }) => return end("is deleted", Vec::new()),
@@ -192,7 +193,7 @@ pub(super) fn suspect(record: &Record, seen: &Observation, rules: &Rules, key: &
 /// The new pair is on the disk: is it accepted?
 pub(super) fn created(record: &Record, seen: &Observation, rules: &Rules) -> Step {
     if is_stranger(record, seen, Which::New) {
-        return Step::Enter(State::RollingBack { why: "the new key belongs to another user".to_owned() });
+        return Step::Enter(State::RollingBack { why: "the new key belongs to another user".to_owned(), lost_to: None });
     }
     match prove(seen, rules, Which::New, rules.timing.verify_successes, Duration::ZERO) {
         Proven::Yes => Step::Enter(State::Verified),
@@ -217,17 +218,19 @@ fn not_accepted(record: &Record, seen: &Observation, rules: &Rules) -> Step {
             abort(record, seen, rules, End::aborted(format!("{} is gone: somebody deleted it", new.pair.id)))
         }
         None if is_settled(listing, new.created_at, &rules.timing) => {
-            Step::Enter(State::RollingBack { why: format!("{} is gone: somebody deleted it", new.pair.id) })
+            Step::Enter(State::RollingBack { why: format!("{} is gone: somebody deleted it", new.pair.id), lost_to: None })
         }
         Some(KeyStatus::Inactive) if early => {
             let message = format!("{} was made inactive by somebody before it was in use", new.pair.id);
             words::attention(record, message, format!("activate it, or give it up with {}", words::resolve_hint(&new.pair.id)))
         }
-        Some(KeyStatus::Inactive) => Step::Enter(State::RollingBack { why: format!("{} was made inactive by somebody", new.pair.id) }),
+        Some(KeyStatus::Inactive) => {
+            Step::Enter(State::RollingBack { why: format!("{} was made inactive by somebody", new.pair.id), lost_to: None })
+        }
         None | Some(KeyStatus::Active | KeyStatus::Other(_)) => {
             let age = (listing.at - new.created_at).to_std().unwrap_or_default();
             if age >= rules.timing.give_up {
-                return Step::Enter(State::RollingBack { why: format!("AWS did not accept {} in time", new.pair.id) });
+                return Step::Enter(State::RollingBack { why: format!("AWS did not accept {} in time", new.pair.id), lost_to: None });
             }
             let cause = seen.proof(Which::New).error.as_ref().map(ToString::to_string);
             let message = format!("AWS does not accept {} everywhere yet, so it was not put into use", new.pair.id);
@@ -246,8 +249,12 @@ pub(super) fn verified(record: &Record, seen: &Observation, rules: &Rules) -> St
             Proven::NotYet => return not_accepted(record, seen, rules),
         }
     }
+    if let Some(step) = rival::yields(record, seen) {
+        return step;
+    }
     match bring(record, seen, rules, Which::New, false) {
         Brought::First(step) => step,
+        Brought::Refused(reasons) if let Some(rival) = rival::find(record, seen) => rival::both_stay(record, &rival, reasons),
         Brought::Refused(reasons) => words::holders_refuse(record, "a holder cannot be written", reasons),
         Brought::None => words::no_place(record),
         // One call with what was just read back.

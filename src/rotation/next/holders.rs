@@ -3,7 +3,7 @@
 use super::super::observation::Observation;
 use super::super::record::{HolderEntry, Record, Which};
 use super::super::step::Step;
-use super::Rules;
+use super::{Rules, rival};
 use crate::holder::Sight;
 use crate::model::AccessKeyId;
 
@@ -34,8 +34,12 @@ pub(super) fn bring(record: &Record, seen: &Observation, rules: &Rules, to: Whic
         return Brought::First(Step::Wait(rest, WAITING.to_owned()));
     }
     let Some(sights) = &seen.holders else { return Brought::First(Step::ReadHolders) };
-    let each = || record.holders.iter().zip(sights).enumerate().filter(|(_, (entry, _))| !entry.left_out);
-    if let Some(step) = each().find_map(|(index, (entry, sight))| change(index, entry, sight, seen, to)) {
+    let all = || record.holders.iter().zip(sights).enumerate().filter(|(_, (entry, _))| !entry.left_out);
+    let each = || all().filter(|(_, (entry, sight))| !rival::keeps(record, entry, sight));
+    let mut in_order: Vec<_> = each().collect();
+    // What other machines share comes first: where one of them was faster, nothing here was written yet.
+    in_order.sort_by_key(|(_, (entry, _))| to == Which::New && !entry.place.is_secret());
+    if let Some(step) = in_order.into_iter().find_map(|(index, (entry, sight))| change(index, entry, sight, seen, to)) {
         return Brought::First(step);
     }
     if seen.clock.saturating_sub(seen.entered) < rules.timing.verify_span_flapping
@@ -52,7 +56,7 @@ pub(super) fn bring(record: &Record, seen: &Observation, rules: &Rules, to: Whic
     if !refused.is_empty() {
         return Brought::Refused(refused);
     }
-    if !each().any(|(_, (_, sight))| has(sight, to)) {
+    if !each().any(|(_, (_, sight))| has(sight, to)) && each().count() == all().count() {
         return Brought::None;
     }
     let away = each().filter(|(_, (_, sight))| **sight == Sight::Away).map(|(_, (entry, _))| entry.place.to_string()).collect();

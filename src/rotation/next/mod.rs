@@ -9,6 +9,7 @@ mod properties;
 mod pull;
 mod retire;
 mod retreat;
+mod rival;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -61,7 +62,7 @@ fn by_state(record: &Record, seen: &Observation, rules: &Rules) -> Step {
         State::OldInactive { at, rounds, .. } => retire::old_inactive(record, seen, rules, *at, *rounds),
         State::Deleted => retire::deleted(record, seen, rules),
         State::Reactivating { why, rounds } => retreat::reactivating(record, seen, rules, why, *rounds),
-        State::RollingBack { why } => retreat::rolling_back(record, seen, rules, why),
+        State::RollingBack { why, lost_to } => retreat::rolling_back(record, seen, rules, why, lost_to.as_ref()),
         State::Undoing { why } => retreat::undoing(record, seen, rules, why),
         State::Done(_) => Step::Close,
     }

@@ -19,7 +19,7 @@ pub(super) fn next(record: &Record, seen: &Observation, rules: &Rules) -> Step {
     match &record.state {
         State::Created => created(record, seen, rules),
         State::Verified => verified(record, seen, rules),
-        State::RollingBack { why } | State::Undoing { why } => back(record, seen, rules, why),
+        State::RollingBack { why, .. } | State::Undoing { why } => back(record, seen, rules, why),
         State::Done(_) => Step::Close,
         State::Intent { .. } | State::Suspect { .. } | State::Committed { .. } | State::Draining { .. } => not_ours(record),
         State::OldInactive { .. } | State::Reactivating { .. } | State::Deleted => not_ours(record),
@@ -45,7 +45,7 @@ fn created(record: &Record, seen: &Observation, rules: &Rules) -> Step {
 fn verified(record: &Record, seen: &Observation, rules: &Rules) -> Step {
     let dead = || {
         let id = record.pair(Which::New).map_or("the new key", |pair| pair.id.as_str());
-        Step::Enter(State::RollingBack { why: format!("AWS does not accept {id} any more") })
+        Step::Enter(State::RollingBack { why: format!("AWS does not accept {id} any more"), lost_to: None })
     };
     let away = match bring_alive(record, seen, rules, dead) {
         Brought::First(step) => return step,

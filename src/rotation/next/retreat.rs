@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::super::observation::{Act, Listing, Observation};
-use super::super::record::{End, HolderEntry, Record, State, Which};
+use super::super::record::{End, HolderEntry, Record, Rival, State, Which};
 use super::super::resolve::Direction;
 use super::super::step::{Step, Stop, StopKind};
 use super::evidence::{Listed, Proven, is_settled, is_settled_here, list_again, listed, prove};
@@ -145,7 +145,7 @@ fn turn_round(record: &Record, seen: &Observation, rules: &Rules, listing: &List
 }
 
 /// Before Committed: holders back to the old pair, then the new key is deleted.
-pub(super) fn rolling_back(record: &Record, seen: &Observation, rules: &Rules, why: &str) -> Step {
+pub(super) fn rolling_back(record: &Record, seen: &Observation, rules: &Rules, why: &str, lost_to: Option<&Rival>) -> Step {
     let listing = match look(record, seen, &[Which::Old, Which::New]) {
         Ok(listing) => listing,
         Err(step) => return step,
@@ -169,15 +169,35 @@ pub(super) fn rolling_back(record: &Record, seen: &Observation, rules: &Rules, w
     if record.adopted {
         return all_there(record, seen).unwrap_or(Step::Enter(State::Done(End::aborted(why))));
     }
-    if let Some(step) = restore(record, seen, rules) {
+    if let Some(step) = restore(record, seen, rules).or_else(|| lost_to.and_then(|_| still_alive(record, seen, rules))) {
         return step;
     }
+    let over = || abort(record, seen, rules, lost_to.map_or_else(|| End::aborted(why), |rival| End::lost(why, rival.clone())));
     match (status(record, listing, Which::New), &record.new) {
-        (_, None) => abort(record, seen, rules, End::aborted(why)),
+        (_, None) => over(),
         // The only act of this state: we deleted it.
-        (None, Some(_)) if matches!(&seen.act, Some(Act { result: Ok(()), .. })) => abort(record, seen, rules, End::aborted(why)),
-        (None, Some(_)) => new_gone(record, seen, rules, listing).unwrap_or_else(|| abort(record, seen, rules, End::aborted(why))),
+        (None, Some(_)) if matches!(&seen.act, Some(Act { result: Ok(()), .. })) => over(),
+        (None, Some(_)) => new_gone(record, seen, rules, listing).unwrap_or_else(over),
         (Some(_), Some(new)) => given_up(record, seen).unwrap_or(Step::DeleteAccessKey { key: new.pair.id.clone(), signer: Which::Old }),
+    }
+}
+
+/// What is missing to the old key being alive after the holders were read last. Whoever was faster is about to deactivate it, and then the new
+/// key is what this machine has.
+fn still_alive(record: &Record, seen: &Observation, rules: &Rules) -> Option<Step> {
+    if matches!(&seen.act, Some(Act { result: Ok(()), .. })) {
+        return None;
+    }
+    match listed(seen, seen.holders_at, &[Which::Old, Which::New]) {
+        Listed::First(step) => return Some(step),
+        Listed::Error(error) => return Some(words::refused(record, &error)),
+        Listed::Yes(_) => {}
+    }
+    match prove(seen, rules, Which::Old, 1, seen.holders_at) {
+        Proven::Yes => None,
+        Proven::First(step) => Some(step),
+        Proven::Error(error) => Some(words::refused(record, &error)),
+        Proven::NotYet => Some(words::failed(record, format!("AWS does not accept {} any more", record.old.id), Vec::new())),
     }
 }
 

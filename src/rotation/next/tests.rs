@@ -281,7 +281,7 @@ fn nothing_is_deactivated_or_deleted_unless_the_other_key_is_active_in_the_same_
 #[test]
 fn a_way_back_turns_round_only_when_it_is_settled_that_the_new_key_is_still_there() {
     let rules = Rules { decided: Some(Direction::Forward), ..Rules::default() };
-    for state in [State::RollingBack { why: "x".into() }, State::Undoing { why: "x".into() }] {
+    for state in [State::RollingBack { why: "x".into(), lost_to: None }, State::Undoing { why: "x".into() }] {
         let back = record(state);
         let mut both = before(5, &[(OLD, Active, -9), (NEW, Active, 1)]);
         both.prove(Which::New, Ok(identity()));
@@ -344,7 +344,7 @@ fn a_grace_rests_then_looks_at_the_last_use_before_it_deletes() {
 
 #[test]
 fn a_rollback_touches_no_holder_before_the_old_pair_is_proved() {
-    let rolling = record(State::RollingBack { why: "x".into() });
+    let rolling = record(State::RollingBack { why: "x".into(), lost_to: None });
     let mut both = seen(0, &[(OLD, Active, -9), (NEW, Active, 1)]);
     assert_eq!(next(&rolling, &both, &Rules::default()), Step::GetCallerIdentity(Which::Old));
     both.prove(Which::Old, Ok(identity()));
@@ -383,7 +383,7 @@ fn a_holder_is_healed_with_a_pair_only_after_aws_accepted_it_in_this_state() {
 
 #[test]
 fn a_key_that_was_there_before_is_not_deleted_by_a_rollback() {
-    let rolling = Record { adopted: true, ..record(State::RollingBack { why: "x".into() }) };
+    let rolling = Record { adopted: true, ..record(State::RollingBack { why: "x".into(), lost_to: None }) };
     let mut both = seen(0, &[(OLD, Active, -9), (NEW, Active, -5)]);
     both.prove(Which::Old, Ok(identity()));
     let step = next(&rolling, &both, &Rules::default());
@@ -396,7 +396,7 @@ fn a_holder_of_a_key_that_was_there_before_is_not_rewritten_when_that_key_is_gon
     let mut gone = seen(130, &[(OLD, Active, -9)]);
     gone.prove(Which::New, Err(error(ErrorKind::NotYetValid, true)));
     assert!(matches!(next(&created, &gone, &Rules::default()), Step::Enter(State::RollingBack { .. })));
-    let rolling = Record { adopted: true, ..record(State::RollingBack { why: "gone".into() }) };
+    let rolling = Record { adopted: true, ..record(State::RollingBack { why: "gone".into(), lost_to: None }) };
     gone.prove(Which::Old, Ok(identity()));
     let step = next(&rolling, &gone, &Rules::default());
     assert!(matches!(step, Step::Enter(State::Done(End::Aborted { .. }))), "{step:?}");
@@ -497,7 +497,7 @@ fn a_key_that_is_taken_over_is_written_when_it_is_proved_and_given_up_when_it_di
     assert_eq!(next(&pulled(State::Verified), &with(&new), &rules), Step::Enter(State::Done(End::Pulled)));
     assert!(matches!(next(&pulled(State::Created), &dead(&old), &rules), Step::Enter(State::Done(End::Aborted { .. }))));
     assert!(matches!(next(&pulled(State::Verified), &dead(&new), &rules), Step::Enter(State::RollingBack { .. })));
-    let back = pulled(State::RollingBack { why: "dead".into() });
+    let back = pulled(State::RollingBack { why: "dead".into(), lost_to: None });
     let mut both_dead = dead(&new);
     assert_eq!(next(&back, &both_dead, &rules), Step::GetCallerIdentity(Which::Old));
     both_dead.prove(Which::Old, Err(error(ErrorKind::NotYetValid, true)));
