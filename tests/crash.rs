@@ -54,7 +54,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use cases::{Case, Kind, Row};
 
 /// Most of the time is waiting, so that more workers than cores pay.
-const WORKERS: usize = 6;
+const WORKERS: usize = 8;
 
 /// Breaks it everywhere, and wants zero in each column of damage.
 fn broken_anywhere(kind: &Kind) {

@@ -12,9 +12,11 @@ use crate::trace;
 const DENIED: Fault = Fault::ErrorBefore { status: 403, code: "AccessDenied", message: "User is not authorized to perform this action" };
 const LATE: Fault = Fault::ErrorAfter { status: 500, code: "ServiceFailure", message: "Injected by the lab." };
 
+const KILL: &str = "signal=KILL";
+
 /// Names of errors at a system call: which calls, and what strace is to inject.
 const FILE_FAULTS: [(&str, &[&str], &str); 4] = [
-    ("file: killed", &[], "signal=KILL"),
+    ("file: killed", &[], KILL),
     (
         "file: disk full",
         &["write", "writev", "pwrite64", "fallocate", "openat", "mkdir", "mkdirat", "rename", "renameat", "renameat2"],
@@ -24,7 +26,7 @@ const FILE_FAULTS: [(&str, &[&str], &str); 4] = [
     ("file: no access", &["openat", "rename", "renameat", "renameat2"], "error=EACCES"),
 ];
 /// The same at a message to the keychain.
-const MESSAGE_FAULTS: [(&str, &str); 2] = [("keychain: killed", "signal=KILL"), ("keychain: cut off", "error=EPIPE")];
+const MESSAGE_FAULTS: [(&str, &str); 2] = [("keychain: killed", KILL), ("keychain: cut off", "error=EPIPE")];
 
 /// What is broken, and looked at.
 pub trait Scene {
@@ -44,8 +46,10 @@ pub struct Kind {
     pub name: &'static str,
     /// A new one.
     pub start: fn() -> Box<dyn Scene>,
-    /// Of the second kills one in so many is made; of everything else, all.
+    /// Every first kill is made; of the second ones, one in so many.
     pub one_second_kill_in: usize,
+    /// Of the faults that kill nothing one in so many is made at each call and each file change, another one at the next.
+    pub one_other_fault_in: usize,
 }
 
 /// Where and how one case is broken.
@@ -122,19 +126,23 @@ pub fn record(kind: &Kind) -> Clean {
 pub fn all(kind: &Kind, clean: &Clean) -> Vec<Case> {
     let calls = clean.actions.len();
     let mut cases = Vec::new();
-    for (fault, broken) in call_faults() {
-        cases.extend((1..=calls).map(|number| Case { fault, point: Point::Call(number, broken.clone()) }));
+    let is_made = |kills: bool, at: usize| kills || at.is_multiple_of(kind.one_other_fault_in);
+    for (index, (fault, broken)) in call_faults().into_iter().enumerate() {
+        let kills = matches!(broken, Fault::PauseBefore | Fault::PauseAfter);
+        let numbers = (1..=calls).filter(|number| is_made(kills, number + index));
+        cases.extend(numbers.map(|number| Case { fault, point: Point::Call(number, broken.clone()) }));
     }
-    for (fault, names, inject) in FILE_FAULTS {
+    for (index, (fault, names, inject)) in FILE_FAULTS.into_iter().enumerate() {
         let hit = clean.files.iter().filter(|(name, _)| names.is_empty() || names.contains(&name.as_str()));
-        cases.extend(hit.map(|(name, number)| Case { fault, point: Point::File(name.clone(), *number, inject) }));
+        let hit = hit.enumerate().filter(|(at, _)| is_made(inject == KILL, at + index));
+        cases.extend(hit.map(|(_, (name, number))| Case { fault, point: Point::File(name.clone(), *number, inject) }));
     }
     for (fault, inject) in MESSAGE_FAULTS {
         cases.extend(clean.messages.iter().map(|number| Case { fault, point: Point::Message(*number, inject) }));
     }
     cases.extend([0, 100, 200, 300, 1000].map(|bytes| Case { fault: "file size limit", point: Point::Size(bytes) }));
     let twice = (1..=calls).flat_map(|first| (1..=calls + 2).map(move |second| (first, second)));
-    let twice = twice.filter(|(first, second)| (first + second) % kind.one_second_kill_in == 0);
+    let twice = twice.filter(|(first, second)| (first + second).is_multiple_of(kind.one_second_kill_in));
     cases.extend(twice.map(|(first, second)| Case { fault: "killed twice", point: Point::Twice(first, second) }));
     cases
 }

@@ -16,8 +16,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_keyrotate");
 /// Without a device, so that the proof opens a session.
 const CONFIG: &str = "# roles\n[default]\noutput = json\n";
 
-const THERE: Kind = Kind { name: "keys import", start: || start(false), one_second_kill_in: 1 };
-const BACK: Kind = Kind { name: "keys import --undo", start: || start(true), one_second_kill_in: 1 };
+const THERE: Kind = Kind { name: "keys import", start: || start(false), one_second_kill_in: 1, one_other_fault_in: 1 };
+const BACK: Kind = Kind { name: "keys import --undo", start: || start(true), one_second_kill_in: 1, one_other_fault_in: 1 };
 
 struct Import {
     bed: Arc<Bed>,

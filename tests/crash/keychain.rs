@@ -5,8 +5,9 @@ use crate::cases::{Kind, Scene};
 use crate::rotation::{Item, ROTATE, Rotation};
 use crate::secret;
 
-const ALONE: Kind = Kind { name: "a key in a keychain item", start: alone, one_second_kill_in: 5 };
-const TOGETHER: Kind = Kind { name: "a key in a file, a keychain item and a secret", start: together, one_second_kill_in: 13 };
+const ALONE: Kind = Kind { name: "a key in a keychain item", start: alone, one_second_kill_in: 5, one_other_fault_in: 1 };
+const TOGETHER: Kind =
+    Kind { name: "a key in a file, a keychain item and a secret", start: together, one_second_kill_in: 19, one_other_fault_in: 3 };
 
 fn alone() -> Box<dyn Scene> {
     let bed = Bed::start();

@@ -7,8 +7,8 @@ use crate::home::Home;
 use crate::lab::Settings;
 use crate::rotation::{ROTATE, Rotation};
 
-const BESIDE: Kind = Kind { name: "a key in a file and a secret", start: beside, one_second_kill_in: 13 };
-const ALONE: Kind = Kind { name: "another user's key in a secret", start: alone, one_second_kill_in: 13 };
+const BESIDE: Kind = Kind { name: "a key in a file and a secret", start: beside, one_second_kill_in: 19, one_other_fault_in: 1 };
+const ALONE: Kind = Kind { name: "another user's key in a secret", start: alone, one_second_kill_in: 19, one_other_fault_in: 2 };
 const NAME: &str = "prod/ci";
 /// Escapes, a 64-bit number, an order of its own, and a secret that is not the key's.
 const JSON: &str = r#"{ "env":"prod", "secret_access_key" : "{secret}","note":"caf\u00e9",

@@ -24,10 +24,9 @@ pub fn draw(kind: &Kind, rows: &[Row]) -> String {
         groups.entry(row.fault).or_default().push(row);
     }
     let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
-    let sampled = match kind.one_second_kill_in {
-        1 => String::new(),
-        some => format!(" (of the second kills, one in {some})"),
-    };
+    let sampled = |what: &str, one_in: usize| if one_in == 1 { String::new() } else { format!("; {what}, one in {one_in}") };
+    let sampled =
+        sampled("of the second kills", kind.one_second_kill_in) + &sampled("of the faults that kill nothing", kind.one_other_fault_in);
     let mut text =
         format!("{}{sampled}\n| fault | cases | failed | {} | did not fire | waits for a person |\n", kind.name, names.join(" | "));
     text += &format!("|---{}|\n", "|---:".repeat(COLUMNS.len() + 4));
