@@ -7,6 +7,7 @@
 //! `prlimit` and a gnome-keyring are needed; without them the ring fails.
 #![allow(
     clippy::print_stdout,
+    clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,

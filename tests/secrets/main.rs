@@ -23,5 +23,6 @@ mod broken;
 mod create;
 mod machines;
 mod managed;
+mod operators;
 mod refused;
 mod rotated;

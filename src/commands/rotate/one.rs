@@ -240,10 +240,7 @@ fn finished(record: &Record, ended: Ended, finish: Finish) -> Result<Rotated, Fa
             Ok(Rotated::Done { record: Box::new(record.scrubbed()), finish })
         }
         End::Undone { why } => taken_back(format!("{why}{}", fate("stays, inactive"))),
-        End::Aborted { why, lost_to: Some(_), .. } if finish != Finish::Fresh => {
-            taken_back(format!("{why}{}: {}", fate("is deleted"), resume::OF_TWO))
-        }
-        End::Aborted { why, .. } if finish != Finish::Fresh => taken_back(format!("{why}{}", fate("is deleted"))),
+        End::Aborted { why, lost_to: None, .. } if finish != Finish::Fresh => taken_back(format!("{why}{}", fate("is deleted"))),
         End::Aborted { why, .. } => Err(resume::aborted(record, why, error.as_ref())),
     }
 }

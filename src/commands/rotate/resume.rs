@@ -373,13 +373,15 @@ fn undecided(record: &Record, unresolved: Unresolved) -> Failure {
 }
 
 /// The rotation ended before there was a new key in use.
-pub(super) const OF_TWO: &str =
-    "run `keyrotate auto`, which takes the key over from there, and let only one machine rotate it (`rotator` in config.toml)";
-
 pub(super) fn aborted(record: &Record, why: String, error: Option<&AwsError>) -> Failure {
     if let State::Done(End::Aborted { lost_to: Some(rival), .. }) = &record.state {
-        let state = format!("what has {} here was put back, and the new key made here is deleted; {} stays", record.old.id, rival.key);
-        return Failure::new(FailureKind::Failed, why).state(state).hint(OF_TWO);
+        let state = format!("{} has {}, which stays; the new key that was made here is deleted", rival.place, rival.key);
+        let one = "let only one machine rotate it (`rotator` in config.toml)";
+        let hint = match record.managed_as {
+            Some(_) => one.to_owned(),
+            None => format!("{one}; then `keyrotate auto` here takes the key over from there"),
+        };
+        return Failure::new(FailureKind::Failed, why).state(state).hint(hint);
     }
     let state = format!("nothing was changed; {} is in use as before", record.old.id);
     match error {

@@ -10,7 +10,7 @@ use super::super::step::{Step, Stop, StopKind};
 use super::evidence::{Listed, Proven, is_settled, is_settled_here, list_again, listed, prove};
 use super::holders::{Brought, bring};
 use super::retire::is_gone;
-use super::{Rules, words};
+use super::{Rules, rival, words};
 use crate::aws::ErrorKind;
 use crate::holder::Sight;
 use crate::model::KeyStatus;
@@ -153,6 +153,22 @@ pub(super) fn rolling_back(record: &Record, seen: &Observation, rules: &Rules, w
     if rules.decided == Some(Direction::Forward) {
         return turn_round(record, seen, rules, listing);
     }
+    let over = || abort(record, seen, rules, lost_to.map_or_else(|| End::aborted(why), |rival| End::lost(why, rival.clone())));
+    let delete = || match (status(record, listing, Which::New), &record.new) {
+        (_, None) => over(),
+        // The only act of this state: we deleted it.
+        (None, Some(_)) if matches!(&seen.act, Some(Act { result: Ok(()), .. })) => over(),
+        (None, Some(_)) => new_gone(record, seen, rules, listing).unwrap_or_else(over),
+        (Some(_), Some(new)) => given_up(record, seen).unwrap_or(Step::DeleteAccessKey { key: new.pair.id.clone(), signer: Which::Old }),
+    };
+    if let Some(rival) = lost_to {
+        if seen.holders.is_none() {
+            return Step::ReadHolders;
+        }
+        if rival::has_all(record, seen, rival) && listing.status(&rival.key) == Some(&KeyStatus::Active) {
+            return delete();
+        }
+    }
     if !is_active(record, listing, Which::Old) {
         return match is_active(record, listing, Which::New) {
             _ if !is_settled_here(listing, seen, &rules.timing) => {
@@ -172,14 +188,7 @@ pub(super) fn rolling_back(record: &Record, seen: &Observation, rules: &Rules, w
     if let Some(step) = restore(record, seen, rules).or_else(|| lost_to.and_then(|_| still_alive(record, seen, rules))) {
         return step;
     }
-    let over = || abort(record, seen, rules, lost_to.map_or_else(|| End::aborted(why), |rival| End::lost(why, rival.clone())));
-    match (status(record, listing, Which::New), &record.new) {
-        (_, None) => over(),
-        // The only act of this state: we deleted it.
-        (None, Some(_)) if matches!(&seen.act, Some(Act { result: Ok(()), .. })) => over(),
-        (None, Some(_)) => new_gone(record, seen, rules, listing).unwrap_or_else(over),
-        (Some(_), Some(new)) => given_up(record, seen).unwrap_or(Step::DeleteAccessKey { key: new.pair.id.clone(), signer: Which::Old }),
-    }
+    delete()
 }
 
 /// What is missing to the old key being alive after the holders were read last. Whoever was faster is about to deactivate it, and then the new

@@ -1,7 +1,7 @@
 //! Another machine rotates the same key, by mistake. Both share a secret, whose compare-and-swap one of them loses: it goes back.
 //!
 //! Invariant: the key of the other machine is not touched, and neither is the secret that has it. The own new key goes only while the old one is
-//! alive, to which the holders here go back.
+//! alive, to which the holders here go back; or while nothing here has either.
 
 use super::super::observation::Observation;
 use super::super::record::{HolderEntry, Record, Rival, State, Which};
@@ -46,11 +46,19 @@ pub(super) fn yields(record: &Record, seen: &Observation) -> Option<Step> {
         Listed::Yes(listing) => listing,
     };
     let is_active = |key| listing.status(key) == Some(&KeyStatus::Active);
-    if !is_active(&rival.key) || !is_active(&record.old.id) {
+    if !is_active(&rival.key) || !(is_active(&record.old.id) || has_all(record, seen, &rival)) {
         return None;
     }
     let why = format!("another machine rotated {} at the same time: {} has {} now", record.old.id, rival.place, rival.key);
     Some(Step::Enter(State::RollingBack { why, lost_to: Some(rival) }))
+}
+
+/// Whether every place of another user's key is theirs by now, so that nothing here needs the old pair, or has the new one.
+pub(super) fn has_all(record: &Record, seen: &Observation, rival: &Rival) -> bool {
+    let sights = seen.holders.iter().flatten();
+    let counts = |entry: &HolderEntry| !entry.left_out && !entry.sections.is_empty();
+    let mut here = record.holders.iter().zip(sights).filter(|(entry, _)| counts(entry));
+    record.managed_as.is_some() && seen.holders.is_some() && here.all(|(_, sight)| stranger(sight) == Some(&rival.key))
 }
 
 fn has_given_away(record: &Record, seen: &Observation) -> bool {
@@ -187,5 +195,28 @@ mod tests {
             matches!(&step, Step::Enter(State::Done(End::Aborted { lost_to: Some(rival), .. })) if rival.key == id(OTHERS)),
             "{step:?}"
         );
+    }
+
+    #[test]
+    fn where_only_secrets_have_the_key_who_was_slower_goes_back_whatever_became_of_the_old_one() {
+        let gone = [(NEW, KeyStatus::Active), (OTHERS, KeyStatus::Active)];
+        let of_another = |state| {
+            let (mut record, mut seen) = scene(state, Which::Old, &[None, None]);
+            record.holders.remove(0);
+            record.managed_as = Some(crate::model::ProfileName::new("ci"));
+            seen.holders.as_mut().unwrap().remove(0);
+            (record, with_listing(seen, &gone))
+        };
+        let (record, seen) = of_another(State::Verified);
+        assert!(matches!(next(&record, &seen, &Rules::default()), Step::Enter(State::RollingBack { lost_to: Some(_), .. })));
+        let (record, seen) = of_another(rolling_back());
+        assert_eq!(next(&record, &seen, &Rules::default()), Step::DeleteAccessKey { key: id(NEW), signer: Which::Old });
+        let dead = Observation { listing: with_listing(seen.clone(), &[(NEW, KeyStatus::Active)]).listing, ..seen.clone() };
+        assert!(!matches!(next(&record, &dead, &Rules::default()), Step::DeleteAccessKey { .. }), "theirs is gone, too");
+        let mut one = seen;
+        one.holders.as_mut().unwrap()[1] = scene(rolling_back(), Which::New, &[]).1.holders.unwrap().remove(0);
+        assert!(!matches!(next(&record, &one, &Rules::default()), Step::DeleteAccessKey { .. }), "a place has the new one");
+        let own = Record { managed_as: None, ..record };
+        assert!(!matches!(next(&own, &of_another(rolling_back()).1, &Rules::default()), Step::DeleteAccessKey { .. }));
     }
 }
