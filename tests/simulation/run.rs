@@ -365,6 +365,9 @@ fn first_record(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<
         drop(holder);
         holders.push(entry(place, sections));
     }
+    if holders.iter().all(|entry| entry.sections.is_empty()) {
+        return Err("it is no longer where it was read just now".to_owned());
+    }
     let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").expect("an ARN");
     Ok(Record {
         id: format!("{}{number}", ["r", "s", "t"][universe.machine]),
