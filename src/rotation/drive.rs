@@ -78,8 +78,7 @@ pub fn drive(record: &mut Record, seen: &mut Observation, rules: &Rules, world: 
                 if fold(record, seen, &step, outcome)
                     && let Err(error) = world.persist(record)
                 {
-                    // A secret that is there to be read is not given up: the next run goes on from it.
-                    let is_lost = created && !matches!(error, JournalError::NotDurable { .. });
+                    let is_lost = created && is_nowhere(record, &error);
                     return Ended::Stopped(if is_lost { unwritten_secret(record, world, &error) } else { not_written(record, &error) });
                 }
             }
@@ -129,12 +128,33 @@ fn not_written(record: &Record, error: &JournalError) -> Stop {
     }
 }
 
+/// Whether the secret that could not be written down is lost: one that is there to be read is not given up, for the next run goes on from it.
+fn is_nowhere(record: &Record, error: &JournalError) -> bool {
+    match error {
+        JournalError::NotDurable { .. } => false,
+        JournalError::Keychain { .. } => true,
+        // It is kept in the keychain before the entry is written.
+        JournalError::Io { .. } | JournalError::Damaged { .. } | JournalError::OtherFormat { .. } => !record.is_in_keychain(),
+    }
+}
+
 /// The secret of the key that was just made is in no file: the key goes at once.
 fn unwritten_secret(record: &mut Record, world: &mut dyn World, error: &JournalError) -> Stop {
     let mut stop = not_written(record, error);
     let Some(new) = record.new.take() else { return stop };
+    // A keychain that does not answer may have the pair, or get it yet, and AWS accepts a deleted key for a while: nobody may take it up.
+    let is_told = matches!(error, JournalError::Keychain { .. });
+    let end = |left_alone| End::Aborted { why: error.to_string(), lost_at: None, left_alone, lost_to: None };
+    if is_told {
+        record.state = State::Done(end(vec![new.pair.id.clone()]));
+        let _ = world.persist(record);
+    }
     let delete = Step::DeleteAccessKey { key: new.pair.id.clone(), signer: Which::Old };
     let deleted = matches!(world.perform(record, &delete), Outcome::Changed(Ok(())));
+    if is_told && deleted {
+        record.state = State::Done(end(Vec::new()));
+        let _ = world.persist(record);
+    }
     let fate = if deleted { "was deleted again" } else { "could not be deleted, and its secret is in no file" };
     stop.state = format!("{} is in use as before; the new key {} {fate}", record.old.id, new.pair.id);
     stop

@@ -30,7 +30,7 @@ pub use files::Files;
 pub use history::HistoryLine;
 pub use next::{Rules, next, wants_session};
 pub use observation::{Act, Listing, Observation, Proof, SessionSight};
-pub use pairs::{NotRecalled, enter, recall};
+pub use pairs::{NotRecalled, enter, recall, take_up};
 pub use plan::{plan, plan_resumed};
 pub use record::{End, HolderEntry, NewKey, Record, Rival, State, Which};
 pub use resolve::{Direction, Unresolved, resolve};

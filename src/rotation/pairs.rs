@@ -38,6 +38,15 @@ pub fn enter<'d>(disk: &'d dyn Disk, keychain: &dyn Keychain, path: PathBuf, rec
     Ok(entry)
 }
 
+/// Takes up the entry of a rotation. What a person decided may have left it with holders that want its pairs in no file any more: they are kept
+/// before the file loses them.
+pub fn take_up<'d>(disk: &'d dyn Disk, keychain: &dyn Keychain, path: PathBuf, record: &Record) -> Result<Entry<'d>, JournalError> {
+    if !matches!(record.state, State::Done(_)) {
+        keep(keychain, record)?;
+    }
+    Entry::resume(disk, path, &*record.journalled())
+}
+
 /// Keeps both pairs of a record in the keychain, where no file may have them. To be called before the entry tells of the new key.
 pub(super) fn keep(keychain: &dyn Keychain, record: &Record) -> Result<(), JournalError> {
     if !record.is_in_keychain() || record.new.is_none() {

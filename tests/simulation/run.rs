@@ -17,7 +17,7 @@ use keyrotate::os::keychain::ItemName;
 use keyrotate::profile::FileKind;
 use keyrotate::rotation::{
     self, Direction, End, Files, HolderEntry, Listing, NewKey, Observation, Outcome, Record, Rules, SessionSight, State, Step, Stop, Which,
-    World, drive, enter, recall, resolve, wants_session,
+    World, drive, enter, recall, resolve, take_up, wants_session,
 };
 
 use super::files::{CONFIG, CREDENTIALS, SimDisk};
@@ -209,7 +209,7 @@ fn resume(universe: &Rc<Universe>, disk: &SimDisk, path: &Path, number: u32, dec
         record = resolve(Reach { disk, secrets: &secrets, keychain: &keychain }, &record, direction)
             .map_err(|unresolved| format!("{unresolved:?}"))?;
     }
-    let entry = Entry::resume(disk, path.to_owned(), &*record.journalled()).map_err(|error| error.to_string())?;
+    let entry = take_up(disk, &keychain, path.to_owned(), &record).map_err(|error| error.to_string())?;
     let (clock, session) = (universe.clock(), universe.sight());
     let seen = Observation { now: Some(record.started_at), clock, entered: clock, resumed: true, session, ..Observation::default() };
     let rules = Rules { decided, ..rules(universe, &record, number) };
@@ -364,6 +364,9 @@ fn first_record(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<
         }
         drop(holder);
         holders.push(entry(place, sections));
+    }
+    if holders.iter().all(|entry| entry.sections.is_empty()) {
+        return Err("it is no longer where it was read just now".to_owned());
     }
     let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").expect("an ARN");
     Ok(Record {

@@ -14,7 +14,7 @@ use crate::os::{atomic_file, clock};
 use crate::profile::Refusal;
 use crate::rotation::{
     Authority, Direction, End, Files, KnownKey, NotRecalled, Observation, Record, Rules, SignedSecrets, State, Unresolved, Which, describe,
-    explain, plan_resumed, recall, resolve,
+    explain, plan_resumed, recall, resolve, take_up,
 };
 
 /// What became of the rotations that were under way.
@@ -218,7 +218,7 @@ impl Run<'_> {
             None => Authority::new(&grant, sessions.has_device()),
         };
         self.decide(record, self.reach(&SignedSecrets::asking(&aws, &authority)))?;
-        let entry = Entry::resume(&self.disk, path.to_owned(), &*record.journalled()).map_err(failed)?;
+        let entry = take_up(&self.disk, &self.context.keychain, path.to_owned(), record).map_err(failed)?;
         let signed = SignedSecrets::new(&aws, &authority);
         let way = Way { aws: &aws, authority: &authority, reach: self.reach(&signed) };
         let rules = Rules { has_device: authority.has_device(), ..self.rules(record, timing) };

@@ -249,7 +249,7 @@ pub(super) fn verified(record: &Record, seen: &Observation, rules: &Rules) -> St
             Proven::NotYet => return not_accepted(record, seen, rules),
         }
     }
-    if let Some(step) = rival::yields(record, seen) {
+    if let Some(step) = rival::yields(record, seen, rules) {
         return step;
     }
     match bring(record, seen, rules, Which::New, false) {

@@ -5,9 +5,10 @@
 
 use super::super::observation::Observation;
 use super::super::record::{HolderEntry, Record, Rival, State, Which};
+use super::super::resolve::Direction;
 use super::super::step::{Step, StopKind};
 use super::evidence::{Listed, listed};
-use super::words;
+use super::{Rules, words};
 use crate::holder::Sight;
 use crate::model::{AccessKeyId, KeyStatus};
 
@@ -38,8 +39,10 @@ pub(super) fn keeps(record: &Record, entry: &HolderEntry, sight: &Sight) -> bool
 
 /// The way back, where another machine was faster; `None` where nobody was, or there is nothing to go back to. A secret that has the new
 /// pair may have given it to other machines already, which only a person can know.
-pub(super) fn yields(record: &Record, seen: &Observation) -> Option<Step> {
-    let rival = find(record, seen).filter(|_| !record.adopted && !has_given_away(record, seen))?;
+pub(super) fn yields(record: &Record, seen: &Observation, rules: &Rules) -> Option<Step> {
+    // A person who says forward keeps the new key here.
+    let may = !record.adopted && rules.decided != Some(Direction::Forward) && !has_given_away(record, seen);
+    let rival = find(record, seen).filter(|_| may)?;
     let listing = match listed(seen, seen.holders_at, &[Which::Old, Which::New]) {
         Listed::First(step) => return Some(step),
         Listed::Error(_) => return None,
@@ -84,8 +87,8 @@ pub(super) fn both_stay(record: &Record, rival: &Rival, reasons: Vec<String>) ->
 mod tests {
     use std::time::Duration;
 
+    use super::super::next;
     use super::super::tests::{NEW, OLD, at, id, record};
-    use super::super::{Rules, next};
     use super::*;
     use crate::holder::{Foreign, Place};
     use crate::model::{AccessKey, SecretFields};
@@ -142,6 +145,10 @@ mod tests {
         let Step::Enter(State::RollingBack { why, lost_to: Some(rival) }) = step else { panic!("{step:?}") };
         assert_eq!(why, format!("another machine rotated {OLD} at the same time: secret ci/0 in eu-west-1 has {OTHERS} now"));
         assert_eq!(rival.key, id(OTHERS));
+        let (record, seen) = scene(State::Verified, Which::New, &[None]);
+        let forward = Rules { decided: Some(Direction::Forward), ..Rules::default() };
+        let step = next(&record, &with_listing(seen, &ALL_ACTIVE), &forward);
+        assert!(matches!(step, Step::Stop(_)), "a person keeps it: {step:?}");
     }
 
     #[test]
