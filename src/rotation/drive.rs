@@ -131,7 +131,7 @@ fn not_written(record: &Record, error: &JournalError) -> Stop {
 /// Whether the secret that could not be written down is lost: one that is there to be read is not given up, for the next run goes on from it.
 fn is_nowhere(record: &Record, error: &JournalError) -> bool {
     match error {
-        JournalError::NotDurable { .. } => false,
+        JournalError::NotDurable { .. } | JournalError::NotNoted(_) => false,
         JournalError::Keychain { .. } => true,
         // It is kept in the keychain before the entry is written.
         JournalError::Io { .. } | JournalError::Damaged { .. } | JournalError::OtherFormat { .. } => !record.is_in_keychain(),
