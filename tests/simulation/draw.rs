@@ -85,6 +85,11 @@ pub fn machines(schedule: &mut Schedule) {
     }
 }
 
+/// Whether the old key drains, which it does for the sake of machines that read the secret.
+pub fn draining(schedule: &mut Schedule) {
+    schedule.scene.drains = schedule.scene.secrets > 0 && draw(schedule.seed, 1).is_multiple_of(3);
+}
+
 /// What another machine has: the same user, and files of its own.
 pub fn elsewhere(seed: u64, scene: &Scene, machine: usize) -> Scene {
     let own = schedule::scene(&mut Rng::new(hash(&[seed, 0x3AD, machine as u64])));
@@ -96,6 +101,7 @@ pub fn elsewhere(seed: u64, scene: &Scene, machine: usize) -> Scene {
         long_ids: scene.long_ids,
         mfa: scene.mfa,
         secrets: scene.secrets,
+        drains: scene.drains,
         adopted: false,
         ..own
     }

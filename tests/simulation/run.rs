@@ -370,7 +370,7 @@ fn first_record(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<
     }
     let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").expect("an ARN");
     Ok(Record {
-        drains: false,
+        drains: universe.schedule.scene.drains,
         pulled: false,
         id: format!("{}{number}", ["r", "s", "t"][universe.machine]),
         machine: format!("m{}", universe.machine),

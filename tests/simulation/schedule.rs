@@ -83,6 +83,8 @@ pub struct Scene {
     /// The new key is accepted only after this long, in ms.
     pub slow: u64,
     pub grace: Grace,
+    /// The old key drains: other machines are to take the new one from the secret.
+    pub drains: bool,
     pub attended: bool,
     /// A person answers yes.
     pub trusting: bool,
@@ -257,6 +259,7 @@ impl Schedule {
         let mut schedule = Self::without_items(seed);
         draw::items(&mut schedule);
         draw::machines(&mut schedule);
+        draw::draining(&mut schedule);
         schedule
     }
 
@@ -340,6 +343,7 @@ pub fn scene(rng: &mut Rng) -> Scene {
         settle: rng.pick(&[0, 2_000, 15_000, 110_000]),
         slow: if rng.percent(6) { rng.pick(&[200_000, 3_500_000, 20_000_000]) } else { 0 },
         grace,
+        drains: false,
         attended: rng.percent(30),
         trusting: rng.percent(60),
         adopted: rng.percent(8),

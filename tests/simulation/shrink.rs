@@ -75,6 +75,7 @@ fn plainer(scene: &Scene) -> Vec<Scene> {
         with(|scene| scene.pinned = false),
         with(|scene| scene.exchange = [true, true]),
         with(|scene| scene.grace = keyrotate::model::Grace::default()),
+        with(|scene| scene.drains = false),
         with(|scene| scene.attended = false),
         with(|scene| scene.long_ids = false),
         with(|scene| scene.adopted = false),
