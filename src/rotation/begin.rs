@@ -300,7 +300,7 @@ fn holders(reach: Reach<'_>, places: &[Place], pair: &AccessKeyPair, dry_run: bo
                 kind: StopKind::Failed,
                 message: error.to_string(),
                 causes: std::error::Error::source(&error).map(ToString::to_string).into_iter().collect(),
-                hint: "put that right and run this again; nothing was changed".to_owned(),
+                hint: "put that right and run this again".to_owned(),
             })?;
         }
         entries.push(entry(place.clone(), sections));

@@ -104,7 +104,7 @@ impl Run<'_> {
             home.secret.id
         );
         let failure = Failure::new(FailureKind::Usage, message).state(UNCHANGED);
-        Err(failure.hint(format!("run `keyrotate rotate` there; `keyrotate rotate {}` here takes the new key over", profile.name.quoted())))
+        Err(failure.hint(format!("run `keyrotate rotate` there; after that `keyrotate rotate {}` here takes the new key over", profile.name.quoted())))
     }
 
     /// Whether a person says that the pair is the right one, where nobody knows whose the old key was.
@@ -154,7 +154,7 @@ fn unread(home: &Home, here: &Held<'_>, error: Unread) -> Failure {
     };
     let by = match &home.auth_profile {
         Some((name, _)) => format!("allow secretsmanager:GetSecretValue and DescribeSecret to the profile {name}"),
-        None => format!("name a profile that may read it as `auth_profile` of {}", home.table),
+        None => format!("name a profile that may read it as `auth_profile` of {} in config.toml", home.table),
     };
     let secret =
         format!("secret {}{}", home.secret.id, home.secret.region.as_ref().map(|region| format!(" in {region}")).unwrap_or_default());

@@ -60,7 +60,7 @@ pub(super) fn look(
     Ok((entries, missing))
 }
 
-const HINT: &str = "put that right, or take the target out of config.toml, and run this again; nothing was changed";
+const HINT: &str = "put that right, or take the target out of config.toml, and run this again";
 
 /// Where the secret is.
 fn region<'a>(target: &'a SecretTarget, otherwise: &'a str) -> Result<&'a str, Refused> {
