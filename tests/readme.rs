@@ -155,7 +155,7 @@ fn the_demo_ends_with_one_working_key() {
 #[test]
 fn the_settings_and_the_policy_can_be_used() {
     let settings = blocks("toml");
-    assert_eq!(settings.len(), 4);
+    assert_eq!(settings.len(), 5);
     for text in settings {
         KeyrotateSettings::parse(Path::new("config.toml"), &text).expect("usable settings");
     }

@@ -14,6 +14,7 @@ use crate::os::keychain::{ItemName, Keychain, OsKeychain};
 use crate::os::paths::Paths;
 use crate::profile::settings::Settings;
 use crate::profile::{AwsFiles, AwsPaths, Environment, FileKind, FileRefusal, OwnPair, SecretAt};
+use crate::session::Cache;
 
 /// The environment as a command sees it.
 pub struct Context {
@@ -114,6 +115,11 @@ impl Context {
     pub fn known_pair(&self, pair: &OwnPair) -> Result<AccessKeyPair, Failure> {
         let found = self.pair(pair).map_err(|error| Failure::from_error(FailureKind::Failed, &error).state("nothing was changed"))?;
         as_known(pair, found)
+    }
+
+    /// The sessions that are open, on this disk.
+    pub fn cache<'c>(&'c self, disk: &'c dyn Disk) -> Cache<'c> {
+        Cache::new(disk, &self.paths.cache_dir, &self.keychain, self.settings.session_store())
     }
 
     /// Notes which key an item has now.

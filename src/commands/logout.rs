@@ -8,12 +8,12 @@ use super::session::route;
 use crate::model::{AccessKeyId, MfaSerial, ProfileName};
 use crate::os::disk::RealDisk;
 use crate::profile::choose_profile;
-use crate::session::{Cache, CacheError, Cached, NotForgotten, Whose};
+use crate::session::{CacheError, Known, NotForgotten, Whose};
 
 /// Forgets the sessions of the profile's key, those of roles among them; or all. Returns how many there were.
 pub fn logout(context: &Context, profile: Option<&str>, all: bool) -> Result<usize, Failure> {
     let disk = RealDisk;
-    let cache = Cache::new(&disk, &context.paths.cache_dir);
+    let cache = context.cache(&disk);
     if all {
         return cache.forget(Whose::All).map_err(|error| failed(&error));
     }
@@ -21,7 +21,7 @@ pub fn logout(context: &Context, profile: Option<&str>, all: bool) -> Result<usi
     let own = route(context, &name).map_err(lost)?;
     let known = known(context).map_err(lost)?;
     let device = own.mfa_serial.or_else(|| cache.device(&own.key.pair.id));
-    let others = |cached: &Cached| is_left_behind(cached, &own.key.pair.id, device.as_ref(), &known);
+    let others = |session: &Known| is_left_behind(session, &own.key.pair.id, device.as_ref(), &known);
     cache.forget(Whose::Of { key: &own.key.pair.id, others: &others }).map_err(|error| failed(&error))
 }
 
@@ -44,8 +44,8 @@ fn known(context: &Context) -> Result<Vec<(ProfileName, AccessKeyId)>, Failure> 
 /// Whether a session is of the same user by another key, which no profile has any more: it was rotated elsewhere. Such a session was opened
 /// with the same device, or for a profile that has the new key now; but a device of another account is another user's, whose profile of the
 /// same name is in other files.
-fn is_left_behind(cached: &Cached, own: &AccessKeyId, device: Option<&MfaSerial>, known: &[(ProfileName, AccessKeyId)]) -> bool {
-    let request = &cached.request;
+fn is_left_behind(session: &Known, own: &AccessKeyId, device: Option<&MfaSerial>, known: &[(ProfileName, AccessKeyId)]) -> bool {
+    let request = &session.request;
     if known.iter().any(|(_, key)| *key == request.key) {
         return false;
     }
@@ -55,7 +55,7 @@ fn is_left_behind(cached: &Cached, own: &AccessKeyId, device: Option<&MfaSerial>
     let account = |serial: Option<&MfaSerial>| serial.and_then(MfaSerial::account);
     let is_of_another = account(device).zip(account(request.mfa_serial.as_ref())).is_some_and(|(ours, theirs)| ours != theirs);
     let profiles: BTreeSet<&str> = known.iter().filter(|(_, key)| key == own).map(|(profile, _)| profile.as_str()).collect();
-    !is_of_another && cached.opened_for.as_deref().is_some_and(|profile| profiles.contains(profile))
+    !is_of_another && session.opened_for.as_deref().is_some_and(|profile| profiles.contains(profile))
 }
 
 /// The files do not lead to the profile's key, whose sessions may be open.
@@ -68,6 +68,7 @@ fn lost(failure: Failure) -> Failure {
 fn failed(error: &NotForgotten) -> Failure {
     let (kind, hint) = match &error.source {
         CacheError::Busy(_) => (FailureKind::Locked, "answer its question, or end it; then run this again"),
+        CacheError::Keychain { .. } => (FailureKind::Failed, "run this again when the keychain answers"),
         CacheError::Directory(_) | CacheError::Lock(_) | CacheError::Io { .. } => {
             (FailureKind::Failed, "correct what is wrong there, then run this again")
         }

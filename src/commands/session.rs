@@ -18,7 +18,9 @@ use crate::os::terminal::Console;
 use crate::profile::settings::ProfileSettings;
 use crate::profile::{ProfileSource, Refusal, Route, choose_profile};
 use crate::session::environment::Region;
-use crate::session::{Cache, Cached, NoCode, NoSession, Opened, Opening, Plan, Request, Source, Sources, Wishes, least, plan, warm};
+use crate::session::{
+    Cache, CacheError, Cached, Known, NoCode, NoSession, Opened, Opening, Plan, Request, Source, Sources, Wishes, least, plan, warm,
+};
 use advice::failed;
 
 pub(super) use advice::hint;
@@ -80,13 +82,17 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
     let mut route = route(context, &profile)?;
     check(options, &profile, &route)?;
     let (disk, settings) = (RealDisk, context.settings.for_profile(&profile));
-    let cache = Cache::new(&disk, &context.paths.cache_dir);
+    let cache = context.cache(&disk);
     let asked = Asked { context, options, profile: &profile, route: &route, settings: &settings, cache: &cache };
     // Where a device is wanted and not known, nothing is planned yet.
     let mut planned = None;
     for serial in asked.serials() {
         let mut plan = asked.plan(serial)?;
-        if let Some(session) = asked.open(&mut plan) {
+        let open = match asked.open(&mut plan) {
+            Ok(open) => open,
+            Err(error) => return Err(failed(context, &profile, &route, error.into(), &attend()?)),
+        };
+        if let Some(session) = open {
             return Ok(asked.access(Opened { cached: session, is_new: false, used_code: false, notes: plan.notes }, notes));
         }
         planned = Some(plan);
@@ -222,25 +228,30 @@ impl Asked<'_> {
     }
 
     /// The session, where it is open, as planned or of another length.
-    fn open(&self, plan: &mut Plan) -> Option<Cached> {
-        let open = |request: &Request| warm(self.cache, request, self.options.min_ttl, clock::local_now()).filter(|_| !self.options.fresh);
-        open(&plan.request).or_else(|| {
-            self.as_open(&mut plan.request);
-            open(&plan.request)
-        })
+    fn open(&self, plan: &mut Plan) -> Result<Option<Cached>, CacheError> {
+        if self.options.fresh {
+            return Ok(None);
+        }
+        let open = |request: &Request| warm(self.cache, request, self.options.min_ttl, clock::local_now());
+        let planned = open(&plan.request)?;
+        if planned.is_some() {
+            return Ok(planned);
+        }
+        self.as_open(&mut plan.request);
+        open(&plan.request)
     }
 
     /// Where nobody says how long it is to last, a session of the key that is open will do, however long it was asked for.
     fn as_open(&self, request: &mut Request) {
         let Self { cache, options, .. } = self;
-        let is_open = |other: &Cached| {
+        let is_open = |other: &Known| {
             Request { session_seconds: other.request.session_seconds, roles: Vec::new(), ..request.clone() } == other.request
         };
         if options.duration.is_none() && !options.fresh && request.session_seconds.is_some() {
             let now = clock::local_now();
             let open =
                 cache.all().into_iter().filter(|other| is_open(other) && other.time_left(now) >= least(options.min_ttl, &other.request));
-            if let Some(longest) = open.max_by_key(|other| other.credentials.expires_at) {
+            if let Some(longest) = open.max_by_key(|other| other.expires_at) {
                 request.session_seconds = longest.request.session_seconds;
             }
         }
@@ -279,14 +290,14 @@ fn check(options: &SessionOptions, profile: &ProfileName, route: &Route) -> Resu
     options.duration.map_or(Ok(()), |length| check_length(length, !route.roles.is_empty()))
 }
 
-/// The MFA sessions that last for a while yet: kept under one of these keys, or opened with this device, whoever's it is.
-pub(super) fn usable(cache: &Cache<'_>, keys: &[AccessKeyId], serial: Option<&MfaSerial>, endpoint: Option<&str>) -> Vec<Cached> {
+/// The MFA sessions that last for a while yet, without their secrets: kept under one of these keys, or opened with this device, whoever's it is.
+pub(super) fn usable(cache: &Cache<'_>, keys: &[AccessKeyId], serial: Option<&MfaSerial>, endpoint: Option<&str>) -> Vec<Known> {
     let now = clock::local_now();
     let is_own = |request: &Request| keys.contains(&request.key) || (serial.is_some() && request.mfa_serial.as_ref() == serial);
-    let is_usable = |cached: &Cached| {
-        let request = &cached.request;
+    let is_usable = |known: &Known| {
+        let request = &known.request;
         let is_with_mfa = request.roles.is_empty() && request.mfa_serial.is_some() && request.endpoint.as_deref() == endpoint;
-        is_with_mfa && is_own(request) && cached.time_left(now) >= least(None, request)
+        is_with_mfa && is_own(request) && known.time_left(now) >= least(None, request)
     };
     cache.all().into_iter().filter(is_usable).collect()
 }

@@ -26,7 +26,6 @@ use crate::os::disk::RealDisk;
 use crate::os::{clock, machine};
 use crate::profile::settings::Target;
 use crate::profile::{AwsFiles, FileKind, INSIDE, OwnKey, OwnKeys, Refusal, Warning, choose_profile};
-use crate::session::Cache;
 
 pub use facts::{KeyFacts, NamedSecret, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, Seat, Section};
 pub use judge::{Finding, judge, waits};
@@ -300,11 +299,11 @@ fn named_secrets(context: &Context, profile: &ProfileName, region: Option<&str>)
 /// The sessions that are open, of each key.
 fn open_sessions(context: &Context) -> Vec<(AccessKeyId, OpenSession)> {
     let (disk, now) = (RealDisk, clock::local_now());
-    let cached = Cache::new(&disk, &context.paths.cache_dir).all().into_iter().filter(|cached| cached.credentials.expires_at > now);
-    let told = cached.map(|cached| {
-        let role = cached.request.roles.last().map(|role| role.arn.clone());
-        let session = OpenSession { role, with_mfa: cached.request.mfa_serial.is_some(), expires_at: cached.credentials.expires_at };
-        (cached.request.key, session)
+    let known = context.cache(&disk).all().into_iter().filter(|known| known.expires_at > now);
+    let told = known.map(|known| {
+        let role = known.request.roles.last().map(|role| role.arn.clone());
+        let session = OpenSession { role, with_mfa: known.request.mfa_serial.is_some(), expires_at: known.expires_at };
+        (known.request.key, session)
     });
     let mut sessions: Vec<_> = told.collect();
     sessions.sort_by_key(|(_, session)| std::cmp::Reverse(session.expires_at));

@@ -82,12 +82,17 @@ pub fn write_pair(keychain: &dyn Keychain, item: &ItemName, pair: &AccessKeyPair
 
 /// Proves, leaving nothing behind, that an item can be made here and now.
 pub fn probe(keychain: &dyn Keychain) -> Result<(), KeychainError> {
-    let item = ItemName::probe();
-    set(keychain, &item, b"keyrotate tries whether it can write here; this can be removed")?;
-    keychain.delete(&item)
+    try_out(keychain, &ItemName::probe())
 }
 
-fn set(keychain: &dyn Keychain, item: &ItemName, bytes: &[u8]) -> Result<(), KeychainError> {
+/// The same with an item of this name; of two processes that try the same one at once, one may be told that it cannot.
+pub fn try_out(keychain: &dyn Keychain, item: &ItemName) -> Result<(), KeychainError> {
+    set(keychain, item, b"keyrotate tries whether it can write here; this can be removed")?;
+    keychain.delete(item)
+}
+
+/// Makes the item, or gives it another content, and reads it back.
+pub fn set(keychain: &dyn Keychain, item: &ItemName, bytes: &[u8]) -> Result<(), KeychainError> {
     keychain.set(item, bytes)?;
     let found = keychain.get(item)?;
     if found.is_some_and(|found| *found == *bytes) {

@@ -50,6 +50,11 @@ impl ItemName {
         Self(format!("{OWN}pending-{rotation}"))
     }
 
+    /// The item that has the secrets of a session, by the session's own access key ID.
+    pub fn session(id: &str) -> Self {
+        Self(format!("{OWN}session-{id}"))
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -24,6 +24,7 @@ pub struct Settings {
     profiles: BTreeMap<ProfileName, Part>,
     keys: BTreeMap<String, KeySettings>,
     keychain: MacOs,
+    session_store: SessionStore,
 }
 
 /// What holds for one profile: its own table, else `[defaults]`, else what is built in.
@@ -97,6 +98,16 @@ pub enum RotateOnLogin {
     Background,
     /// Before the login answers.
     Foreground,
+}
+
+/// Where the secrets of sessions are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SessionStore {
+    /// In files that only their owner can read.
+    #[default]
+    File,
+    /// In items of the OS keychain.
+    Keychain,
 }
 
 /// What one table says; `None` is left to the next.
@@ -187,6 +198,11 @@ impl Settings {
     /// By what the keychain of macOS is asked; elsewhere it changes nothing.
     pub fn keychain(&self) -> MacOs {
         self.keychain
+    }
+
+    /// Where the secrets of sessions that are opened from now on are kept.
+    pub fn session_store(&self) -> SessionStore {
+        self.session_store
     }
 
     /// The keys that are in no profile, by the names of their tables.

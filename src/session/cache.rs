@@ -1,68 +1,38 @@
-//! The sessions that are open, one file each.
+//! The sessions that are open, one file each; their secrets are there, or in keychain items where the settings say so.
 //!
 //! Invariants: a file that others could read, or that is not ours, is not used; nor is one whose content is not the request's own. A file
-//! that cannot be used is as good as none, and is replaced.
+//! that cannot be used is as good as none, and is replaced. A keychain that cannot be asked is an error, and never as good as no session.
 
 mod file;
+mod item;
+mod known;
 mod removal;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
 use zeroize::Zeroizing;
 
+use file::Content;
+pub use known::{Cached, Known};
 pub use removal::{NotForgotten, Whose};
 
 use super::request::Request;
-use crate::model::{AccessKeyId, MfaSerial, TemporaryCredentials};
+use crate::model::{AccessKeyId, MfaSerial};
 use crate::os::atomic_file::{PRIVATE, directory, remove_if_there, replace};
 use crate::os::disk::Disk;
+use crate::os::keychain::{ItemName, Keychain, KeychainError};
 use crate::os::lock::{Lock, LockError, Owner};
 use crate::os::private_directory::{PrivateDirectoryError, private_directory};
-
-/// A clock is set back by less than this by those who keep it right.
-const LARGEST_SET_BACK: TimeDelta = TimeDelta::minutes(5);
+use crate::profile::settings::SessionStore;
 
 /// A directory of sessions.
 pub struct Cache<'d> {
     disk: &'d dyn Disk,
     directory: PathBuf,
-}
-
-/// An open session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cached {
-    /// What it was asked for.
-    pub request: Request,
-    /// Its credentials.
-    pub credentials: TemporaryCredentials,
-    /// When it was opened, by this machine's clock, in UTC.
-    pub opened_at: DateTime<Utc>,
-    /// The profile that it was opened for, the first of those that share it; an older version did not write it down.
-    pub opened_for: Option<String>,
-}
-
-impl Cached {
-    /// How much of it is left; zero where it is over.
-    ///
-    /// By AWS's end of it and by what has passed here since, whichever is less: a clock that is behind would lengthen it. Of one that was
-    /// opened in what is the future now nothing is known.
-    pub fn time_left(&self, now: DateTime<Utc>) -> Duration {
-        if self.opened_at > now + LARGEST_SET_BACK {
-            return Duration::ZERO;
-        }
-        let by_aws = self.credentials.expires_at - now;
-        let by_us = TimeDelta::from_std(self.request.duration()).ok().and_then(|whole| whole.checked_sub(&(now - self.opened_at)));
-        by_us.unwrap_or_default().min(by_aws).to_std().unwrap_or_default().min(self.request.duration())
-    }
-
-    /// Whether it is over by AWS's end of it and by what has passed here: a clock that is wrong ends none before its time.
-    fn has_ended(&self, now: DateTime<Utc>) -> bool {
-        let by_us = TimeDelta::from_std(self.request.duration()).ok().and_then(|whole| self.opened_at.checked_add_signed(whole));
-        self.credentials.expires_at <= now && by_us.is_some_and(|end| end <= now)
-    }
+    keychain: &'d dyn Keychain,
+    store: SessionStore,
 }
 
 /// What is known of a request.
@@ -70,8 +40,15 @@ impl Cached {
 pub enum Found {
     /// A session, whether it has ended or not.
     Session(Box<Cached>),
-    /// None.
+    /// None, or none that will do.
     Nothing,
+    /// There is one, and the keychain does not give its secrets.
+    Withheld {
+        /// Its item.
+        item: ItemName,
+        /// Why, and what to do.
+        source: KeychainError,
+    },
     /// A file that cannot be used, and why.
     Unusable {
         /// The file.
@@ -93,6 +70,16 @@ pub enum CacheError {
     /// The lock.
     #[error(transparent)]
     Lock(LockError),
+    /// The keychain; the cause says what to do.
+    #[error("keychain item {item} cannot be {act}")]
+    Keychain {
+        /// The item.
+        item: ItemName,
+        /// `read`, `written` or `removed`.
+        act: &'static str,
+        /// Why.
+        source: KeychainError,
+    },
     /// A file, or the directory.
     #[error("{} cannot be {act}", path.display())]
     Io {
@@ -106,42 +93,61 @@ pub enum CacheError {
 }
 
 impl<'d> Cache<'d> {
-    /// The sessions below keyrotate's cache directory.
-    pub fn new(disk: &'d dyn Disk, cache_dir: &Path) -> Self {
-        Self { disk, directory: cache_dir.join("sessions") }
+    /// The sessions below keyrotate's cache directory. Those that are kept from now on have their secrets where `store` says; those that are
+    /// there have them where they are.
+    pub fn new(disk: &'d dyn Disk, cache_dir: &Path, keychain: &'d dyn Keychain, store: SessionStore) -> Self {
+        Self { disk, directory: cache_dir.join("sessions"), keychain, store }
     }
 
-    /// The session that was opened for this request.
-    pub fn find(&self, request: &Request) -> Found {
+    /// The session that was opened for this request, if it will do: of one that will not, the keychain is not asked for the secrets.
+    pub fn find(&self, request: &Request, will_do: impl Fn(&Known) -> bool) -> Found {
         let path = self.path(request);
         match self.read(&path) {
             Ok(None) => Found::Nothing,
-            Ok(Some(cached)) if cached.request == *request => Found::Session(Box::new(cached)),
-            Ok(Some(_)) => Found::Unusable { path, why: "it is of another session".to_owned() },
+            Ok(Some(content)) if content.known.request != *request => Found::Unusable { path, why: "it is of another session".to_owned() },
+            Ok(Some(content)) if !will_do(&content.known) => Found::Nothing,
+            Ok(Some(Content { known, secrets: Some(secrets) })) => Found::Session(Box::new(known.with(secrets))),
+            Ok(Some(Content { known, secrets: None })) => self.with_item(path, known),
             Err(why) => Found::Unusable { path, why },
         }
     }
 
-    /// Keeps a session, in the place of an older one. On the disk when this returns.
+    /// What is known of the session that was opened for this request; its secrets are not asked for.
+    pub fn known(&self, request: &Request) -> Option<Known> {
+        let content = self.read(&self.path(request)).ok().flatten()?;
+        (content.known.request == *request).then_some(content.known)
+    }
+
+    /// Keeps a session, in the place of an older one. On the disk, and in the keychain, when this returns.
     pub fn keep(&self, cached: &Cached) -> Result<(), CacheError> {
-        private_directory(&self.directory)?;
-        let path = self.path(&cached.request);
-        file::text(cached).and_then(|text| replace(self.disk, &path, &text)).map_err(|source| CacheError::Io {
+        self.make()?;
+        let (known, secrets) = cached.parts();
+        self.set_aside(&known)?;
+        match self.store {
+            SessionStore::File => self.put(&Content { known, secrets: Some(secrets) }),
+            SessionStore::Keychain => self.keep_in_item(known, &secrets),
+        }
+    }
+
+    /// Writes the session's file.
+    fn put(&self, content: &Content) -> Result<(), CacheError> {
+        let path = self.path(&content.known.request);
+        file::text(content).and_then(|text| replace(self.disk, &path, &text)).map_err(|source| CacheError::Io {
             path,
             act: "written",
             source,
         })
     }
 
-    /// Every session that can be read, those that are over among them.
-    pub fn all(&self) -> Vec<Cached> {
-        self.entries().into_iter().map(|(_, cached)| cached).collect()
+    /// Every session that can be read, those that are over among them. No secret is asked for.
+    pub fn all(&self) -> Vec<Known> {
+        self.entries().into_iter().map(|(_, content)| content.known).collect()
     }
 
     /// The same, each with its file.
-    fn entries(&self) -> Vec<(PathBuf, Cached)> {
+    fn entries(&self) -> Vec<(PathBuf, Content)> {
         let paths = self.list("json").unwrap_or_default();
-        paths.into_iter().filter_map(|path| self.read(&path).ok().flatten().map(|cached| (path, cached))).collect()
+        paths.into_iter().filter_map(|path| self.read(&path).ok().flatten().map(|content| (path, content))).collect()
     }
 
     /// The files whose name ends so; none where there is no cache yet.
@@ -215,7 +221,7 @@ impl<'d> Cache<'d> {
         })
     }
 
-    fn read(&self, path: &Path) -> Result<Option<Cached>, String> {
+    fn read(&self, path: &Path) -> Result<Option<Content>, String> {
         let facts = match self.disk.facts(path) {
             Ok(facts) => facts,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
@@ -234,9 +240,12 @@ impl<'d> Cache<'d> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
-    use crate::model::{SecretAccessKey, SessionToken};
+    use crate::model::{SecretAccessKey, SessionToken, TemporaryCredentials};
     use crate::os::disk::RealDisk;
+    use crate::os::keychain::NoKeychain;
 
     fn request(key: &str) -> Request {
         Request {
@@ -259,49 +268,39 @@ mod tests {
         Cached { request, credentials, opened_at: DateTime::UNIX_EPOCH, opened_for: Some("work".to_owned()) }
     }
 
+    fn in_files(cache_dir: &Path) -> Cache<'static> {
+        Cache::new(&RealDisk, cache_dir, &NoKeychain, SessionStore::File)
+    }
+
     const OLD: &str = "AKIAIOSFODNN7EXAMPLE";
     const NEW: &str = "AKIAI44QH8DHBEXAMPLE";
 
     #[test]
     fn a_session_is_found_again_by_its_request() {
         let scratch = tempfile::tempdir().unwrap();
-        let cache = Cache::new(&RealDisk, scratch.path());
-        assert_eq!((cache.find(&request(OLD)), cache.all()), (Found::Nothing, Vec::new()));
+        let cache = in_files(scratch.path());
+        assert_eq!((cache.find(&request(OLD), |_| true), cache.all()), (Found::Nothing, Vec::new()));
         cache.keep(&session(request(OLD))).unwrap();
-        assert_eq!(cache.find(&request(OLD)), Found::Session(Box::new(session(request(OLD)))));
+        assert_eq!(cache.find(&request(OLD), |_| true), Found::Session(Box::new(session(request(OLD)))));
         assert_eq!(RealDisk.facts(&cache.path(&request(OLD))).unwrap().mode & 0o777, PRIVATE);
-    }
-
-    #[test]
-    fn a_clock_that_is_behind_does_not_lengthen_a_session() {
-        let opened_at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        let left = |skew: i64, passed: i64| {
-            let mut cached = Cached { opened_at, ..session(request(OLD)) };
-            cached.credentials.expires_at = opened_at + TimeDelta::seconds(43_200 + skew);
-            cached.time_left(opened_at + TimeDelta::seconds(passed)).as_secs()
-        };
-        assert_eq!((left(0, 0), left(0, 43_000), left(0, 43_201)), (43_200, 200, 0));
-        assert_eq!(left(600, 43_000), 200, "AWS's end is ten minutes later by this clock");
-        assert_eq!(left(-600, 42_000), 600);
-        assert_eq!((left(0, -200), left(0, -90_000)), (43_200, 0), "opened in what is the future now");
     }
 
     #[test]
     fn what_is_damaged_foreign_or_open_to_others_is_not_used_and_is_replaced() {
         let scratch = tempfile::tempdir().unwrap();
-        let cache = Cache::new(&RealDisk, scratch.path());
+        let cache = in_files(scratch.path());
         cache.keep(&session(request(OLD))).unwrap();
         let (path, whole) = (cache.path(&request(OLD)), RealDisk.read(&cache.path(&request(OLD))).unwrap());
         cache.keep(&session(request(NEW))).unwrap();
         let other = RealDisk.read(&cache.path(&request(NEW))).unwrap();
         let half = whole.get(..whole.len() / 2).unwrap().to_vec();
-        let newer = String::from_utf8(whole).unwrap().replace("\"format\":1", "\"format\":2").into_bytes();
+        let newer = String::from_utf8(whole).unwrap().replace("\"format\":1", "\"format\":3").into_bytes();
         for (bytes, said) in [(half, "damaged"), (Vec::new(), "damaged"), (other, "another session"), (newer, "another version")] {
             replace(&RealDisk, &path, &bytes).unwrap();
-            let Found::Unusable { why, .. } = cache.find(&request(OLD)) else { panic!("it was used: {said}") };
+            let Found::Unusable { why, .. } = cache.find(&request(OLD), |_| true) else { panic!("it was used: {said}") };
             assert!(why.contains(said) && !why.contains("canary"), "{why}");
             cache.keep(&session(request(OLD))).unwrap();
-            assert!(matches!(cache.find(&request(OLD)), Found::Session(_)));
+            assert!(matches!(cache.find(&request(OLD), |_| true), Found::Session(_)));
         }
     }
 
@@ -310,10 +309,10 @@ mod tests {
     fn a_file_that_others_can_read_is_not_used() {
         use std::os::unix::fs::PermissionsExt;
         let scratch = tempfile::tempdir().unwrap();
-        let cache = Cache::new(&RealDisk, scratch.path());
+        let cache = in_files(scratch.path());
         cache.keep(&session(request(OLD))).unwrap();
         std::fs::set_permissions(cache.path(&request(OLD)), std::fs::Permissions::from_mode(0o644)).unwrap();
-        let Found::Unusable { why, .. } = cache.find(&request(OLD)) else { panic!("it was used") };
+        let Found::Unusable { why, .. } = cache.find(&request(OLD), |_| true) else { panic!("it was used") };
         assert!(why.contains("mode 644"), "{why}");
     }
 }

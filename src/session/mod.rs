@@ -11,7 +11,7 @@ mod request;
 mod source;
 mod token_codes;
 
-pub use cache::{Cache, CacheError, Cached, Found, NotForgotten, Whose};
+pub use cache::{Cache, CacheError, Cached, Found, Known, NotForgotten, Whose};
 pub use obtain::{NoSession, Opened, Opening, least, warm};
 pub use plan::{Plan, Wishes, plan};
 pub use request::{LONGEST_CHAINED, Leg, Request, RoleRequest, partition};

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::cache::{Cache, CacheError, Cached, Found};
+use super::cache::{Cache, CacheError, Cached, Found, Known};
 use super::request::Request;
 use super::source::{NoCode, Sources};
 use super::token_codes::NoMemory;
@@ -133,11 +133,24 @@ pub fn least(min_ttl: Option<Duration>, request: &Request) -> Duration {
     min_ttl.unwrap_or_else(|| USUAL_TTL.min(request.duration() / 2)).max(LAST_MOMENT)
 }
 
-/// The session of this request, if one is open that lasts as long as [`least`] says. Reads one file.
-pub fn warm(cache: &Cache<'_>, request: &Request, min_ttl: Option<Duration>, now: DateTime<Utc>) -> Option<Cached> {
-    match cache.find(request) {
-        Found::Session(cached) if cached.time_left(now) >= least(min_ttl, request) => Some(*cached),
-        Found::Session(_) | Found::Nothing | Found::Unusable { .. } => None,
+/// The session of this request, if one is open that lasts as long as [`least`] says. Reads one file, and one keychain item where that has the
+/// secrets; what a keychain that cannot be asked has is not to be opened anew.
+pub fn warm(cache: &Cache<'_>, request: &Request, min_ttl: Option<Duration>, now: DateTime<Utc>) -> Result<Option<Cached>, CacheError> {
+    warm_unless(cache, request, min_ttl, now, &[])
+}
+
+/// The same, but none of these.
+fn warm_unless(
+    cache: &Cache<'_>,
+    request: &Request,
+    min_ttl: Option<Duration>,
+    now: DateTime<Utc>,
+    but: &[AccessKeyId],
+) -> Result<Option<Cached>, CacheError> {
+    match cache.find(request, |known| known.time_left(now) >= least(min_ttl, request) && !but.contains(&known.id)) {
+        Found::Session(cached) => Ok(Some(*cached)),
+        Found::Nothing | Found::Unusable { .. } => Ok(None),
+        Found::Withheld { item, source } => Err(CacheError::Keychain { item, act: "read", source }),
     }
 }
 
@@ -145,7 +158,7 @@ impl Opening<'_> {
     /// Finds the session, or opens it and whatever leads to it.
     pub fn obtain(&self, request: &Request) -> Result<Opened, NoSession> {
         let before = self.before(request);
-        if let Some(cached) = self.warm(request, &before) {
+        if let Some(cached) = self.warm(request, &before)? {
             return Ok(found(cached));
         }
         let path = self.cache.lock(&request.key)?;
@@ -182,17 +195,22 @@ impl Opening<'_> {
     fn open(&self, request: &Request, before: &Before) -> Result<Opened, Stopped> {
         let mut notes = Vec::new();
         let way = request.way();
-        let open = |leg: &Request| match self.cache.find(leg) {
-            Found::Session(cached) => Some(*cached).filter(|cached| !before.sessions.contains(&cached.credentials.id)),
-            Found::Nothing => None,
+        let now = clock::local_now();
+        let will_do = |known: &Known| !known.time_left(now).is_zero() && !before.sessions.contains(&known.id);
+        let open = |leg: &Request| match self.cache.find(leg, will_do) {
+            Found::Session(cached) => Ok(Some(*cached)),
+            Found::Nothing => Ok(None),
+            Found::Withheld { item, source } => {
+                let error = CacheError::Keychain { item, act: "read", source };
+                Err(Box::new((Some(leg.digest()), NoSession::from(error))))
+            }
             Found::Unusable { path, why } => {
                 self.console.note(&format!("the session {} is not used: {why}", path.display()));
-                None
+                Ok(None)
             }
         };
-        let now = clock::local_now();
         let lasts = |cached: &Cached, ttl| cached.time_left(now) >= least(ttl, &cached.request);
-        let found: Vec<Option<Cached>> = way.iter().map(open).collect();
+        let found = way.iter().map(open).collect::<Result<Vec<Option<Cached>>, Stopped>>()?;
         let usable = |ttl| found.iter().rposition(|cached| cached.as_ref().is_some_and(|cached| lasts(cached, ttl)));
         let mut start = usable(self.min_ttl);
         let needs_code = start.is_none() && way.first().is_some_and(|first| first.leg().needs_code());
@@ -205,6 +223,9 @@ impl Opening<'_> {
         }
         let mut at = start.map_or(0, |start| start + 1);
         let mut last = start.and_then(|start| found.into_iter().nth(start).flatten());
+        if let Some(next) = way.get(at) {
+            self.cache.check_keeping(&request.key).map_err(|error| Box::new((Some(next.digest()), error.into())))?;
+        }
         while let Some(next) = way.get(at) {
             let signer = match &last {
                 Some(cached) => Signer::Session(cached.credentials.clone()),
@@ -235,23 +256,19 @@ impl Opening<'_> {
     }
 
     fn before(&self, request: &Request) -> Before {
-        let session = |leg: &Request| match self.cache.find(leg) {
-            Found::Session(cached) => Some(cached.credentials.id),
-            Found::Nothing | Found::Unusable { .. } => None,
-        };
+        let session = |leg: &Request| self.cache.known(leg).map(|known| known.id);
         let way = if self.fresh { request.way() } else { Vec::new() };
         Before { word: self.word(request).map(|word| word.id), sessions: way.iter().filter_map(session).collect() }
     }
 
-    fn warm(&self, request: &Request, before: &Before) -> Option<Cached> {
-        let cached = warm(self.cache, request, self.min_ttl, clock::local_now())?;
-        (!before.sessions.contains(&cached.credentials.id)).then_some(cached)
+    fn warm(&self, request: &Request, before: &Before) -> Result<Option<Cached>, CacheError> {
+        warm_unless(self.cache, request, self.min_ttl, clock::local_now(), &before.sessions)
     }
 
     /// What another process did while this one waited.
     fn news(&self, request: &Request, before: &Before) -> Option<Result<Cached, NoSession>> {
-        if let Some(cached) = self.warm(request, before) {
-            return Some(Ok(cached));
+        if let Some(known) = self.warm(request, before).transpose() {
+            return Some(known.map_err(NoSession::from));
         }
         let word = self.word(request).filter(|word| before.word != Some(word.id))?;
         let is_ours = request.way().iter().any(|leg| leg.digest() == word.leg) && !(word.is_code && self.sources.given.is_some());
@@ -269,7 +286,8 @@ impl Opening<'_> {
             NoSession::NoCode(NoCode::Nobody | NoCode::Abandoned | NoCode::NotACode) | NoSession::Lock(_) => false,
             NoSession::WrongCode { .. } | NoSession::UsedCode { .. } | NoSession::WrongSerial { .. } => false,
         };
-        let rest = warm(self.cache, request, Some(LAST_MOMENT), clock::local_now()).filter(|_| passes && !self.fresh);
+        let rest = || warm(self.cache, request, Some(LAST_MOMENT), clock::local_now()).ok().flatten();
+        let rest = if passes && !self.fresh { rest() } else { None };
         let note = format!("the session ends soon, and a new one could not be opened: {error}");
         rest.map(|cached| Opened { notes: vec![note], ..found(cached) }).ok_or(error)
     }

@@ -33,3 +33,4 @@ mod list;
 mod remove;
 mod rotations;
 mod sessions;
+mod stored_sessions;

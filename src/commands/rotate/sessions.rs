@@ -12,9 +12,10 @@ use crate::commands::session::{Asking, code_command, device, hint, usable};
 use crate::holder::Place;
 use crate::journal::JournalError;
 use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, ProfileName, Timing};
+use crate::os::clock;
 use crate::profile::Route;
 use crate::rotation::{End, Granted, Record, State, Which};
-use crate::session::{Cache, Cached, NoCode, NoSession, Opening, Request, Sources, partition};
+use crate::session::{Cache, Cached, NoCode, NoSession, Opening, Request, Sources, partition, warm};
 
 /// Where the sessions of one key's user come from.
 pub(in crate::commands) struct Sessions<'a> {
@@ -71,12 +72,15 @@ impl<'a> Sessions<'a> {
         let serial = serial.or_else(|| self.keys.iter().find_map(|key| cache.device(key)));
         let endpoint = run.context.files_or_empty().endpoint("sts", &self.profile, &run.context.environment);
         let mut open = usable(&cache, &self.keys, serial.as_ref(), endpoint.as_deref());
-        open.retain(|cached| !refused.contains(&cached.credentials.id));
-        open.sort_by_key(|cached| std::cmp::Reverse(cached.credentials.expires_at));
-        if let Some(found) = open.into_iter().find(|cached| self.is_own(pair, cached)) {
-            return Ok(Granted { credentials: found.credentials, is_new: false });
-        }
+        open.retain(|known| !refused.contains(&known.id));
+        open.sort_by_key(|known| std::cmp::Reverse(known.expires_at));
         let failed = |error: &NoSession| self.failed(error);
+        for known in open {
+            let found = warm(&cache, &known.request, None, clock::local_now()).map_err(|error| failed(&error.into()))?;
+            if let Some(found) = found.filter(|found| self.is_own(pair, found)) {
+                return Ok(Granted { credentials: found.credentials, is_new: false });
+            }
+        }
         let (settings, sources) = (run.context.settings.for_profile(&self.profile), self.sources());
         if sources.source(run.console).is_none() {
             return Err(failed(&NoCode::Nobody.into()));
@@ -165,7 +169,7 @@ impl<'a> Sessions<'a> {
 
 impl Run<'_> {
     pub(super) fn cache(&self) -> Cache<'_> {
-        Cache::new(&self.disk, &self.context.paths.cache_dir)
+        self.context.cache(&self.disk)
     }
 
     /// The sessions go on under the key that is in use now, and so does what is known of its user's device.

@@ -8,7 +8,7 @@ use crate::model::ProfileName;
 use crate::os::lock::LockError;
 use crate::os::terminal::Console;
 use crate::profile::Route;
-use crate::session::{NoCode, NoSession};
+use crate::session::{CacheError, NoCode, NoSession};
 
 const QUARANTINE: &str =
     "a policy denies it in so many words; look for one named AWSCompromisedKeyQuarantine… at the user: the key may have leaked";
@@ -31,6 +31,10 @@ pub(super) fn failed(context: &Context, profile: &ProfileName, route: &Route, er
         }
         NoSession::Aws(error) => (FailureKind::Failed, advice(error, route)),
         NoSession::Lock(LockError::Busy(_)) => (FailureKind::Locked, patiently("answer its question, or end it")),
+        NoSession::Cache(CacheError::Keychain { .. }) => {
+            let settings = context.paths.config_file.display();
+            (FailureKind::Failed, format!("{again} when the keychain answers; or set session_store = \"file\" in [keychain] of {settings}"))
+        }
         NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => (FailureKind::Failed, again),
         NoSession::Pair(_) | NoSession::OtherKey(_) => (FailureKind::Failed, again),
     };
@@ -48,6 +52,9 @@ pub(in crate::commands) fn hint(error: &NoSession, again: &str) -> String {
             "look for a policy named AWSCompromisedKeyQuarantine… at the user: the key may have leaked".to_owned()
         }
         NoSession::NoCode(NoCode::Nobody | NoCode::Abandoned | NoCode::TooLate | NoCode::NotACode) | NoSession::Aws(_) => again.to_owned(),
+        NoSession::Cache(CacheError::Keychain { .. }) => {
+            format!("{again} when the keychain answers; or set session_store = \"file\" in [keychain] of the settings")
+        }
         NoSession::Elsewhere(_) | NoSession::Lock(_) | NoSession::Cache(_) | NoSession::Memory(_) => again.to_owned(),
         NoSession::Pair(_) | NoSession::OtherKey(_) => again.to_owned(),
     }

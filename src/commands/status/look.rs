@@ -12,7 +12,7 @@ use crate::os::clock;
 use crate::os::disk::RealDisk;
 use crate::profile::{AwsFiles, OwnKey, ResolvedProfile};
 use crate::rotation::explain;
-use crate::session::Cache;
+use crate::session::{CacheError, warm};
 
 /// So many keys are asked about at once: AWS throttles an account that asks for more.
 const AT_ONCE: usize = 16;
@@ -33,7 +33,7 @@ pub(super) fn look(context: &Context, files: &AwsFiles, keys: &[&OwnKey]) -> (Ve
         let way = ways.to(context, files, key)?;
         let signer = match context.pair(&key.pair) {
             Ok(found) => as_known(&key.pair, found).map(Signer::LongTerm),
-            Err(error) => ways.session(context, way, key).ok_or_else(|| Failure::from_error(FailureKind::Unchecked, &error)),
+            Err(error) => ways.session(context, way, key).ok().flatten().ok_or_else(|| Failure::from_error(FailureKind::Unchecked, &error)),
         };
         signers.push(signer.map_err(|failure| Failure { kind: FailureKind::Unchecked, state: None, ..failure })?);
         Ok(way)
@@ -68,16 +68,21 @@ fn by_session(
     answers: &mut [Result<KeySight, Failure>],
 ) {
     for ((key, way), answer) in keys.iter().zip(chosen).zip(answers) {
-        let (Ok(way), Ok(sight)) = (way, answer) else { continue };
+        let (Ok(way), Ok(sight)) = (way, &mut *answer) else { continue };
         let Some((_, aws)) = ways.0.get(*way) else { continue };
         if !matches!(&sight.listing, Some(Err(AwsError { kind: ErrorKind::Denied { .. }, .. }))) {
             continue;
         }
-        if let Some(session) = ways.session(context, *way, key) {
-            let KeySight { listing, last_uses, root_keys, .. } = aws.look(&session);
-            if let Some(Ok(_)) = listing {
-                *sight = KeySight { identity: sight.identity.clone(), listing, last_uses, root_keys };
+        match ways.session(context, *way, key) {
+            Ok(Some(session)) => {
+                let KeySight { listing, last_uses, root_keys, .. } = aws.look(&session);
+                if let Some(Ok(_)) = listing {
+                    *sight = KeySight { identity: sight.identity.clone(), listing, last_uses, root_keys };
+                }
             }
+            Ok(None) => {}
+            // What the session would show is not known for want of the keychain, and that can be helped.
+            Err(error) => *answer = Err(Failure::from_error(FailureKind::Unchecked, &error)),
         }
     }
 }
@@ -112,11 +117,13 @@ impl Ways {
     }
 
     /// An MFA session of the key that is open.
-    fn session(&self, context: &Context, way: usize, key: &OwnKey) -> Option<Signer> {
-        let (Way { endpoints: [_, endpoint], .. }, _) = self.0.get(way)?;
+    fn session(&self, context: &Context, way: usize, key: &OwnKey) -> Result<Option<Signer>, CacheError> {
+        let Some((Way { endpoints: [_, endpoint], .. }, _)) = self.0.get(way) else { return Ok(None) };
         let (disk, id) = (RealDisk, std::slice::from_ref(&key.pair.id));
-        let sessions = usable(&Cache::new(&disk, &context.paths.cache_dir), id, None, endpoint.as_deref());
-        sessions.into_iter().max_by_key(|session| session.credentials.expires_at).map(|session| Signer::Session(session.credentials))
+        let cache = context.cache(&disk);
+        let longest = usable(&cache, id, None, endpoint.as_deref()).into_iter().max_by_key(|known| known.expires_at);
+        let session = longest.map_or(Ok(None), |known| warm(&cache, &known.request, None, clock::local_now()))?;
+        Ok(session.map(|session| Signer::Session(session.credentials)))
     }
 
     fn now(&self) -> DateTime<Utc> {

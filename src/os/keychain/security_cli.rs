@@ -9,6 +9,9 @@ use zeroize::Zeroizing;
 use super::{Act, Answer, Call, KeychainError, Perform, SERVICE};
 use crate::os::process::{Captured, capture};
 
+/// `security -i` cuts a longer line in two (MAX_LINE_LEN in its security.c), and would print the second half as a command that it does not know.
+const LONGEST_LINE: usize = 4_095;
+
 pub(super) struct SecurityCli {
     program: PathBuf,
 }
@@ -34,6 +37,9 @@ impl Perform for SecurityCli {
             Act::Set(bytes) => {
                 let hex: Zeroizing<String> = Zeroizing::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect());
                 let line = Zeroizing::new(format!("add-generic-password -U -s {SERVICE} -a {item} -X {}\n", hex.as_str()));
+                if line.len() > LONGEST_LINE {
+                    return Err(too_long(bytes.len()));
+                }
                 let mut done = self.run(&["-i"], Some(line.as_bytes()))?;
                 // Its exit code is that of the prompt, not of the command.
                 done.succeeded = done.succeeded && done.stderr.trim().is_empty();
@@ -48,6 +54,12 @@ impl Perform for SecurityCli {
             (_, false) => Err(refusal(&found.stderr)),
         }
     }
+}
+
+fn too_long(length: usize) -> KeychainError {
+    KeychainError::Other(format!(
+        "/usr/bin/security takes no secret of {length} bytes: the setting `macos = \"native\"` in [keychain] goes without that program"
+    ))
 }
 
 /// By the names that Security.framework gives them (SecBase.h).
@@ -97,6 +109,16 @@ esac
         assert_eq!(call(Act::Get), Ok(None));
         let arguments = std::fs::read_to_string(scratch.path().join("arguments")).unwrap();
         assert!(arguments.lines().count() == 5 && !arguments.contains("canary") && !arguments.contains("63616e617279"), "{arguments}");
+    }
+
+    #[test]
+    fn a_secret_that_its_line_cannot_hold_is_refused_before_it_runs() {
+        let mut security = SecurityCli::new(Path::new("/nonexistent/security"));
+        let mut set = |length: usize| {
+            security.perform(&Call { item: ItemName::parse("work").unwrap(), act: Act::Set(Zeroizing::new(vec![b'x'; length])) })
+        };
+        assert!(matches!(set(2_100), Err(KeychainError::Other(said)) if said.contains("2100 bytes") && said.contains("native")));
+        assert!(matches!(set(1_900), Err(KeychainError::Absent(_))));
     }
 
     #[test]

@@ -4,14 +4,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::error::{SettingsError, SettingsProblem, Source};
-use super::table::Table;
-use super::{KeySettings, Part, RotateOnLogin, Settings, Target};
+use super::table::{Elsewhere, Table};
+use super::{KeySettings, Part, RotateOnLogin, SessionStore, Settings, Target};
 use crate::model::{Limits, ProfileName, SecretFields, format_duration};
 use crate::os::keychain::MacOs;
 
 const DEFAULTS_KEYS: [&str; 9] =
     ["max_age", "warn_age", "grace", "reclaim_inactive", "require_mfa", "session_duration", "rotate_on_login", "notify", "mfa_dialog"];
 const PROFILE_KEYS: [&str; 4] = ["mfa_command", "rotator", "auth_profile", "target"];
+const KEYCHAIN_KEYS: [&str; 2] = ["macos", "session_store"];
+const IN_KEYCHAIN: Elsewhere = (&KEYCHAIN_KEYS, "[keychain]");
 const KEY_KEYS: [&str; 4] = ["user", "auth_profile", "rotator", "target"];
 
 const AGE: &str = "a whole number and a unit in quotes, such as \"90d\"";
@@ -23,10 +25,10 @@ pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsErro
         source.error(error.span().or(Some(text.len()..text.len())), SettingsProblem::Syntax(error.message().replace('\n', ", ")))
     })?;
     let root = Table::root(source, document.as_table());
-    root.only(&["defaults", "profile", "key", "keychain"], None)?;
+    root.only(&["defaults", "profile", "key", "keychain"], &[])?;
     let mut settings = Settings::default();
     if let Some(table) = root.table("defaults")? {
-        table.only(&DEFAULTS_KEYS, Some((&PROFILE_KEYS, "[profile.NAME]")))?;
+        table.only(&DEFAULTS_KEYS, &[(&PROFILE_KEYS, "[profile.NAME]"), IN_KEYCHAIN])?;
         settings.defaults = part(&table)?;
         check_limits(&table, &settings.defaults, Limits::default())?;
     }
@@ -40,8 +42,9 @@ pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsErro
         settings.keys.insert(name, key(&table)?);
     }
     if let Some(table) = root.table("keychain")? {
-        table.only(&["macos"], None)?;
+        table.only(&KEYCHAIN_KEYS, &[])?;
         settings.keychain = table.shown("macos", "\"native\" or \"security-cli\"", macos)?.unwrap_or_default();
+        settings.session_store = table.shown("session_store", "\"file\" or \"keychain\"", session_store)?.unwrap_or_default();
     }
     Ok(settings)
 }
@@ -50,6 +53,14 @@ fn macos(text: &str) -> Option<MacOs> {
     match text {
         "native" => Some(MacOs::Native),
         "security-cli" => Some(MacOs::SecurityCli),
+        _ => None,
+    }
+}
+
+fn session_store(text: &str) -> Option<SessionStore> {
+    match text {
+        "file" => Some(SessionStore::File),
+        "keychain" => Some(SessionStore::Keychain),
         _ => None,
     }
 }
@@ -78,7 +89,7 @@ fn part(table: &Table<'_>) -> Result<Part, SettingsError> {
 
 fn profile(table: &Table<'_>) -> Result<Part, SettingsError> {
     let known: Vec<&str> = DEFAULTS_KEYS.into_iter().chain(PROFILE_KEYS).collect();
-    table.only(&known, None)?;
+    table.only(&known, &[IN_KEYCHAIN])?;
     let own = Part {
         mfa_command: table.words("mfa_command")?,
         rotator: table.text("rotator")?,
@@ -92,7 +103,7 @@ fn profile(table: &Table<'_>) -> Result<Part, SettingsError> {
 }
 
 fn key(table: &Table<'_>) -> Result<KeySettings, SettingsError> {
-    table.only(&KEY_KEYS, Some((&DEFAULTS_KEYS, "[defaults] or [profile.NAME]")))?;
+    table.only(&KEY_KEYS, &[(&DEFAULTS_KEYS, "[defaults] or [profile.NAME]")])?;
     let key = KeySettings {
         user: table.required_text("user")?,
         auth_profile: ProfileName::new(table.required_text("auth_profile")?),
@@ -114,11 +125,11 @@ fn target(table: &Table<'_>) -> Result<Target, SettingsError> {
         _ => None,
     })?;
     if kind.ok_or_else(|| table.missing("type"))? {
-        table.only(&["type", "secret_id", "region", "id_field", "secret_field"], None)?;
+        table.only(&["type", "secret_id", "region", "id_field", "secret_field"], &[])?;
         let (secret_id, region) = (table.required_text("secret_id")?, table.text("region")?);
         Ok(Target::SecretsManager { secret_id, region, fields: fields(table)? })
     } else {
-        table.only(&["type", "run"], None)?;
+        table.only(&["type", "run"], &[])?;
         Ok(Target::Command { run: table.words("run")?.ok_or_else(|| table.missing("run"))? })
     }
 }

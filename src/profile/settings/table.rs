@@ -26,9 +26,10 @@ impl<'a> Table<'a> {
     }
 
     /// Refuses a key that is not among `known`, naming the nearest, or where it belongs when it is one of `elsewhere`.
-    pub(super) fn only(&self, known: &[&str], elsewhere: Option<Elsewhere>) -> Result<(), SettingsError> {
+    pub(super) fn only(&self, known: &[&str], elsewhere: &[Elsewhere]) -> Result<(), SettingsError> {
         let Some((key, _)) = self.items.iter().find(|(key, _)| !known.contains(key)) else { return Ok(()) };
-        let moved = elsewhere.filter(|(keys, _)| keys.contains(&key)).map(|(_, place)| format!("it belongs in {place}"));
+        let place = elsewhere.iter().find(|(keys, _)| keys.contains(&key)).map(|(_, place)| place);
+        let moved = place.map(|place| format!("it belongs in {place}"));
         let fix = moved.unwrap_or_else(|| nearest(key, known));
         Err(self.error(key, SettingsProblem::UnknownKey { key: key.to_owned(), table: self.name.clone(), fix }))
     }

@@ -63,6 +63,14 @@ fn the_keychain_of_macos_is_asked_natively_unless_the_program_is_wanted() {
 }
 
 #[test]
+fn sessions_are_in_files_unless_the_keychain_is_wanted() {
+    let store = |text: &str| parse(text).unwrap().session_store();
+    assert_eq!((store(""), store("[keychain]\nmacos = \"native\"")), (SessionStore::File, SessionStore::File));
+    assert_eq!(store("[keychain]\nsession_store = \"file\""), SessionStore::File);
+    assert_eq!(store("[keychain]\nsession_store = \"keychain\""), SessionStore::Keychain);
+}
+
+#[test]
 fn the_manuals_example_says_what_the_manual_says() {
     let settings = parse(EXAMPLE).unwrap();
     let work = settings.for_profile(&ProfileName::new("work"));
@@ -164,6 +172,10 @@ fn every_refusal_names_the_line_and_the_fix() {
         ("[profile.p]\nnotfy = true", "line 2: unknown key `notfy` in [profile.p]; the nearest right name is `notify`"),
         ("[[profile.p.targets]]", "line 1: unknown key `targets` in [profile.p]; the nearest right name is `target`"),
         ("[keychain]\nmacos = 'cli'", "line 2: `macos` in [keychain] is `cli`; write \"native\" or \"security-cli\""),
+        ("[keychain]\nsession_store = 'disk'", "line 2: `session_store` in [keychain] is `disk`; write \"file\" or \"keychain\""),
+        ("[keychain]\nsession = 'file'", "line 2: unknown key `session` in [keychain]; the nearest right name is `session_store`"),
+        ("[defaults]\nsession_store = 'file'", "line 2: unknown key `session_store` in [defaults]; it belongs in [keychain]"),
+        ("[profile.p]\nsession_store = 'file'", "line 2: unknown key `session_store` in [profile.p]; it belongs in [keychain]"),
         ("[key.k]\nmax_age = '1d'", "line 2: unknown key `max_age` in [key.k]; it belongs in [defaults] or [profile.NAME]"),
         ("[defaults]\nmax_age = 90", &format!("line 2: `max_age` in [defaults] is an integer; {duration}")),
         ("[profile.p]\nwarn_age = '90 days'", &format!("line 2: `warn_age` in [profile.p] is `90 days`; {duration}")),

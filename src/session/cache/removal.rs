@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Cache, CacheError, Cached, Found, file};
+use super::file::{self, Content};
+use super::{Cache, CacheError, Known};
 use crate::model::AccessKeyId;
 use crate::os::clock;
 
@@ -31,7 +32,7 @@ pub enum Whose<'a> {
         /// The key.
         key: &'a AccessKeyId,
         /// Which of the other ones are meant, too.
-        others: &'a dyn Fn(&Cached) -> bool,
+        others: &'a dyn Fn(&Known) -> bool,
     },
 }
 
@@ -59,13 +60,16 @@ impl Cache<'_> {
         let mut locks = Vec::new();
         for key in keys.iter().filter(|key| self.of_key(key, "lock").exists()) {
             match self.hold(key, until.saturating_sub(clock::boot_time()), COMMAND) {
-                Ok(lock) => locks.push(lock),
+                Ok(lock) => {
+                    self.remove_tried(key);
+                    locks.push(lock);
+                }
                 Err(error) => drop(first.get_or_insert(error)),
             }
         }
         remove(&mut first);
         if matches!(whose, Whose::All) && first.is_none() {
-            first = self.remove_unfinished().err();
+            first = self.remove_unfinished().and_then(|()| self.remove_left()).err();
         }
         drop(locks);
         self.sweep(clock::local_now(), &[], COMMAND);
@@ -99,26 +103,26 @@ impl Cache<'_> {
         });
         let mut keys = Vec::new();
         for path in paths {
-            let cached = self.whatever(&path);
-            let is_meant = match (whose, &cached) {
+            let content = self.whatever(&path);
+            let is_meant = match (whose, &content) {
                 (Whose::All, _) => true,
-                (Whose::Of { key, others }, Some(cached)) => cached.request.key == *key || others(cached),
+                (Whose::Of { key, others }, Some(Content { known, .. })) => known.request.key == *key || others(known),
                 (Whose::Of { .. }, None) => false,
             };
             if !is_meant {
                 continue;
             }
-            match self.remove(&path) {
+            match self.remove_session(&path) {
                 Ok(()) => *count += 1,
                 Err(error) => drop(first.get_or_insert(error)),
             }
-            keys.extend(cached.map(|cached| cached.request.key));
+            keys.extend(content.map(|content| content.known.request.key));
         }
         keys
     }
 
     /// What the file says, be it fit for use or not.
-    fn whatever(&self, path: &Path) -> Option<Cached> {
+    pub(super) fn whatever(&self, path: &Path) -> Option<Content> {
         let bytes = zeroize::Zeroizing::new(self.disk.read(path).ok()?);
         file::parse(&bytes).ok()
     }
@@ -127,8 +131,8 @@ impl Cache<'_> {
     /// what cannot be removed stays.
     pub fn sweep(&self, now: DateTime<Utc>, ours: &[&AccessKeyId], command: &str) {
         let mut ended = BTreeMap::<AccessKeyId, Vec<PathBuf>>::new();
-        for (path, cached) in self.entries().into_iter().filter(|(_, cached)| cached.has_ended(now)) {
-            ended.entry(cached.request.key).or_default().push(path);
+        for (path, content) in self.entries().into_iter().filter(|(_, content)| content.known.has_ended(now)) {
+            ended.entry(content.known.request.key).or_default().push(path);
         }
         for (key, paths) in ended {
             let lock = if ours.contains(&&key) { None } else { Some(self.hold(&key, Duration::ZERO, command)) };
@@ -136,11 +140,12 @@ impl Cache<'_> {
                 continue;
             }
             for path in paths {
-                if self.read(&path).is_ok_and(|cached| cached.is_some_and(|cached| cached.has_ended(now))) {
-                    let _ = self.remove(&path);
+                if self.read(&path).is_ok_and(|content| content.is_some_and(|content| content.known.has_ended(now))) {
+                    let _ = self.remove_session(&path);
                 }
             }
         }
+        let _ = self.remove_left();
     }
 
     /// After a rotation the sessions of the old key go on as the new one's: AWS does not end them with the key. A session that the new one has
@@ -149,7 +154,7 @@ impl Cache<'_> {
     /// It only saves a code: where somebody is opening a session, they are waited for no longer than two seconds, and the sessions stay where
     /// they are.
     pub fn rekey(&self, old: &AccessKeyId, new: &AccessKeyId, command: &str) -> Result<(), CacheError> {
-        let is_old = |cached: &Cached| cached.request.key == *old;
+        let is_old = |known: &Known| known.request.key == *old;
         if !self.all().iter().any(is_old) {
             return Ok(());
         }
@@ -157,16 +162,16 @@ impl Cache<'_> {
         let hold = |key| self.hold(key, until.saturating_sub(clock::boot_time()), command);
         let _locks = [hold(old)?, hold(new)?];
         self.sweep(clock::local_now(), &[old, new], command);
-        for (path, cached) in self.entries().into_iter().filter(|(_, cached)| is_old(cached)) {
-            let moved = Cached { request: cached.request.of_key(new.clone()), ..cached };
-            let stays = match self.find(&moved.request) {
-                Found::Session(there) => there.credentials.expires_at >= moved.credentials.expires_at,
-                Found::Nothing | Found::Unusable { .. } => false,
-            };
+        for (path, Content { known, secrets }) in self.entries().into_iter().filter(|(_, content)| is_old(&content.known)) {
+            let moved = Known { request: known.request.of_key(new.clone()), ..known };
+            let stays = self.known(&moved.request).is_some_and(|there| there.expires_at >= moved.expires_at);
+            // An item is the session's, whichever key has opened it: it stays as it is, and the keychain is not asked.
+            let moved = Content { known: moved, secrets };
             if !stays {
-                self.keep(&moved)?;
+                self.set_aside(&moved.known)?;
+                self.put(&moved)?;
             }
-            self.remove(&path)?;
+            self.remove_session(&path)?;
         }
         Ok(())
     }
@@ -179,8 +184,15 @@ mod tests {
     use super::*;
     use crate::model::{SecretAccessKey, SessionToken, TemporaryCredentials};
     use crate::os::disk::RealDisk;
+    use crate::os::keychain::NoKeychain;
     use crate::os::lock::Lock;
+    use crate::profile::settings::SessionStore;
+    use crate::session::cache::{Cached, Found};
     use crate::session::request::Request;
+
+    fn in_files(cache_dir: &Path) -> Cache<'static> {
+        Cache::new(&RealDisk, cache_dir, &NoKeychain, SessionStore::File)
+    }
 
     const OLD: &str = "AKIAIOSFODNN7EXAMPLE";
     const NEW: &str = "AKIAI44QH8DHBEXAMPLE";
@@ -217,7 +229,7 @@ mod tests {
     fn sessions_go_on_under_the_new_key_and_replace_none_that_lasts_longer() {
         for (there, left) in [(None, 30), (Some(20), 30), (Some(40), 40)] {
             let scratch = tempfile::tempdir().unwrap();
-            let cache = Cache::new(&RealDisk, scratch.path());
+            let cache = in_files(scratch.path());
             cache.rekey(&id(OLD), &id(NEW), "x").unwrap();
             assert!(!scratch.path().join("sessions").exists(), "made for nothing");
             let old = session(OLD, 30);
@@ -227,21 +239,21 @@ mod tests {
             cache.rekey(&id(OLD), &id(NEW), "x").unwrap();
             let moved = Cached { request: old.request.of_key(id(NEW)), ..old };
             let expected = own.filter(|_| left == 40).unwrap_or(moved);
-            assert_eq!(cache.all(), [expected], "{there:?}");
+            assert_eq!(cache.find(&expected.request, |_| true), Found::Session(Box::new(expected.clone())), "{there:?}");
         }
     }
 
     #[test]
     fn where_a_session_is_being_opened_they_stay_and_a_new_try_moves_them() {
         let scratch = tempfile::tempdir().unwrap();
-        let cache = Cache::new(&RealDisk, scratch.path());
+        let cache = in_files(scratch.path());
         let old = session(OLD, 30);
         cache.keep(&old).unwrap();
         for key in [OLD, NEW] {
             let lock = hold(&cache.lock(&id(key)).unwrap());
             let error = cache.rekey(&id(OLD), &id(NEW), "x").unwrap_err();
             assert!(error.to_string().contains("(`keyrotate login`)"), "{error}");
-            assert_eq!(cache.all(), std::slice::from_ref(&old));
+            assert_eq!(cache.all(), [old.known()]);
             drop(lock);
         }
         cache.rekey(&id(OLD), &id(NEW), "x").unwrap();
@@ -251,7 +263,7 @@ mod tests {
     #[test]
     fn only_what_has_ended_by_both_clocks_is_removed_and_not_what_somebody_replaces() {
         let scratch = tempfile::tempdir().unwrap();
-        let cache = Cache::new(&RealDisk, scratch.path());
+        let cache = in_files(scratch.path());
         let now = clock::local_now();
         let behind = |minutes| Cached { opened_at: now - TimeDelta::minutes(minutes), ..session(NEW, -5) };
         for (cached, stays) in [(session(NEW, 1), true), (session(NEW, -1), false), (behind(59), true), (behind(61), false)] {
@@ -271,7 +283,7 @@ mod tests {
     #[test]
     fn all_is_also_what_a_crash_left_and_the_memory_of_codes_stays() {
         let scratch = tempfile::tempdir().unwrap();
-        let cache = Cache::new(&RealDisk, scratch.path());
+        let cache = in_files(scratch.path());
         cache.keep(&session(OLD, 30)).unwrap();
         let at = |name: &str| scratch.path().join("sessions").join(name);
         for name in ["damaged.json", ".a.json.tmp", "token-codes"] {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{NoSession, Opening};
 use crate::holder::keychain::NoPair;
 use crate::os::atomic_file::replace;
+use crate::session::cache::CacheError;
 use crate::session::request::Request;
 
 /// What a process leaves, when it could not open a session, for those that wait for it.
@@ -42,7 +43,12 @@ impl Opening<'_> {
         let mut id = [0; 8];
         if getrandom::fill(&mut id).is_ok() {
             // What is wrong with a keychain, and what to do, is in the cause.
-            let cause = if let NoSession::Pair(NoPair::Keychain(_, cause)) = error { format!(": {cause}") } else { String::new() };
+            let cause =
+                if let NoSession::Pair(NoPair::Keychain(_, cause)) | NoSession::Cache(CacheError::Keychain { source: cause, .. }) = error {
+                    format!(": {cause}")
+                } else {
+                    String::new()
+                };
             let word = Word { id: u64::from_le_bytes(id), leg, is_code, message: format!("{error}{cause}") };
             let _ = serde_json::to_vec(&word).map(|text| replace(self.disk, &self.cache.of_key(&request.key, "failed"), &text));
         }
