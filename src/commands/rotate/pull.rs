@@ -104,7 +104,10 @@ impl Run<'_> {
             home.secret.id
         );
         let failure = Failure::new(FailureKind::Usage, message).state(UNCHANGED);
-        Err(failure.hint(format!("run `keyrotate rotate` there; after that `keyrotate rotate {}` here takes the new key over", profile.name.quoted())))
+        Err(failure.hint(format!(
+            "run `keyrotate rotate` there; after that `keyrotate rotate {}` here takes the new key over",
+            profile.name.quoted()
+        )))
     }
 
     /// Whether a person says that the pair is the right one, where nobody knows whose the old key was.
