@@ -34,7 +34,8 @@ pub(super) fn prove(seen: &Observation, rules: &Rules, which: Which, successes: 
     if let Some(error) = proof.error.as_ref().filter(|error| !is_refusal(error) && !error.is_transient()) {
         return Proven::Error(error.clone());
     }
-    if seen.clock.saturating_sub(seen.entered) >= timing.verify_cap && proof.tried.is_some() {
+    // What took so long may be the holders: after them it is asked once at least.
+    if seen.clock.saturating_sub(seen.entered) >= timing.verify_cap && proof.tried.is_some_and(|tried| tried >= since) {
         return match &proof.error {
             Some(error) if !is_refusal(error) => Proven::Error(error.clone()),
             Some(_) | None => Proven::NotYet,

@@ -509,3 +509,14 @@ fn a_key_that_is_taken_over_is_written_when_it_is_proved_and_given_up_when_it_di
     two.holders.push(two.holders[0].clone());
     assert_eq!(stop(next(&two, &away, &rules)).kind, StopKind::Attention);
 }
+
+#[test]
+fn holders_that_take_long_leave_the_time_to_prove_what_was_read_back() {
+    let record = record(State::Verified);
+    let mut late = seen(5, &[]);
+    late.prove(Which::New, Ok(identity()));
+    (late.clock, late.holders_at) = (Duration::from_secs(500), Duration::from_secs(499));
+    assert_eq!(next(&record, &late, &Rules::default()), Step::GetCallerIdentity(Which::New));
+    late.prove(Which::New, Ok(identity()));
+    assert_eq!(next(&record, &late, &Rules::default()), Step::Enter(State::Committed { rounds: 0 }));
+}
