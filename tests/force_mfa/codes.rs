@@ -152,7 +152,11 @@ fn a_session_of_somebody_else_with_the_same_device_signs_nothing() {
     assert_eq!(run_with(&home, &["login", "other", "--no-input"], Some(&home.lab.code("other").unwrap())).code, Some(0));
     let file = std::fs::read_dir(sessions(&home)).unwrap().map(|entry| entry.unwrap().path());
     let file = file.filter(|path| path.extension().is_some_and(|extension| extension == "json")).last().expect("a session");
-    std::fs::write(&file, std::fs::read_to_string(&file).unwrap().replace(theirs, mine)).unwrap();
+    let text = std::fs::read_to_string(&file).unwrap().replace(theirs, mine);
+    std::fs::write(&file, &text).unwrap();
+    let of: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let request: keyrotate::session::Request = serde_json::from_value(of["request"].clone()).unwrap();
+    std::fs::rename(&file, file.with_file_name(format!("{}.json", request.digest()))).unwrap();
     refused(&home, &run(&home, ROTATE), 20);
     let session = home.lab.world().sessions[0].id.clone();
     let signed: Vec<String> = home.lab.calls().into_iter().filter(|call| call.key_id == session).map(|call| call.action).collect();
