@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::super::describe;
 use super::super::observation::Observation;
@@ -12,7 +12,7 @@ use super::super::record::{Record, State};
 use super::super::resolve::Direction;
 use super::super::step::{Step, StopKind};
 use super::evidence::{is_settled_here, list_again};
-use super::retire::{deactivate, deactivated, heal, look};
+use super::retire::{deactivate, deactivated, end_of, heal, look};
 use super::{Rules, Which, words};
 use crate::model::{Grace, KeyStatus, LastUsed};
 
@@ -42,16 +42,16 @@ pub(super) fn draining(record: &Record, seen: &Observation, rules: &Rules, at: D
 
 /// The stop while the grace lasts.
 fn resting(record: &Record, rules: &Rules, status: &KeyStatus, at: DateTime<Utc>, now: DateTime<Utc>) -> Option<Step> {
-    let until = match record.grace {
+    let (until, then) = match record.grace {
         Grace::After(grace) => {
-            let due = TimeDelta::from_std(grace).ok().and_then(|grace| at.checked_add_signed(grace)).unwrap_or(DateTime::<Utc>::MAX_UTC);
+            let due = end_of(grace, at);
             if now >= due {
                 return None;
             }
-            format!("until {}", describe::time(due))
+            (format!("until {}", describe::time(due)), "a run after that deletes it")
         }
         Grace::Next if rules.place_needed => return None,
-        Grace::Next => "until the next rotation".to_owned(),
+        Grace::Next => ("until the next rotation".to_owned(), "the next rotation deletes it"),
     };
     let new = record.new.as_ref().map_or("the new key", |new| new.pair.id.as_str());
     let stays = match status {
@@ -61,7 +61,7 @@ fn resting(record: &Record, rules: &Rules, status: &KeyStatus, at: DateTime<Utc>
     let message = format!("{} is replaced by {new} in every holder here; {stays} {until}", record.old.id);
     let called = record.called();
     let hint = format!(
-        "a run after that deletes it; `keyrotate undo {called}` puts it back, `keyrotate rotate {called} --grace 0s` deletes it now, \
+        "{then}; `keyrotate undo {called}` puts it back, `keyrotate rotate {called} --grace 0s` deletes it now, \
          wherever it is still in use"
     );
     Some(words::stop(record, StopKind::Resting, message, Vec::new(), hint))

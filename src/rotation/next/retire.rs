@@ -241,6 +241,11 @@ fn delete(record: &Record, seen: &Observation, rules: &Rules, at: DateTime<Utc>)
     Step::DeleteAccessKey { key: record.old.id.clone(), signer: Which::New }
 }
 
+/// When a grace that began then is over.
+pub(super) fn end_of(grace: Duration, at: DateTime<Utc>) -> DateTime<Utc> {
+    TimeDelta::from_std(grace).ok().and_then(|grace| at.checked_add_signed(grace)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
 /// The stop while the grace lasts.
 fn resting(record: &Record, seen: &Observation, rules: &Rules, at: DateTime<Utc>) -> Option<Step> {
     let new = record.new.as_ref().map_or("the new key", |new| new.pair.id.as_str());
@@ -252,7 +257,7 @@ fn resting(record: &Record, seen: &Observation, rules: &Rules, at: DateTime<Utc>
     let (message, hint) = match record.grace {
         Grace::After(grace) if grace.is_zero() => return None,
         Grace::After(grace) => {
-            let due = TimeDelta::from_std(grace).ok().and_then(|grace| at.checked_add_signed(grace)).unwrap_or(DateTime::<Utc>::MAX_UTC);
+            let due = end_of(grace, at);
             if seen.now.is_some_and(|now| now >= due) {
                 return None;
             }
