@@ -143,6 +143,11 @@ impl AwsError {
         }
     }
 
+    /// Whether a policy denies it in so many words, as one that wants MFA does.
+    pub fn is_explicit_deny(&self) -> bool {
+        self.kind == ErrorKind::Denied { explicit: true }
+    }
+
     /// Whether a secret is not there. QUIRK(secretsmanager): one that has no value has the same code.
     pub fn is_no_such_secret(&self) -> bool {
         self.kind == ErrorKind::Gone && !self.message.contains("secret value")

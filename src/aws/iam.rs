@@ -3,7 +3,9 @@
 //! Invariant: the user is always named. Without a name IAM acts on the caller, which for root is the root user. And what a
 //! list answers is read to its last page or not at all.
 
-use aws_sdk_iam::types::{AccessKeyMetadata, StatusType, SummaryKeyType};
+use aws_sdk_iam::operation::list_access_keys::ListAccessKeysOutput;
+use aws_sdk_iam::operation::list_mfa_devices::ListMfaDevicesOutput;
+use aws_sdk_iam::types::{AccessKeyMetadata, StatusType};
 use chrono::{DateTime, Utc};
 
 use super::call::Call;
@@ -72,49 +74,21 @@ impl Aws {
     /// `iam:ListMFADevices` of who signs, all pages: serial numbers, those of FIDO keys among them. Without a user's name, so that an
     /// ordinary user needs no more than the usual self-service policy.
     pub fn list_mfa_devices(&self, signer: &Signer) -> Result<Vec<String>, AwsError> {
-        self.runtime.block_on(async {
-            let call = Call::new(self, signer, "iam:ListMFADevices");
-            let mut pages = call.iam().list_mfa_devices().into_paginator().stop_on_duplicate_token(false).send();
-            let mut serials = Vec::new();
-            let mut count = 0;
-            while let Some(page) = pages.next().await {
-                count_page(&call, &mut count)?;
-                serials.extend(call.finish(page)?.mfa_devices.into_iter().map(|device| device.serial_number));
-            }
-            Ok(serials)
-        })
-    }
-
-    /// The names of the managed policies attached to the user and to its groups (`iam:ListAttachedUserPolicies`,
-    /// `iam:ListGroupsForUser`, `iam:ListAttachedGroupPolicies`), all pages.
-    pub fn list_attached_policies(&self, signer: &Signer, user_name: &str) -> Result<Vec<String>, AwsError> {
-        self.runtime.block_on(async {
-            let mut names = self.user_policies(signer, user_name).await?;
-            for group in self.groups(signer, user_name).await? {
-                names.extend(self.group_policies(signer, &group).await?);
-            }
-            Ok(names)
-        })
-    }
-
-    /// `AccountAccessKeysPresent` of `iam:GetAccountSummary`: the root user's access keys, inactive ones counted. `None` when
-    /// AWS leaves it out.
-    pub fn root_access_keys(&self, signer: &Signer) -> Result<Option<u32>, AwsError> {
-        self.runtime.block_on(self.root_keys(signer))
+        self.runtime.block_on(self.mfa_devices(signer))
     }
 
     pub(super) async fn access_keys(&self, signer: &Signer, user_name: &str) -> Result<Vec<AccessKey>, AwsError> {
         let call = Call::new(self, signer, "iam:ListAccessKeys");
-        let mut pages = call.iam().list_access_keys().user_name(user_name).into_paginator().stop_on_duplicate_token(false).send();
-        let mut keys = Vec::new();
-        let mut count = 0;
-        while let Some(page) = pages.next().await {
-            count_page(&call, &mut count)?;
-            for key in call.finish(page)?.access_key_metadata {
-                keys.push(access_key(&key).ok_or_else(|| call.garbled("a key in the answer lacks its id, status or date"))?);
-            }
-        }
-        Ok(keys)
+        let keys =
+            every_page!(&call, call.iam().list_access_keys().user_name(user_name), |page: ListAccessKeysOutput| page.access_key_metadata);
+        let lacks = || call.garbled("a key in the answer lacks its id, status or date");
+        keys.iter().map(|key| access_key(key).ok_or_else(lacks)).collect()
+    }
+
+    pub(super) async fn mfa_devices(&self, signer: &Signer) -> Result<Vec<String>, AwsError> {
+        let call = Call::new(self, signer, "iam:ListMFADevices");
+        let devices = every_page!(&call, call.iam().list_mfa_devices(), |page: ListMfaDevicesOutput| page.mfa_devices);
+        Ok(devices.into_iter().map(|device| device.serial_number).collect())
     }
 
     pub(super) async fn last_used(&self, signer: &Signer, id: &AccessKeyId) -> Result<LastUsed, AwsError> {
@@ -126,59 +100,28 @@ impl Aws {
         let at = from_sdk(&date).ok_or_else(|| call.garbled("the answer's LastUsedDate is not a date"))?;
         Ok(LastUsed::Used(LastUse { at, service: last_use.service_name, region: last_use.region }))
     }
-
-    pub(super) async fn root_keys(&self, signer: &Signer) -> Result<Option<u32>, AwsError> {
-        let call = Call::new(self, signer, "iam:GetAccountSummary");
-        let answer = call.finish(call.iam().get_account_summary().send().await)?;
-        match answer.summary_map.unwrap_or_default().get(&SummaryKeyType::AccountAccessKeysPresent) {
-            Some(count) => u32::try_from(*count).map(Some).map_err(|_| call.garbled("the answer's AccountAccessKeysPresent is negative")),
-            None => Ok(None),
-        }
-    }
-
-    async fn user_policies(&self, signer: &Signer, user_name: &str) -> Result<Vec<String>, AwsError> {
-        let call = Call::new(self, signer, "iam:ListAttachedUserPolicies");
-        let mut pages =
-            call.iam().list_attached_user_policies().user_name(user_name).into_paginator().stop_on_duplicate_token(false).send();
-        let mut names = Vec::new();
-        let mut count = 0;
-        while let Some(page) = pages.next().await {
-            count_page(&call, &mut count)?;
-            names.extend(call.finish(page)?.attached_policies.unwrap_or_default().into_iter().filter_map(|policy| policy.policy_name));
-        }
-        Ok(names)
-    }
-
-    async fn groups(&self, signer: &Signer, user_name: &str) -> Result<Vec<String>, AwsError> {
-        let call = Call::new(self, signer, "iam:ListGroupsForUser");
-        let mut pages = call.iam().list_groups_for_user().user_name(user_name).into_paginator().stop_on_duplicate_token(false).send();
-        let mut names = Vec::new();
-        let mut count = 0;
-        while let Some(page) = pages.next().await {
-            count_page(&call, &mut count)?;
-            names.extend(call.finish(page)?.groups.into_iter().map(|group| group.group_name));
-        }
-        Ok(names)
-    }
-
-    async fn group_policies(&self, signer: &Signer, group: &str) -> Result<Vec<String>, AwsError> {
-        let call = Call::new(self, signer, "iam:ListAttachedGroupPolicies");
-        let mut pages = call.iam().list_attached_group_policies().group_name(group).into_paginator().stop_on_duplicate_token(false).send();
-        let mut names = Vec::new();
-        let mut count = 0;
-        while let Some(page) = pages.next().await {
-            count_page(&call, &mut count)?;
-            names.extend(call.finish(page)?.attached_policies.unwrap_or_default().into_iter().filter_map(|policy| policy.policy_name));
-        }
-        Ok(names)
-    }
 }
+
+/// What every page of a list has, in AWS's order. The SDK's paginators have a type for each list and no trait in common.
+macro_rules! every_page {
+    ($call:expr, $request:expr, $items:expr) => {{
+        let mut pages = $request.into_paginator().stop_on_duplicate_token(false).send();
+        let mut all = Vec::new();
+        let mut count = 0;
+        while let Some(page) = pages.next().await {
+            $crate::aws::iam::count_page($call, &mut count)?;
+            all.extend($items($call.finish(page)?));
+        }
+        all
+    }};
+}
+pub(super) use every_page;
 
 /// No list here is this long: a user has two keys, and tens of policies and groups (IAM quotas), though IAM may answer with fewer of
 /// them than fit on a page. A server that always has another page, or the same one again, would keep us for ever.
 const PAGES: u32 = 100;
 
-fn count_page(call: &Call<'_>, count: &mut u32) -> Result<(), AwsError> {
+pub(super) fn count_page(call: &Call<'_>, count: &mut u32) -> Result<(), AwsError> {
     *count += 1;
     if *count > PAGES { Err(call.garbled("the list in the answers has no end")) } else { Ok(()) }
 }

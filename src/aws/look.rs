@@ -40,15 +40,15 @@ impl Aws {
             };
             (identity, listing)
         };
-        let ((identity, listing), mut last_uses, root_keys) =
-            join3(whose, self.last_uses(signer, own.clone()), self.root_keys(signer)).await;
+        let ((identity, listing), mut last_uses, summary) =
+            join3(whose, self.last_uses(signer, own.clone()), self.account_summary(signer)).await;
         let listed = listing.as_ref().and_then(|listing| listing.as_ref().ok()).into_iter().flatten();
         let others = listed.map(|key| key.id.clone()).filter(|id| !own.contains(id)).collect();
         last_uses.extend(self.last_uses(signer, others).await);
-        KeySight { identity, listing, last_uses, root_keys }
+        KeySight { identity, listing, last_uses, root_keys: summary.map(|summary| summary.root_keys) }
     }
 
-    async fn last_uses(&self, signer: &Signer, ids: Vec<AccessKeyId>) -> Vec<(AccessKeyId, Result<LastUsed, AwsError>)> {
+    pub(super) async fn last_uses(&self, signer: &Signer, ids: Vec<AccessKeyId>) -> Vec<(AccessKeyId, Result<LastUsed, AwsError>)> {
         all(ids.into_iter().map(|id| async move {
             let last_used = self.last_used(signer, &id).await;
             (id, last_used)
@@ -66,7 +66,7 @@ pub fn look_all(keys: &[(&Aws, &Signer)]) -> Vec<KeySight> {
 }
 
 /// Drives all futures to their end; the outputs keep the order. For a handful: every wake polls all that are unfinished.
-async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+pub(super) async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     let mut slots: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
     poll_fn(|context| {
         for (future, output) in slots.iter_mut().filter(|(_, output)| output.is_none()) {

@@ -4,6 +4,8 @@
 //! read from the environment but the proxy variables (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` and their lower-case forms),
 //! what else matters is handed in. Answers are not bounded in size, only in time.
 
+mod account;
+mod audit;
 mod ca_bundle;
 mod call;
 mod endpoint;
@@ -11,6 +13,7 @@ mod error;
 mod http;
 mod iam;
 mod look;
+mod policies;
 mod secrets;
 mod server_time;
 mod signer;
@@ -30,9 +33,12 @@ use aws_smithy_http_client::tls::TrustStore;
 use chrono::TimeDelta;
 use tokio::runtime::{Builder, Runtime};
 
+pub use account::{AccountSummary, CredentialReport};
+pub use audit::{AccountSight, UserDetails, UserSight};
 pub use endpoint::Endpoints;
 pub use error::{AwsError, ErrorKind, MfaRefusal, Unreachable};
 pub use look::{KeySight, look_all};
+pub use policies::{AttachedPolicy, GroupPolicies, InlinePolicy, Policies};
 pub use secrets::{SecretBody, SecretFacts, SecretId, SecretVersion, Secrets, VersionOf, account_of_arn, name_of_arn, region_of_arn};
 pub use server_time::{ServerTime, describe_skew};
 pub use signer::Signer;

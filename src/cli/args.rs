@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod audit;
 mod keys;
 mod session;
 mod timer;
@@ -18,6 +19,7 @@ use crate::commands::status::StatusOptions;
 use crate::commands::undo::UndoOptions;
 use crate::model::{AccessKeyId, Grace};
 use crate::rotation::Direction;
+pub use audit::AuditArgs;
 pub use keys::{KeysArgs, KeysCommand};
 use session::GivenCode;
 pub use session::{CredentialProcessArgs, EnvArgs, EnvFormat, ExecArgs, InitShell, LoginArgs, LogoutArgs, ShellInitArgs};
@@ -98,6 +100,9 @@ pub enum Command {
     /// Within the grace of a rotation, put the old key back everywhere and make the new one inactive
     #[command(after_help = UNDO)]
     Undo(UndoArgs),
+    /// Check the practices that keep keys and accounts safe: MFA, root, policies, keys; each with its fix
+    #[command(after_help = audit::AUDIT)]
+    Audit(AuditArgs),
     /// Show every rotation that is over, the newest last
     #[command(after_help = HISTORY)]
     History(HistoryArgs),

@@ -1,6 +1,7 @@
 //! The command line: clap's types in, text and an exit code out. The only room that prints.
 
 mod args;
+mod audit;
 mod auto;
 mod completions;
 mod debug;
@@ -218,6 +219,16 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             Ok(0)
         }
         Some(Command::AfterLogin { profile, log }) => after_login::leave(profile, log).map(|()| 0),
+        Some(Command::Audit(asked)) => {
+            let (context, who) = (load()?, Who::new(asked.no_input, args.quiet));
+            if let Some(check) = asked.plan {
+                audit::print_plan(&crate::commands::audit::plan(&context, &|| who.console(), &asked.options(), check)?, args.quiet);
+                return Ok(0);
+            }
+            let outcome = crate::commands::audit::audit(&context, &|| who.console(), &asked.options())?;
+            audit::print(&outcome, asked.json, args.quiet);
+            Ok(unless_interrupted(outcome.exit_code))
+        }
         Some(Command::History(asked)) => {
             history::print(&crate::commands::history::history(&load()?, &asked.options())?, asked.json, args.quiet);
             Ok(0)

@@ -1,6 +1,7 @@
 //! One file per verb: options in, outcome value out. Nothing here prints.
 
 pub mod after_login;
+pub mod audit;
 pub mod auto;
 pub mod completions;
 pub mod context;

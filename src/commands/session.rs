@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::pick::{correction, note_use, pick};
-use crate::aws::Aws;
+use crate::aws::{Aws, Signer};
 use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, ProfileName, Timing, TokenCode, format_duration};
 use crate::os::clock;
 use crate::os::disk::RealDisk;
@@ -300,6 +300,15 @@ pub(super) fn usable(cache: &Cache<'_>, keys: &[AccessKeyId], serial: Option<&Mf
         is_with_mfa && is_own(request) && known.time_left(now) >= least(None, request)
     };
     cache.all().into_iter().filter(is_usable).collect()
+}
+
+/// An MFA session of the key that is open: the one that lasts longest.
+pub(super) fn key_session(context: &Context, key: &AccessKeyId, endpoint: Option<&str>) -> Result<Option<Signer>, CacheError> {
+    let disk = RealDisk;
+    let cache = context.cache(&disk);
+    let longest = usable(&cache, std::slice::from_ref(key), None, endpoint).into_iter().max_by_key(|known| known.expires_at);
+    let session = longest.map_or(Ok(None), |known| warm(&cache, &known.request, None, clock::local_now()))?;
+    Ok(session.map(|session| Signer::Session(session.credentials)))
 }
 
 /// The profile's region, and whether a variable says so.

@@ -32,7 +32,7 @@ pub use judge::{Finding, judge, waits};
 pub use managed::{ManagedFacts, ManagedSeen, judge_managed};
 
 use look::Looked;
-use observations::Observations;
+pub(super) use observations::Observations;
 use pending::Journal;
 
 /// What `status` was asked for.
@@ -210,7 +210,7 @@ fn skipped(profile: &ProfileName, refusal: &Refusal, asked: bool) -> Skipped {
 }
 
 /// Tools disagree on the profile; a command that only reads says so.
-fn conflict(context: &Context) -> Option<String> {
+pub(super) fn conflict(context: &Context) -> Option<String> {
     let (profile, default_profile) = choose_profile(&context.environment, None).conflict?;
     Some(format!("AWS_PROFILE is {profile} and AWS_DEFAULT_PROFILE is {default_profile}: programs differ in which they take"))
 }
@@ -308,6 +308,12 @@ fn open_sessions(context: &Context) -> Vec<(AccessKeyId, OpenSession)> {
     let mut sessions: Vec<_> = told.collect();
     sessions.sort_by_key(|(_, session)| std::cmp::Reverse(session.expires_at));
     sessions
+}
+
+/// The rotations that this machine's journal has.
+pub(super) fn under_way(context: &Context) -> Vec<Pending> {
+    let machine = machine::machine_id().unwrap_or_else(machine::host_name);
+    Journal::read(&RealDisk, &context.paths.state_dir.join("journal"), &machine).pending
 }
 
 /// Whose a key was when AWS last said so.

@@ -28,6 +28,41 @@ pub enum NotAnMfaSerial {
     Malformed(String),
 }
 
+/// What an MFA device is, as its serial number tells (IAM API reference, MFADevice; IAM user guide, "SMS MFA").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MfaKind {
+    /// An app that shows codes.
+    Virtual,
+    /// A token that shows codes.
+    Hardware,
+    /// A passkey or FIDO security key, which shows none.
+    Fido,
+    /// A telephone that gets codes as text messages, which AWS has given up.
+    Sms,
+}
+
+impl MfaKind {
+    /// By the serial number: not every ARN is of a virtual device.
+    pub fn of(serial: &str) -> Self {
+        match Arn::parse(serial).as_ref().map(Arn::resource) {
+            Err(_) => MfaKind::Hardware,
+            Ok(resource) if resource.starts_with("u2f/") => MfaKind::Fido,
+            Ok(resource) if resource.starts_with("sms-mfa/") => MfaKind::Sms,
+            Ok(_) => MfaKind::Virtual,
+        }
+    }
+
+    /// A word for it, with its article.
+    pub fn word(self) -> &'static str {
+        match self {
+            MfaKind::Virtual => "the virtual device",
+            MfaKind::Hardware => "the hardware token",
+            MfaKind::Fido => "the security key",
+            MfaKind::Sms => "the telephone",
+        }
+    }
+}
+
 impl MfaSerial {
     /// Reads a serial number as the STS API reference has it: 9 to 256 letters, digits and `_+=/:,.@-`.
     pub fn parse(text: &str) -> Result<Self, NotAnMfaSerial> {

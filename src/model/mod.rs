@@ -5,6 +5,7 @@
 
 mod access_key;
 mod age;
+mod check;
 mod grace;
 mod identity;
 mod mfa;
@@ -15,9 +16,10 @@ mod timing;
 
 pub use access_key::{AccessKey, AccessKeyId, AccessKeyPair, KeyKind, KeyStatus, LastUse, LastUsed, NotAnAccessKeyId, SecretAccessKey};
 pub use age::{Age, AgeLevel, Limits, NotADuration, format_duration, parse_duration};
+pub use check::Check;
 pub use grace::{Grace, NotAGrace};
 pub use identity::{Arn, Identity, NotAnArn};
-pub use mfa::{MfaSerial, NotATokenCode, NotAnMfaSerial, TokenCode};
+pub use mfa::{MfaKind, MfaSerial, NotATokenCode, NotAnMfaSerial, TokenCode};
 pub use profile_name::ProfileName;
 pub use secret_fields::SecretFields;
 pub use temporary_credentials::{SessionToken, TemporaryCredentials};

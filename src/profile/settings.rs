@@ -2,6 +2,7 @@
 //!
 //! Invariant: what is not understood whole is refused with its line; a misspelt key never means its default.
 
+mod audit;
 mod error;
 mod read;
 mod table;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use crate::model::{Grace, Limits, ProfileName, SecretFields};
 use crate::os::keychain::MacOs;
 
+pub use audit::{AuditSettings, Exemption};
 pub use error::{SettingsError, SettingsProblem};
 
 /// All settings. The default is what holds without a file.
@@ -25,6 +27,7 @@ pub struct Settings {
     keys: BTreeMap<String, KeySettings>,
     keychain: MacOs,
     session_store: SessionStore,
+    audit: AuditSettings,
 }
 
 /// What holds for one profile: its own table, else `[defaults]`, else what is built in.
@@ -203,6 +206,11 @@ impl Settings {
     /// Where the secrets of sessions that are opened from now on are kept.
     pub fn session_store(&self) -> SessionStore {
         self.session_store
+    }
+
+    /// What an audit lets be.
+    pub fn audit(&self) -> &AuditSettings {
+        &self.audit
     }
 
     /// The keys that are in no profile, by the names of their tables.

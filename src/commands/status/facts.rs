@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Watched;
 use crate::commands::failure::Failure;
 use crate::model::{AccessKeyId, Age, AgeLevel, Arn, Identity, KeyStatus, LastUse, LastUsed, Limits, ProfileName};
 use crate::os::keychain::ItemName;
@@ -103,6 +104,9 @@ pub struct Observation {
     pub others: Option<Vec<OtherKey>>,
     /// The root user's keys in the account.
     pub root_keys: RootKeys,
+    /// What the runs so far saw of its uses by others than keyrotate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watched: Option<Watched>,
 }
 
 /// Another key of the same user.
@@ -262,6 +266,14 @@ impl Observation {
         let is_near = |seen: &Observation| (*at - seen.observed_at).abs() <= OWN_USE;
         matches!(service.as_str(), "sts" | "iam") && (is_near(self) || before.is_some_and(is_near))
     }
+
+    /// The last use, where it was not keyrotate's own.
+    pub fn others_use(&self, before: Option<&Observation>) -> Option<LastUse> {
+        match &self.last_use {
+            LastUsed::Used(last_use) if !self.is_own_use(before) => Some(last_use.clone()),
+            LastUsed::Used(_) | LastUsed::Never | LastUsed::Unknown(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -284,6 +296,7 @@ mod tests {
             last_use,
             others: None,
             root_keys: RootKeys::Count(0),
+            watched: None,
         };
         let used = |service: &str, at| LastUsed::Used(LastUse { at, service: service.into(), region: "us-east-1".into() });
         let before = seen(at(-86_400), LastUsed::Never);

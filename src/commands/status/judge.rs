@@ -6,6 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::facts::{KeyFacts, Pending, RootKeys};
+use crate::audit::{Level, root_keys};
 use crate::commands::failure::FailureKind;
 use crate::model::AgeLevel;
 
@@ -69,8 +70,8 @@ pub fn judge(key: &KeyFacts, now: DateTime<Utc>) -> Vec<Finding> {
                 findings.push(Finding::RootUserKey);
             }
             match seen.root_keys {
-                RootKeys::Count(0) | RootKeys::Unknown(_) => {}
-                RootKeys::Count(count) => findings.push(Finding::RootKeys(count)),
+                RootKeys::Count(count) if root_keys(count) == Level::Fail => findings.push(Finding::RootKeys(count)),
+                RootKeys::Count(_) | RootKeys::Unknown(_) => {}
             }
         }
         None if key.problem.is_none() => findings.push(Finding::NeverObserved),
@@ -117,6 +118,7 @@ mod tests {
             last_use: LastUsed::Never,
             others: None,
             root_keys: RootKeys::Count(0),
+            watched: None,
         };
         let mut key = KeyFacts {
             id: id(),

@@ -6,13 +6,12 @@ use super::facts::{Observation, OtherKey, RootKeys};
 use crate::aws::{Aws, AwsError, ErrorKind, KeySight, Signer, look_all};
 use crate::commands::context::{Context, as_known};
 use crate::commands::failure::{Failure, FailureKind};
-use crate::commands::session::usable;
+use crate::commands::session::key_session;
 use crate::model::{AccessKey, AccessKeyId, LastUsed};
 use crate::os::clock;
-use crate::os::disk::RealDisk;
 use crate::profile::{AwsFiles, OwnKey, ResolvedProfile};
 use crate::rotation::explain;
-use crate::session::{CacheError, warm};
+use crate::session::CacheError;
 
 /// So many keys are asked about at once: AWS throttles an account that asks for more.
 const AT_ONCE: usize = 16;
@@ -119,11 +118,7 @@ impl Ways {
     /// An MFA session of the key that is open.
     fn session(&self, context: &Context, way: usize, key: &OwnKey) -> Result<Option<Signer>, CacheError> {
         let Some((Way { endpoints: [_, endpoint], .. }, _)) = self.0.get(way) else { return Ok(None) };
-        let (disk, id) = (RealDisk, std::slice::from_ref(&key.pair.id));
-        let cache = context.cache(&disk);
-        let longest = usable(&cache, id, None, endpoint.as_deref()).into_iter().max_by_key(|known| known.expires_at);
-        let session = longest.map_or(Ok(None), |known| warm(&cache, &known.request, None, clock::local_now()))?;
-        Ok(session.map(|session| Signer::Session(session.credentials)))
+        key_session(context, &key.pair.id, endpoint.as_deref())
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -167,7 +162,16 @@ fn observe(key: &OwnKey, sight: KeySight, now: DateTime<Utc>) -> Looked {
         Err(error) => RootKeys::Unknown(error.to_string()),
     };
     Looked {
-        seen: Some(Observation { observed_at: now, identity, created_at, status, last_use: own_last_use, others, root_keys }),
+        seen: Some(Observation {
+            observed_at: now,
+            identity,
+            created_at,
+            status,
+            last_use: own_last_use,
+            others,
+            root_keys,
+            watched: None,
+        }),
         problem,
         is_unreachable: false,
     }

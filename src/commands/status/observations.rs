@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::Observation;
 use super::managed::ManagedSeen;
+use crate::audit::Watched;
 use crate::model::AccessKeyId;
 use crate::os::atomic_file::{self, directory};
 use crate::os::disk::Disk;
@@ -22,7 +23,7 @@ const VERSION: u32 = 1;
 
 /// The remembered observations.
 #[derive(Debug, Default)]
-pub(super) struct Observations {
+pub(in crate::commands) struct Observations {
     keys: BTreeMap<AccessKeyId, Observation>,
     managed: BTreeMap<String, ManagedSeen>,
     /// Why earlier ones could not be read.
@@ -39,7 +40,7 @@ struct File<K, M> {
 
 impl Observations {
     /// Reads the file.
-    pub(super) fn load(disk: &dyn Disk, path: &Path) -> Self {
+    pub(in crate::commands) fn load(disk: &dyn Disk, path: &Path) -> Self {
         let fault =
             |why: &str| Self { fault: Some(format!("{} cannot be read ({why}); it is written anew", path.display())), ..Self::default() };
         let bytes = match disk.read(path) {
@@ -56,8 +57,13 @@ impl Observations {
     }
 
     /// The last observation of a key.
-    pub(super) fn of(&self, id: &AccessKeyId) -> Option<&Observation> {
+    pub(in crate::commands) fn of(&self, id: &AccessKeyId) -> Option<&Observation> {
         self.keys.get(id)
+    }
+
+    /// The last observation of each key.
+    pub(in crate::commands) fn all(&self) -> impl Iterator<Item = (&AccessKeyId, &Observation)> {
+        self.keys.iter()
     }
 
     /// The last observation of the key of another user, by its name in the settings.
@@ -72,7 +78,11 @@ impl Observations {
 
     /// Takes in what was seen now.
     pub(super) fn remember(&mut self, id: &AccessKeyId, seen: &Observation) {
-        self.keys.insert(id.clone(), seen.clone());
+        let before = self.keys.get(id);
+        let known =
+            before.map(|before| before.watched.clone().unwrap_or(Watched { since: before.observed_at, last: before.others_use(None) }));
+        let watched = Watched::with(known, seen.observed_at, seen.others_use(before));
+        self.keys.insert(id.clone(), Observation { watched: Some(watched), ..seen.clone() });
     }
 
     /// Writes the file, and makes its directory where it is missing. Returns a note where that is refused.
@@ -95,7 +105,7 @@ impl Observations {
 mod tests {
     use super::*;
     use crate::commands::status::facts::RootKeys;
-    use crate::model::{Arn, Identity, LastUsed};
+    use crate::model::{Arn, Identity, LastUse, LastUsed};
     use crate::os::disk::RealDisk;
 
     fn seen(observed_at: DateTime<Utc>) -> Observation {
@@ -108,6 +118,7 @@ mod tests {
             last_use: LastUsed::Unknown("denied".into()),
             others: None,
             root_keys: RootKeys::Count(1),
+            watched: None,
         }
     }
 
@@ -122,7 +133,21 @@ mod tests {
         memory.remember(&ids[1], &seen(now - TimeDelta::days(KEPT_DAYS)));
         assert_eq!(memory.store(&RealDisk, &path, now), None);
         let memory = Observations::load(&RealDisk, &path);
-        assert_eq!((memory.of(&ids[0]), memory.of(&ids[1])), (Some(&seen(now)), None));
+        let watched = Some(Watched { since: now, last: None });
+        assert_eq!((memory.of(&ids[0]), memory.of(&ids[1])), (Some(&Observation { watched, ..seen(now) }), None));
+    }
+
+    #[test]
+    fn a_use_by_others_is_remembered_while_later_ones_are_our_own() {
+        let id = AccessKeyId::parse("AKIAEXAMPLE000000001").unwrap();
+        let at = |days: i64| DateTime::from_timestamp(1_800_000_000, 0).unwrap() + TimeDelta::days(days);
+        let used = |service: &str, at| LastUsed::Used(LastUse { at, service: service.into(), region: "us-east-1".into() });
+        let mut memory = Observations::default();
+        for (day, last_use) in [(1, used("s3", at(0))), (2, used("sts", at(1))), (3, used("sts", at(2)))] {
+            memory.remember(&id, &Observation { last_use, ..seen(at(day)) });
+        }
+        let last = LastUse { at: at(0), service: "s3".into(), region: "us-east-1".into() };
+        assert_eq!(memory.of(&id).unwrap().watched, Some(Watched { since: at(1), last: Some(last) }));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::audit::audit;
 use super::error::{SettingsError, SettingsProblem, Source};
 use super::table::{Elsewhere, Table};
 use super::{KeySettings, Part, RotateOnLogin, SessionStore, Settings, Target};
@@ -25,7 +26,7 @@ pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsErro
         source.error(error.span().or(Some(text.len()..text.len())), SettingsProblem::Syntax(error.message().replace('\n', ", ")))
     })?;
     let root = Table::root(source, document.as_table());
-    root.only(&["defaults", "profile", "key", "keychain"], &[])?;
+    root.only(&["defaults", "profile", "key", "keychain", "audit"], &[])?;
     let mut settings = Settings::default();
     if let Some(table) = root.table("defaults")? {
         table.only(&DEFAULTS_KEYS, &[(&PROFILE_KEYS, "[profile.NAME]"), IN_KEYCHAIN])?;
@@ -45,6 +46,9 @@ pub(super) fn settings(path: &Path, text: &str) -> Result<Settings, SettingsErro
         table.only(&KEYCHAIN_KEYS, &[])?;
         settings.keychain = table.shown("macos", "\"native\" or \"security-cli\"", macos)?.unwrap_or_default();
         settings.session_store = table.shown("session_store", "\"file\" or \"keychain\"", session_store)?.unwrap_or_default();
+    }
+    if let Some(table) = root.table("audit")? {
+        settings.audit = audit(&table)?;
     }
     Ok(settings)
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use toml_edit::{Item, TableLike};
 
 use super::error::{SettingsError, SettingsProblem, Source};
@@ -53,6 +54,15 @@ impl<'a> Table<'a> {
         self.value(key, "true or false, without quotes", Item::as_bool)
     }
 
+    /// A day, as TOML has it or as a text.
+    pub(super) fn date(&self, key: &str, wanted: &'static str) -> Result<Option<NaiveDate>, SettingsError> {
+        let day = |item: &Item| {
+            let date = item.as_datetime().filter(|found| found.time.is_none() && found.offset.is_none());
+            date.map(ToString::to_string).or_else(|| item.as_str().map(str::to_owned))?.parse().ok()
+        };
+        self.value(key, wanted, day)
+    }
+
     pub(super) fn text(&self, key: &str) -> Result<Option<String>, SettingsError> {
         let text = |item: &Item| item.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         self.value(key, "a text in quotes", text)
@@ -90,7 +100,7 @@ impl<'a> Table<'a> {
     /// The tables of the list at `key`, however it is written.
     pub(super) fn list(&self, key: &str) -> Result<Vec<Self>, SettingsError> {
         let Some(item) = self.items.get(key) else { return Ok(Vec::new()) };
-        let name = format!("a `{key}` of {}", self.name);
+        let name = format!("{} of {}", a(&format!("`{key}`")), self.name);
         let element = |items: &'a dyn TableLike, span: Option<Range<usize>>| Table {
             name: name.clone(),
             source: self.source,
@@ -138,6 +148,6 @@ fn nearest(key: &str, known: &[&str]) -> String {
 }
 
 fn a(noun: &str) -> String {
-    let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    let article = if noun.trim_start_matches('`').starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     format!("{article} {noun}")
 }

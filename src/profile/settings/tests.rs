@@ -56,6 +56,24 @@ fn a_secrets_fields_have_names_of_their_own() {
 }
 
 #[test]
+fn what_an_audit_lets_be_has_a_reason_and_an_end() {
+    assert_eq!(parse("").unwrap().audit(), &AuditSettings::default());
+    let text = "[audit]\nunused_after = '30d'\n[[audit.exemption]]\ncheck = 'direct-attach'\nsubject = 'P'\nreason = 'r'\nuntil = 2027-03-31\n\
+                [[audit.exemption]]\ncheck = 'INLINE'\nreason = 'r'\nuntil = '2027-04-01'";
+    let exemption = |check, subject: Option<&str>, until: &str| Exemption {
+        check,
+        subject: subject.map(str::to_owned),
+        reason: "r".into(),
+        until: until.parse().unwrap(),
+    };
+    let exemptions = vec![
+        exemption(crate::model::Check::DirectAttach, Some("P"), "2027-03-31"),
+        exemption(crate::model::Check::Inline, None, "2027-04-01"),
+    ];
+    assert_eq!(parse(text).unwrap().audit(), &AuditSettings { unused_after: 30 * DAY, exemptions });
+}
+
+#[test]
 fn the_keychain_of_macos_is_asked_natively_unless_the_program_is_wanted() {
     assert_eq!(parse("").unwrap().keychain(), MacOs::Native);
     assert_eq!(parse("[keychain]\nmacos = \"native\"").unwrap().keychain(), MacOs::Native);
@@ -166,11 +184,26 @@ fn every_refusal_names_the_line_and_the_fix() {
     let duration = "write a whole number and a unit in quotes, such as \"90d\"";
     for (text, message) in [
         ("\n[default]\n", "line 2: unknown key `default` in the file; the nearest right name is `defaults`"),
-        ("colour = 1", "line 1: unknown key `colour` in the file; known here: defaults, profile, key, keychain"),
+        ("colour = 1", "line 1: unknown key `colour` in the file; known here: defaults, profile, key, keychain, audit"),
         ("[defaults]\n\nmax-age = '9d'", "line 3: unknown key `max-age` in [defaults]; the nearest right name is `max_age`"),
         ("[defaults]\nmfa_command = ['x']", "line 2: unknown key `mfa_command` in [defaults]; it belongs in [profile.NAME]"),
         ("[profile.p]\nnotfy = true", "line 2: unknown key `notfy` in [profile.p]; the nearest right name is `notify`"),
         ("[[profile.p.targets]]", "line 1: unknown key `targets` in [profile.p]; the nearest right name is `target`"),
+        ("[audit]\nunused = '1d'", "line 2: unknown key `unused` in [audit]; the nearest right name is `unused_after`"),
+        (
+            "[audit]\nunused_after = '0d'",
+            "line 2: `unused_after` in [audit] is `0d`; write a whole number and a unit in quotes, such as \"45d\"",
+        ),
+        (
+            "[[audit.exemption]]\ncheck = 'ROOT'\nreason = 'r'\nuntil = 2027-01-01",
+            "line 2: `check` in an `exemption` of [audit] is `ROOT`; write the id of a check, such as \"DIRECT-ATTACH\"; `keyrotate audit` shows them",
+        ),
+        ("[[audit.exemption]]\ncheck = 'INLINE'\nuntil = 2027-01-01", "line 1: an `exemption` of [audit] has no `reason`; add it"),
+        ("[[audit.exemption]]\ncheck = 'INLINE'\nreason = 'r'", "line 1: an `exemption` of [audit] has no `until`; add it"),
+        (
+            "[[audit.exemption]]\ncheck = 'INLINE'\nreason = 'r'\nuntil = 2027-01-01T00:00:00Z",
+            "line 4: `until` in an `exemption` of [audit] is a datetime; write a day, such as 2027-03-31",
+        ),
         ("[keychain]\nmacos = 'cli'", "line 2: `macos` in [keychain] is `cli`; write \"native\" or \"security-cli\""),
         ("[keychain]\nsession_store = 'disk'", "line 2: `session_store` in [keychain] is `disk`; write \"file\" or \"keychain\""),
         ("[keychain]\nsession = 'file'", "line 2: unknown key `session` in [keychain]; the nearest right name is `session_store`"),

@@ -1,0 +1,70 @@
+//! What somebody decided may be as it is, with a reason and an end.
+//!
+//! Invariant: an exemption ends by itself, and never hides what was found: the finding says who let it be and until when.
+
+use chrono::NaiveDate;
+
+use super::finding::{Finding, Level};
+use crate::profile::settings::Exemption;
+
+/// The exemption that a finding has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exempt {
+    /// Why it may be so.
+    pub reason: String,
+    /// The last day on which it counts, in UTC.
+    pub until: NaiveDate,
+    /// That day is over: the finding counts again.
+    pub has_ended: bool,
+}
+
+/// The findings with their exemptions. What could not be looked at, and what is well, has none.
+pub fn exempted(findings: Vec<Finding>, exemptions: &[Exemption], today: NaiveDate) -> Vec<Finding> {
+    let exempt = |finding: &Finding| {
+        let fits =
+            |entry: &&Exemption| entry.check == finding.check && entry.subject.as_ref().is_none_or(|subject| *subject == finding.subject);
+        // The one that lasts longest: an older one that ended is not held against it.
+        let entry = exemptions.iter().filter(fits).max_by_key(|entry| entry.until)?;
+        Some(Exempt { reason: entry.reason.clone(), until: entry.until, has_ended: entry.until < today })
+    };
+    let with = |finding: Finding| match finding.level {
+        Level::Warn | Level::Fail => Finding { exempt: exempt(&finding), ..finding },
+        Level::Pass | Level::NotApplicable | Level::Unknown => finding,
+    };
+    findings.into_iter().map(with).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Check;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_exemption_counts_to_its_last_day_for_its_subject_and_never_for_what_is_unknown() {
+        let entry = |subject: Option<&str>, until: &str| Exemption {
+            check: Check::DirectAttach,
+            subject: subject.map(str::to_owned),
+            reason: "while we move".to_owned(),
+            until: day(until),
+        };
+        let found = |level, subject: &str| Finding::new(Check::DirectAttach, level, subject, "attached");
+        let table: [(&[Exemption], Level, &str, &str, Level); 6] = [
+            (&[entry(None, "2027-01-31")], Level::Warn, "A", "2027-01-31", Level::Pass),
+            (&[entry(None, "2027-01-31")], Level::Warn, "A", "2027-02-01", Level::Warn),
+            (&[entry(Some("B"), "2027-01-31")], Level::Warn, "A", "2027-01-01", Level::Warn),
+            (&[entry(Some("A"), "2027-01-31")], Level::Fail, "A", "2027-01-01", Level::Pass),
+            (&[entry(None, "2026-01-31"), entry(None, "2027-01-31")], Level::Warn, "A", "2027-01-01", Level::Pass),
+            (&[entry(None, "2027-01-31")], Level::Unknown, "A", "2027-01-01", Level::Unknown),
+        ];
+        for (entries, level, subject, today, wanted) in table {
+            let findings = exempted(vec![found(level, subject)], entries, day(today));
+            assert_eq!(findings.iter().map(Finding::counted).collect::<Vec<_>>(), [wanted], "{entries:?} {today}");
+        }
+        let other = Finding::new(Check::Inline, Level::Fail, "A", "inline");
+        assert_eq!(exempted(vec![other], &[entry(None, "2027-01-31")], day("2027-01-01")).first().map(Finding::counted), Some(Level::Fail));
+    }
+}

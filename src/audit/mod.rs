@@ -1,0 +1,21 @@
+//! The practices that keep an account's keys safe, checked honestly.
+//!
+//! Facts are gathered once, each a value or the reason why it is not known ([`Facts`]); the checks are pure functions from facts to findings
+//! ([`audit`]). Invariant: a pass comes from something that was seen, never from a call that was denied or not made.
+
+mod check;
+mod checks;
+mod document;
+mod exemption;
+mod facts;
+mod finding;
+mod inline_plan;
+mod report;
+
+pub use check::{Reference, Tier};
+pub use checks::{DELETE_ROOT_KEYS, audit, root_keys};
+pub use document::{NotAPolicy, Power, power};
+pub use exemption::{Exempt, exempted};
+pub use facts::{Facts, Here, Replacing, Watched};
+pub use finding::{Finding, Level};
+pub use inline_plan::{InlineUser, NoPlan, Step, inline_plan};
