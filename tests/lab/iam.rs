@@ -1,6 +1,7 @@
 //! The IAM actions. Invariant: a user never has more keys than the quota, however many ask at once (the state is locked around each call).
 
 use super::key::{Key, Status};
+use super::policies;
 use super::serve::{Caller, Params, Refusal};
 use super::state::World;
 use super::xml::{list, tag, text};
@@ -20,13 +21,9 @@ pub fn answer(world: &mut World, caller: Caller, action: &str, params: &Params) 
         "GetUser" => get_user(world, caller, params),
         "ListMFADevices" => list_devices(world, caller, params),
         "GetAccountSummary" => Ok(summary(world)),
-        "ListAttachedUserPolicies" => {
-            let user = user_of(world, caller, params)?;
-            Ok(policies(world, &world.users[user].policies))
-        }
-        "ListGroupsForUser" => list_groups(world, caller, params),
-        "ListAttachedGroupPolicies" => group_policies(world, params),
-        other => Err(Refusal::new(400, "InvalidAction", format!("The lab does not know iam:{other}."))),
+        "GetLoginProfile" => login_profile(world, caller, params),
+        other => policies::answer(world, caller, other, params)
+            .unwrap_or_else(|| Err(Refusal::new(400, "InvalidAction", format!("The lab does not know iam:{other}.")))),
     }
 }
 
@@ -73,7 +70,7 @@ fn list_keys(world: &World, caller: Caller, params: &Params) -> Result<String, R
 }
 
 /// The page that was asked for.
-fn page(world: &World, params: &Params, name: &str, members: Vec<String>) -> String {
+pub fn page(world: &World, params: &Params, name: &str, members: Vec<String>) -> String {
     let number = |name: &str, otherwise: usize| params.get(name).and_then(|v| v.parse().ok()).unwrap_or(otherwise);
     let (start, size) = (number("Marker", 0), number("MaxItems", 100).min(world.settings.page_size));
     let more = start + size < members.len();
@@ -140,26 +137,13 @@ fn summary(world: &World) -> String {
     tag("SummaryMap", &entries.iter().map(entry).collect::<String>())
 }
 
-fn policies(world: &World, names: &[String]) -> String {
-    let arn = |name: &String| format!("arn:{}:iam::aws:policy/{name}", world.settings.partition);
-    let members = names.iter().map(|name| text("PolicyName", name) + &text("PolicyArn", &arn(name)));
-    list("AttachedPolicies", members) + &text("IsTruncated", "false")
-}
-
-fn list_groups(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {
+fn login_profile(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {
     let user = &world.users[user_of(world, caller, params)?];
-    let settings = &world.settings;
-    let group = |name: &String| {
-        let arn = format!("arn:{}:iam::{}:group/{name}", settings.partition, settings.account);
-        let id = format!("AGPA{:A>17}", name.to_uppercase());
-        text("Path", "/") + &text("GroupName", name) + &text("GroupId", &id) + &text("Arn", &arn) + &text("CreateDate", &iso(1.6e9))
+    let Some(password) = user.password else {
+        return Err(Refusal::new(404, "NoSuchEntity", format!("Login Profile for User {} cannot be found.", user.name)));
     };
-    Ok(list("Groups", user.groups.keys().map(group)) + &text("IsTruncated", "false"))
-}
-
-fn group_policies(world: &World, params: &Params) -> Result<String, Refusal> {
-    let name = params.get("GroupName").map_or("", String::as_str);
-    let found = world.users.iter().find_map(|u| u.groups.get(name));
-    let names = found.ok_or_else(|| Refusal::new(404, "NoSuchEntity", format!("The group with name {name} cannot be found.")))?;
-    Ok(policies(world, names))
+    let is_to_change = if password.is_to_change { "true" } else { "false" };
+    let inner =
+        text("UserName", &user.name) + &text("CreateDate", &iso(password.changed_at)) + &text("PasswordResetRequired", is_to_change);
+    Ok(tag("LoginProfile", &inner))
 }

@@ -12,12 +12,15 @@
     reason = "a test bench: it stops loudly, and it lives on the machine's own clock"
 )]
 
+pub mod account;
+pub mod aws_managed;
 pub mod canary;
 pub mod faults;
 pub mod front;
 pub mod http;
 pub mod iam;
 pub mod key;
+pub mod policies;
 pub mod role;
 pub mod secrets;
 pub mod serve;

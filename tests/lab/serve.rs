@@ -228,7 +228,7 @@ fn authorize(world: &World, caller: Caller, service: &str, action: &str, params:
     let name = params.get("UserName").unwrap_or(&world.users[caller.user].name);
     let (who, what) = (sts::caller_arn(world, caller), format!("{service}:{action}"));
     let start = format!("User: {who} is not authorized to perform: {what} on resource: user {name}");
-    let quarantined = world.users[caller.user].policies.iter().any(|p| p.starts_with("AWSCompromisedKeyQuarantine"))
+    let quarantined = world.attached(&world.users[caller.user].policies).iter().any(|p| p.name.starts_with("AWSCompromisedKeyQuarantine"))
         && ["CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey", "GetSessionToken"].contains(&action);
     if is_user && (quarantined || (world.settings.force_mfa && !mfa && !NEEDS_NO_MFA.contains(&action))) {
         return Err(Refusal::new(403, "AccessDenied", format!("{start} with an explicit deny in an identity-based policy")));

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Instant, SystemTime};
 
+use super::account::{Group, Managed, Policies};
 use super::canary;
 use super::faults::Rule;
 use super::key::{Key, Status, Verdict};
@@ -76,10 +77,11 @@ pub struct User {
     pub seed: Vec<u8>,
     /// The steps whose codes are used up, for each device.
     pub used_steps: BTreeSet<(String, i64)>,
-    /// Names of attached AWS managed policies.
-    pub policies: Vec<String>,
-    /// Groups, with the names of their attached policies.
-    pub groups: BTreeMap<String, Vec<String>>,
+    pub policies: Policies,
+    /// Names of groups.
+    pub groups: BTreeSet<String>,
+    /// None: no way into the console.
+    pub password: Option<Password>,
 }
 
 impl User {
@@ -88,6 +90,14 @@ impl User {
         let at = self.serials.iter().position(|own| own == serial).filter(|_| !serial.contains(":u2f/"))?;
         Some(if at == 0 { self.seed.clone() } else { [&self.seed, serial.as_bytes()].concat() })
     }
+}
+
+/// The password of a user for the console.
+#[derive(Clone, Copy, Debug)]
+pub struct Password {
+    pub changed_at: f64,
+    pub last_used: Option<f64>,
+    pub is_to_change: bool,
 }
 
 /// Temporary credentials made here.
@@ -167,6 +177,8 @@ pub struct World {
     /// Roles with a trust policy. Any other one is assumed by everybody.
     pub roles: Vec<Role>,
     pub secrets: Vec<Secret>,
+    pub managed: Vec<Managed>,
+    pub groups: Vec<Group>,
     pub calls: Vec<Call>,
     /// Every token code that came, in the order of arrival.
     pub codes: Vec<SentCode>,
@@ -185,11 +197,14 @@ impl World {
             sessions: Vec::new(),
             roles: Vec::new(),
             secrets: Vec::new(),
+            managed: Vec::new(),
+            groups: Vec::new(),
             calls: Vec::new(),
             codes: Vec::new(),
             rules: Vec::new(),
             random,
         };
+        world.add_aws_managed();
         let dev = world.add_user("dev", "/");
         for _ in 0..count {
             world.add_settled_key(dev);
@@ -216,8 +231,9 @@ impl World {
             serials: vec![serial],
             seed,
             used_steps: BTreeSet::new(),
-            policies: Vec::new(),
-            groups: BTreeMap::new(),
+            policies: Policies::default(),
+            groups: BTreeSet::new(),
+            password: None,
         });
         self.users.len() - 1
     }
