@@ -1,10 +1,10 @@
 //! The IAM actions. Invariant: a user never has more keys than the quota, however many ask at once (the state is locked around each call).
 
 use super::key::{Key, Status};
-use super::policies;
 use super::serve::{Caller, Params, Refusal};
 use super::state::World;
 use super::xml::{list, tag, text};
+use super::{policies, report, summary};
 
 /// The inner XML of the result; empty for the actions that return nothing.
 pub fn answer(world: &mut World, caller: Caller, action: &str, params: &Params) -> Result<String, Refusal> {
@@ -20,9 +20,10 @@ pub fn answer(world: &mut World, caller: Caller, action: &str, params: &Params) 
         "GetAccessKeyLastUsed" => last_used(world, caller, params),
         "GetUser" => get_user(world, caller, params),
         "ListMFADevices" => list_devices(world, caller, params),
-        "GetAccountSummary" => Ok(summary(world)),
         "GetLoginProfile" => login_profile(world, caller, params),
         other => policies::answer(world, caller, other, params)
+            .or_else(|| report::answer(world, other))
+            .or_else(|| summary::answer(world, other))
             .unwrap_or_else(|| Err(Refusal::new(400, "InvalidAction", format!("The lab does not know iam:{other}.")))),
     }
 }
@@ -102,8 +103,7 @@ fn last_used(world: &World, caller: Caller, params: &Params) -> Result<String, R
         let who = super::sts::caller_arn(world, caller);
         return Err(Refusal::new(403, "AccessDenied", format!("User: {who} is not authorized to perform: iam:GetAccessKeyLastUsed")));
     };
-    let visible = key.uses.iter().rev().find(|u| u.at + world.settings.last_use_lag <= world.now());
-    let used = match visible {
+    let used = match world.seen_use(key) {
         Some(last) => text("LastUsedDate", &iso(last.at)) + &text("ServiceName", &last.service) + &text("Region", &last.region),
         None => text("ServiceName", "N/A") + &text("Region", "N/A"),
     };
@@ -123,18 +123,6 @@ fn list_devices(world: &World, caller: Caller, params: &Params) -> Result<String
     let enabled = iso(world.now() - 1e7);
     let device = |serial: &String| text("UserName", &user.name) + &text("SerialNumber", serial) + &text("EnableDate", &enabled);
     Ok(page(world, params, "MFADevices", user.serials.iter().map(device).collect()))
-}
-
-fn summary(world: &World) -> String {
-    let settings = &world.settings;
-    let entries = [
-        ("AccountAccessKeysPresent", u64::from(settings.root_keys)),
-        ("AccountMFAEnabled", u64::from(settings.root_mfa)),
-        ("AccessKeysPerUserQuota", settings.quota as u64),
-        ("Users", world.users.iter().filter(|u| !u.root && !u.deleted).count() as u64),
-    ];
-    let entry = |(key, value): &(&str, u64)| tag("entry", &(text("key", key) + &text("value", &value.to_string())));
-    tag("SummaryMap", &entries.iter().map(entry).collect::<String>())
 }
 
 fn login_profile(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {

@@ -21,12 +21,14 @@ pub mod http;
 pub mod iam;
 pub mod key;
 pub mod policies;
+pub mod report;
 pub mod role;
 pub mod secrets;
 pub mod serve;
 pub mod sigv4;
 pub mod state;
 pub mod sts;
+pub mod summary;
 pub mod totp;
 pub mod xml;
 

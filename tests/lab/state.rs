@@ -7,9 +7,11 @@ use std::time::{Instant, SystemTime};
 use super::account::{Group, Managed, Policies};
 use super::canary;
 use super::faults::Rule;
-use super::key::{Key, Status, Verdict};
+use super::key::{Key, Status, Use, Verdict};
+use super::report::Report;
 use super::role::Role;
 use super::secrets::Secret;
+use super::summary::Organization;
 use super::totp;
 
 /// How the lab behaves. Times are seconds; a span is drawn from, once per key.
@@ -29,9 +31,17 @@ pub struct Settings {
     /// How long a use stays out of GetAccessKeyLastUsed.
     pub last_use_lag: f64,
     pub force_mfa: bool,
-    /// AccountAccessKeysPresent.
+    /// AccountAccessKeysPresent, also without a root user in the lab.
     pub root_keys: u32,
     pub root_mfa: bool,
+    pub root_password: bool,
+    /// What GetAccountSummary does not say, as `AccountMFAEnabled`.
+    pub left_out: BTreeSet<String>,
+    /// Columns of root's row in the credential report that are to be other than the lab's root user makes them.
+    pub root_row: BTreeMap<String, String>,
+    /// How often the credential report is still being made.
+    pub report_waits: usize,
+    pub organization: Organization,
     pub quota: usize,
     pub page_size: usize,
     pub clock_offset: f64,
@@ -54,6 +64,11 @@ impl Default for Settings {
             force_mfa: false,
             root_keys: 0,
             root_mfa: true,
+            root_password: true,
+            left_out: BTreeSet::new(),
+            root_row: BTreeMap::new(),
+            report_waits: 0,
+            organization: Organization::None,
             quota: 2,
             page_size: 100,
             clock_offset: 0.0,
@@ -179,6 +194,7 @@ pub struct World {
     pub secrets: Vec<Secret>,
     pub managed: Vec<Managed>,
     pub groups: Vec<Group>,
+    pub report: Report,
     pub calls: Vec<Call>,
     /// Every token code that came, in the order of arrival.
     pub codes: Vec<SentCode>,
@@ -199,6 +215,7 @@ impl World {
             secrets: Vec::new(),
             managed: Vec::new(),
             groups: Vec::new(),
+            report: Report::None,
             calls: Vec::new(),
             codes: Vec::new(),
             rules: Vec::new(),
@@ -333,6 +350,11 @@ impl World {
             Some(_) => Verdict::Flapping,
             None => Verdict::No,
         }
+    }
+
+    /// The last use of a key that can be seen yet.
+    pub fn seen_use<'a>(&self, key: &'a Key) -> Option<&'a Use> {
+        key.uses.iter().rev().find(|used| used.at + self.settings.last_use_lag <= self.now())
     }
 
     /// The keys of a user that are not deleted, oldest first.
