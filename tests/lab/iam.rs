@@ -4,7 +4,7 @@ use super::key::{Key, Status};
 use super::serve::{Caller, Params, Refusal};
 use super::state::World;
 use super::xml::{list, tag, text};
-use super::{policies, report, summary};
+use super::{devices, policies, report, summary};
 
 /// The inner XML of the result; empty for the actions that return nothing.
 pub fn answer(world: &mut World, caller: Caller, action: &str, params: &Params) -> Result<String, Refusal> {
@@ -19,9 +19,9 @@ pub fn answer(world: &mut World, caller: Caller, action: &str, params: &Params) 
         }
         "GetAccessKeyLastUsed" => last_used(world, caller, params),
         "GetUser" => get_user(world, caller, params),
-        "ListMFADevices" => list_devices(world, caller, params),
         "GetLoginProfile" => login_profile(world, caller, params),
         other => policies::answer(world, caller, other, params)
+            .or_else(|| devices::answer(world, caller, other, params))
             .or_else(|| report::answer(world, other))
             .or_else(|| summary::answer(world, other))
             .unwrap_or_else(|| Err(Refusal::new(400, "InvalidAction", format!("The lab does not know iam:{other}.")))),
@@ -111,18 +111,14 @@ fn last_used(world: &World, caller: Caller, params: &Params) -> Result<String, R
 }
 
 fn get_user(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {
-    let at = user_of(world, caller, params)?;
-    let user = &world.users[at];
-    let name = if user.root { String::new() } else { text("Path", &user.path) + &text("UserName", &user.name) };
-    let rest = text("UserId", &user.id) + &text("Arn", &world.arn(at)) + &text("CreateDate", &iso(world.now() - 1e7));
-    Ok(tag("User", &(name + &rest)))
+    Ok(tag("User", &described(world, user_of(world, caller, params)?)))
 }
 
-fn list_devices(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {
-    let user = &world.users[user_of(world, caller, params)?];
-    let enabled = iso(world.now() - 1e7);
-    let device = |serial: &String| text("UserName", &user.name) + &text("SerialNumber", serial) + &text("EnableDate", &enabled);
-    Ok(page(world, params, "MFADevices", user.serials.iter().map(device).collect()))
+/// A user as answers have it; root has neither a name nor a path.
+pub fn described(world: &World, at: usize) -> String {
+    let user = &world.users[at];
+    let name = if user.root { String::new() } else { text("Path", &user.path) + &text("UserName", &user.name) };
+    name + &text("UserId", &user.id) + &text("Arn", &world.arn(at)) + &text("CreateDate", &iso(world.now() - 1e7))
 }
 
 fn login_profile(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {

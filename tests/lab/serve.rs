@@ -105,10 +105,11 @@ fn failure(service: &str, status: u16, code: &str, message: &str) -> String {
 fn enter(lab: &Lab, auth: Option<&Authorization>, action: &str, params: &Params) -> (usize, Option<Fault>) {
     let mut world = lab.world();
     let number = world.calls.len() + 1;
-    if let Some(code) = params.get("TokenCode") {
+    for code in sts::CODES.iter().filter_map(|name| params.get(*name)) {
         world.count_code(params.get("SerialNumber").map_or("", String::as_str), code);
     }
-    let masked = params.iter().map(|(n, v)| (n.clone(), if n == "TokenCode" { "***".to_owned() } else { v.clone() })).collect();
+    let masked =
+        params.iter().map(|(n, v)| (n.clone(), if sts::CODES.contains(&n.as_str()) { "***".to_owned() } else { v.clone() })).collect();
     world.calls.push(Call {
         number,
         service: auth.map(|a| a.service.clone()).unwrap_or_default(),

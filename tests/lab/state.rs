@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime};
 
 use super::account::{Group, Managed, Policies};
 use super::canary;
+use super::devices::Device;
 use super::faults::Rule;
 use super::key::{Key, Status, Use, Verdict};
 use super::report::Report;
@@ -86,9 +87,9 @@ pub struct User {
     pub id: String,
     pub root: bool,
     pub deleted: bool,
-    /// MFA device serials, FIDO security keys among them.
+    /// Serials of enabled MFA devices, FIDO security keys among them.
     pub serials: Vec<String>,
-    /// Of the first device; those of the others come from it and their serials.
+    /// Of the first device that was not made by a call; those of the others come from it and their serials.
     pub seed: Vec<u8>,
     /// The steps whose codes are used up, for each device.
     pub used_steps: BTreeSet<(String, i64)>,
@@ -97,14 +98,6 @@ pub struct User {
     pub groups: BTreeSet<String>,
     /// None: no way into the console.
     pub password: Option<Password>,
-}
-
-impl User {
-    /// What a device of theirs computes its codes from; a FIDO security key shows none.
-    pub fn seed_of(&self, serial: &str) -> Option<Vec<u8>> {
-        let at = self.serials.iter().position(|own| own == serial).filter(|_| !serial.contains(":u2f/"))?;
-        Some(if at == 0 { self.seed.clone() } else { [&self.seed, serial.as_bytes()].concat() })
-    }
 }
 
 /// The password of a user for the console.
@@ -195,6 +188,10 @@ pub struct World {
     pub managed: Vec<Managed>,
     pub groups: Vec<Group>,
     pub report: Report,
+    /// By serial; a device of which nothing is said is in step.
+    pub devices: BTreeMap<String, Device>,
+    /// In Base32, of every virtual device that was ever made by a call.
+    pub seeds: Vec<String>,
     pub calls: Vec<Call>,
     /// Every token code that came, in the order of arrival.
     pub codes: Vec<SentCode>,
@@ -216,6 +213,8 @@ impl World {
             managed: Vec::new(),
             groups: Vec::new(),
             report: Report::None,
+            devices: BTreeMap::new(),
+            seeds: Vec::new(),
             calls: Vec::new(),
             codes: Vec::new(),
             rules: Vec::new(),
@@ -260,6 +259,7 @@ impl World {
         let index = self.add_user("root", "/");
         let account = self.settings.account.clone();
         self.users[index].root = true;
+        self.users[index].serials = vec![self.arn_of("mfa", "root-account-mfa-device")];
         self.users[index].id = account;
         index
     }

@@ -16,6 +16,7 @@ mod lab;
 mod home;
 
 mod breaking;
+mod enrolment;
 mod overview;
 mod permissions;
 mod planted;
