@@ -4,7 +4,7 @@ use super::key::{Key, Status};
 use super::serve::{Caller, Params, Refusal};
 use super::state::World;
 use super::xml::{list, tag, text};
-use super::{devices, policies, report, summary};
+use super::{devices, policies, report, sts, summary};
 
 /// The inner XML of the result; empty for the actions that return nothing.
 pub fn answer(world: &mut World, caller: Caller, action: &str, params: &Params) -> Result<String, Refusal> {
@@ -33,10 +33,13 @@ pub fn iso(at: f64) -> String {
     chrono::DateTime::from_timestamp(at as i64, 0).map(|t| t.format("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default()
 }
 
-/// The user that the call is about: by name, or the caller.
+/// The user that the call is about: by name, or the caller. The root user has no name.
 pub fn user_of(world: &World, caller: Caller, params: &Params) -> Result<usize, Refusal> {
-    let Some(name) = params.get("UserName") else { return Ok(caller.user) };
-    let found = world.user(name).filter(|at| !world.users[*at].root);
+    let Some(name) = params.get("UserName") else {
+        let is_role = caller.session.is_some_and(|at| world.sessions[at].role.is_some());
+        return if is_role { Err(sts::invalid("Must specify userName when calling with non-User credentials")) } else { Ok(caller.user) };
+    };
+    let found = world.users.iter().position(|user| user.name == *name && !user.root && !user.deleted);
     found.ok_or_else(|| Refusal::new(404, "NoSuchEntity", format!("The user with name {name} cannot be found.")))
 }
 
@@ -58,10 +61,13 @@ fn create(world: &mut World, caller: Caller, params: &Params) -> Result<String, 
 }
 
 fn metadata(world: &World, key: &Key) -> String {
-    text("UserName", &world.users[key.user].name)
-        + &text("AccessKeyId", &key.id)
-        + &text("Status", key.status.word())
-        + &text("CreateDate", &iso(key.created_at))
+    owner(world, key) + &text("AccessKeyId", &key.id) + &text("Status", key.status.word()) + &text("CreateDate", &iso(key.created_at))
+}
+
+/// Whose key it is; the root user has no name.
+fn owner(world: &World, key: &Key) -> String {
+    let user = &world.users[key.user];
+    if user.root { String::new() } else { text("UserName", &user.name) }
 }
 
 fn list_keys(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {
@@ -98,16 +104,18 @@ fn update(world: &mut World, caller: Caller, params: &Params) -> Result<String, 
 
 fn last_used(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {
     let id = params.get("AccessKeyId").map_or("", String::as_str);
-    let Some(key) = world.keys.iter().find(|k| k.id == id && k.status != Status::Deleted) else {
+    // A user does not see the keys of root.
+    let is_seen = |key: &Key| !world.users[key.user].root || key.user == caller.user;
+    let Some(key) = world.keys.iter().find(|key| key.id == id && key.status != Status::Deleted && is_seen(key)) else {
         // QUIRK(iam): an unknown key is not "no such entity" here.
-        let who = super::sts::caller_arn(world, caller);
+        let who = sts::caller_arn(world, caller);
         return Err(Refusal::new(403, "AccessDenied", format!("User: {who} is not authorized to perform: iam:GetAccessKeyLastUsed")));
     };
     let used = match world.seen_use(key) {
         Some(last) => text("LastUsedDate", &iso(last.at)) + &text("ServiceName", &last.service) + &text("Region", &last.region),
         None => text("ServiceName", "N/A") + &text("Region", "N/A"),
     };
-    Ok(text("UserName", &world.users[key.user].name) + &tag("AccessKeyLastUsed", &used))
+    Ok(owner(world, key) + &tag("AccessKeyLastUsed", &used))
 }
 
 fn get_user(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {

@@ -20,6 +20,7 @@ mod enrolment;
 mod overview;
 mod permissions;
 mod planted;
+mod root;
 mod sessions;
 mod versions;
 mod wire;

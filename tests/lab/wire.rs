@@ -74,16 +74,24 @@ pub fn send(auth: &Authorization, request: &Request) -> String {
         String::from_utf8_lossy(&request.body)
     );
     let mut stream = TcpStream::connect(&request.headers["host"]).expect("the lab listens");
-    stream.set_read_timeout(Some(Duration::from_millis(300))).expect("a timeout");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
     stream.write_all(text.as_bytes()).expect("the lab reads");
     let (mut answer, mut chunk) = (Vec::new(), [0; 4096]);
     while let Ok(got) = stream.read(&mut chunk) {
         answer.extend_from_slice(&chunk[..got]);
-        if got == 0 || answer.ends_with(b"Response>") {
+        if got == 0 || is_whole(&answer) {
             break;
         }
     }
     String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Whether the body is as long as the header says.
+fn is_whole(answer: &[u8]) -> bool {
+    let Some(end) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&answer[..end]);
+    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")?.parse::<usize>().ok());
+    answer.len() - end - 4 >= length.unwrap_or(0)
 }
 
 /// AWS's own client of IAM: what it cannot read is not as AWS writes it.
