@@ -124,6 +124,14 @@ impl World {
         }
     }
 
+    /// Lets the policies of a user decide from now on, with this inline policy among them.
+    pub fn enforce(&mut self, user: &str, document: &str) {
+        let at = self.user(user).expect("a user of that name");
+        let user = &mut self.users[at];
+        user.enforced = true;
+        user.policies.inline.insert(format!("enforced-{}", user.policies.inline.len()), document.to_owned());
+    }
+
     /// The group of this name.
     pub fn group(&self, name: &str) -> Option<usize> {
         self.groups.iter().position(|group| group.name == name)

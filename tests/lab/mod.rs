@@ -12,10 +12,12 @@
     reason = "a test bench: it stops loudly, and it lives on the machine's own clock"
 )]
 
+pub mod access;
 pub mod account;
 pub mod aws_managed;
 pub mod canary;
 pub mod devices;
+pub mod evaluation;
 pub mod faults;
 pub mod front;
 pub mod http;
@@ -186,12 +188,14 @@ impl Lab {
         self.0.gate.release(discard);
     }
 
-    /// Stops accepting, discards a paused call and forgets the hook.
+    /// Stops accepting, discards a paused call and forgets the hook. A policy that the lab could not judge fails the test.
     pub fn close(&self) {
         self.0.stopping.store(true, Ordering::SeqCst);
         self.release(true);
         *self.0.hook.lock().unwrap() = None;
         drop(TcpStream::connect(self.0.at));
+        let unknown = std::mem::take(&mut self.world().unknown);
+        assert!(unknown.is_empty() || std::thread::panicking(), "{unknown:?}");
     }
 
     fn stopping(&self) -> bool {

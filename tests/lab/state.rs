@@ -94,6 +94,8 @@ pub struct User {
     /// The steps whose codes are used up, for each device.
     pub used_steps: BTreeSet<(String, i64)>,
     pub policies: Policies,
+    /// Whether their policies decide what they may do. Else the settings do, and what AWS attaches to the user of a stolen key.
+    pub enforced: bool,
     /// Names of groups.
     pub groups: BTreeSet<String>,
     /// None: no way into the console.
@@ -196,6 +198,8 @@ pub struct World {
     /// Every token code that came, in the order of arrival.
     pub codes: Vec<SentCode>,
     pub rules: Vec<Rule>,
+    /// What policies had that the lab cannot judge; it fails the test.
+    pub unknown: Vec<String>,
     random: u64,
 }
 
@@ -218,6 +222,7 @@ impl World {
             calls: Vec::new(),
             codes: Vec::new(),
             rules: Vec::new(),
+            unknown: Vec::new(),
             random,
         };
         world.add_aws_managed();
@@ -248,6 +253,7 @@ impl World {
             seed,
             used_steps: BTreeSet::new(),
             policies: Policies::default(),
+            enforced: false,
             groups: BTreeSet::new(),
             password: None,
         });

@@ -15,6 +15,7 @@ mod lab;
 #[path = "home.rs"]
 mod home;
 
+mod authorization;
 mod breaking;
 mod enrolment;
 mod overview;
