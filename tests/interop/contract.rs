@@ -21,7 +21,8 @@ enum Signer {
 }
 use Signer::{Dev, New, Session, Unknown, WrongSecret};
 
-/// One call. In the parameters and facts `{dev}`, `{new}`, `{other}` and `{unknown}` stand for access key IDs.
+/// One call. In the parameters and facts `{dev}`, `{new}`, `{other}` and `{unknown}` stand for access key IDs, `{KEYS}` and
+/// `{SPARE}` for the ARNs of a policy and of a device, and `{POLICY}` for a document.
 struct Case {
     signer: Signer,
     /// `service:Action`.
@@ -62,6 +63,9 @@ const ASSUME: &str = "sts:AssumeRole";
 const DEVICES: &str = "iam:ListMFADevices";
 const GONE: &str = "NoSuchEntity";
 
+/// A document, as it is inside of a text in JSON.
+const POLICY: &str = r#"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"iam:GetUser\",\"Resource\":\"*\"}]}"#;
+
 /// In this order, on a user `dev` with one key.
 const CASES: &[Case] = &[
     good(ME, "{}", &["Account", "UserId", "Arn"]),
@@ -98,6 +102,52 @@ const CASES: &[Case] = &[
     bad("iam:ListAttachedUserPolicies", r#"{"UserName":"nobody"}"#, 404, GONE),
     good("iam:ListGroupsForUser", r#"{"UserName":"dev"}"#, &["Groups#0"]),
     bad("iam:ListAttachedGroupPolicies", r#"{"GroupName":"nobody"}"#, 404, GONE),
+    // Policies, the account, devices.
+    good("iam:ListUserPolicies", r#"{"UserName":"dev"}"#, &["PolicyNames#0", "IsTruncated=false"]),
+    bad("iam:ListUserPolicies", r#"{"UserName":"nobody"}"#, 404, GONE),
+    bad("iam:GetUserPolicy", r#"{"UserName":"dev","PolicyName":"none"}"#, 404, GONE),
+    good("iam:PutUserPolicy", r#"{"UserName":"dev","PolicyName":"own","PolicyDocument":"{POLICY}"}"#, &[]),
+    good("iam:ListUserPolicies", r#"{"UserName":"dev"}"#, &["PolicyNames#1", "PolicyNames/0=own"]),
+    good(
+        "iam:GetUserPolicy",
+        r#"{"UserName":"dev","PolicyName":"own"}"#,
+        &["UserName=dev", "PolicyName=own", "PolicyDocument/Version=2012-10-17", "PolicyDocument/Statement/0/Resource=*"],
+    ),
+    good("iam:DeleteUserPolicy", r#"{"UserName":"dev","PolicyName":"own"}"#, &[]),
+    bad("iam:DeleteUserPolicy", r#"{"UserName":"dev","PolicyName":"own"}"#, 404, GONE),
+    bad("iam:PutUserPolicy", r#"{"UserName":"dev","PolicyName":"own","PolicyDocument":"{"}"#, 400, "MalformedPolicyDocument"),
+    good(
+        "iam:CreatePolicy",
+        r#"{"PolicyName":"Keys","Path":"/team/","PolicyDocument":"{POLICY}"}"#,
+        &["Policy/PolicyName=Keys", "Policy/Path=/team/", "Policy/DefaultVersionId=v1", "Policy/AttachmentCount=0", "Policy/CreateDate"],
+    ),
+    bad("iam:CreatePolicy", r#"{"PolicyName":"Keys","Path":"/team/","PolicyDocument":"{POLICY}"}"#, 409, "EntityAlreadyExists"),
+    good("iam:AttachUserPolicy", r#"{"UserName":"dev","PolicyArn":"{KEYS}"}"#, &[]),
+    good(
+        "iam:ListAttachedUserPolicies",
+        r#"{"UserName":"dev"}"#,
+        &["AttachedPolicies#1", "AttachedPolicies/0/PolicyName=Keys", "AttachedPolicies/0/PolicyArn={KEYS}"],
+    ),
+    good("iam:GetPolicy", r#"{"PolicyArn":"{KEYS}"}"#, &["Policy/Arn={KEYS}", "Policy/AttachmentCount=1", "Policy/IsAttachable=true"]),
+    good(
+        "iam:GetPolicyVersion",
+        r#"{"PolicyArn":"{KEYS}","VersionId":"v1"}"#,
+        &["PolicyVersion/IsDefaultVersion=true", "PolicyVersion/Document/Statement/0/Effect=Allow"],
+    ),
+    bad("iam:GetPolicyVersion", r#"{"PolicyArn":"{KEYS}","VersionId":"v2"}"#, 404, GONE),
+    good("iam:ListPolicyVersions", r#"{"PolicyArn":"{KEYS}"}"#, &["Versions#1", "Versions/0/VersionId=v1", "Versions/0/CreateDate"]),
+    good("iam:DetachUserPolicy", r#"{"UserName":"dev","PolicyArn":"{KEYS}"}"#, &[]),
+    bad("iam:DetachUserPolicy", r#"{"UserName":"dev","PolicyArn":"{KEYS}"}"#, 404, GONE),
+    bad("iam:GetLoginProfile", r#"{"UserName":"dev"}"#, 404, GONE),
+    bad("iam:GetCredentialReport", "{}", 410, "ReportNotPresent"),
+    good("iam:GenerateCredentialReport", "{}", &["State=STARTED"]),
+    good("iam:GenerateCredentialReport", "{}", &["State=COMPLETE"]),
+    good("iam:GetCredentialReport", "{}", &["ReportFormat=text/csv", "GeneratedTime"]),
+    good("iam:CreateVirtualMFADevice", r#"{"VirtualMFADeviceName":"spare"}"#, &["VirtualMFADevice/SerialNumber={SPARE}"]),
+    bad("iam:CreateVirtualMFADevice", r#"{"VirtualMFADeviceName":"spare"}"#, 409, "EntityAlreadyExists"),
+    good("iam:ListVirtualMFADevices", r#"{"AssignmentStatus":"Unassigned"}"#, &["VirtualMFADevices#1", "IsTruncated=false"]),
+    good("iam:DeleteVirtualMFADevice", r#"{"SerialNumber":"{SPARE}"}"#, &[]),
+    bad("iam:DeleteVirtualMFADevice", r#"{"SerialNumber":"{SPARE}"}"#, 404, GONE),
     // Sessions of the key, and of roles by way of one.
     good(
         TOKEN,
@@ -257,10 +307,13 @@ fn check(server: &str, url: &str, dev: Pair, other: Pair, gaps: bool) {
     let unknown = ("AKIAIOSFODNN7EXAMPLE".to_owned(), "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".to_owned());
     let (mut new, mut wrong) = (unknown.clone(), Vec::new());
     let (mut session, mut token) = (unknown.clone(), String::new());
+    let account = if gaps { "123456789012" } else { "000000000000" };
     for (at, case) in CASES.iter().enumerate() {
         let fill = |text: &str| {
             let pairs = [("{dev}", &dev), ("{new}", &new), ("{other}", &other), ("{unknown}", &unknown)];
-            pairs.iter().fold(text.to_owned(), |text, (mark, pair)| text.replace(mark, &pair.0))
+            let text = text.replace("{POLICY}", POLICY).replace("{KEYS}", &format!("arn:aws:iam::{account}:policy/team/Keys"));
+            let text = text.replace("{SPARE}", &format!("arn:aws:iam::{account}:mfa/spare"));
+            pairs.iter().fold(text, |text, (mark, pair)| text.replace(mark, &pair.0))
         };
         let signer = match case.signer {
             Dev => dev.clone(),

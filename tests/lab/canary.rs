@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 
 /// At both ends of every secret, so that a piece of one is found too. Letters only: it is the same in a URL, in JSON and in a shell's word.
 pub const MARK: &str = "CaNaRyBiRd";
+/// The same for the seed of an MFA device, which is in Base32.
+pub const SEED_MARK: &str = "CANARYBIRD";
 /// For a test that writes a pair by hand.
 pub const SECRET: &str = "CaNaRyBiRd/+0123456789abcdefghCaNaRyBiRd";
 
@@ -15,25 +17,41 @@ pub fn marked(drawn: &str) -> String {
     format!("{MARK}/+{}{MARK}", &drawn[MARK.len() + 2..drawn.len() - MARK.len()])
 }
 
-/// How the mark looks here, if it is here: as it is, in hexadecimal, as a list of numbers, or at any place in base64.
+/// A seed of the same length that carries its mark.
+pub fn marked_seed(drawn: &str) -> String {
+    format!("{SEED_MARK}{}{SEED_MARK}", &drawn[SEED_MARK.len()..drawn.len() - SEED_MARK.len()])
+}
+
+/// A seed as a person reads it.
+pub fn in_groups(seed: &str) -> String {
+    seed.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
+}
+
+/// How a mark looks here, if one is here: as it is, in hexadecimal, as a list of numbers, or at any place in base64; that of a seed also in groups.
 pub fn find(bytes: &[u8]) -> Option<&'static str> {
     static FORMS: OnceLock<Vec<(&str, String)>> = OnceLock::new();
     let forms = FORMS.get_or_init(|| {
-        let each = |form: fn(u8) -> String, between: &str| MARK.bytes().map(form).collect::<Vec<_>>().join(between);
-        let mut forms = vec![("plain", MARK.to_owned()), ("numbers", each(|byte| byte.to_string(), ", "))];
-        forms.extend([("hexadecimal", each(|byte| format!("{byte:02x}"), "")), ("hexadecimal", each(|byte| format!("{byte:02X}"), ""))]);
-        forms.extend((0..3).map(|shift| ("base64", base64_at(shift))));
+        let mut forms = [MARK, SEED_MARK].map(forms_of).concat();
+        forms.push(("in groups", in_groups(SEED_MARK)));
         forms
     });
     let text = String::from_utf8_lossy(bytes);
     forms.iter().find(|(_, form)| text.contains(form.as_str())).map(|(name, _)| *name)
 }
 
-/// The mark in base64, so many bytes after the start of a group, without the characters that its neighbours decide too.
-fn base64_at(shift: usize) -> String {
+fn forms_of(mark: &str) -> Vec<(&'static str, String)> {
+    let each = |form: fn(u8) -> String, between: &str| mark.bytes().map(form).collect::<Vec<_>>().join(between);
+    let mut forms = vec![("plain", mark.to_owned()), ("numbers", each(|byte| byte.to_string(), ", "))];
+    forms.extend([("hexadecimal", each(|byte| format!("{byte:02x}"), "")), ("hexadecimal", each(|byte| format!("{byte:02X}"), ""))]);
+    forms.extend((0..3).map(|shift| ("base64", base64_at(mark, shift))));
+    forms
+}
+
+/// A mark in base64, so many bytes after the start of a group, without the characters that its neighbours decide too.
+fn base64_at(mark: &str, shift: usize) -> String {
     use base64::Engine;
-    let text = base64::engine::general_purpose::STANDARD.encode([&b"..."[..shift], MARK.as_bytes()].concat());
-    text[(shift * 8).div_ceil(6)..(shift + MARK.len()) * 8 / 6].to_owned()
+    let text = base64::engine::general_purpose::STANDARD.encode([&b"..."[..shift], mark.as_bytes()].concat());
+    text[(shift * 8).div_ceil(6)..(shift + mark.len()) * 8 / 6].to_owned()
 }
 
 /// A file with the mark.

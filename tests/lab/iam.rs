@@ -4,6 +4,7 @@ use super::key::{Key, Status};
 use super::serve::{Caller, Params, Refusal};
 use super::state::World;
 use super::xml::{list, tag, text};
+use super::{devices, policies, report, sts, summary};
 
 /// The inner XML of the result; empty for the actions that return nothing.
 pub fn answer(world: &mut World, caller: Caller, action: &str, params: &Params) -> Result<String, Refusal> {
@@ -18,15 +19,12 @@ pub fn answer(world: &mut World, caller: Caller, action: &str, params: &Params) 
         }
         "GetAccessKeyLastUsed" => last_used(world, caller, params),
         "GetUser" => get_user(world, caller, params),
-        "ListMFADevices" => list_devices(world, caller, params),
-        "GetAccountSummary" => Ok(summary(world)),
-        "ListAttachedUserPolicies" => {
-            let user = user_of(world, caller, params)?;
-            Ok(policies(world, &world.users[user].policies))
-        }
-        "ListGroupsForUser" => list_groups(world, caller, params),
-        "ListAttachedGroupPolicies" => group_policies(world, params),
-        other => Err(Refusal::new(400, "InvalidAction", format!("The lab does not know iam:{other}."))),
+        "GetLoginProfile" => login_profile(world, caller, params),
+        other => policies::answer(world, caller, other, params)
+            .or_else(|| devices::answer(world, caller, other, params))
+            .or_else(|| report::answer(world, other))
+            .or_else(|| summary::answer(world, other))
+            .unwrap_or_else(|| Err(Refusal::new(400, "InvalidAction", format!("The lab does not know iam:{other}.")))),
     }
 }
 
@@ -35,10 +33,13 @@ pub fn iso(at: f64) -> String {
     chrono::DateTime::from_timestamp(at as i64, 0).map(|t| t.format("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default()
 }
 
-/// The user that the call is about: by name, or the caller.
+/// The user that the call is about: by name, or the caller. The root user has no name.
 pub fn user_of(world: &World, caller: Caller, params: &Params) -> Result<usize, Refusal> {
-    let Some(name) = params.get("UserName") else { return Ok(caller.user) };
-    let found = world.user(name).filter(|at| !world.users[*at].root);
+    let Some(name) = params.get("UserName") else {
+        let is_role = caller.session.is_some_and(|at| world.sessions[at].role.is_some());
+        return if is_role { Err(sts::invalid("Must specify userName when calling with non-User credentials")) } else { Ok(caller.user) };
+    };
+    let found = world.users.iter().position(|user| user.name == *name && !user.root && !user.deleted);
     found.ok_or_else(|| Refusal::new(404, "NoSuchEntity", format!("The user with name {name} cannot be found.")))
 }
 
@@ -60,10 +61,13 @@ fn create(world: &mut World, caller: Caller, params: &Params) -> Result<String, 
 }
 
 fn metadata(world: &World, key: &Key) -> String {
-    text("UserName", &world.users[key.user].name)
-        + &text("AccessKeyId", &key.id)
-        + &text("Status", key.status.word())
-        + &text("CreateDate", &iso(key.created_at))
+    owner(world, key) + &text("AccessKeyId", &key.id) + &text("Status", key.status.word()) + &text("CreateDate", &iso(key.created_at))
+}
+
+/// Whose key it is; the root user has no name.
+fn owner(world: &World, key: &Key) -> String {
+    let user = &world.users[key.user];
+    if user.root { String::new() } else { text("UserName", &user.name) }
 }
 
 fn list_keys(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {
@@ -73,7 +77,7 @@ fn list_keys(world: &World, caller: Caller, params: &Params) -> Result<String, R
 }
 
 /// The page that was asked for.
-fn page(world: &World, params: &Params, name: &str, members: Vec<String>) -> String {
+pub fn page(world: &World, params: &Params, name: &str, members: Vec<String>) -> String {
     let number = |name: &str, otherwise: usize| params.get(name).and_then(|v| v.parse().ok()).unwrap_or(otherwise);
     let (start, size) = (number("Marker", 0), number("MaxItems", 100).min(world.settings.page_size));
     let more = start + size < members.len();
@@ -100,66 +104,38 @@ fn update(world: &mut World, caller: Caller, params: &Params) -> Result<String, 
 
 fn last_used(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {
     let id = params.get("AccessKeyId").map_or("", String::as_str);
-    let Some(key) = world.keys.iter().find(|k| k.id == id && k.status != Status::Deleted) else {
+    // A user does not see the keys of root.
+    let is_seen = |key: &Key| !world.users[key.user].root || key.user == caller.user;
+    let Some(key) = world.keys.iter().find(|key| key.id == id && key.status != Status::Deleted && is_seen(key)) else {
         // QUIRK(iam): an unknown key is not "no such entity" here.
-        let who = super::sts::caller_arn(world, caller);
+        let who = sts::caller_arn(world, caller);
         return Err(Refusal::new(403, "AccessDenied", format!("User: {who} is not authorized to perform: iam:GetAccessKeyLastUsed")));
     };
-    let visible = key.uses.iter().rev().find(|u| u.at + world.settings.last_use_lag <= world.now());
-    let used = match visible {
+    let used = match world.seen_use(key) {
         Some(last) => text("LastUsedDate", &iso(last.at)) + &text("ServiceName", &last.service) + &text("Region", &last.region),
         None => text("ServiceName", "N/A") + &text("Region", "N/A"),
     };
-    Ok(text("UserName", &world.users[key.user].name) + &tag("AccessKeyLastUsed", &used))
+    Ok(owner(world, key) + &tag("AccessKeyLastUsed", &used))
 }
 
 fn get_user(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {
-    let at = user_of(world, caller, params)?;
+    Ok(tag("User", &described(world, user_of(world, caller, params)?)))
+}
+
+/// A user as answers have it; root has neither a name nor a path.
+pub fn described(world: &World, at: usize) -> String {
     let user = &world.users[at];
     let name = if user.root { String::new() } else { text("Path", &user.path) + &text("UserName", &user.name) };
-    let rest = text("UserId", &user.id) + &text("Arn", &world.arn(at)) + &text("CreateDate", &iso(world.now() - 1e7));
-    Ok(tag("User", &(name + &rest)))
+    name + &text("UserId", &user.id) + &text("Arn", &world.arn(at)) + &text("CreateDate", &iso(world.now() - 1e7))
 }
 
-fn list_devices(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {
+fn login_profile(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {
     let user = &world.users[user_of(world, caller, params)?];
-    let enabled = iso(world.now() - 1e7);
-    let device = |serial: &String| text("UserName", &user.name) + &text("SerialNumber", serial) + &text("EnableDate", &enabled);
-    Ok(page(world, params, "MFADevices", user.serials.iter().map(device).collect()))
-}
-
-fn summary(world: &World) -> String {
-    let settings = &world.settings;
-    let entries = [
-        ("AccountAccessKeysPresent", u64::from(settings.root_keys)),
-        ("AccountMFAEnabled", u64::from(settings.root_mfa)),
-        ("AccessKeysPerUserQuota", settings.quota as u64),
-        ("Users", world.users.iter().filter(|u| !u.root && !u.deleted).count() as u64),
-    ];
-    let entry = |(key, value): &(&str, u64)| tag("entry", &(text("key", key) + &text("value", &value.to_string())));
-    tag("SummaryMap", &entries.iter().map(entry).collect::<String>())
-}
-
-fn policies(world: &World, names: &[String]) -> String {
-    let arn = |name: &String| format!("arn:{}:iam::aws:policy/{name}", world.settings.partition);
-    let members = names.iter().map(|name| text("PolicyName", name) + &text("PolicyArn", &arn(name)));
-    list("AttachedPolicies", members) + &text("IsTruncated", "false")
-}
-
-fn list_groups(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {
-    let user = &world.users[user_of(world, caller, params)?];
-    let settings = &world.settings;
-    let group = |name: &String| {
-        let arn = format!("arn:{}:iam::{}:group/{name}", settings.partition, settings.account);
-        let id = format!("AGPA{:A>17}", name.to_uppercase());
-        text("Path", "/") + &text("GroupName", name) + &text("GroupId", &id) + &text("Arn", &arn) + &text("CreateDate", &iso(1.6e9))
+    let Some(password) = user.password else {
+        return Err(Refusal::new(404, "NoSuchEntity", format!("Login Profile for User {} cannot be found.", user.name)));
     };
-    Ok(list("Groups", user.groups.keys().map(group)) + &text("IsTruncated", "false"))
-}
-
-fn group_policies(world: &World, params: &Params) -> Result<String, Refusal> {
-    let name = params.get("GroupName").map_or("", String::as_str);
-    let found = world.users.iter().find_map(|u| u.groups.get(name));
-    let names = found.ok_or_else(|| Refusal::new(404, "NoSuchEntity", format!("The group with name {name} cannot be found.")))?;
-    Ok(policies(world, names))
+    let is_to_change = if password.is_to_change { "true" } else { "false" };
+    let inner =
+        text("UserName", &user.name) + &text("CreateDate", &iso(password.changed_at)) + &text("PasswordResetRequired", is_to_change);
+    Ok(tag("LoginProfile", &inner))
 }

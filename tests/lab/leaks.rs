@@ -29,6 +29,8 @@ pub struct Search {
     groups: Mutex<Vec<u32>>,
     /// Whether a run hands out sessions, so that a program may have one in its variables.
     hands_out: AtomicBool,
+    /// Whether a run shows the seed of a new MFA device to the person who asked for it.
+    shows_seeds: AtomicBool,
     /// Whether a leak was found and the test was told.
     is_told: AtomicBool,
     /// Whether a run whose every exec is seen is searched there only.
@@ -78,6 +80,11 @@ impl Home {
         self.search.hands_out.store(true, Ordering::SeqCst);
     }
 
+    /// Says that what a run prints may have the seeds of virtual MFA devices in it, as text; no other place may.
+    pub fn shows_seeds(&self) {
+        self.search.shows_seeds.store(true, Ordering::SeqCst);
+    }
+
     /// Says that there are very many runs: where each exec of one is seen, running processes are not searched beside that at every call.
     pub fn is_one_of_many(&self) {
         self.search.is_by_execs.store(true, Ordering::SeqCst);
@@ -99,8 +106,8 @@ impl Home {
         }
         for (name, text) in said {
             let handed_out = *name == "stdout" && self.search.hands_out.load(Ordering::SeqCst);
-            let found = if handed_out { canary::find(self.without_sessions(text).as_bytes()) } else { canary::find(text.as_bytes()) };
-            if let Some(form) = found {
+            let text = if handed_out { self.without_sessions(text) } else { (*text).to_owned() };
+            if let Some(form) = canary::find(self.without_seeds(text).as_bytes()) {
                 self.problem(Problem::Leak, name, format_args!("a secret is printed ({form})"));
             }
         }
@@ -144,6 +151,12 @@ impl Home {
     fn without_sessions(&self, text: &str) -> String {
         let sessions = self.lab.world().sessions.clone();
         sessions.iter().fold(text.to_owned(), |text, session| text.replace(&session.secret, "").replace(&session.token, ""))
+    }
+
+    /// The text without the seeds that it may show.
+    fn without_seeds(&self, text: String) -> String {
+        let seeds = if self.search.shows_seeds.load(Ordering::SeqCst) { self.lab.world().seeds.clone() } else { Vec::new() };
+        seeds.iter().fold(text, |text, seed| text.replace(seed, "").replace(&canary::in_groups(seed), ""))
     }
 
     /// A session where it belongs: private, and with no secret but its own.

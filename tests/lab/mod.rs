@@ -12,18 +12,26 @@
     reason = "a test bench: it stops loudly, and it lives on the machine's own clock"
 )]
 
+pub mod access;
+pub mod account;
+pub mod aws_managed;
 pub mod canary;
+pub mod devices;
+pub mod evaluation;
 pub mod faults;
 pub mod front;
 pub mod http;
 pub mod iam;
 pub mod key;
+pub mod policies;
+pub mod report;
 pub mod role;
 pub mod secrets;
 pub mod serve;
 pub mod sigv4;
 pub mod state;
 pub mod sts;
+pub mod summary;
 pub mod totp;
 pub mod xml;
 
@@ -107,11 +115,11 @@ impl Lab {
         world.user(user).map(|owner| world.live_keys(owner)).unwrap_or_default()
     }
 
-    /// Every secret access key, session secret and session token ever made: none of them may be seen outside its place.
+    /// Every secret access key, session secret, session token and device seed ever made: none of them may be seen outside its place.
     pub fn secrets(&self) -> Vec<String> {
         let world = self.world();
         let sessions = world.sessions.iter().flat_map(|s| [s.secret.clone(), s.token.clone()]);
-        world.keys.iter().map(|k| k.secret.clone()).chain(sessions).collect()
+        world.keys.iter().map(|k| k.secret.clone()).chain(sessions).chain(world.seeds.iter().cloned()).collect()
     }
 
     /// Replaces the fault rules; their counts start at zero.
@@ -140,11 +148,25 @@ impl Lab {
 
     /// As [`Lab::code`], of the device with this serial.
     pub fn code_of(&self, user: &str, serial: &str) -> Option<String> {
+        self.codes_of(user, serial, 1)?.pop()
+    }
+
+    /// Two consecutive codes of a device, none of them used yet: what EnableMFADevice and ResyncMFADevice want for this user.
+    pub fn two_codes(&self, user: &str, serial: &str) -> Option<[String; 2]> {
+        self.codes_of(user, serial, 2)?.try_into().ok()
+    }
+
+    /// Consecutive codes, about as the device shows them now.
+    fn codes_of(&self, user: &str, serial: &str, count: i64) -> Option<Vec<String>> {
         let world = self.world();
-        let user = &world.users[world.user(user)?];
-        let (seed, step) = (user.seed_of(serial)?, totp::step(world.now()));
-        let free = [step, step + 1, step - 1].into_iter().find(|step| !user.used_steps.contains(&(serial.to_owned(), *step)))?;
-        Some(totp::code(&seed, free))
+        let at = world.user(user)?;
+        let seed = world.seed_of(at, serial)?;
+        let step = totp::step(world.now()) + world.devices.get(serial).map_or(0, |device| device.ahead);
+        let is_free = |step: &i64| !world.users[at].used_steps.contains(&(serial.to_owned(), *step));
+        // Who gives two has waited for the second one.
+        let starts = if count == 1 { [step, step + 1, step - 1] } else { [step - 1, step, step - 2] };
+        let start = starts.into_iter().find(|start| (*start..start + count).all(|step| is_free(&step)))?;
+        Some((start..start + count).map(|step| totp::code(&seed, step)).collect())
     }
 
     /// Token codes that were sent again while AWS could have taken them, in the same 30 s step or one of the two after it, each with its device;
@@ -166,12 +188,14 @@ impl Lab {
         self.0.gate.release(discard);
     }
 
-    /// Stops accepting, discards a paused call and forgets the hook.
+    /// Stops accepting, discards a paused call and forgets the hook. A policy that the lab could not judge fails the test.
     pub fn close(&self) {
         self.0.stopping.store(true, Ordering::SeqCst);
         self.release(true);
         *self.0.hook.lock().unwrap() = None;
         drop(TcpStream::connect(self.0.at));
+        let unknown = std::mem::take(&mut self.world().unknown);
+        assert!(unknown.is_empty() || std::thread::panicking(), "{unknown:?}");
     }
 
     fn stopping(&self) -> bool {

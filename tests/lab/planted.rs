@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::home::{Home, Problem, Run};
 use crate::lab::canary::{self, Execs};
-use crate::lab::{Lab, Settings};
+use crate::lab::{self, Lab, Settings};
 
 #[test]
 fn a_secret_is_found_wherever_it_was_planted_and_not_where_it_belongs() {
@@ -81,4 +81,33 @@ fn a_leak_that_no_test_asks_for_fails_it_and_so_does_a_secret_without_the_mark()
     let secret = Lab::start(Settings::default()).first_key().secret;
     assert!(secret.len() == 40 && secret.starts_with(canary::MARK) && secret.contains(['/']) && secret.contains('+'), "{secret}");
     assert_eq!(canary::SECRET.len(), 40);
+}
+
+#[test]
+fn a_seed_is_found_in_each_form_and_may_be_shown_only_where_a_test_says_so() {
+    let seed = canary::marked_seed("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFGHIJKLMNOPQRSTUVWXYZ234567");
+    assert_eq!((seed.len(), lab::totp::from_base32(&seed).len()), (64, 40), "{seed}");
+    let (grouped, other) = (canary::in_groups(&seed), canary::SEED_MARK);
+    for (script, is_allowed, told) in [
+        (format!("echo {seed}"), false, "stdout: a secret is printed (plain)"),
+        (format!("echo 'otpauth://totp/x?secret={seed}'"), true, ""),
+        (format!("echo '{grouped}'"), false, "stdout: a secret is printed (in groups)"),
+        (format!("echo '{grouped}' >&2"), true, ""),
+        (format!("echo {seed}; echo {other}"), true, "stdout: a secret is printed (plain)"),
+        (format!("echo {seed} | base64 -w 0"), true, "(base64)"),
+        (format!("echo {seed} | od -An -v -tx1 | tr -d ' \\n'"), false, "(hexadecimal)"),
+        (format!("echo {seed} >$TMPDIR/log"), true, "/tmp/log holds"),
+        (format!("echo {seed} >~/.aws/device"), true, "/home/.aws/device holds"),
+    ] {
+        let home = Home::new("/bin/sh", Settings::default(), true);
+        home.lab.world().seeds.push(seed.clone());
+        if is_allowed {
+            home.shows_seeds();
+        }
+        home.write("script", &script);
+        home.holds(home.path().join("script"));
+        assert_eq!(home.run(&[&home.path().join("script").display().to_string()]).code, Some(0), "{script}");
+        let found = home.found().remove(&Problem::Leak).unwrap_or_default();
+        assert!(if told.is_empty() { found.is_empty() } else { found.contains(told) }, "{script}: {found}");
+    }
 }

@@ -7,11 +7,10 @@ use std::time::Duration;
 use super::faults::Fault;
 use super::sigv4::{Authorization, Request, pairs, signature};
 use super::state::{Call, World};
-use super::{Lab, iam, secrets, sts, xml};
+use super::{Lab, access, iam, secrets, sts, xml};
 
-/// Actions that a force-MFA policy leaves open.
-const NEEDS_NO_MFA: [&str; 4] = ["GetCallerIdentity", "GetSessionToken", "ListMFADevices", "GetUser"];
-const SECRETS: &str = "secretsmanager";
+/// The service of secrets, as a signature names it.
+pub const SECRETS: &str = "secretsmanager";
 const BAD_TOKEN: &str = "The security token included in the request is invalid.";
 const BAD_SIGNATURE: &str = "The request signature we calculated does not match the signature you provided. \
                              Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
@@ -105,10 +104,11 @@ fn failure(service: &str, status: u16, code: &str, message: &str) -> String {
 fn enter(lab: &Lab, auth: Option<&Authorization>, action: &str, params: &Params) -> (usize, Option<Fault>) {
     let mut world = lab.world();
     let number = world.calls.len() + 1;
-    if let Some(code) = params.get("TokenCode") {
+    for code in sts::CODES.iter().filter_map(|name| params.get(*name)) {
         world.count_code(params.get("SerialNumber").map_or("", String::as_str), code);
     }
-    let masked = params.iter().map(|(n, v)| (n.clone(), if n == "TokenCode" { "***".to_owned() } else { v.clone() })).collect();
+    let masked =
+        params.iter().map(|(n, v)| (n.clone(), if sts::CODES.contains(&n.as_str()) { "***".to_owned() } else { v.clone() })).collect();
     world.calls.push(Call {
         number,
         service: auth.map(|a| a.service.clone()).unwrap_or_default(),
@@ -169,7 +169,7 @@ fn answer_as_iam(world: &mut World, auth: Option<&Authorization>, asked: &Asked,
     {
         key.used(now, &auth.service, &auth.region);
     }
-    authorize(world, caller, &auth.service, action, params)?;
+    access::authorize(world, caller, auth, action, params)?;
     match auth.service.as_str() {
         "iam" => iam::answer(world, caller, action, params),
         "sts" => sts::answer(world, caller, action, params),
@@ -217,24 +217,4 @@ fn check_clock(now: f64, stamp: &str) -> Result<(), Refusal> {
         return Ok(());
     };
     Err(Refusal::new(403, "SignatureDoesNotMatch", message))
-}
-
-fn authorize(world: &World, caller: Caller, service: &str, action: &str, params: &Params) -> Result<(), Refusal> {
-    let session = caller.session.map(|at| &world.sessions[at]);
-    // A code on AssumeRole itself counts; whether it is right comes later.
-    let mfa = session.is_some_and(|session| session.mfa) || (action == "AssumeRole" && params.contains_key("TokenCode"));
-    // The user's policies are not those of a role that they assumed.
-    let is_user = session.is_none_or(|session| session.role.is_none());
-    let name = params.get("UserName").unwrap_or(&world.users[caller.user].name);
-    let (who, what) = (sts::caller_arn(world, caller), format!("{service}:{action}"));
-    let start = format!("User: {who} is not authorized to perform: {what} on resource: user {name}");
-    let quarantined = world.users[caller.user].policies.iter().any(|p| p.starts_with("AWSCompromisedKeyQuarantine"))
-        && ["CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey", "GetSessionToken"].contains(&action);
-    if is_user && (quarantined || (world.settings.force_mfa && !mfa && !NEEDS_NO_MFA.contains(&action))) {
-        return Err(Refusal::new(403, "AccessDenied", format!("{start} with an explicit deny in an identity-based policy")));
-    }
-    if world.settings.denied.contains(&what) {
-        return Err(Refusal::new(403, "AccessDenied", format!("{start} because no identity-based policy allows the {what} action")));
-    }
-    Ok(())
 }

@@ -1,56 +1,20 @@
 //! The lab's sessions: what STS gives, refuses and remembers of GetSessionToken and AssumeRole, and the devices and codes behind them.
 
+use super::lab::faults::{Fault, Rule};
 use super::lab::key::Status;
 use super::lab::role::Role;
-use super::lab::sigv4::{Authorization, Request, signature};
-use super::lab::state::{Assumed, Session};
+use super::lab::state::Assumed;
 use super::lab::{Lab, Settings};
-use super::send;
+use super::wire::{Signer, ask, open};
 
 const DEV: &str = "arn:aws:iam::000000000000:user/dev";
 const HOP: &str = "arn:aws:iam::444455556666:role/path/Hop";
 const FAR: &str = "arn:aws:iam::777788889999:role/Far";
 
-/// Who signs.
-#[derive(Clone, Debug)]
-struct Signer {
-    id: String,
-    secret: String,
-    token: Option<String>,
-}
-
 fn started() -> (Lab, Signer) {
     let lab = Lab::start(Settings::default());
     let key = lab.first_key();
     (lab, Signer { id: key.id, secret: key.secret, token: None })
-}
-
-/// Sends one call; the whole answer.
-fn ask(lab: &Lab, signer: &Signer, service: &str, body: &str) -> String {
-    let stamp = chrono::Utc::now().format("%Y%m%dT%H%M%SZ").to_string();
-    let names = ["host", "x-amz-date", "x-amz-security-token"].into_iter().take(if signer.token.is_some() { 3 } else { 2 });
-    let mut auth = Authorization {
-        key_id: signer.id.clone(),
-        date: stamp[..8].into(),
-        region: "us-east-1".into(),
-        service: service.into(),
-        signed_headers: names.clone().map(str::to_owned).collect(),
-        signature: String::new(),
-    };
-    let host = lab.url().replace("http://", "");
-    let values = [host, stamp, signer.token.clone().unwrap_or_default()];
-    let headers = names.zip(values).map(|(name, value)| (name.to_owned(), value)).collect();
-    let request = Request { method: "POST".into(), path: "/".into(), headers, body: body.into(), ..Request::default() };
-    auth.signature = signature(&signer.secret, &auth, &request);
-    send(&auth, &request)
-}
-
-/// The session that this call opens.
-fn open(lab: &Lab, signer: &Signer, body: &str) -> Signer {
-    let answer = ask(lab, signer, "sts", body);
-    assert!(answer.contains("<SessionToken>"), "{body}: {answer}");
-    let Session { id, secret, token, .. } = lab.world().sessions.last().cloned().expect("a session");
-    Signer { id, secret, token: Some(token) }
 }
 
 fn assumed(lab: &Lab) -> Assumed {
@@ -316,7 +280,7 @@ fn each_code_is_counted_and_one_that_comes_again_is_told() {
     assert!(ask(&lab, &key, "sts", &body).contains("AccessDenied"));
     assert_eq!(lab.resent(), resent, "a code may come again by chance");
     lab.world().codes.clear();
-    lab.rules(vec![super::Rule::on("GetSessionToken", super::Fault::DropBefore).times(2)]);
+    lab.rules(vec![Rule::on("GetSessionToken", Fault::DropBefore).times(2)]);
     assert_eq!(ask(&lab, &key, "sts", &body) + &ask(&lab, &key, "sts", &body), "");
     assert_eq!(lab.resent().len(), 1, "also where no answer came");
 }

@@ -4,11 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Instant, SystemTime};
 
+use super::account::{Group, Managed, Policies};
 use super::canary;
+use super::devices::Device;
 use super::faults::Rule;
-use super::key::{Key, Status, Verdict};
+use super::key::{Key, Status, Use, Verdict};
+use super::report::Report;
 use super::role::Role;
 use super::secrets::Secret;
+use super::summary::Organization;
 use super::totp;
 
 /// How the lab behaves. Times are seconds; a span is drawn from, once per key.
@@ -28,9 +32,17 @@ pub struct Settings {
     /// How long a use stays out of GetAccessKeyLastUsed.
     pub last_use_lag: f64,
     pub force_mfa: bool,
-    /// AccountAccessKeysPresent.
+    /// AccountAccessKeysPresent, also without a root user in the lab.
     pub root_keys: u32,
     pub root_mfa: bool,
+    pub root_password: bool,
+    /// What GetAccountSummary does not say, as `AccountMFAEnabled`.
+    pub left_out: BTreeSet<String>,
+    /// Columns of root's row in the credential report that are to be other than the lab's root user makes them.
+    pub root_row: BTreeMap<String, String>,
+    /// How often the credential report is still being made.
+    pub report_waits: usize,
+    pub organization: Organization,
     pub quota: usize,
     pub page_size: usize,
     pub clock_offset: f64,
@@ -53,6 +65,11 @@ impl Default for Settings {
             force_mfa: false,
             root_keys: 0,
             root_mfa: true,
+            root_password: true,
+            left_out: BTreeSet::new(),
+            root_row: BTreeMap::new(),
+            report_waits: 0,
+            organization: Organization::None,
             quota: 2,
             page_size: 100,
             clock_offset: 0.0,
@@ -70,24 +87,27 @@ pub struct User {
     pub id: String,
     pub root: bool,
     pub deleted: bool,
-    /// MFA device serials, FIDO security keys among them.
+    /// Serials of enabled MFA devices, FIDO security keys among them.
     pub serials: Vec<String>,
-    /// Of the first device; those of the others come from it and their serials.
+    /// Of the first device that was not made by a call; those of the others come from it and their serials.
     pub seed: Vec<u8>,
     /// The steps whose codes are used up, for each device.
     pub used_steps: BTreeSet<(String, i64)>,
-    /// Names of attached AWS managed policies.
-    pub policies: Vec<String>,
-    /// Groups, with the names of their attached policies.
-    pub groups: BTreeMap<String, Vec<String>>,
+    pub policies: Policies,
+    /// Whether their policies decide what they may do. Else the settings do, and what AWS attaches to the user of a stolen key.
+    pub enforced: bool,
+    /// Names of groups.
+    pub groups: BTreeSet<String>,
+    /// None: no way into the console.
+    pub password: Option<Password>,
 }
 
-impl User {
-    /// What a device of theirs computes its codes from; a FIDO security key shows none.
-    pub fn seed_of(&self, serial: &str) -> Option<Vec<u8>> {
-        let at = self.serials.iter().position(|own| own == serial).filter(|_| !serial.contains(":u2f/"))?;
-        Some(if at == 0 { self.seed.clone() } else { [&self.seed, serial.as_bytes()].concat() })
-    }
+/// The password of a user for the console.
+#[derive(Clone, Copy, Debug)]
+pub struct Password {
+    pub changed_at: f64,
+    pub last_used: Option<f64>,
+    pub is_to_change: bool,
 }
 
 /// Temporary credentials made here.
@@ -167,10 +187,19 @@ pub struct World {
     /// Roles with a trust policy. Any other one is assumed by everybody.
     pub roles: Vec<Role>,
     pub secrets: Vec<Secret>,
+    pub managed: Vec<Managed>,
+    pub groups: Vec<Group>,
+    pub report: Report,
+    /// By serial; a device of which nothing is said is in step.
+    pub devices: BTreeMap<String, Device>,
+    /// In Base32, of every virtual device that was ever made by a call.
+    pub seeds: Vec<String>,
     pub calls: Vec<Call>,
     /// Every token code that came, in the order of arrival.
     pub codes: Vec<SentCode>,
     pub rules: Vec<Rule>,
+    /// What policies had that the lab cannot judge; it fails the test.
+    pub unknown: Vec<String>,
     random: u64,
 }
 
@@ -185,11 +214,18 @@ impl World {
             sessions: Vec::new(),
             roles: Vec::new(),
             secrets: Vec::new(),
+            managed: Vec::new(),
+            groups: Vec::new(),
+            report: Report::None,
+            devices: BTreeMap::new(),
+            seeds: Vec::new(),
             calls: Vec::new(),
             codes: Vec::new(),
             rules: Vec::new(),
+            unknown: Vec::new(),
             random,
         };
+        world.add_aws_managed();
         let dev = world.add_user("dev", "/");
         for _ in 0..count {
             world.add_settled_key(dev);
@@ -216,8 +252,10 @@ impl World {
             serials: vec![serial],
             seed,
             used_steps: BTreeSet::new(),
-            policies: Vec::new(),
-            groups: BTreeMap::new(),
+            policies: Policies::default(),
+            enforced: false,
+            groups: BTreeSet::new(),
+            password: None,
         });
         self.users.len() - 1
     }
@@ -227,6 +265,7 @@ impl World {
         let index = self.add_user("root", "/");
         let account = self.settings.account.clone();
         self.users[index].root = true;
+        self.users[index].serials = vec![self.arn_of("mfa", "root-account-mfa-device")];
         self.users[index].id = account;
         index
     }
@@ -317,6 +356,11 @@ impl World {
             Some(_) => Verdict::Flapping,
             None => Verdict::No,
         }
+    }
+
+    /// The last use of a key that can be seen yet.
+    pub fn seen_use<'a>(&self, key: &'a Key) -> Option<&'a Use> {
+        key.uses.iter().rev().find(|used| used.at + self.settings.last_use_lag <= self.now())
     }
 
     /// The keys of a user that are not deleted, oldest first.

@@ -15,6 +15,9 @@ const BAD_SERIAL: &str = "MultiFactorAuthentication failed, unable to validate M
                           number is valid and associated with this user.";
 const HALF: &str = "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.";
 
+/// Parameters that are token codes.
+pub const CODES: [&str; 3] = ["TokenCode", "AuthenticationCode1", "AuthenticationCode2"];
+
 /// The inner XML of the result.
 pub fn answer(world: &mut World, caller: Caller, action: &str, params: &Params) -> Result<String, Refusal> {
     match action {
@@ -82,9 +85,10 @@ pub fn check_code(world: &mut World, caller: Caller, params: &Params) -> Result<
         (Some(_), None) | (None, Some(_)) => return refuse(HALF),
     };
     let is_role = caller.session.is_some_and(|at| world.sessions[at].role.is_some());
-    let now = totp::step(world.now());
+    let now = totp::step(world.now()) + world.drift(serial);
+    let has = !is_role && world.users[caller.user].serials.contains(serial);
+    let Some(seed) = world.seed_of(caller.user, serial).filter(|_| has) else { return refuse(BAD_SERIAL) };
     let user = &mut world.users[caller.user];
-    let Some(seed) = user.seed_of(serial).filter(|_| !is_role) else { return refuse(BAD_SERIAL) };
     let is_free = |step: &i64| !user.used_steps.contains(&(serial.clone(), *step));
     let Some(step) = (now - 1..=now + 1).find(|step| totp::code(&seed, *step) == *code && is_free(step)) else { return refuse(BAD_CODE) };
     user.used_steps.insert((serial.clone(), step));
@@ -143,7 +147,7 @@ impl Form<'_> {
         let (first, rest) = name.split_at(1);
         let value = match self.0.get(name) {
             // A code is quoted by nobody.
-            Some(_) if name == "TokenCode" => String::new(),
+            Some(_) if CODES.contains(&name) => String::new(),
             Some(value) => format!(" '{value}'"),
             None => " null".to_owned(),
         };

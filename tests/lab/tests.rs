@@ -15,64 +15,23 @@ mod lab;
 #[path = "home.rs"]
 mod home;
 
+mod authorization;
+mod breaking;
+mod enrolment;
+mod overview;
+mod permissions;
 mod planted;
+mod root;
 mod sessions;
 mod versions;
-
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::time::{Duration, Instant};
+mod wire;
 
 use home::{Home, Problem};
 use keyrotate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey};
-use lab::faults::{Fault, Rule};
-use lab::front::{Manner, Proxy};
 use lab::key::Status;
 use lab::sigv4::{Authorization, Request, signature};
 use lab::{Lab, Settings, Verdict};
-
-/// Sends one signed call and returns everything that came back; empty when the connection was closed.
-fn call(lab: &Lab, id: &str, secret: &str, service: &str, body: &str) -> String {
-    let stamp = chrono::Utc::now().format("%Y%m%dT%H%M%SZ").to_string();
-    let mut auth = Authorization {
-        key_id: id.into(),
-        date: stamp[..8].into(),
-        region: "us-east-1".into(),
-        service: service.into(),
-        signed_headers: vec!["host".into(), "x-amz-date".into()],
-        signature: String::new(),
-    };
-    let host = lab.url().replace("http://", "");
-    let headers = [("host".to_owned(), host.clone()), ("x-amz-date".to_owned(), stamp.clone())].into();
-    let request = Request { method: "POST".into(), path: "/".into(), headers, body: body.into(), ..Request::default() };
-    auth.signature = signature(secret, &auth, &request);
-    send(&auth, &request)
-}
-
-/// Sends a signed request and returns everything that came back; empty when the connection was closed.
-fn send(auth: &Authorization, request: &Request) -> String {
-    let headers: String = request.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    let (scope, signed) = (format!("{}/{}/{}/aws4_request", auth.date, auth.region, auth.service), auth.signed_headers.join(";"));
-    let text = format!(
-        "POST / HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: {}\r\nAuthorization: AWS4-HMAC-SHA256 \
-         Credential={}/{scope}, SignedHeaders={signed}, Signature={}\r\n\r\n{}",
-        request.body.len(),
-        auth.key_id,
-        auth.signature,
-        String::from_utf8_lossy(&request.body)
-    );
-    let mut stream = TcpStream::connect(&request.headers["host"]).expect("the lab listens");
-    stream.set_read_timeout(Some(Duration::from_millis(300))).expect("a timeout");
-    stream.write_all(text.as_bytes()).expect("the lab reads");
-    let (mut answer, mut chunk) = (Vec::new(), [0; 4096]);
-    while let Ok(got) = stream.read(&mut chunk) {
-        answer.extend_from_slice(&chunk[..got]);
-        if got == 0 || answer.ends_with(b"Response>") {
-            break;
-        }
-    }
-    String::from_utf8_lossy(&answer).into_owned()
-}
+use wire::call;
 
 fn started() -> (Lab, impl Fn(&str) -> String) {
     let lab = Lab::start(Settings::default());
@@ -172,61 +131,6 @@ fn a_code_works_once_and_opens_a_session_that_force_mfa_lets_through() {
 }
 
 #[test]
-fn each_fault_does_what_it_says() {
-    let after = Fault::ErrorAfter { status: 500, code: "ServiceFailure", message: "late" };
-    let cases: [(Fault, usize, &str); 8] = [
-        (Fault::DropBefore, 1, ""),
-        (Fault::Reset, 1, ""),
-        (Fault::DropAfter, 2, ""),
-        (Fault::error(400, "Throttling"), 1, "Throttling"),
-        (after, 2, "ServiceFailure"),
-        (Fault::Garbage, 2, "garbage"),
-        (Fault::Truncate, 2, "<CreateAccessKeyResponse"),
-        (Fault::Hang(Duration::from_millis(100)), 2, "</CreateAccessKeyResponse>"),
-    ];
-    for (fault, keys, shown) in cases {
-        let (lab, ask) = started();
-        lab.rules(vec![Rule::on("CreateAccessKey", fault.clone())]);
-        let began = Instant::now();
-        let answer = ask("Action=CreateAccessKey");
-        assert_eq!((lab.live_keys("dev").len(), lab.fired()), (keys, 1), "{fault:?}");
-        assert!(if shown.is_empty() { answer.is_empty() } else { answer.contains(shown) }, "{fault:?}: {answer}");
-        assert!(fault != Fault::Truncate || !answer.ends_with("Response>"));
-        assert!(!matches!(fault, Fault::Hang(_)) || began.elapsed() >= Duration::from_millis(100));
-        assert!(ask("Action=GetUser").starts_with("HTTP/1.1 200"), "only the named call is broken");
-    }
-}
-
-#[test]
-fn a_rule_counts_matches_and_skew_shifts_clock_and_date() {
-    let (lab, ask) = started();
-    lab.rules(vec![Rule::on("*", Fault::error(500, "ServiceFailure")).nth(2).times(2)]);
-    let hit: Vec<bool> = (0..4).map(|_| ask("Action=GetUser").contains("ServiceFailure")).collect();
-    assert_eq!(hit, [false, true, true, false]);
-    lab.rules(vec![Rule::call(5, Fault::Skew(-3600.0))]);
-    let answer = ask("Action=GetUser");
-    assert!(answer.contains("Signature not yet current"), "{answer}");
-    let hour_ago = (chrono::Utc::now() - chrono::TimeDelta::hours(1)).format("%d %b %Y %H:").to_string();
-    let same_hour = (chrono::Utc::now() - chrono::TimeDelta::minutes(61)).format("%d %b %Y %H:").to_string();
-    assert!(answer.contains(&hour_ago) || answer.contains(&same_hour), "{answer}");
-}
-
-#[test]
-fn a_paused_call_waits_and_can_be_discarded() {
-    for (fault, keys) in [(Fault::PauseBefore, 1), (Fault::PauseAfter, 2)] {
-        let (lab, ask) = started();
-        lab.rules(vec![Rule::on("CreateAccessKey", fault)]);
-        std::thread::scope(|scope| {
-            let asked = scope.spawn(|| ask("Action=CreateAccessKey"));
-            assert!(lab.wait_paused(Duration::from_secs(5)));
-            lab.release(true);
-            assert_eq!(asked.join().expect("the caller"), "");
-        });
-        assert_eq!(lab.live_keys("dev").len(), keys);
-    }
-}
-
-#[test]
 fn new_keys_flap_until_settled_and_pages_end() {
     let (lab, ask) = started();
     lab.world().settings.propagation = (1000.0, 1000.0);
@@ -261,30 +165,6 @@ fn the_products_client_reads_the_lab_over_tls_by_its_ca_only() {
     let calls = lab.calls().len();
     client(&url, &other_ca).get_caller_identity(&signer).expect_err("another CA is not trusted");
     assert_eq!(lab.calls().len(), calls, "nothing was asked over an untrusted connection");
-}
-
-#[test]
-fn the_proxy_forwards_refuses_and_closes() {
-    let (lab, proxy) = (Lab::start(Settings::default()), Proxy::start());
-    for (manner, start, whole) in [
-        (Manner::Forward, "HTTP/1.1 200", true),
-        (Manner::Refuse(407), "HTTP/1.1 407", false),
-        (Manner::Refuse(403), "HTTP/1.1 403", false),
-        (Manner::AcceptAndClose, "HTTP/1.1 200", false),
-    ] {
-        proxy.set(manner);
-        let mut stream = TcpStream::connect(proxy.url().replace("http://", "")).expect("the proxy listens");
-        stream.set_read_timeout(Some(Duration::from_millis(300))).expect("a timeout");
-        let request = format!("CONNECT {} HTTP/1.1\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n", lab.url().replace("http://", ""));
-        stream.write_all(request.as_bytes()).expect("the proxy reads");
-        let (mut answer, mut chunk) = (Vec::new(), [0; 4096]);
-        while let Ok(got @ 1..) = stream.read(&mut chunk) {
-            answer.extend_from_slice(&chunk[..got]);
-        }
-        let answer = String::from_utf8_lossy(&answer);
-        assert!(answer.starts_with(start) && answer.contains("MissingAuthenticationToken") == whole, "{manner:?}: {answer}");
-    }
-    assert_eq!((proxy.seen(), lab.calls().len()), (4, 1));
 }
 
 #[test]

@@ -169,3 +169,21 @@ fn a_secret_is_made_once_by_its_token_and_not_while_one_of_its_name_is_deleted()
     let calls = bench.lab.calls();
     assert!(calls.iter().filter(|call| call.action == "CreateSecret").all(|call| call.params["SecretString"] == "***"));
 }
+
+#[test]
+fn policies_decide_about_a_secret_by_its_whole_arn_and_the_refusal_names_it_as_the_call_did() {
+    let bench = Bench::new();
+    let policy = r#"{"Version":"2012-10-17","Statement":[
+        {"Effect":"Allow","Action":"secretsmanager:Get*","Resource":"arn:aws:secretsmanager:eu-west-1:${aws:PrincipalAccount}:secret:ci-??????"},
+        {"Effect":"Deny","Action":"secretsmanager:Put*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceAccount":"000000000000"}}}]}"#;
+    bench.lab.world().enforce("dev", policy);
+    assert_eq!(bench.get("AWSCURRENT").expect("it is allowed"), "{}");
+    let refused = bench.put(TOKENS[0], "one", "AWSCURRENT").expect_err("it is denied");
+    assert_eq!(refused.code.as_deref(), Some("AccessDeniedException"));
+    let message = format!("secretsmanager:PutSecretValue on resource: {} with an explicit deny in an identity-based policy", bench.arn);
+    assert!(refused.message.contains(&message), "{refused:?}");
+    let other = bench.lab.world().add_secret("cia", "eu-west-1", Some(Body::Text("{}".into())));
+    let refused = bench.aws.get_secret_value(&bench.signer, &other, VersionOf::Stage("AWSCURRENT"));
+    assert_eq!(code(refused), "AccessDeniedException");
+    bench.lab.close();
+}
