@@ -1,0 +1,101 @@
+//! How it is told: exit codes, exemptions, text, profiles that cannot be looked at.
+
+use crate::bench::{audit, configure, findings, levels, settings, start, well};
+use crate::home::Home;
+
+fn attach(home: &Home, policy: &str) {
+    let mut world = home.lab.world();
+    let dev = world.user("dev").unwrap();
+    world.users[dev].policies.push(policy.into());
+}
+
+#[test]
+fn the_exit_code_follows_what_counts() {
+    let home = start(settings());
+    well(&home);
+    let code = |home: &Home, fail_on: &str| audit(home, &["default", "--fail-on", fail_on]).code.unwrap();
+    let codes = |home: &Home| ["fail", "warn", "unknown"].map(|fail_on| code(home, fail_on));
+    assert_eq!(codes(&home), [0, 0, 0]);
+    home.lab.world().settings.left_out.insert("AccountMFAEnabled".into());
+    assert_eq!(codes(&home), [0, 0, 12]);
+    attach(&home, "ReadOnlyAccess");
+    assert_eq!(codes(&home), [0, 10, 10]);
+    home.lab.world().settings.root_keys = 1;
+    assert_eq!(codes(&home), [11, 11, 11]);
+}
+
+#[test]
+fn an_exemption_lets_be_what_it_names_until_its_day_and_stays_visible() {
+    let home = start(settings());
+    well(&home);
+    attach(&home, "ReadOnlyAccess");
+    let entry = |subject: &str, until: &str| {
+        format!("[[audit.exemption]]\ncheck = 'DIRECT-ATTACH'\nsubject = '{subject}'\nreason = 'until the move is over'\nuntil = {until}\n")
+    };
+    configure(&home, &entry("ReadOnlyAccess", "2999-12-31"));
+    let (found, output) = findings(&home, &["default"]);
+    assert_eq!((output.code, levels(&found, "DIRECT-ATTACH")), (Some(0), vec!["warn"]));
+    let finding = found.iter().find(|finding| finding["check"] == "DIRECT-ATTACH").unwrap();
+    assert_eq!(finding["exemption"], serde_json::json!({"reason": "until the move is over", "until": "2999-12-31", "ended": false}));
+    let shown = audit(&home, &["default"]).stdout;
+    assert!(shown.contains("exempt  DIRECT-ATTACH") && shown.contains("until 2999-12-31: until the move is over"), "{shown}");
+    configure(&home, &entry("ReadOnlyAccess", "2020-12-31"));
+    let output = audit(&home, &["default"]);
+    assert_eq!(output.code, Some(10));
+    assert!(output.stdout.contains("was exempt until 2020-12-31"), "{}", output.stdout);
+    configure(&home, &entry("SecurityAudit", "2999-12-31"));
+    assert_eq!(audit(&home, &["default"]).code, Some(10));
+}
+
+#[test]
+fn text_says_what_was_seen_why_it_matters_and_what_to_do() {
+    let home = start(settings());
+    well(&home);
+    home.lab.world().settings.root_keys = 1;
+    let shown = audit(&home, &["default"]).stdout;
+    for line in [
+        "arn:aws:iam::000000000000:user/dev (profile default, self tier)",
+        "fail    ROOT-KEY       root user of 000000000000: it has an access key (inactive ones count, too)",
+        "  why:     who has a key of the root user has the account, without MFA and without limits",
+        "  fix:     sign in to the AWS console as the root user",
+        "1 failed, 0 to be better, 0 unknown, ",
+    ] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+}
+
+#[test]
+fn a_profile_that_cannot_be_looked_at_is_an_error_of_its_own() {
+    let home = start(settings());
+    home.write(".aws/config", "[profile sso]\nsso_account_id = 000000000000\nsso_role_name = r\nsso_start_url = https://x\n");
+    for (args, code, said) in [
+        (vec!["nowhere"], 1, "nowhere"),
+        (vec!["sso"], 1, "SSO"),
+        (vec!["default", "--plan", "ROOT"], 2, "QUARANTINE, CALLER-IS-ROOT"),
+        (vec!["default", "--plan", "KEY-AGE"], 2, "KEY-AGE has no plan"),
+    ] {
+        let output = audit(&home, &args);
+        assert_eq!(output.code, Some(code), "{args:?}: {}", output.stderr);
+        assert!(output.stderr.contains(said) && output.stdout.is_empty(), "{args:?}: {}", output.stderr);
+    }
+    configure(&home, "[audit]\nexemptions = []\n");
+    let output = audit(&home, &["default"]);
+    assert_eq!(output.code, Some(2));
+    assert!(output.stderr.contains("the nearest right name is `exemption`"), "{}", output.stderr);
+}
+
+#[test]
+fn what_an_earlier_run_knows_saves_a_round_and_a_rename_costs_one() {
+    let home = start(settings());
+    well(&home);
+    let count = |home: &Home| {
+        let before = home.lab.calls().len();
+        assert_eq!(audit(home, &["default"]).code, Some(0));
+        home.lab.calls().len() - before
+    };
+    let first = count(&home);
+    home.run(&["status", "default"]);
+    assert_eq!(count(&home), first, "the same calls, at once");
+    home.lab.world().rename_user("dev", "deva");
+    assert!(count(&home) > first, "what was asked with the old name is asked again");
+}
