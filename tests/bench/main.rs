@@ -1,4 +1,4 @@
-//! Figures of the real release binary beside `/bin/true`: start, `status --offline` over 1 and 1,000 profiles, and one whole rotation.
+//! Figures of the real release binary beside `/bin/true`: start, `status --offline` over 1 and 1,000 profiles, one whole rotation, one audit.
 //!
 //! Invariant: a figure stands only where the program did what is measured; what was not done is reported as such and fails the run,
 //! a missed target does not. Runs are interleaved, so that a busy moment of the machine weighs on all of them; figures are medians.
@@ -26,12 +26,15 @@ mod table;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use run::{Measured, Runner};
 use table::{Row, Target};
 
 const ROUNDS: usize = 21;
 const ROTATIONS: usize = 5;
+const LATENCY: Duration = Duration::from_millis(100);
+const SLOWEST: Duration = Duration::from_millis(400);
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
     let runner = Runner::new(&program);
     let mut rows = beside_true(&runner, rounds);
     rows.extend(rotation(&runner, rounds.min(ROTATIONS)));
+    rows.extend(audit(&runner, rounds.min(ROTATIONS)));
     let size = std::fs::metadata(&program).expect("the program").len();
     rows.push(Row { what: "size of the binary".to_owned(), value: Ok(mb(size)), unit: "MB", ratio: None, target: Target::Below(10.0) });
     println!("{}", table::draw(&rows));
@@ -74,6 +78,25 @@ fn beside_true(runner: &Runner, rounds: usize) -> Vec<Row> {
         Row { what: what.to_owned(), value, unit: "ms", ratio, target }
     })
     .collect()
+}
+
+/// Audits of the own user, where one call is slow, as often at AWS, and where all take the same.
+fn audit(runner: &Runner, rounds: usize) -> Vec<Row> {
+    let runs = |slowest| (0..rounds).map(|_| runner.audit(LATENCY, slowest)).collect::<Vec<_>>();
+    let (slow, alike) = (runs(SLOWEST), runs(LATENCY));
+    let row = |what: &str, unit, runs: &[Result<(Measured, usize), String>], target, figure: &dyn Fn(&(Measured, usize)) -> f64| Row {
+        what: what.to_owned(),
+        value: table::median(runs.to_vec(), figure),
+        unit,
+        ratio: None,
+        target,
+    };
+    let to = |slowest: Duration| move |(run, _): &(Measured, usize)| run.wall_ms / (slowest.as_secs_f64() * 1_000.0);
+    vec![
+        row("audit: calls to AWS", "", &slow, Target::None, &|(_, calls)| *calls as f64),
+        row("audit: time / its slowest call", "x", &slow, Target::AtMost(2.0), &to(SLOWEST)),
+        row("audit: the same, all calls alike", "x", &alike, Target::None, &to(LATENCY)),
+    ]
 }
 
 /// Whole rotations, each in a HOME and with a lab of its own, which answers at once.

@@ -5,9 +5,11 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use crate::home::{Home, Run};
 use crate::lab::Settings;
+use crate::lab::faults::{Fault, Rule};
 
 /// What one run took.
 #[derive(Clone, Copy, Debug, serde::Deserialize)]
@@ -63,6 +65,34 @@ impl Runner {
             return Err(format!("the key was not rotated (exit code {:?}): {}{}", output.code, home.told(), output.stderr.trim()));
         }
         Ok((measured(&out)?, home.lab.calls().len()))
+    }
+}
+
+impl Runner {
+    /// One audit of the self tier by who was audited before, where each call takes `latency` and one of them `slowest`: what it took, and how many
+    /// calls it made.
+    pub fn audit(&self, latency: Duration, slowest: Duration) -> Result<(Measured, usize), String> {
+        let home = Home::new(&self.python, Settings::default(), false);
+        let document = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}}"#;
+        {
+            let mut world = home.lab.world();
+            let own = world.add_policy("/Own", document);
+            let group = world.join("dev", "devs");
+            group.policies.push("ReadOnlyAccess".into());
+            group.policies.push(own);
+        }
+        let (out, program) = (home.scratch("measured"), self.program.display().to_string());
+        let out_text = out.display().to_string();
+        let run = |args: &[&str]| home.run_with(&Run::new(&[&[self.measure.as_str(), &out_text, &program], args].concat()));
+        run(&["status", "default"]);
+        let before = home.lab.calls().len();
+        home.lab.world().settings.latency_ms = u64::try_from(latency.as_millis()).expect("a short time");
+        home.lab.rules(vec![Rule::on("GetAccountSummary", Fault::Hang(slowest.saturating_sub(latency)))]);
+        let output = run(&["audit", "default"]);
+        if output.code != Some(0) {
+            return Err(format!("the audit did not pass (exit code {:?}): {}{}", output.code, output.stdout, output.stderr.trim()));
+        }
+        Ok((measured(&out)?, home.lab.calls().len() - before))
     }
 }
 
