@@ -19,6 +19,7 @@ mod lab;
 #[path = "../lab/home.rs"]
 mod home;
 
+mod audit;
 mod client;
 mod contract;
 mod files;

@@ -75,7 +75,7 @@ impl Drop for Moto {
 
 const FILE: &str = "# by hand\n[default]\naws_access_key_id = {id}\naws_secret_access_key={secret}\n\n[other]\nregion = eu-west-1\n";
 
-fn file(pair: &Pair) -> String {
+pub fn file(pair: &Pair) -> String {
     FILE.replace("{id}", &pair.0).replace("{secret}", &pair.1)
 }
 
