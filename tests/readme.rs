@@ -155,7 +155,7 @@ fn the_demo_ends_with_one_working_key() {
 #[test]
 fn the_settings_and_the_policy_can_be_used() {
     let settings = blocks("toml");
-    assert_eq!(settings.len(), 5);
+    assert_eq!(settings.len(), 6);
     for text in settings {
         KeyrotateSettings::parse(Path::new("config.toml"), &text).expect("usable settings");
     }
@@ -183,6 +183,24 @@ fn every_field_of_the_json_is_told() {
     let mut names = std::collections::BTreeSet::new();
     fields(&value, &mut names);
     assert!(names.len() > 40, "{names:?}");
+    for name in names {
+        assert!(readme.contains(&format!("`{name}`")), "README does not tell of `{name}`");
+    }
+}
+
+#[test]
+fn every_check_and_field_of_the_audit_is_told() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README.md");
+    let home = Home::new(env!("CARGO_BIN_EXE_keyrotate"), Settings { root_keys: 1, ..Settings::default() }, true);
+    std::fs::create_dir_all(home.path().join(".config/keyrotate")).expect("a scratch directory");
+    let exemption = "[[audit.exemption]]\ncheck = 'ROOT-KEY'\nreason = 'r'\nuntil = 2999-12-31\n";
+    home.write(".config/keyrotate/config.toml", exemption);
+    let value: serde_json::Value =
+        serde_json::from_str(&home.run(&["audit", "default", "--tier", "account", "--json"]).stdout).expect("JSON");
+    let mut names = std::collections::BTreeSet::new();
+    fields(&value, &mut names);
+    names.extend(value["findings"].as_array().into_iter().flatten().filter_map(|f| f["check"].as_str().map(str::to_owned)));
+    assert!(names.len() > 30, "{names:?}");
     for name in names {
         assert!(readme.contains(&format!("`{name}`")), "README does not tell of `{name}`");
     }

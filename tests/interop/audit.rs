@@ -10,7 +10,8 @@ use crate::lab::Settings;
 use crate::moto::{Moto, file};
 
 const ALL: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
-const LITTLE: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a b/%25/*"}}"#;
+const LITTLE: &str =
+    r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::a b/%25/*"}}"#;
 
 /// One account after another, each made of the one before.
 #[test]
