@@ -129,6 +129,35 @@ fn the_old_key_drains_until_the_other_machine_has_the_new_one() {
 }
 
 #[test]
+fn the_status_says_what_a_second_key_is_to_a_key_that_another_machine_rotates() {
+    let (home, other) = two("8m");
+    let line = |output: Output, label: &str| {
+        assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+        let words = output.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        words.split_once(label).unwrap_or_else(|| panic!("no {label} {}", output.stdout)).1.trim().to_owned()
+    };
+    let status = |label: &str| line(other.run(&["status", "default"]), label);
+    assert!(status("rotator:").starts_with("the machine build-host-1"));
+    let output = home.run_with(&hurried(ROTATE));
+    assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+    let (old, new) = (&home.old.id, new(&home).id);
+
+    let second = status("second:");
+    assert!(second.starts_with(&new) && second.contains("the new key of build-host-1, as it seems"), "{second}");
+    assert!(second.contains("the next `keyrotate auto` here takes it over"), "{second}");
+
+    assert_eq!(other.run(AUTO).code, Some(0));
+    let second = status("second:");
+    assert!(second.starts_with(old) && second.contains("replaced by build-host-1, as it seems"), "{second}");
+    assert!(second.contains("stays active there until its grace is over"), "{second}");
+    let json: serde_json::Value = serde_json::from_str(&other.run(&["status", "default", "--json"]).stdout).unwrap();
+    assert_eq!(json["keys"][0]["rotator"].as_str(), Some("build-host-1"), "{json:#}");
+
+    let rotation = line(home.run(&["status", "default"]), "rotation:");
+    assert!(rotation.contains("is still active, for other machines; it stays so until"), "{rotation}");
+}
+
+#[test]
 fn a_machine_that_still_uses_the_old_key_keeps_it_alive() {
     let (home, other) = two("8m");
     assert_eq!(home.run_with(&hurried(ROTATE)).code, Some(0));
@@ -271,6 +300,8 @@ fn profiles_take_over_the_key_of_a_service_user_that_another_machine_rotates() {
     assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
     let new = new(&home);
     assert!(credentials(&home).contains(&new.id), "the profile of the same key is written, too");
+    let seen = other.run(&["status", "default"]).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(seen.contains("the new key of build-host-1, as it seems"), "{seen}");
     let before = calls(&home).len();
     let output = other.run(AUTO);
     other.took_over(&output, &new, before, &was);

@@ -12,6 +12,7 @@ use crate::commands::session::route;
 use crate::commands::status::owner;
 use crate::model::{Identity, ProfileName};
 use crate::os::machine;
+use crate::profile::settings::Settings;
 use crate::profile::{OwnKey, ResolvedProfile};
 use crate::rotation::SecretTarget;
 
@@ -32,6 +33,14 @@ pub(super) struct Home {
 /// Whether the settings give a key to another machine than this.
 pub(in crate::commands) fn is_elsewhere(rotator: &str) -> bool {
     !rotator.eq_ignore_ascii_case(&machine::host_name())
+}
+
+/// The other machine to which the settings give a key, of whose user only the name may be known.
+pub(in crate::commands) fn elsewhere(settings: &Settings, key: &OwnKey, user: Option<&str>) -> Option<String> {
+    let of_profiles = key.profiles.iter().filter_map(|profile| settings.for_profile(&profile.name).rotator);
+    let of_users =
+        settings.keys().values().filter(|of_user| Some(of_user.user.as_str()) == user).filter_map(|of_user| of_user.rotator.clone());
+    of_profiles.chain(of_users).find(|rotator| is_elsewhere(rotator))
 }
 
 impl Run<'_> {
