@@ -101,7 +101,7 @@ impl Run<'_> {
         let rules = Rules { timing, attended, delete_key: may.delete_key.clone(), has_device, ..Rules::default() };
         if preflight.dry_run {
             let creating = begun.missing.iter().map(|secret| create_secret::described(secret, &begun.record));
-            let steps = creating.chain(plan(&begun.record, &begun.seen, &rules)).collect();
+            let steps = creating.chain(plan(&begun.foreseen(), &begun.seen, &rules)).collect();
             return Ok(Rotated::Planned { key: pair.id.clone(), last_use: begun.last_use, notes: begun.notes, steps });
         }
         notes.extend(begun.notes.iter().cloned());
