@@ -1,5 +1,6 @@
 //! One key: looked at, confirmed, rotated.
 
+use super::home::AtHome;
 use super::resume::Resumed;
 use super::{Finish, Rotated, Run, Sessions, create_secret, resume};
 use crate::aws::{Aws, region_of_arn};
@@ -34,9 +35,10 @@ impl Run<'_> {
         if let Some(fault) = &profile.fault {
             return Err(Failure::from_error(FailureKind::Failed, fault).state("nothing was changed"));
         }
-        if let Some(result) = self.at_home(key, profile, resumed, notes)? {
-            return Ok(result);
-        }
+        let identity = match self.at_home(key, profile, resumed, notes)? {
+            AtHome::Here(identity) => identity,
+            AtHome::Elsewhere(rotated) => return Ok(*rotated),
+        };
         let files = self.context.files()?;
         let own = files.own_keys(&self.context.environment);
         let all = own.profiles_with(&key.pair.id);
@@ -58,6 +60,7 @@ impl Run<'_> {
             profile: profile.name.clone(),
             managed: None,
             pair: pair.clone(),
+            identity,
             places: &|id| self.context.places(id),
             targets,
             known: known(files, &own).chain(resumed.known()).collect(),
