@@ -3,6 +3,7 @@
 mod json;
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -221,11 +222,16 @@ fn second(other: &OtherKey, key: &KeyFacts, seen: &Observation, now: DateTime<Ut
 /// What another machine that rotates the key has to do with a second one, as far as ages tell: its journal is not here.
 fn elsewhere(other: &OtherKey, key: &KeyFacts, seen: &Observation) -> Option<String> {
     let (host, created_at) = (key.rotator.as_ref()?, seen.created_at?);
-    match (&other.status, other.created_at > created_at) {
-        (KeyStatus::Active, true) => Some(format!("the new key of {host}, as it seems: the next `keyrotate auto` here takes it over")),
-        (KeyStatus::Active, false) => Some(format!("replaced by {host}, as it seems: it stays active there until its grace is over")),
-        (KeyStatus::Inactive, false) => Some(format!("replaced by {host}, as it seems")),
-        (KeyStatus::Inactive, true) | (KeyStatus::Other(_), _) => None,
+    match (&other.status, other.created_at.cmp(&created_at)) {
+        (KeyStatus::Active, Ordering::Greater) => {
+            Some(format!("the new key of {host}, as it seems: the next `keyrotate auto` here takes it over"))
+        }
+        (KeyStatus::Active, Ordering::Less) => {
+            Some(format!("replaced by {host}, as it seems: it stays active there until its grace is over"))
+        }
+        (KeyStatus::Inactive, Ordering::Less) => Some(format!("replaced by {host}, as it seems")),
+        // IAM's dates have whole seconds.
+        (_, Ordering::Equal) | (KeyStatus::Inactive, Ordering::Greater) | (KeyStatus::Other(_), _) => None,
     }
 }
 
