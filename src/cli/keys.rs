@@ -118,6 +118,8 @@ pub fn print_import(outcome: &Imported, quiet: bool) {
         ImportResult::Done(proof) => {
             page.head(GREEN, "moved:", &format!("{id} of {names} is in keychain item {item}, and in no AWS file"));
             page.note(proved(proof));
+            let name = profiles.first().map(ProfileName::quoted).unwrap_or_default();
+            page.note(&format!("`keyrotate keys import {name} --undo` puts it back into the files"));
         }
         ImportResult::AlreadyThere => page.sentence(&format!("{id} of {names} is in keychain item {item} already")),
         ImportResult::Undone => {

@@ -3,6 +3,7 @@
 mod json;
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::aws::name_of_arn;
 use crate::commands::failure::Failure;
 use crate::commands::status::prompt::Prompt;
 use crate::commands::status::{
-    Finding, KeyFacts, ManagedFacts, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, Seat, Section, StatusOutcome,
+    Claim, Finding, KeyFacts, ManagedFacts, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, Seat, Section, StatusOutcome,
 };
 use crate::model::{Age, KeyStatus, LastUsed, Limits, ProfileName, format_duration};
 use crate::os::clock;
@@ -102,6 +103,9 @@ fn key(page: &mut Page, key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>
         let region = secret.region.as_ref().map_or_else(String::new, |region| format!(" in {region}"));
         page.line("target:", &format!("secret {}{region}", name_of_arn(&secret.id)));
     }
+    if let Some(host) = &key.rotator {
+        page.line("rotator:", &format!("the machine {host}; `keyrotate auto` here takes over what it makes"));
+    }
     key.sessions.iter().for_each(|open| page.line("session:", &session(open)));
     key.pending.iter().for_each(|pending| page.line("rotation:", &rotation(pending, now)));
     problem(page, key.problem.as_ref());
@@ -164,7 +168,7 @@ fn observed(page: &mut Page, key: &KeyFacts, seen: &Observation, now: DateTime<U
         LastUsed::Used(_) | LastUsed::Never | LastUsed::Unknown(_) => String::new(),
     };
     page.line("use:", &format!("{}{own}", describe::last_use(&seen.last_use)));
-    seen.others.iter().flatten().for_each(|other| page.line("second:", &second(other, &key.pending, now)));
+    seen.others.iter().flatten().for_each(|other| page.line("second:", &second(other, key, seen, now)));
     let root = match &seen.root_keys {
         RootKeys::Count(0) => "none in this account".to_owned(),
         RootKeys::Count(count) => format!("{count} in account {}: delete what is not needed in the AWS console", identity.account),
@@ -201,11 +205,11 @@ fn word(finding: &Finding) -> (Style, Cow<'static, str>) {
     }
 }
 
-fn second(other: &OtherKey, pending: &[Pending], now: DateTime<Utc>) -> String {
+fn second(other: &OtherKey, key: &KeyFacts, seen: &Observation, now: DateTime<Utc>) -> String {
     let status = status_word(&other.status);
-    let role = pending.iter().find(|pending| pending.concerns(&other.id)).map(|pending| pending.old == other.id);
+    let role = key.pending.iter().find(|pending| pending.concerns(&other.id)).map(|pending| pending.old == other.id);
     let holders = match (other.profiles.as_slice(), role) {
-        ([], None) => "no profile here has it".to_owned(),
+        ([], None) => elsewhere(other, key, seen).unwrap_or_else(|| "no profile here has it".to_owned()),
         ([], Some(true)) => "the old key of the rotation below".to_owned(),
         ([], Some(false)) => "the new key of the rotation below".to_owned(),
         (profiles, None) => format!("in {}", names(profiles)),
@@ -215,12 +219,29 @@ fn second(other: &OtherKey, pending: &[Pending], now: DateTime<Utc>) -> String {
     format!("{} {status}, {}, {}, {holders}", other.id, days(Age::at(now, other.created_at)), describe::last_use(&other.last_use))
 }
 
+/// What another machine that rotates the key has to do with a second one, as far as ages tell: its journal is not here.
+fn elsewhere(other: &OtherKey, key: &KeyFacts, seen: &Observation) -> Option<String> {
+    let (host, created_at) = (key.rotator.as_ref()?, seen.created_at?);
+    match (&other.status, other.created_at.cmp(&created_at)) {
+        (KeyStatus::Active, Ordering::Greater) => {
+            Some(format!("the new key of {host}, as it seems: the next `keyrotate auto` here takes it over"))
+        }
+        (KeyStatus::Active, Ordering::Less) => {
+            Some(format!("replaced by {host}, as it seems: it stays active there until its grace is over"))
+        }
+        (KeyStatus::Inactive, Ordering::Less) => Some(format!("replaced by {host}, as it seems")),
+        // IAM's dates have whole seconds.
+        (_, Ordering::Equal) | (KeyStatus::Inactive, Ordering::Greater) | (KeyStatus::Other(_), _) => None,
+    }
+}
+
 fn rotation(pending: &Pending, now: DateTime<Utc>) -> String {
-    let when = match pending.rests_until {
-        Some(Rest::Until(at)) if now < at => format!("; it can be restored until {}", describe::time(at)),
-        Some(Rest::Until(_)) => "; its grace is over".to_owned(),
-        Some(Rest::Next) => "; it rests until the next rotation".to_owned(),
-        None => String::new(),
+    let when = match (pending.rests_until, pending.claim) {
+        (Some(Rest::Until(at)), Some(Claim::Active)) if now < at => format!("; it stays so until {}", describe::time(at)),
+        (Some(Rest::Until(at)), _) if now < at => format!("; it can be restored until {}", describe::time(at)),
+        (Some(Rest::Until(_)), _) => "; its grace is over".to_owned(),
+        (Some(Rest::Next), _) => "; it rests until the next rotation".to_owned(),
+        (None, _) => String::new(),
     };
     format!("{}{when}; {}", pending.state, pending.hint_at(now))
 }

@@ -108,8 +108,9 @@ fn wants_mfa(seen: &StatusOutcome) -> bool {
     seen.keys.iter().filter_map(|(key, _)| key.problem.as_ref()).any(|problem| problem.kind == FailureKind::MfaNeeded)
 }
 
+/// Whether a key is due that this machine rotates, an own one or another user's.
 fn is_due(seen: &StatusOutcome) -> bool {
-    seen.keys.iter().any(|(key, _)| key.is_due(seen.now))
+    seen.keys.iter().any(|(key, _)| key.is_due(seen.now)) || seen.managed.iter().any(|(key, _)| key.is_here && key.is_due(seen.now))
 }
 
 /// Whether a key is due, or something in the journal may be gone on with.
@@ -135,4 +136,57 @@ fn has_changed(rotated: &RotateOutcome) -> bool {
 fn some_part_of(whole: Duration) -> Duration {
     let mut bytes = [0; 4];
     getrandom::fill(&mut bytes).map_or(Duration::ZERO, |()| whole.mul_f64(f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+
+    use super::*;
+    use crate::commands::status::{ManagedFacts, ManagedSeen};
+    use crate::model::{AccessKeyId, KeyStatus, LastUsed, Limits, ProfileName};
+
+    /// Only the key of another user is there.
+    fn seen(days: i64, is_here: bool) -> StatusOutcome {
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let seen = ManagedSeen {
+            observed_at: now,
+            id: AccessKeyId::parse("AKIAEXAMPLE000000001").unwrap(),
+            created_at: now - TimeDelta::days(days),
+            status: KeyStatus::Active,
+            last_use: LastUsed::Never,
+        };
+        let key = ManagedFacts {
+            name: ProfileName::new("ci"),
+            user: "ci-deploy".into(),
+            rotator: None,
+            is_here,
+            secrets: Vec::new(),
+            limits: Limits::default(),
+            seen: Some(seen),
+            is_remembered: false,
+            problem: None,
+            pending: Vec::new(),
+        };
+        StatusOutcome {
+            now,
+            keys: Vec::new(),
+            managed: vec![(key, Vec::new())],
+            skipped: Vec::new(),
+            other_rotations: Vec::new(),
+            unreadable: Vec::new(),
+            moves: Vec::new(),
+            warnings: Vec::new(),
+            absent: Vec::new(),
+            notes: Vec::new(),
+            exit_code: 0,
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_user_that_is_due_here_is_waited_for_as_an_own_one() {
+        for (days, is_here, waits) in [(200, true, true), (200, false, false), (1, true, false)] {
+            assert_eq!(is_due(&seen(days, is_here)), waits, "{days} {is_here}");
+        }
+    }
 }

@@ -28,7 +28,7 @@ use crate::os::terminal::Console;
 use crate::profile::{INSIDE, OwnKey, ProfileSource, Refusal, ResolvedProfile, choose_profile};
 use crate::rotation::{Direction, Record};
 
-pub(super) use home::is_elsewhere;
+pub(super) use home::{elsewhere, is_elsewhere};
 pub(super) use managed::first_held;
 pub(super) use one::secrets;
 pub(super) use probing::is_cut_off;

@@ -19,6 +19,7 @@ use chrono::{DateTime, Utc};
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind, worst};
+use super::rotate::elsewhere;
 use crate::aws::region_of_arn;
 use crate::keys::unfinished;
 use crate::model::{AccessKeyId, Identity, ProfileName};
@@ -27,7 +28,7 @@ use crate::os::{clock, machine};
 use crate::profile::settings::Target;
 use crate::profile::{AwsFiles, FileKind, INSIDE, OwnKey, OwnKeys, Refusal, Warning, choose_profile};
 
-pub use facts::{KeyFacts, NamedSecret, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, Seat, Section};
+pub use facts::{Claim, KeyFacts, NamedSecret, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, Seat, Section};
 pub use judge::{Finding, judge, waits};
 pub use managed::{ManagedFacts, ManagedSeen, judge_managed};
 
@@ -267,15 +268,17 @@ fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memo
         let told = profile.warnings.iter().cloned().chain(fault);
         warnings.extend(told.filter(|warning| !warnings.contains(warning)).collect::<Vec<_>>());
     }
+    let seen = seen.or_else(|| remembered.cloned());
     KeyFacts {
         id: key.pair.id.clone(),
+        rotator: elsewhere(&context.settings, key, seen.as_ref().and_then(|seen| seen.identity.user_name())),
         profiles: key.profiles.iter().map(|profile| profile.name.clone()).collect(),
         holders,
         secrets,
         limits: context.settings.limits_of(key.profiles.iter().map(|profile| &profile.name)),
         warnings,
-        is_own_use: seen.as_ref().or(remembered).is_some_and(|seen| seen.is_own_use(remembered)),
-        seen: seen.or_else(|| remembered.cloned()),
+        is_own_use: seen.as_ref().is_some_and(|seen| seen.is_own_use(remembered)),
+        seen,
         is_remembered,
         problem,
         is_unreachable,

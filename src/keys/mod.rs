@@ -1,34 +1,27 @@
 //! A key that moves from the AWS files into the keychain, and back; or that a person gives, for the one or the other.
 //!
-//! Invariants: at every moment a place that the next run knows has the pair; each step does nothing where it was done already, so that a run
-//! that was cut off is finished by the next; what is written down of it has no secret.
+//! Here is what a move is, and what it makes of the files. Invariant: what is written down of it has no secret.
 
+mod acts;
 mod added;
 pub mod given;
 mod unfinished;
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::holder::keychain::{IndexError, IndexFile, NoPair, probe, read_pair, write_pair};
-use crate::holder::{Displaced, HolderError, Moving, Staged};
-use crate::journal::{Entry, JournalError};
+use crate::holder::{Displaced, Staged};
 use crate::model::{AccessKeyId, AccessKeyPair, ProfileName};
-use crate::os::disk::Disk;
-use crate::os::keychain::{ItemName, Keychain, KeychainError};
-use crate::profile::{AddedLine, AwsFiles, AwsPaths, Document, EditError, FileKind, IndexedItem, TakenLine};
+use crate::os::keychain::ItemName;
+use crate::profile::{AddedLine, AwsFiles, AwsPaths, Document, EditError, FileKind, TakenLine};
 
+pub use acts::{Means, MoveError};
 pub use added::Wish;
-
 pub use unfinished::unfinished;
 
-/// How often another program may be faster before we give up for now.
-const ROUNDS: usize = 5;
 /// The config file first: while both have something, the AWS CLI takes the key of the credentials file.
 const FILES: [FileKind; 2] = [FileKind::Config, FileKind::Credentials];
 
@@ -80,19 +73,6 @@ pub enum Store {
     File,
 }
 
-/// What a move works with.
-#[derive(Clone, Copy)]
-pub struct Means<'a> {
-    /// The file system.
-    pub disk: &'a dyn Disk,
-    /// The keychain.
-    pub keychain: &'a dyn Keychain,
-    /// Which items there are.
-    pub index: &'a IndexFile<'a>,
-    /// How long another process may change the index.
-    pub wait: Duration,
-}
-
 /// What becomes of a section, for a person to read first. No secret is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
@@ -100,29 +80,6 @@ pub struct Shown {
     pub path: PathBuf,
     /// Its lines that go, with `- `, and that come, with `+ `, under the header of their section.
     pub lines: Vec<String>,
-}
-
-/// A move stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum MoveError {
-    /// The keychain refuses.
-    #[error("the keychain cannot take the key")]
-    Keychain(#[from] KeychainError),
-    /// The item has something else.
-    #[error("keychain item {0} is there already and has something else: remove or rename it there")]
-    Taken(ItemName),
-    /// The item cannot be read.
-    #[error(transparent)]
-    Item(#[from] NoPair),
-    /// The index refuses.
-    #[error(transparent)]
-    Index(#[from] IndexError),
-    /// A file refuses.
-    #[error(transparent)]
-    File(#[from] HolderError),
-    /// What was done cannot be written down.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
 }
 
 impl Import {
@@ -211,106 +168,6 @@ impl Import {
         self.lines.iter().filter(|line| line.profile() == profile).find_map(AddedLine::command)
     }
 
-    /// Proves, leaving nothing behind, that every place can be written.
-    pub fn check(&self, means: Means<'_>, pair: &AccessKeyPair) -> Result<(), MoveError> {
-        for kind in self.files() {
-            let edit = |document: &Document| self.edit(kind, document, pair);
-            let is_there = means.disk.facts(self.path(kind)).is_ok();
-            if is_there {
-                Moving::new(means.disk, kind, self.path(kind).to_owned(), &edit).check_writable()?;
-            }
-        }
-        if self.is_for_file() {
-            return Ok(());
-        }
-        probe(means.keychain)?;
-        match read_pair(means.keychain, &self.item) {
-            Ok(found) if found == *pair => Ok(()),
-            Err(NoPair::Gone(_)) => Ok(()),
-            Ok(_) | Err(NoPair::NotAPair(_)) => Err(MoveError::Taken(self.item.clone())),
-            Err(error @ NoPair::Keychain(..)) => Err(error.into()),
-        }
-    }
-
-    /// Moves the key into the keychain.
-    pub fn forward(&mut self, entry: &mut Entry<'_>, means: Means<'_>, pair: &AccessKeyPair) -> Result<(), MoveError> {
-        if !self.is_for_file() {
-            self.make_item(means, pair)?;
-        }
-        for kind in self.files() {
-            self.edit_file(kind, entry, means, pair)?;
-        }
-        self.is_moved = true;
-        Ok(entry.update(self)?)
-    }
-
-    /// Moves it back into the sections that it came from.
-    pub fn back(&mut self, mut entry: Entry<'_>, means: Means<'_>, pair: &AccessKeyPair) -> Result<(), MoveError> {
-        (self.is_back, self.is_moved) = (true, false);
-        entry.update(self)?;
-        for kind in self.files().into_iter().rev() {
-            self.edit_file(kind, &mut entry, means, pair)?;
-        }
-        if self.made_config && means.disk.read(&self.config).is_ok_and(|bytes| bytes.is_empty()) {
-            let act = means.disk.remove(&self.config);
-            act.map_err(|source| HolderError::Io { path: self.config.clone(), act: "removed", source })?;
-        }
-        means.keychain.delete(&self.item)?;
-        means.index.change(means.wait, |index| drop(index.remove(&self.item)))?;
-        Ok(entry.close(self)?)
-    }
-
-    fn make_item(&self, means: Means<'_>, pair: &AccessKeyPair) -> Result<(), MoveError> {
-        let known = |is_made| IndexedItem { access_key_id: pair.id.clone(), profiles: self.profiles.clone(), is_made };
-        let is_made = means.index.load()?.get(&self.item).is_some_and(|known| known.is_made);
-        if !is_made {
-            means.index.change(means.wait, |index| index.put(self.item.clone(), known(false)))?;
-        }
-        match read_pair(means.keychain, &self.item) {
-            Ok(found) if found == *pair => {}
-            Err(NoPair::Gone(_)) => write_pair(means.keychain, &self.item, pair)?,
-            Ok(_) | Err(NoPair::NotAPair(_)) => return Err(MoveError::Taken(self.item.clone())),
-            Err(error @ NoPair::Keychain(..)) => return Err(error.into()),
-        }
-        Ok(means.index.change(means.wait, |index| index.put(self.item.clone(), known(true)))?)
-    }
-
-    fn edit_file(&mut self, kind: FileKind, entry: &mut Entry<'_>, means: Means<'_>, pair: &AccessKeyPair) -> Result<(), MoveError> {
-        let path = self.path(kind).to_owned();
-        let fixed = self.clone();
-        let edit = |document: &Document| fixed.edit(kind, document, pair);
-        let moving = Moving::new(means.disk, kind, path.clone(), &edit);
-        let tag = self.sweep_tag();
-        for _ in 0..ROUNDS {
-            if let Some(staged) = take(&mut self.staged, kind) {
-                match moving.write(&staged) {
-                    Ok(displaced) => self.displaced.extend(displaced.map(|displaced| (kind, displaced))),
-                    Err(error) if error.is_passing() => {}
-                    Err(error) => return Err(error.into()),
-                }
-                entry.update(self)?;
-            }
-            if let Some(displaced) = take(&mut self.displaced, kind) {
-                moving.release(&displaced)?;
-                entry.update(self)?;
-            }
-            let is_away = means.disk.facts(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-            let may_be_made = !self.is_back && (kind == FileKind::Config || self.is_for_file());
-            if is_away && !may_be_made {
-                return if self.taken(kind).is_empty() { Ok(()) } else { Err(gone(path).into()) };
-            }
-            match moving.prepare(&tag)? {
-                None => {
-                    moving.sweep(&tag, None);
-                    return Ok(());
-                }
-                Some(staged) => self.staged.push((kind, staged)),
-            }
-            entry.update(self)?;
-        }
-        Err(HolderError::Busy { place: path.display().to_string() }.into())
-    }
-
     fn edit(&self, kind: FileKind, document: &Document, pair: &AccessKeyPair) -> Result<Zeroizing<Vec<u8>>, EditError> {
         let lines: &[AddedLine] = if kind == FileKind::Config { &self.lines } else { &[] };
         let again = |bytes: Zeroizing<Vec<u8>>| Document::parse(kind, bytes.to_vec()).map_err(|_| EditError::NotExact);
@@ -344,15 +201,6 @@ impl Import {
             FileKind::Config => &self.config,
         }
     }
-}
-
-fn take<T>(list: &mut Vec<(FileKind, T)>, kind: FileKind) -> Option<T> {
-    let at = list.iter().position(|(of, _)| *of == kind)?;
-    Some(list.remove(at).1)
-}
-
-fn gone(path: PathBuf) -> HolderError {
-    HolderError::Io { path, act: "read", source: io::ErrorKind::NotFound.into() }
 }
 
 fn parse(bytes: Vec<u8>) -> Result<Document, EditError> {

@@ -45,6 +45,8 @@ pub struct Preflight<'a> {
     pub managed: Option<Managed>,
     /// The pair to replace.
     pub pair: AccessKeyPair,
+    /// Whose it is, where this run has asked AWS just now.
+    pub identity: Option<Identity>,
     /// Every place that could have a key.
     pub places: &'a dyn Fn(&AccessKeyId) -> Vec<Place>,
     /// The secrets that the settings say have it.
@@ -321,7 +323,10 @@ fn user(preflight: &Preflight<'_>, signer: &Signer) -> Result<(Identity, String)
         let message = format!("{id} is a session key, which ends by itself");
         return Err(Refused::new(StopKind::Failed, message, "name a profile with a long-term key"));
     }
-    let identity = preflight.aws.get_caller_identity(signer).map_err(|error| explain(&preflight.pair.id, &error))?;
+    let identity = match &preflight.identity {
+        Some(known) => known.clone(),
+        None => preflight.aws.get_caller_identity(signer).map_err(|error| explain(id, &error))?,
+    };
     let user_name = whose(id, &identity)?;
     Ok((identity, user_name))
 }

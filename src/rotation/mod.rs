@@ -28,7 +28,7 @@ pub use begin::{
 pub use drive::{Ended, drive};
 pub use files::Files;
 pub use history::HistoryLine;
-pub use next::{Rules, next, wants_session};
+pub use next::{Rules, end_of, next, wants_session};
 pub use observation::{Act, Listing, Observation, Proof, SessionSight};
 pub use pairs::{NotRecalled, enter, recall, take_up};
 pub use plan::{plan, plan_resumed};

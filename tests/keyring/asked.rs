@@ -40,7 +40,10 @@ fn a_move_is_asked_about_and_only_yes_moves() {
     terminal.expect("MFA code of arn:aws:iam::000000000000:mfa/dev for default: ");
     terminal.press(&(bed.home.lab.code("dev").unwrap() + "\n"));
     let (code, screen) = terminal.end();
-    assert!(code == Some(0) && screen.contains("as the same user"), "{screen}");
+    let told = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in ["- aws_secret_access_key=****", "+ credential_process = ", "as the same user", "`keyrotate keys import default --undo`"] {
+        assert!(code == Some(0) && told.contains(said), "{said}: {screen}");
+    }
     is_moved(&bed);
 }
 

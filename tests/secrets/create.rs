@@ -46,7 +46,16 @@ fn one_that_is_asked_for_is_made_with_the_old_pair_and_then_rotated() {
     {
         let home = start(fields);
         let dry = run(&home, &["rotate", "default", "--dry-run", "--create-secret"]);
-        assert!(dry.code == Some(0) && dry.stdout.contains("make secret prod/ci in us-east-1 with"), "{}{}", dry.stdout, dry.stderr);
+        assert_eq!(dry.code, Some(0), "{}{}", dry.stdout, dry.stderr);
+        let steps = [
+            format!("making secret prod/ci in us-east-1 with {}", home.old.id),
+            "creating a new access key".to_owned(),
+            "writing secret prod/ci in us-east-1".to_owned(),
+            format!("writing {}", home.path().join(".aws/credentials").display()),
+            format!("deactivating {}", home.old.id),
+        ];
+        let at: Vec<Option<usize>> = steps.iter().map(|step| dry.stdout.find(step)).collect();
+        assert!(at.iter().all(Option::is_some) && at.is_sorted(), "{at:?} {}", dry.stdout);
         assert!(home.lab.world().secrets.is_empty());
         let output = run(&home, CREATE);
         assert!(output.stdout.contains("made secret prod/ci in us-east-1"), "{}{}", output.stdout, output.stderr);

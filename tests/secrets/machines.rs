@@ -94,6 +94,11 @@ fn status_of_old(home: &Home) -> Option<Status> {
     keys(home).into_iter().find(|key| key.id == home.old.id).map(|key| key.status)
 }
 
+/// The key of the start is older than what replaces it, also by IAM's dates, which have whole seconds.
+fn age_old(home: &Home) {
+    home.lab.world().keys.iter_mut().find(|key| key.id == home.old.id).unwrap().created_at -= 10.0 * 86_400.0;
+}
+
 fn pass(home: &Home, seconds: f64) {
     home.lab.world().settings.clock_offset += seconds;
 }
@@ -126,6 +131,36 @@ fn the_old_key_drains_until_the_other_machine_has_the_new_one() {
     assert_eq!((output.code, status_of_old(&home)), (Some(0), None), "{}{}", output.stdout, output.stderr);
     assert!(entries(&home).is_empty() && !format!("{:?}", labels(&home)).contains("AWSPENDING"));
     assert_eq!(home.told(), "");
+}
+
+#[test]
+fn the_status_says_what_a_second_key_is_to_a_key_that_another_machine_rotates() {
+    let (home, other) = two("8m");
+    age_old(&home);
+    let line = |output: Output, label: &str| {
+        assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+        let words = output.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        words.split_once(label).unwrap_or_else(|| panic!("no {label} {}", output.stdout)).1.trim().to_owned()
+    };
+    let status = |label: &str| line(other.run(&["status", "default"]), label);
+    assert!(status("rotator:").starts_with("the machine build-host-1"));
+    let output = home.run_with(&hurried(ROTATE));
+    assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+    let (old, new) = (&home.old.id, new(&home).id);
+
+    let second = status("second:");
+    assert!(second.starts_with(&new) && second.contains("the new key of build-host-1, as it seems"), "{second}");
+    assert!(second.contains("the next `keyrotate auto` here takes it over"), "{second}");
+
+    assert_eq!(other.run(AUTO).code, Some(0));
+    let second = status("second:");
+    assert!(second.starts_with(old) && second.contains("replaced by build-host-1, as it seems"), "{second}");
+    assert!(second.contains("stays active there until its grace is over"), "{second}");
+    let json: serde_json::Value = serde_json::from_str(&other.run(&["status", "default", "--json"]).stdout).unwrap();
+    assert_eq!(json["keys"][0]["rotator"].as_str(), Some("build-host-1"), "{json:#}");
+
+    let rotation = line(home.run(&["status", "default"]), "rotation:");
+    assert!(rotation.contains("is still active, for other machines; it stays so until"), "{rotation}");
 }
 
 #[test]
@@ -259,6 +294,7 @@ fn killed_at_any_call_it_goes_on() {
 #[test]
 fn profiles_take_over_the_key_of_a_service_user_that_another_machine_rotates() {
     let home = empty();
+    age_old(&home);
     home.secret(NAME, JSON);
     let key = |rotator: &str| {
         let target = format!("target = [{{ type = \"secretsmanager\", secret_id = \"{NAME}\" }}]");
@@ -271,6 +307,8 @@ fn profiles_take_over_the_key_of_a_service_user_that_another_machine_rotates() {
     assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
     let new = new(&home);
     assert!(credentials(&home).contains(&new.id), "the profile of the same key is written, too");
+    let seen = other.run(&["status", "default"]).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(seen.contains("the new key of build-host-1, as it seems"), "{seen}");
     let before = calls(&home).len();
     let output = other.run(AUTO);
     other.took_over(&output, &new, before, &was);

@@ -222,6 +222,21 @@ fn status(home: &Home, args: &[&str]) -> (Option<i32>, serde_json::Value) {
     (output.code, value)
 }
 
+#[test]
+fn an_own_key_is_asked_no_more_where_the_settings_name_those_of_others() {
+    let (home, _) = start();
+    let asked = || {
+        let before = calls(&home).len();
+        let output = run(&home, &["rotate", "default", "--dry-run"]);
+        assert!(output.code == Some(0) && output.stdout.contains("creating a new access key"), "{}{}", output.stdout, output.stderr);
+        calls(&home).split_off(before)
+    };
+    let with = asked();
+    assert_eq!(with.iter().filter(|call| *call == "GetCallerIdentity").count(), 1, "{with:?}");
+    configured(&home, "");
+    assert_eq!(with, asked(), "the calls without [key.ci]");
+}
+
 fn aged(home: &Home, id: &str, days: f64) {
     let mut world = home.lab.world();
     let now = world.now();

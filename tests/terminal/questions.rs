@@ -1,6 +1,7 @@
 //! Questions about a key, and what is an answer.
 
 use crate::bench::{LIMIT, Terminal, calls, start};
+use crate::home::Home;
 use crate::lab::Settings;
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::key::Status;
@@ -32,6 +33,30 @@ fn a_question_fits_the_terminal_and_ends_in_room_for_the_answer() {
     assert!(whole.ends_with(")? (y = rotate, n = leave it) [y]: "), "{whole:?}");
     terminal.press("n\n");
     assert_eq!(terminal.end().0, Some(0));
+}
+
+#[test]
+fn making_a_secret_is_part_of_the_question_and_no_makes_none() {
+    for (answer, is_yes) in [("n\n", false), ("y\n", true)] {
+        let home = Home::new(env!("CARGO_BIN_EXE_keyrotate"), Settings::default(), true);
+        std::fs::create_dir_all(home.path().join(".config/keyrotate")).unwrap();
+        let target = "[[profile.default.target]]\ntype = \"secretsmanager\"\nsecret_id = \"prod/ci\"\n";
+        home.write(".config/keyrotate/config.toml", target);
+        let mut terminal = Terminal::open(&home, "rotate default --create-secret", &[("NO_COLOR", "1")]);
+        terminal.expect("[y]: ");
+        let asked = terminal.screen().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(asked.contains(&format!("rotate {} of dev", home.old.id)), "{asked}");
+        assert!(asked.contains("; secret prod/ci in us-east-1 is made first)? (y = rotate, n = leave it) [y]"), "{asked}");
+        assert_eq!((calls(&home, "CreateSecret"), calls(&home, "CreateAccessKey")), (0, 0));
+        terminal.press(answer);
+        let (code, screen) = terminal.end();
+        assert_eq!(code, Some(0), "{screen}");
+        let made = usize::from(is_yes);
+        assert_eq!((calls(&home, "CreateSecret"), calls(&home, "CreateAccessKey")), (made, made), "{screen}");
+        assert_eq!(screen.contains("made secret prod/ci in us-east-1"), is_yes, "{screen}");
+        assert_eq!(screen.contains("was left as it is"), !is_yes, "{screen}");
+        assert_eq!(home.lab.world().secrets.len(), made);
+    }
 }
 
 #[test]

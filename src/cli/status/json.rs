@@ -49,6 +49,7 @@ fn key(key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>) -> Value {
         "access_key_id": key.id.as_str(),
         "profiles": key.profiles,
         "holders": key.holders.iter().map(holder).chain(key.secrets.iter().map(secret)).collect::<Vec<_>>(),
+        "rotator": key.rotator,
         "observed_at": seen.map(|seen| utc(seen.observed_at)),
         "remembered": key.is_remembered,
         "status": seen.and_then(|seen| seen.status.as_ref()).map(status_word),

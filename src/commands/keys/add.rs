@@ -5,13 +5,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::checks::{command, refused};
+use super::checks::{HAS_A_KEY, command, program, refused};
+use super::course::{Course, Step, follow};
 use super::import::{Proof, Tell};
 use super::mover::{Mover, UNCHANGED, unchanged};
 use crate::commands::context::Context;
 use crate::commands::failure::{Failure, FailureKind};
-use crate::commands::rotate::{RotateOptions, Run};
-use crate::commands::timer;
 use crate::holder::keychain::{NoPair, probe, read_pair};
 use crate::journal::Entry;
 use crate::keys::given::{self, NotAKey};
@@ -21,7 +20,7 @@ use crate::os::keychain::ItemName;
 use crate::os::private_directory::private_directory;
 use crate::os::signals::Signals;
 use crate::os::terminal::Console;
-use crate::profile::{AwsFiles, Elsewhere, Refusal};
+use crate::profile::AwsFiles;
 
 /// What `keys add` was asked for.
 #[derive(Clone, Debug, Default)]
@@ -91,40 +90,16 @@ pub enum AddResult {
     Declined,
 }
 
-/// How far it came under the lock.
-enum Step {
-    /// It is in the keychain; the line has to be tried out.
-    In(Box<Import>, Box<Identity>),
-    Ended(Added),
-    /// What an earlier run left is gone; the files are to be read again.
-    Again,
-}
-
 /// Runs the command.
 pub fn add(context: &mut Context, request: &AddRequest<'_>) -> Result<Added, Failure> {
     let AddRequest { console, signals, options, .. } = *request;
-    let rotate = RotateOptions { profiles: options.profile.iter().cloned().collect(), yes: options.yes, ..RotateOptions::default() };
-    let lock = if options.dry_run { None } else { Some(Run::new("keys add", context, console, signals, &rotate).lock()?) };
-    let (import, identity) = loop {
-        context.reread()?;
-        let run = Run::new("keys add", context, console, signals, &rotate);
-        if !options.dry_run {
-            run.tidy_probe();
-        }
-        match (Command { mover: Mover { run: &run }, request }).step()? {
-            Step::In(import, identity) => break (import, identity),
-            Step::Ended(added) => return Ok(added),
-            Step::Again => {}
-        }
+    let profile = options.profile.as_ref();
+    let course = Course { command: "keys add", console, signals, profile, yes: options.yes, dry_run: options.dry_run };
+    let end = |mover: Mover<'_>, import: Import, proof: Proof| {
+        Command { mover, request }.close(&import)?;
+        Ok(added(&import, AddResult::Done(Some(proof))))
     };
-    // The line is run by other processes, which may want it.
-    drop(lock);
-    context.reread()?;
-    let run = Run::new("keys add", context, console, signals, &rotate);
-    let command = Command { mover: Mover { run: &run }, request };
-    let proof = command.mover.prove(&import, &identity);
-    let _lock = run.lock()?;
-    command.end(*import, proof)
+    follow(context, &course, |mover| Command { mover, request }.step(), end)
 }
 
 struct Command<'a> {
@@ -139,13 +114,8 @@ fn added(import: &Import, result: AddResult) -> Added {
 }
 
 impl Command<'_> {
-    fn step(&self) -> Result<Step, Failure> {
-        let run = self.mover.run;
-        let name = run.names()?.into_iter().next().unwrap_or_default();
-        if run.is_managed(&name)? {
-            let message = format!("[key.{name}] is in no file: it is in the secret that the settings name");
-            return Err(Failure::new(FailureKind::Usage, message).state(UNCHANGED).hint("choose another name for the profile"));
-        }
+    fn step(&self) -> Result<Step<Added>, Failure> {
+        let name = self.mover.name()?;
         match self.left(&name)? {
             Some(step) => Ok(step),
             None => self.fresh(&name),
@@ -153,7 +123,7 @@ impl Command<'_> {
     }
 
     /// What an earlier run began: finished, or forgotten where nothing has the key yet.
-    fn left(&self, name: &ProfileName) -> Result<Option<Step>, Failure> {
+    fn left(&self, name: &ProfileName) -> Result<Option<Step<Added>>, Failure> {
         let Some((path, mut import)) = self.mover.find(name)? else { return Ok(None) };
         if import.given.is_none() {
             if import.is_moved && !import.is_back {
@@ -208,24 +178,20 @@ impl Command<'_> {
         }
     }
 
-    fn fresh(&self, name: &ProfileName) -> Result<Step, Failure> {
+    fn fresh(&self, name: &ProfileName) -> Result<Step<Added>, Failure> {
         let (run, options) = (self.mover.run, self.request.options);
         let (context, files) = (run.context, run.context.files()?);
         if let Some(region) = &options.region {
             AwsFiles::check_region("--region", region)
                 .map_err(|refusal| Failure::from_error(FailureKind::Usage, &refusal).state(UNCHANGED))?;
         }
-        self.has_room(files, name)?;
+        self.mover.has_room(files, name, options.store)?;
         let command = match options.store {
             Store::File => String::new(),
-            Store::Keychain => {
-                let variables = self.request.variables;
-                let variable = |name: &str| variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-                command(&timer::program(options.program.as_ref(), options.force, &variable)?, name)?
-            }
+            Store::Keychain => command(&program(options.program.as_ref(), options.force, self.request.variables)?, name)?,
         };
         let pair = self.pair(name)?;
-        self.is_new_here(files, &pair)?;
+        self.mover.is_new_here(files, &pair)?;
         let (region, bundle) = self.way(name)?;
         let (aws, _) = context.aws(files, name, region, bundle)?;
         let identity = self.mover.identity(&aws, &pair).map_err(made_just_now)?;
@@ -250,7 +216,7 @@ impl Command<'_> {
         self.moved(import, identity)
     }
 
-    fn moved(&self, import: Import, identity: Identity) -> Result<Step, Failure> {
+    fn moved(&self, import: Import, identity: Identity) -> Result<Step<Added>, Failure> {
         if import.is_for_file() {
             self.close(&import)?;
             return Ok(Step::Ended(added(&import, AddResult::Done(None))));
@@ -258,62 +224,11 @@ impl Command<'_> {
         Ok(Step::In(Box::new(import), Box::new(identity)))
     }
 
-    /// Ends it, or puts everything back: the person still has the key.
-    fn end(&self, mut import: Import, proof: Result<Proof, Failure>) -> Result<Added, Failure> {
-        match proof {
-            Ok(proof) => {
-                self.close(&import)?;
-                Ok(added(&import, AddResult::Done(Some(proof))))
-            }
-            Err(failure) => {
-                let why = || [failure.message.clone()].into_iter().chain(failure.causes.iter().cloned());
-                self.mover
-                    .back(&self.path(&import), &mut import)
-                    .map_err(|stopped| Failure { causes: stopped.causes.iter().cloned().chain(why()).collect(), ..stopped })?;
-                let failure = failure.state("every file is as it was, and the keychain item is removed: the key is where you had it");
-                Err(failure.hint(format!("put that right, then run `{}` again", import.again())))
-            }
-        }
-    }
-
-    fn path(&self, import: &Import) -> PathBuf {
-        self.mover.run.state_file("imports").join(format!("{}.json", import.item))
-    }
-
     fn close(&self, import: &Import) -> Result<(), Failure> {
-        let entry = Entry::resume(&self.mover.run.disk, self.path(import), import).and_then(|entry| entry.close(import));
+        let entry = Entry::resume(&self.mover.run.disk, self.mover.path(import), import).and_then(|entry| entry.close(import));
         entry.map_err(|error| {
             Failure::from_error(FailureKind::Failed, &error).state("the key is where it was asked for").hint("run this again")
         })
-    }
-
-    /// Refuses a profile that has a key, and one that gets its credentials in another way.
-    fn has_room(&self, files: &AwsFiles, name: &ProfileName) -> Result<(), Failure> {
-        let for_keychain = self.request.options.store == Store::Keychain;
-        match files.resolve(name, &self.mover.run.context.environment) {
-            Ok(profile) if profile.key_profile == *name => refused(format!("{name} has a key already, {}", profile.pair.id), HAS_A_KEY),
-            Ok(profile) => {
-                let hint = format!("name {0} instead: `keyrotate keys add {0}`", profile.key_profile.quoted());
-                refused(format!("{name} assumes a role with the key of {}", profile.key_profile), &hint)
-            }
-            Err(Refusal::NoFiles { .. } | Refusal::NoSuchProfile { .. } | Refusal::NoKey { .. }) => Ok(()),
-            // The item that the line stands for was removed.
-            Err(Refusal::Elsewhere { by: Elsewhere::CredentialProcess, .. }) if for_keychain && files.has_own_process(name) => Ok(()),
-            Err(refusal) => Err(unchanged(&refusal)),
-        }
-    }
-
-    /// Refuses a key that something here has already: it would be in two places, of which one may be forgotten.
-    fn is_new_here(&self, files: &AwsFiles, pair: &AccessKeyPair) -> Result<(), Failure> {
-        self.mover.no_rotation(&pair.id)?;
-        self.mover.not_exported(&pair.id)?;
-        let held = [files.credentials(), files.config()].into_iter().flatten().any(|document| !document.holds(&pair.id).is_empty());
-        let kept = files.keychain().items().any(|(_, known)| known.is_made && known.access_key_id == pair.id);
-        if !held && !kept {
-            return Ok(());
-        }
-        let hint = "`keyrotate keys list` shows where; `keyrotate keys import` moves a key from the files into the keychain";
-        refused(format!("{} is here already", pair.id), hint)
     }
 
     /// The key, as it was given or as a person types it. What is typed for the secret is not shown.
@@ -350,9 +265,6 @@ impl Command<'_> {
         Ok(())
     }
 }
-
-const HAS_A_KEY: &str = "`keyrotate rotate` replaces a key, `keyrotate keys import` moves it from the files into the keychain; or choose another \
-name for the profile";
 
 /// IAM takes a while to know a key that the console has just made.
 fn made_just_now(failure: Failure) -> Failure {

@@ -2,14 +2,18 @@
 //!
 //! Invariant: nothing here changes anything.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use super::mover::{Mover, UNCHANGED, unchanged};
 use crate::commands::failure::{Failure, FailureKind};
-use crate::keys::Import;
+use crate::commands::timer;
+use crate::keys::{Import, Store};
 use crate::model::{AccessKeyId, AccessKeyPair, ProfileName};
 use crate::os::keychain::ItemName;
-use crate::profile::{AwsFiles, EditError, Environment, FileKind, IndexedItem, OwnKeys, ResolvedProfile, is_own_process};
+use crate::profile::{
+    AwsFiles, EditError, Elsewhere, Environment, FileKind, IndexedItem, OwnKeys, Refusal, ResolvedProfile, is_own_process,
+};
 
 impl Mover<'_> {
     /// The profiles that have the key in sections of their own; every section that has it is one of theirs.
@@ -40,6 +44,35 @@ impl Mover<'_> {
             }
         }
         Ok(holders.into_iter().map(|profile| profile.name.clone()).collect())
+    }
+
+    /// Refuses a profile that has a key, and one that gets its credentials in another way.
+    pub(super) fn has_room(&self, files: &AwsFiles, name: &ProfileName, store: Store) -> Result<(), Failure> {
+        let for_keychain = store == Store::Keychain;
+        match files.resolve(name, &self.run.context.environment) {
+            Ok(profile) if profile.key_profile == *name => refused(format!("{name} has a key already, {}", profile.pair.id), HAS_A_KEY),
+            Ok(profile) => {
+                let hint = format!("name {0} instead: `keyrotate keys add {0}`", profile.key_profile.quoted());
+                refused(format!("{name} assumes a role with the key of {}", profile.key_profile), &hint)
+            }
+            Err(Refusal::NoFiles { .. } | Refusal::NoSuchProfile { .. } | Refusal::NoKey { .. }) => Ok(()),
+            // The item that the line stands for was removed.
+            Err(Refusal::Elsewhere { by: Elsewhere::CredentialProcess, .. }) if for_keychain && files.has_own_process(name) => Ok(()),
+            Err(refusal) => Err(unchanged(&refusal)),
+        }
+    }
+
+    /// Refuses a key that something here has already: it would be in two places, of which one may be forgotten.
+    pub(super) fn is_new_here(&self, files: &AwsFiles, pair: &AccessKeyPair) -> Result<(), Failure> {
+        self.no_rotation(&pair.id)?;
+        self.not_exported(&pair.id)?;
+        let held = [files.credentials(), files.config()].into_iter().flatten().any(|document| !document.holds(&pair.id).is_empty());
+        let kept = files.keychain().items().any(|(_, known)| known.is_made && known.access_key_id == pair.id);
+        if !held && !kept {
+            return Ok(());
+        }
+        let hint = "`keyrotate keys list` shows where; `keyrotate keys import` moves a key from the files into the keychain";
+        refused(format!("{} is here already", pair.id), hint)
     }
 
     /// What is exported would go on to be used by programs that start in this shell.
@@ -119,6 +152,9 @@ impl Mover<'_> {
     }
 }
 
+pub(super) const HAS_A_KEY: &str = "`keyrotate rotate` replaces a key, `keyrotate keys import` moves it from the files into the keychain; or choose another \
+name for the profile";
+
 /// A refusal with what to do.
 pub(super) fn refused<T>(message: String, hint: &str) -> Result<T, Failure> {
     Err(Failure::new(FailureKind::Failed, message).state(UNCHANGED).hint(hint.to_owned()))
@@ -135,4 +171,10 @@ pub(super) fn command(program: &Path, name: &ProfileName) -> Result<String, Fail
     }
     let message = format!("{} cannot stand in credential_process for {name}", program.display());
     Err(Failure::new(FailureKind::Usage, message).state(UNCHANGED).hint("name a program that is called keyrotate with --program"))
+}
+
+/// The program for the line: the one that was named, else the one that runs now.
+pub(super) fn program(named: Option<&PathBuf>, force: bool, variables: &[(OsString, OsString)]) -> Result<PathBuf, Failure> {
+    let variable = |name: &str| variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    timer::program(named, force, &variable)
 }

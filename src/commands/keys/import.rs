@@ -6,15 +6,15 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::checks::command;
+use super::checks::{command, program};
+use super::course::{Course, Step, follow};
 use super::mover::{Mover, UNCHANGED, unchanged};
 use crate::commands::context::Context;
 use crate::commands::failure::{Failure, FailureKind};
-use crate::commands::rotate::{RotateOptions, Run, resolve};
-use crate::commands::timer;
+use crate::commands::rotate::resolve;
 use crate::journal::Entry;
 use crate::keys::{Import, Shown};
-use crate::model::{AccessKeyId, Identity, ProfileName};
+use crate::model::{AccessKeyId, ProfileName};
 use crate::os::keychain::ItemName;
 use crate::os::signals::Signals;
 use crate::os::terminal::Console;
@@ -86,25 +86,17 @@ pub struct Request<'a> {
 /// Runs the command.
 pub fn import(context: &mut Context, request: &Request<'_>) -> Result<Imported, Failure> {
     let Request { console, signals, options, .. } = *request;
-    let rotate = RotateOptions { profiles: options.profile.iter().cloned().collect(), yes: options.yes, ..RotateOptions::default() };
-    let lock = if options.dry_run { None } else { Some(Run::new("keys import", context, console, signals, &rotate).lock()?) };
-    context.reread()?;
-    let moved = {
-        let run = Run::new("keys import", context, console, signals, &rotate);
-        if !options.dry_run {
-            run.tidy_probe();
-        }
-        Command { mover: Mover { run: &run }, request }.moved()?
-    };
-    let Moved::In(import, identity) = moved else { return Ok(moved.told()) };
-    // The line is run by other processes, which may want it.
-    drop(lock);
-    context.reread()?;
-    let run = Run::new("keys import", context, console, signals, &rotate);
-    let command = Command { mover: Mover { run: &run }, request };
-    let proof = command.mover.prove(&import, &identity);
-    let _lock = run.lock()?;
-    command.end(*import, proof)
+    let profile = options.profile.as_ref();
+    let course = Course { command: "keys import", console, signals, profile, yes: options.yes, dry_run: options.dry_run };
+    follow(context, &course, |mover| Command { mover, request }.step(), end)
+}
+
+/// Writes down that it is proved.
+fn end(mover: Mover<'_>, mut import: Import, proof: Proof) -> Result<Imported, Failure> {
+    import.is_proved = proof != Proof::AtNextLogin;
+    let entry = Entry::resume(&mover.run.disk, mover.path(&import), &import);
+    entry.map_err(|error| Failure::from_error(FailureKind::Failed, &error).state("the key is in the keychain"))?;
+    Ok(imported(&import, ImportResult::Done(proof)))
 }
 
 struct Command<'a> {
@@ -112,33 +104,13 @@ struct Command<'a> {
     request: &'a Request<'a>,
 }
 
-/// How far it came under the lock.
-enum Moved {
-    In(Box<Import>, Box<Identity>),
-    Ended(Imported),
-}
-
-impl Moved {
-    fn told(self) -> Imported {
-        match self {
-            Moved::In(import, _) => imported(&import, ImportResult::AlreadyThere),
-            Moved::Ended(imported) => imported,
-        }
-    }
-}
-
 fn imported(import: &Import, result: ImportResult) -> Imported {
     Imported { result, id: import.id.clone(), item: import.item.clone(), profiles: import.profiles.clone() }
 }
 
 impl Command<'_> {
-    fn moved(&self) -> Result<Moved, Failure> {
-        let (run, options) = (self.mover.run, self.request.options);
-        let name = run.names()?.into_iter().next().unwrap_or_default();
-        if run.is_managed(&name)? {
-            let message = format!("[key.{name}] is in no file: it is in the secret that the settings name");
-            return Err(Failure::new(FailureKind::Usage, message).state(UNCHANGED));
-        }
+    fn step(&self) -> Result<Step<Imported>, Failure> {
+        let (options, name) = (self.request.options, self.mover.name()?);
         match (options.undo, self.mover.find(&name)?) {
             (_, Some((_, import))) if import.given.is_some() => {
                 let message = format!("the key of {name} was never in a file: `keyrotate keys add` was given it, and was interrupted");
@@ -149,12 +121,12 @@ impl Command<'_> {
                 let hint = "`keyrotate keys list` shows where every key is";
                 Err(Failure::new(FailureKind::Failed, message).state(UNCHANGED).hint(hint))
             }
-            (true, Some((path, import))) => self.undo(&name, &path, import).map(Moved::Ended),
+            (true, Some((path, import))) => self.undo(&name, &path, import).map(Step::Ended),
             // It was on its way back.
             (false, Some((path, import))) if import.is_back => {
                 let undone = self.undo(&name, &path, import)?;
                 if options.dry_run || undone.result != ImportResult::Undone {
-                    return Ok(Moved::Ended(undone));
+                    return Ok(Step::Ended(undone));
                 }
                 Err(Failure::new(FailureKind::Failed, format!("an undo of {name} had been interrupted, and is finished now"))
                     .state("the key is in the files")
@@ -165,7 +137,7 @@ impl Command<'_> {
         }
     }
 
-    fn fresh(&self, name: &ProfileName) -> Result<Moved, Failure> {
+    fn fresh(&self, name: &ProfileName) -> Result<Step<Imported>, Failure> {
         let (run, options) = (self.mover.run, self.request.options);
         let context = run.context;
         let files = context.files()?;
@@ -173,16 +145,12 @@ impl Command<'_> {
         let Some(pair) = profile.pair.here() else {
             let item = profile.pair.item().cloned().unwrap_or_else(ItemName::probe);
             let id = profile.pair.id.clone();
-            return Ok(Moved::Ended(Imported { result: ImportResult::AlreadyThere, id, item, profiles: vec![profile.key_profile] }));
+            return Ok(Step::Ended(Imported { result: ImportResult::AlreadyThere, id, item, profiles: vec![profile.key_profile] }));
         };
         let own = files.own_keys(&context.environment);
         let holders = self.mover.check(files, &own, &pair)?;
         let identity = self.mover.identity(&self.mover.aws(&profile)?, &pair)?;
-        let program = {
-            let variables = self.request.variables;
-            let variable = |name: &str| variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-            timer::program(options.program.as_ref(), options.force, &variable)?
-        };
+        let program = program(options.program.as_ref(), options.force, self.request.variables)?;
         let commands =
             holders.iter().map(|name| Ok((name.clone(), command(&program, name)?))).collect::<Result<BTreeMap<_, _>, Failure>>()?;
         let item = self.mover.item(name, &pair.id, &holders)?;
@@ -191,23 +159,23 @@ impl Command<'_> {
         self.mover.foresee(&import, files, &own, &pair).map_err(|failure| failure.unwrap_or_else(editing))?;
         (self.request.tell)(&import.shown());
         if options.dry_run {
-            return Ok(Moved::Ended(imported(&import, ImportResult::Planned)));
+            return Ok(Step::Ended(imported(&import, ImportResult::Planned)));
         }
         let text = format!("move {} of {} out of the files into the keychain?", pair.id, identity.arn);
         if run.is_attended() && !self.mover.agreed(text, "move it") {
-            return Ok(Moved::Ended(imported(&import, ImportResult::Declined)));
+            return Ok(Step::Ended(imported(&import, ImportResult::Declined)));
         }
         self.mover.begin(&mut import, &pair)?;
-        Ok(Moved::In(Box::new(import), Box::new(identity)))
+        Ok(Step::In(Box::new(import), Box::new(identity)))
     }
 
     /// What another run began.
-    fn go_on(&self, name: &ProfileName, path: &Path, mut import: Import) -> Result<Moved, Failure> {
+    fn go_on(&self, name: &ProfileName, path: &Path, mut import: Import) -> Result<Step<Imported>, Failure> {
         let context = self.mover.run.context;
         let profile = resolve(context, context.files()?, name)?;
         let is_in_file = profile.pair.here().is_some();
         if import.is_moved && import.is_proved && !is_in_file {
-            return Ok(Moved::Ended(imported(&import, ImportResult::AlreadyThere)));
+            return Ok(Step::Ended(imported(&import, ImportResult::AlreadyThere)));
         }
         if import.is_moved && is_in_file {
             let message = format!("{name} has an access key in {} again", context.files()?.path(profile.file).display());
@@ -217,7 +185,7 @@ impl Command<'_> {
         }
         if self.request.options.dry_run {
             (self.request.tell)(&import.shown());
-            return Ok(Moved::Ended(imported(&import, ImportResult::Planned)));
+            return Ok(Step::Ended(imported(&import, ImportResult::Planned)));
         }
         let pair = self.mover.pair(&import, &profile)?;
         self.mover.no_rotation(&pair.id)?;
@@ -227,7 +195,7 @@ impl Command<'_> {
             let entry = entry.map_err(|error| unchanged(&error))?;
             self.mover.forward(&mut import, entry, &pair)?;
         }
-        Ok(Moved::In(Box::new(import), Box::new(identity)))
+        Ok(Step::In(Box::new(import), Box::new(identity)))
     }
 
     fn undo(&self, name: &ProfileName, path: &Path, mut import: Import) -> Result<Imported, Failure> {
@@ -249,27 +217,5 @@ impl Command<'_> {
         }
         self.mover.back(path, &mut import)?;
         Ok(imported(&import, ImportResult::Undone))
-    }
-
-    /// Writes down that it is proved, or puts everything back.
-    fn end(&self, mut import: Import, proof: Result<Proof, Failure>) -> Result<Imported, Failure> {
-        let path = self.mover.run.state_file("imports").join(format!("{}.json", import.item));
-        match proof {
-            Ok(proof) => {
-                import.is_proved = proof != Proof::AtNextLogin;
-                let entry = Entry::resume(&self.mover.run.disk, path, &import);
-                entry.map_err(|error| Failure::from_error(FailureKind::Failed, &error).state("the key is in the keychain"))?;
-                Ok(imported(&import, ImportResult::Done(proof)))
-            }
-            Err(failure) => {
-                let why = || [failure.message.clone()].into_iter().chain(failure.causes.iter().cloned());
-                self.mover
-                    .back(&path, &mut import)
-                    .map_err(|stopped| Failure { causes: stopped.causes.iter().cloned().chain(why()).collect(), ..stopped })?;
-                let name = import.profiles.first().map(ProfileName::quoted).unwrap_or_default();
-                let failure = failure.state("every file is as it was, and the keychain item is removed");
-                Err(failure.hint(format!("put that right, then run `keyrotate keys import {name}` again")))
-            }
-        }
     }
 }

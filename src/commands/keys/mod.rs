@@ -2,6 +2,7 @@
 
 pub mod add;
 mod checks;
+mod course;
 pub mod import;
 pub mod list;
 mod mover;

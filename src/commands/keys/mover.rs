@@ -31,6 +31,16 @@ pub(super) fn unchanged(error: &dyn std::error::Error) -> Failure {
 }
 
 impl Mover<'_> {
+    /// The profile that is meant.
+    pub(super) fn name(&self) -> Result<ProfileName, Failure> {
+        let name = self.run.names()?.into_iter().next().unwrap_or_default();
+        if !self.run.is_managed(&name)? {
+            return Ok(name);
+        }
+        let message = format!("[key.{name}] is in no file: it is in the secret that the settings name");
+        Err(Failure::new(FailureKind::Usage, message).state(UNCHANGED).hint("name a profile"))
+    }
+
     /// The move that the profile took part in.
     pub(super) fn find(&self, name: &ProfileName) -> Result<Option<(PathBuf, Import)>, Failure> {
         for path in Entry::list(&self.run.disk, &self.run.state_file("imports")).map_err(|error| unchanged(&error))? {
@@ -68,6 +78,25 @@ impl Mover<'_> {
         moved.map_err(|error| self.stopped(import, &error))
     }
 
+    /// Puts everything back because it could not be proved, which the failure tells.
+    pub(super) fn put_back(&self, import: &mut Import, failure: Failure) -> Failure {
+        let again = import.again();
+        if let Err(stopped) = self.back(&self.path(import), import) {
+            let causes = stopped.causes.iter().cloned().chain([failure.message]).chain(failure.causes).collect();
+            return Failure { causes, ..stopped };
+        }
+        let state = match import.given {
+            Some(_) => "every file is as it was, and the keychain item is removed: the key is where you had it",
+            None => "every file is as it was, and the keychain item is removed",
+        };
+        failure.state(state).hint(format!("put that right, then run `{again}` again"))
+    }
+
+    /// What is written down of a move.
+    pub(super) fn path(&self, import: &Import) -> PathBuf {
+        self.run.state_file("imports").join(format!("{}.json", import.item))
+    }
+
     /// Writes down what is about to be done, and does it.
     pub(super) fn begin(&self, import: &mut Import, pair: &AccessKeyPair) -> Result<(), Failure> {
         let index = self.index();
@@ -75,7 +104,7 @@ impl Mover<'_> {
         let imports = self.run.state_file("imports");
         private_directory(&imports).map_err(|error| unchanged(&error))?;
         Entry::sweep(&self.run.disk, &imports).map_err(|error| unchanged(&error))?;
-        let entry = Entry::begin(&self.run.disk, imports.join(format!("{}.json", import.item)), import);
+        let entry = Entry::begin(&self.run.disk, self.path(import), import);
         self.forward(import, entry.map_err(|error| unchanged(&error))?, pair)
     }
 

@@ -15,7 +15,7 @@ use crate::rotation::{Begun, MissingSecret, Preflight, Record, look_again};
 
 /// The step, for who looks before.
 pub(super) fn described(secret: &MissingSecret, record: &Record) -> String {
-    format!("make secret {} in {} with {}", secret.name, secret.region, record.old.id)
+    format!("making secret {} in {} with {}", secret.name, secret.region, record.old.id)
 }
 
 impl Run<'_> {

@@ -69,6 +69,7 @@ impl Run<'_> {
             profile: profile.clone(),
             managed: Some(Managed { name: name.clone(), user: key.user.clone() }),
             pair,
+            identity: None,
             places: &|id| context.places(id),
             targets,
             known: known(files, &own).chain(resumed.known()).collect(),

@@ -1,5 +1,6 @@
 //! One key: looked at, confirmed, rotated.
 
+use super::home::AtHome;
 use super::resume::Resumed;
 use super::{Finish, Rotated, Run, Sessions, create_secret, resume};
 use crate::aws::{Aws, region_of_arn};
@@ -34,9 +35,10 @@ impl Run<'_> {
         if let Some(fault) = &profile.fault {
             return Err(Failure::from_error(FailureKind::Failed, fault).state("nothing was changed"));
         }
-        if let Some(result) = self.at_home(key, profile, resumed, notes)? {
-            return Ok(result);
-        }
+        let identity = match self.at_home(key, profile, resumed, notes)? {
+            AtHome::Here(identity) => identity,
+            AtHome::Elsewhere(rotated) => return Ok(*rotated),
+        };
         let files = self.context.files()?;
         let own = files.own_keys(&self.context.environment);
         let all = own.profiles_with(&key.pair.id);
@@ -58,6 +60,7 @@ impl Run<'_> {
             profile: profile.name.clone(),
             managed: None,
             pair: pair.clone(),
+            identity,
             places: &|id| self.context.places(id),
             targets,
             known: known(files, &own).chain(resumed.known()).collect(),
@@ -101,7 +104,7 @@ impl Run<'_> {
         let rules = Rules { timing, attended, delete_key: may.delete_key.clone(), has_device, ..Rules::default() };
         if preflight.dry_run {
             let creating = begun.missing.iter().map(|secret| create_secret::described(secret, &begun.record));
-            let steps = creating.chain(plan(&begun.record, &begun.seen, &rules)).collect();
+            let steps = creating.chain(plan(&begun.foreseen(), &begun.seen, &rules)).collect();
             return Ok(Rotated::Planned { key: pair.id.clone(), last_use: begun.last_use, notes: begun.notes, steps });
         }
         notes.extend(begun.notes.iter().cloned());

@@ -27,6 +27,8 @@ pub struct KeyFacts {
     pub holders: Vec<Seat>,
     /// The secrets that the settings name for its profiles. Nobody asks them: whether they have it is not known.
     pub secrets: Vec<NamedSecret>,
+    /// The machine that rotates it, where the settings name another than this.
+    pub rotator: Option<String>,
     /// The strictest limits of its profiles.
     pub limits: Limits,
     /// What the profiles' resolution warns of.

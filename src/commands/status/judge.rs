@@ -125,6 +125,7 @@ mod tests {
             profiles: Vec::new(),
             holders: Vec::new(),
             secrets: Vec::new(),
+            rotator: None,
             limits: Limits::default(),
             warnings: Vec::new(),
             seen: Some(seen),

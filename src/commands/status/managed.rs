@@ -65,6 +65,11 @@ impl ManagedFacts {
     pub fn age(&self, now: DateTime<Utc>) -> Option<Age> {
         self.seen.as_ref().map(|seen| Age::at(now, seen.created_at))
     }
+
+    /// Whether it is due or overdue at `now`, as far as is known.
+    pub fn is_due(&self, now: DateTime<Utc>) -> bool {
+        self.age(now).is_some_and(|age| self.limits.level(age) != AgeLevel::Fresh)
+    }
 }
 
 /// Looks at those that are meant; offline, remembers.

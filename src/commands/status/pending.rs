@@ -4,14 +4,12 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use chrono::TimeDelta;
-
 use super::facts::{Claim, Pending, Rest};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::journal::{Entry, JournalError};
 use crate::model::{AccessKeyId, Grace};
 use crate::os::disk::Disk;
-use crate::rotation::{Record, State, describe};
+use crate::rotation::{Record, State, describe, end_of};
 
 /// What is in the journal, and what of it cannot be read.
 #[derive(Debug, Default)]
@@ -99,10 +97,7 @@ fn rest(record: &Record) -> Option<Rest> {
         (State::Draining { .. } | State::OldInactive { .. }, Grace::After(Duration::ZERO)) => None,
         // It drained before.
         (State::OldInactive { .. }, _) if record.drains => None,
-        (State::Draining { at } | State::OldInactive { at, .. }, Grace::After(grace)) => {
-            let until = TimeDelta::from_std(grace).ok().and_then(|grace| at.checked_add_signed(grace));
-            until.map(Rest::Until)
-        }
+        (State::Draining { at } | State::OldInactive { at, .. }, Grace::After(grace)) => Some(Rest::Until(end_of(grace, *at))),
         (State::Draining { .. } | State::OldInactive { .. }, Grace::Next) => Some(Rest::Next),
         (State::Intent { .. } | State::Suspect { .. } | State::Created | State::Verified | State::Committed { .. }, _) => None,
         (State::Reactivating { .. } | State::RollingBack { .. } | State::Undoing { .. } | State::Deleted | State::Done(_), _) => None,
@@ -111,7 +106,7 @@ fn rest(record: &Record) -> Option<Rest> {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
+    use chrono::{DateTime, Utc};
 
     use super::*;
     use crate::model::{AccessKeyPair, Arn, Identity, KeyStatus, LastUsed, ProfileName, SecretAccessKey};
@@ -153,6 +148,8 @@ mod tests {
             (inactive(), Grace::default(), None),
             (State::Verified, Grace::After(hour), None),
             (State::Deleted, Grace::Next, None),
+            (inactive(), Grace::After(Duration::MAX), Some(Rest::Until(DateTime::<Utc>::MAX_UTC))),
+            (State::Draining { at: DateTime::UNIX_EPOCH }, Grace::After(hour), until),
         ] {
             assert_eq!(rest(&record(state.clone(), grace)), wanted, "{state:?}");
         }

@@ -1,10 +1,10 @@
 //! The secrets that the settings name: each has to hold the pair, and to take another.
 
-use super::{MissingSecret, Preflight, Refused, SecretTarget, entry};
+use super::{Begun, MissingSecret, Preflight, Refused, SecretTarget, entry};
 use crate::aws::{AwsError, ErrorKind, SecretId, account_of_arn, region_of_arn};
 use crate::holder::{CURRENT, HolderError, Place, Sight, SignedBy};
-use crate::model::{AccessKeyPair, Identity};
-use crate::rotation::record::HolderEntry;
+use crate::model::{AccessKeyPair, Identity, SecretFields};
+use crate::rotation::record::{HolderEntry, Record};
 use crate::rotation::step::StopKind;
 
 /// The secrets, tried out, and those that are not there and are to be made. Each is there once, however many profiles name it.
@@ -58,6 +58,22 @@ pub(super) fn look(
         entries.push(entry(place, vec![CURRENT.to_owned()]));
     }
     Ok((entries, missing))
+}
+
+impl Begun {
+    /// The record as it is once the missing secrets are made, for who only looks. What AWS and the making choose is made up, to be called
+    /// by its name and never opened.
+    pub fn foreseen(&self) -> Record {
+        let Identity { account, arn, .. } = &self.record.identity;
+        let holder = |MissingSecret { name, region, fields }: &MissingSecret| {
+            let arn = format!("arn:{}:secretsmanager:{region}:{account}:secret:{name}-??????", arn.partition());
+            let fields = fields.clone().unwrap_or_else(|| SecretFields { id: String::new(), secret: String::new() });
+            entry(Place::Secret { arn, fields }, vec![CURRENT.to_owned()])
+        };
+        let mut record = self.record.clone();
+        record.holders.extend(self.missing.iter().map(holder));
+        record
+    }
 }
 
 const HINT: &str = "put that right, or take the target out of config.toml, and run this again";

@@ -16,6 +16,7 @@ mod tests;
 pub(crate) mod words;
 
 pub(super) use holders::is_hopeless;
+pub use retire::end_of;
 pub(super) use session::likely_alive;
 pub use session::wants_session;
 

@@ -242,7 +242,7 @@ fn delete(record: &Record, seen: &Observation, rules: &Rules, at: DateTime<Utc>)
 }
 
 /// When a grace that began then is over.
-pub(super) fn end_of(grace: Duration, at: DateTime<Utc>) -> DateTime<Utc> {
+pub fn end_of(grace: Duration, at: DateTime<Utc>) -> DateTime<Utc> {
     TimeDelta::from_std(grace).ok().and_then(|grace| at.checked_add_signed(grace)).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 

@@ -1,0 +1,34 @@
+//! Places that hold something else than they are to.
+
+use super::*;
+
+#[test]
+fn a_holder_that_is_somebody_elses_now_does_not_hold_up_another() {
+    let mut record = record(State::Verified);
+    let second = HolderEntry { place: Place::AwsFile { kind: FileKind::Config, path: "/c".into() }, ..record.holders[0].clone() };
+    record.holders.push(second);
+    let strange = Sight::Seen {
+        old: vec![],
+        new: vec![],
+        foreign: vec![Foreign { section: "default".into(), line: Some(2), what: "AKIAX".into() }],
+        others: vec![],
+    };
+    let mut mixed = seen(0, &[]);
+    mixed.holders = Some(vec![strange.clone(), sight(&["default"], &[])]);
+    assert_eq!(next(&record, &mixed, &Rules::default()), Step::PrepareHolder { holder: 1, to: Which::New });
+    mixed.holders = Some(vec![strange, sight(&[], &["default"])]);
+    let told = stop(next(&record, &mixed, &Rules::default()));
+    assert!(told.causes[0].contains("credentials line 2: [default] has AKIAX"), "{told:?}");
+}
+
+#[test]
+fn a_holder_is_healed_with_a_pair_only_after_aws_accepted_it_in_this_state() {
+    let old_inactive = State::OldInactive { at: at(10), last_use: LastUsed::Never, rounds: 0 };
+    for (state, status) in [(State::Committed { rounds: 0 }, Active), (old_inactive, Inactive)] {
+        let record = record(state);
+        let mut reverted = before(0, &[(OLD, status, -9), (NEW, Active, 1)]);
+        assert_eq!(next(&record, &reverted, &Rules::default()), Step::GetCallerIdentity(Which::New));
+        reverted.prove(Which::New, Ok(identity()));
+        assert_eq!(next(&record, &reverted, &Rules::default()), Step::PrepareHolder { holder: 0, to: Which::New });
+    }
+}
