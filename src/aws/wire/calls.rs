@@ -84,17 +84,19 @@ fn a_status_is_set_on_the_named_key_of_the_named_user() {
 #[test]
 fn policies_of_groups_count_too() {
     let server = Server::start(|request| match request {
-        r if r.contains("Action=ListAttachedUserPolicies") => {
-            ok("ListAttachedUserPolicies", "<AttachedPolicies><member><PolicyName>Own</PolicyName></member></AttachedPolicies>")
-        }
+        r if r.contains("Action=ListAttachedUserPolicies") => ok(
+            "ListAttachedUserPolicies",
+            "<AttachedPolicies><member><PolicyName>Own</PolicyName><PolicyArn>arn:aws:iam::1:policy/Own</PolicyArn></member></AttachedPolicies>",
+        ),
         r if r.contains("Action=ListGroupsForUser") => {
             let group =
                 "<Path>/</Path><GroupId>AGPA</GroupId><Arn>arn:aws:iam::1:group/ops</Arn><CreateDate>2024-05-01T10:00:00Z</CreateDate>";
             ok("ListGroupsForUser", &format!("<Groups><member><GroupName>ops</GroupName>{group}</member></Groups>"))
         }
-        r if r.contains("GroupName=ops") => {
-            ok("ListAttachedGroupPolicies", "<AttachedPolicies><member><PolicyName>Theirs</PolicyName></member></AttachedPolicies>")
-        }
+        r if r.contains("GroupName=ops") => ok(
+            "ListAttachedGroupPolicies",
+            "<AttachedPolicies><member><PolicyName>Theirs</PolicyName><PolicyArn>arn:aws:iam::1:policy/Theirs</PolicyArn></member></AttachedPolicies>",
+        ),
         _ => Answer::Close,
     });
     assert_eq!(server.aws().list_attached_policies(&signer(), "dev"), Ok(vec!["Own".to_owned(), "Theirs".to_owned()]));
