@@ -6,7 +6,7 @@ use keyrotate::model::{AccessKeyId, AccessKeyPair};
 use keyrotate::rotation::{Record, State, Which};
 
 use super::iam::Status;
-use super::schedule::Flap;
+use super::scene::Flap;
 use super::universe::Universe;
 
 /// A change of a key's status: of which key, signed by whom, and whether a live key remains.

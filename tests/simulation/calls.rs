@@ -5,7 +5,8 @@ use keyrotate::aws::{AwsError, ErrorKind, Unreachable};
 use keyrotate::model::AccessKeyPair;
 use keyrotate::rotation::SessionSight;
 
-use super::schedule::{Fault, Mfa, Op};
+use super::events::{Fault, Op};
+use super::scene::Mfa;
 use super::universe::Universe;
 
 pub type Answer<T> = Result<T, AwsError>;

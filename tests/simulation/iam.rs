@@ -6,7 +6,7 @@ use keyrotate::aws::AwsError;
 use keyrotate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey};
 
 use super::rng::hash;
-use super::schedule::{Flap, Scene};
+use super::scene::{Flap, Scene};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {

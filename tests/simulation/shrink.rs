@@ -3,7 +3,8 @@
 
 use super::mutant::Mutant;
 use super::run::live;
-use super::schedule::{Flap, Scene, Schedule};
+use super::scene::{Flap, Scene};
+use super::schedule::Schedule;
 
 /// Runs a schedule. Returns what did not hold.
 pub fn violation(schedule: &Schedule, mutant: Option<Mutant>) -> Option<String> {

@@ -13,12 +13,13 @@ use keyrotate::model::AccessKeyId;
 use keyrotate::rotation::{Direction, Record};
 
 use super::disk::DiskState;
+use super::events::{Fault, OPS, Op, Side, Trouble, What, When, Whom};
 use super::iam::{Status, Who};
 use super::keychain::Keyring;
 use super::mutant::Mutant;
 use super::people::People;
 use super::rng::hash;
-use super::schedule::{Fault, OPS, Op, Schedule, Side, Trouble, What, When, Whom};
+use super::schedule::Schedule;
 use super::shared::Shared;
 use super::{invariants, keychain, people, strangers};
 
