@@ -107,7 +107,8 @@ fn own_pair(universe: &Universe, keychain: &SimKeychain) -> Result<AccessKeyPair
     old.map(|key| key.pair.clone()).ok_or_else(|| "no key of ours".to_owned())
 }
 
-fn item(number: usize) -> ItemName {
+/// The name of a person's item.
+pub fn item(number: usize) -> ItemName {
     ItemName::parse(&keychain::name(number)).expect("an item's name")
 }
 
@@ -120,20 +121,27 @@ fn places(universe: &Universe) -> Vec<Place> {
 }
 
 fn first_record(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Record, String> {
-    let (secrets, keychain) = (SimSecrets::new(universe), SimKeychain(universe.clone()));
+    let keychain = SimKeychain(universe.clone());
     let old = own_pair(universe, &keychain)?;
     let adopted = || NewKey { pair: universe.iam.borrow().keys[1].pair.clone(), created_at: universe.date(0) };
     let new = universe.schedule.scene.adopted.then(adopted);
+    let holders = holders(universe, disk, &old)?;
+    Ok(Record { adopted: new.is_some(), new, ..record(universe, number, old, holders) })
+}
+
+/// The places here that have the pair, each tried out.
+pub fn holders(universe: &Rc<Universe>, disk: &SimDisk, old: &AccessKeyPair) -> Result<Vec<HolderEntry>, String> {
+    let (secrets, keychain) = (SimSecrets::new(universe), SimKeychain(universe.clone()));
     let mut holders = Vec::new();
     for place in places(universe) {
-        let holder = place.open(Reach { disk, secrets: &secrets, keychain: &keychain }, SignedBy { first: &old, then: None });
-        let sections = match holder.look(&old, None, &[], None) {
+        let holder = place.open(Reach { disk, secrets: &secrets, keychain: &keychain }, SignedBy { first: old, then: None });
+        let sections = match holder.look(old, None, &[], None) {
             Sight::Seen { old, foreign, .. } if foreign.is_empty() => old,
             Sight::Away if !place.is_keychain() => Vec::new(),
             other => return Err(format!("{other:?}")),
         };
         if !sections.is_empty() {
-            holder.check_writable(&old).map_err(|error| error.to_string())?;
+            holder.check_writable(old).map_err(|error| error.to_string())?;
         }
         drop(holder);
         holders.push(entry(place, sections));
@@ -141,8 +149,13 @@ fn first_record(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<
     if holders.iter().all(|entry| entry.sections.is_empty()) {
         return Err("it is no longer where it was read just now".to_owned());
     }
+    Ok(holders)
+}
+
+/// The record of a rotation that begins now.
+pub fn record(universe: &Universe, number: u32, old: AccessKeyPair, holders: Vec<HolderEntry>) -> Record {
     let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").expect("an ARN");
-    Ok(Record {
+    Record {
         drains: universe.schedule.scene.drains,
         pulled: false,
         id: format!("{}{number}", ["r", "s", "t"][universe.machine]),
@@ -157,10 +170,10 @@ fn first_record(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<
         keys_before: Vec::new(),
         managed_as: None,
         deleted_first: None,
-        adopted: new.is_some(),
+        adopted: false,
         state: State::Created,
-        new,
+        new: None,
         holders,
         grace: universe.schedule.scene.grace,
-    })
+    }
 }

@@ -1,19 +1,21 @@
-//! What is drawn apart from the rest of a schedule, which stays as it was when there was none of it: keychain items, other machines, and what happens to them.
+//! What is drawn apart from the rest of a schedule, which stays as it was when there was none of it: keychain items, other machines, those of
+//! them that pull, and what happens to them.
 
 pub mod events;
 pub mod items;
+pub mod pulling;
 pub mod secrets;
 
 use super::events::Event;
 use super::rng::{Rng, hash};
 use super::scene::{self, Scene};
-use super::schedule::Schedule;
+use super::schedule::{Role, Schedule};
 
 fn draw(seed: u64, salt: u64) -> usize {
     (hash(&[seed, 0x1E7, salt]) % 1_000_000) as usize
 }
 
-/// How many machines rotate the key. A key that was there before stays the matter of one.
+/// How many machines have the key. A key that was there before stays the matter of one.
 pub fn machines(schedule: &mut Schedule) {
     let rng = &mut Rng::new(hash(&[schedule.seed, 0x3AC]));
     schedule.machines = rng.pick(&[1, 1, 1, 1, 1, 2, 2, 2, 2, 3]);
@@ -41,9 +43,13 @@ pub fn draining(schedule: &mut Schedule) {
 }
 
 /// What another machine has: the same user, and files of its own.
-pub fn elsewhere(seed: u64, scene: &Scene, machine: usize) -> Scene {
+pub fn elsewhere(seed: u64, scene: &Scene, machine: usize, role: Role) -> Scene {
     let own = scene::scene(&mut Rng::new(hash(&[seed, 0x3AD, machine as u64])));
+    // Whoever rotates it by mistake has it in files.
+    let (items, filed) = if role.pulls() { items::among(draw(seed, 0x100 + machine as u64)) } else { (own.items, own.filed) };
     Scene {
+        items,
+        filed,
         flap: scene.flap,
         settle: scene.settle,
         slow: scene.slow,

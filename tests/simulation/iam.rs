@@ -110,6 +110,13 @@ impl Iam {
         true
     }
 
+    /// A program uses the key, if it can.
+    pub fn note_use(&mut self, id: &AccessKeyId, at: u64) {
+        for key in self.keys.iter_mut().filter(|key| key.pair.id == *id && key.is_active()) {
+            key.used = Some(at);
+        }
+    }
+
     /// How many keys count when a new one is asked for: those that another machine made a moment ago may not be known there yet.
     pub fn counted(&self, by: Who, now: u64, noise: u64) -> usize {
         let is_known = |number: usize| {

@@ -25,6 +25,8 @@ pub mod invariants;
 pub mod keychain;
 pub mod mutant;
 pub mod people;
+pub mod pull;
+pub mod pulled;
 pub mod rng;
 pub mod run;
 pub mod scene;

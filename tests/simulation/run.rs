@@ -23,22 +23,24 @@ use super::secrets::SimSecrets;
 use super::shared::{Locked, Shared};
 use super::universe::{Escape, START, Universe};
 use super::world::SimWorld;
-use super::{ends, people, strangers};
+use super::{ends, people, pull, strangers};
 
 /// How one run ended.
 #[derive(Debug)]
 pub enum Ended {
     Closed(End),
+    /// A machine that pulls has what the secret has.
+    UpToDate,
     Stopped(Box<Stop>),
     /// It did not begin, or a file could not be read or written.
     Failed(String),
 }
 
 /// After this many runs nothing happens any more.
-const EVENTFUL: u32 = 6;
+pub const EVENTFUL: u32 = 6;
 /// The runs after which a person resolves what is left.
 const PATIENCE: u32 = 12;
-const HOUR: u64 = 3_600_000;
+pub const HOUR: u64 = 3_600_000;
 
 /// What came of a schedule.
 pub struct Life {
@@ -63,7 +65,9 @@ pub fn live(schedule: &Schedule, mutant: Option<Mutant>, traced: bool) -> Life {
         people::move_in(&universe, &old, second.as_ref().filter(|_| machine == 0));
         keychain::move_in(&universe, &old);
         // What does not hold at the end of a run leaves from where it is.
-        if let Err(escape) = catch_unwind(AssertUnwindSafe(|| rotate(&universe))) {
+        if let Err(escape) =
+            catch_unwind(AssertUnwindSafe(|| if universe.role().pulls() { pull::pull(&universe) } else { rotate(&universe) }))
+        {
             escaped(&universe, escape);
         }
         shared.leave(machine);
@@ -105,25 +109,32 @@ fn rotate(universe: &Rc<Universe>) {
         same = if universe.quiet.get() && format!("{last:?}") == before { same + 1 } else { 0 };
         number = if same == 3 { PATIENCE.max(number + 1) } else { number + 1 };
     }
-    let end = match &last {
+    over(universe, last.as_ref(), ends::check(universe, last.as_ref()));
+}
+
+/// The machine's life is over, and this is what held then.
+pub fn over(universe: &Universe, last: Option<&Ended>, holds: Result<(), String>) {
+    let end = match last {
         Some(Ended::Closed(end)) => format!("{end:?}").chars().take_while(char::is_ascii_alphanumeric).collect(),
+        Some(Ended::UpToDate) => "up to date".to_owned(),
         Some(Ended::Stopped(_)) => "stopped".to_owned(),
         Some(Ended::Failed(_)) => "not begun".to_owned(),
         None => "crashed".to_owned(),
     };
     universe.ends.borrow_mut().push(end);
-    if let Err(what) = ends::check(universe, last.as_ref()) {
+    if let Err(what) = holds {
         universe.say(|| format!("VIOLATED: {what}"));
         *universe.violation.borrow_mut() = Some(what);
     }
 }
 
 /// A run that does not begin and leaves no entry.
-fn nothing_is_left(universe: &Universe) -> bool {
+pub fn nothing_is_left(universe: &Universe) -> bool {
     universe.seen.borrow().record.is_none()
 }
 
-fn gap(universe: &Universe, number: u32) -> u64 {
+/// How long nothing is run, in ms.
+pub fn gap(universe: &Universe, number: u32) -> u64 {
     if universe.quiet.get() {
         return if number.is_multiple_of(2) { 2 * HOUR } else { 6 * HOUR };
     }
@@ -131,7 +142,7 @@ fn gap(universe: &Universe, number: u32) -> u64 {
 }
 
 /// One run; `None` if it crashed.
-fn go(universe: &Rc<Universe>, number: u32, decided: Option<Direction>) -> Option<Ended> {
+pub fn go(universe: &Rc<Universe>, number: u32, decided: Option<Direction>) -> Option<Ended> {
     let disk = SimDisk(universe.clone());
     let result = catch_unwind(AssertUnwindSafe(|| {
         let ended = run(universe, &disk, number, decided);
@@ -178,6 +189,7 @@ fn run(universe: &Rc<Universe>, disk: &SimDisk, number: u32, decided: Option<Dir
     };
     match (paths.first(), invariants::history(universe).pop()) {
         (Some(path), _) => resume(universe, disk, path, number, decided).unwrap_or_else(Ended::Failed),
+        (None, _) if universe.role().pulls() => pull::begin(universe, disk, number).unwrap_or_else(Ended::Failed),
         (None, Some(line)) => Ended::Closed(line.end),
         (None, None) => begin(universe, disk, number).unwrap_or_else(Ended::Failed),
     }

@@ -12,24 +12,47 @@ const BEFORE_SESSIONS: u64 = 40_000_000;
 const BEFORE_SECRETS: u64 = 60_000_000;
 /// Seeds below were found when there were no keychain items.
 const BEFORE_ITEMS: u64 = 80_000_000;
+/// Seeds below were found when no machine pulled.
+const BEFORE_PULLING: u64 = 100_000_000;
+
+/// What a machine does with the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It rotates the key: the first does.
+    Rotates,
+    /// It does so, too, by mistake.
+    Mistaken,
+    /// It takes over what the first secret has.
+    Pulls {
+        /// It is off for so long first, in seconds.
+        off: u64,
+        /// The settings name a profile that may read the secret, which does not hang on the key.
+        operated: bool,
+    },
+}
+
+impl Role {
+    pub fn pulls(self) -> bool {
+        matches!(self, Role::Pulls { .. })
+    }
+}
 
 #[derive(Clone, Debug)]
 pub struct Schedule {
     pub seed: u64,
     pub scene: Scene,
     pub events: Vec<Event>,
-    /// How many machines rotate the key, all but the first by mistake.
+    /// How many machines have the key.
     pub machines: u8,
+    pub roles: [Role; 3],
     /// What happens on the others, by machine.
     pub elsewhere: Vec<(usize, Event)>,
 }
 
 impl Schedule {
     pub fn from_seed(seed: u64) -> Self {
-        let mut schedule = Self::without_items(seed);
-        draw::items::items(&mut schedule);
-        draw::machines(&mut schedule);
-        draw::draining(&mut schedule);
+        let mut schedule = Self::without_pulling(seed);
+        draw::pulling::pulling(&mut schedule);
         schedule
     }
 
@@ -37,7 +60,7 @@ impl Schedule {
     pub fn of(&self, machine: usize) -> Self {
         let mut schedule = self.clone();
         if machine > 0 {
-            schedule.scene = draw::elsewhere(self.seed, &self.scene, machine);
+            schedule.scene = draw::elsewhere(self.seed, &self.scene, machine, self.roles[machine]);
             schedule.events = self.elsewhere.iter().filter(|(number, _)| *number == machine).map(|(_, event)| *event).collect();
         }
         schedule
@@ -46,7 +69,8 @@ impl Schedule {
     /// As a seed was that found something once, when there was less to draw.
     pub fn as_found(seed: u64) -> Self {
         match seed {
-            BEFORE_ITEMS.. => Self::from_seed(seed),
+            BEFORE_PULLING.. => Self::from_seed(seed),
+            BEFORE_ITEMS.. => Self::without_pulling(seed),
             BEFORE_SECRETS.. => Self::without_items(seed),
             BEFORE_SESSIONS.. => Self::without_secrets(seed),
             _ => {
@@ -56,6 +80,15 @@ impl Schedule {
                 schedule
             }
         }
+    }
+
+    /// The schedule as it was when every machine rotated the key.
+    fn without_pulling(seed: u64) -> Self {
+        let mut schedule = Self::without_items(seed);
+        draw::items::items(&mut schedule);
+        draw::machines(&mut schedule);
+        draw::draining(&mut schedule);
+        schedule
     }
 
     /// The schedule as it was before there were keychain items.
@@ -94,6 +127,6 @@ impl Schedule {
         if link.is_multiple_of(12) {
             events.push(Event { when: When::Beat(40 + (link >> 8) as u32 % 80), what: What::Link });
         }
-        Self { seed, scene, events, machines: 1, elsewhere: Vec::new() }
+        Self { seed, scene, events, machines: 1, roles: [Role::Rotates, Role::Mistaken, Role::Mistaken], elsewhere: Vec::new() }
     }
 }

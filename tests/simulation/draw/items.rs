@@ -11,15 +11,20 @@ use crate::simulation::schedule::Schedule;
 /// Which keychain items have the key, and whether the files have it too.
 pub fn items(schedule: &mut Schedule) {
     let Scene { items, filed, .. } = &mut schedule.scene;
-    (*items, *filed) = [(0, true), (0, true), (0, true), (1, true), (1, false), (1, false), (2, false)][draw(schedule.seed, 0) % 7];
+    (*items, *filed) = among(draw(schedule.seed, 0));
     let items = *items;
     if items > 0 {
         schedule.events.extend(at_items(&mut Rng::new(hash(&[schedule.seed, 0x1E7, 1])), items));
     }
 }
 
+/// How many items have the key, and whether the files do.
+pub fn among(draw: usize) -> (u8, bool) {
+    [(0, true), (0, true), (0, true), (1, true), (1, false), (1, false), (2, false)][draw % 7]
+}
+
 /// What happens to the items and around the calls to the keychain.
-fn at_items(rng: &mut Rng, items: u8) -> Vec<Event> {
+pub fn at_items(rng: &mut Rng, items: u8) -> Vec<Event> {
     let calls = [Op::KeychainGet, Op::KeychainSet, Op::KeychainSet, Op::KeychainSet, Op::KeychainDelete, Op::KeychainDelete];
     let faults =
         [Fault::LostBefore, Fault::LostAfter, Fault::LostAfter, Fault::Throttled, Fault::ServerBefore, Fault::ServerAfter, Fault::Denied];
