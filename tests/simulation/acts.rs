@@ -89,18 +89,22 @@ fn no_holder_needs(universe: &Universe, record: &Record, id: &AccessKeyId) {
     }
 }
 
+/// Whether the text is in there. Asked for very often; the search in a `str` is quick, and what is torn is hardly ever no text.
 pub fn contains(bytes: &[u8], text: &str) -> bool {
-    memchr_like(bytes, text.as_bytes())
-}
-
-fn memchr_like(bytes: &[u8], text: &[u8]) -> bool {
-    let Some(first) = text.first() else { return true };
-    bytes.len() >= text.len() && (0..=bytes.len() - text.len()).any(|at| bytes[at] == *first && bytes[at..at + text.len()] == *text)
+    match std::str::from_utf8(bytes) {
+        Ok(all) => all.contains(text),
+        Err(_) => bytes.windows(text.len()).any(|part| part == text.as_bytes()),
+    }
 }
 
 /// A holder gets a pair that AWS accepts, everywhere.
 pub fn before_write(universe: &Universe, record: &Record, to: Which) {
     let Some(pair) = record.pair(to) else { return };
+    // Who took over a key that is dead by now may go back to one that is dead, too: the next run takes over what the secret has then.
+    let lives = |pair: &AccessKeyPair| universe.iam.borrow().key(&pair.id).is_some_and(|key| key.is_active());
+    if record.pulled && to == Which::Old && !record.pair(Which::New).is_some_and(lives) {
+        return;
+    }
     let proved_at = universe.process.borrow().proved_at[to.index()];
     if to == Which::Old || record.state == State::Verified {
         // On from a way back a listing has to do, so that nothing was proved yet.
