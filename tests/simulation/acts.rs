@@ -6,7 +6,7 @@ use keyrotate::model::{AccessKeyId, AccessKeyPair};
 use keyrotate::rotation::{Record, State, Which};
 
 use super::iam::Status;
-use super::schedule::Flap;
+use super::scene::Flap;
 use super::universe::Universe;
 
 /// A change of a key's status: of which key, signed by whom, and whether a live key remains.
@@ -89,13 +89,12 @@ fn no_holder_needs(universe: &Universe, record: &Record, id: &AccessKeyId) {
     }
 }
 
+/// Whether the text is in there. Asked for very often; the search in a `str` is quick, and what is torn is hardly ever no text.
 pub fn contains(bytes: &[u8], text: &str) -> bool {
-    memchr_like(bytes, text.as_bytes())
-}
-
-fn memchr_like(bytes: &[u8], text: &[u8]) -> bool {
-    let Some(first) = text.first() else { return true };
-    bytes.len() >= text.len() && (0..=bytes.len() - text.len()).any(|at| bytes[at] == *first && bytes[at..at + text.len()] == *text)
+    match std::str::from_utf8(bytes) {
+        Ok(all) => all.contains(text),
+        Err(_) => bytes.windows(text.len()).any(|part| part == text.as_bytes()),
+    }
 }
 
 /// A holder gets a pair that AWS accepts, everywhere.

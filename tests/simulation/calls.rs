@@ -2,11 +2,15 @@
 //! which the others act and power may fail; one that is refused or lost before changes nothing.
 
 use keyrotate::aws::{AwsError, ErrorKind, Unreachable};
-use keyrotate::model::AccessKeyPair;
+use keyrotate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey};
 use keyrotate::rotation::SessionSight;
 
-use super::schedule::{Fault, Mfa, Op};
+use super::events::{Fault, Op};
+use super::scene::Mfa;
 use super::universe::Universe;
+
+/// The key of a profile that may read the secrets.
+const OPERATOR: &str = "AKIAOPERATOR00000001";
 
 pub type Answer<T> = Result<T, AwsError>;
 
@@ -64,6 +68,11 @@ fn answer(fault: Fault, op: Op) -> AwsError {
     }
 }
 
+/// The pair of a profile that may read the secrets.
+pub fn operator() -> AccessKeyPair {
+    AccessKeyPair { id: AccessKeyId::parse(OPERATOR).expect("an access key ID"), secret: SecretAccessKey::new("operator") }
+}
+
 fn is_after(fault: Fault) -> bool {
     matches!(fault, Fault::LostAfter | Fault::ServerAfter)
 }
@@ -71,6 +80,10 @@ fn is_after(fault: Fault) -> bool {
 impl Universe {
     /// One call, signed by `signer`: refused, lost before, or made, and then perhaps lost.
     pub fn call<T>(&self, op: Op, signer: &AccessKeyPair, label: &str, act: impl FnOnce(&Universe) -> Answer<T>) -> Answer<T> {
+        let is_change = matches!(op, Op::Create | Op::Update | Op::Delete | Op::PutValue | Op::MoveStage);
+        if self.role().pulls() && (is_change || matches!(op, Op::List | Op::LastUsed)) {
+            self.violated(format!("a machine that pulls calls {}", operation(op)));
+        }
         let fault = self.op(op, || format!("{label}, signed by {}", signer.id));
         self.pass(50 + self.noise(5) % 250);
         let answered = self.made(op, signer, fault, act);
@@ -138,6 +151,9 @@ impl Universe {
 
     /// Whether this answer accepts who signs: the pair, or the session, which the pair's end does not end; GetCallerIdentity is the pair's.
     fn accept(&self, op: Op, signer: &AccessKeyPair) -> Answer<()> {
+        if signer.id.as_str() == OPERATOR {
+            return Ok(());
+        }
         let session = self.process.borrow().session.filter(|_| op != Op::Identity);
         match session {
             Some(true) => return Ok(()),

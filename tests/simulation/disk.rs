@@ -49,10 +49,10 @@ pub struct DiskState {
 fn apply(data: &mut Vec<u8>, change: &Pending) {
     match change {
         Pending::Write(offset, bytes) => {
-            if data.len() < offset + bytes.len() {
-                data.resize(offset + bytes.len(), 0);
-            }
-            data[*offset..offset + bytes.len()].copy_from_slice(bytes);
+            data.resize(data.len().max(*offset), 0);
+            let (over, after) = bytes.split_at(bytes.len().min(data.len() - offset));
+            data[*offset..offset + over.len()].copy_from_slice(over);
+            data.extend_from_slice(after);
         }
         Pending::Len(len) => data.resize(*len, 0),
     }

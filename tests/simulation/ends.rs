@@ -40,7 +40,7 @@ pub fn check(universe: &Universe, last: Option<&Ended>) -> Result<(), String> {
     leftovers(universe)?;
     let new = line.new.as_ref();
     match &line.end {
-        End::Pulled => panic!("no machine of this model pulls"),
+        End::Pulled => Err("a machine that rotates the key has pulled it".to_owned()),
         End::Rotated => {
             expect(universe, &line.old, &[Status::Deleted])?;
             live(universe, new)?;
@@ -82,7 +82,7 @@ fn live(universe: &Universe, id: Option<&AccessKeyId>) -> Result<(), String> {
 }
 
 /// Every file has what was written there last, with the pair that lives.
-fn files(universe: &Universe, wanted: Option<&AccessKeyId>) -> Result<(), String> {
+pub fn files(universe: &Universe, wanted: Option<&AccessKeyId>) -> Result<(), String> {
     let left_out = universe.decided_forward.get();
     for file in universe.people.borrow().files.iter().filter(|file| !file.excused) {
         let disk = universe.disk.borrow();
@@ -144,7 +144,7 @@ fn secrets(universe: &Universe, wanted: Option<&AccessKeyId>) -> Result<(), Stri
 }
 
 /// No entry is left, and no secret but in the AWS files and in what was forgotten on purpose.
-fn leftovers(universe: &Universe) -> Result<(), String> {
+pub fn leftovers(universe: &Universe) -> Result<(), String> {
     let disk = universe.disk.borrow();
     let people = universe.people.borrow();
     // KNOWN: of a change that was cut off before it was written down, at the end of a link that leads nowhere now, nothing is known.

@@ -10,8 +10,8 @@ use keyrotate::os::disk::{Disk, DiskFile, FileFacts};
 use sha2::{Digest, Sha256};
 
 use super::disk::DiskState;
+use super::events::Trouble;
 use super::people::{self, Doomed};
-use super::schedule::Trouble;
 use super::universe::Universe;
 
 #[derive(Clone)]

@@ -31,7 +31,8 @@ pub fn sail(seeds: std::ops::Range<u64>, mutant: Option<Mutant>, first_only: boo
     let (next, enough, voyage) = (AtomicU64::new(seeds.start), AtomicBool::new(false), Mutex::new(Voyage::default()));
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
-        for _ in 0..cores {
+        // Where one machine of a schedule hands over to another, a core is idle for a moment.
+        for _ in 0..2 * cores {
             scope.spawn(|| {
                 while !enough.load(Ordering::Relaxed) {
                     let seed = next.fetch_add(1, Ordering::Relaxed);

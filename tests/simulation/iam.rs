@@ -6,7 +6,7 @@ use keyrotate::aws::AwsError;
 use keyrotate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey};
 
 use super::rng::hash;
-use super::schedule::{Flap, Scene};
+use super::scene::{Flap, Scene};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -108,6 +108,13 @@ impl Iam {
             self.version += 1;
         }
         true
+    }
+
+    /// A program uses the key, if it can.
+    pub fn note_use(&mut self, id: &AccessKeyId, at: u64) {
+        for key in self.keys.iter_mut().filter(|key| key.pair.id == *id && key.is_active()) {
+            key.used = Some(at);
+        }
     }
 
     /// How many keys count when a new one is asked for: those that another machine made a moment ago may not be known there yet.

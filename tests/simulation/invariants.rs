@@ -25,11 +25,16 @@ pub struct Seen {
     vault: u64,
     keyring: u64,
     journal: BTreeMap<String, (usize, u64)>,
+    /// Grows when the journal changes.
+    journals: u64,
+    /// Of all secrets, and of all items, likewise.
+    secrets: [u64; 3],
+    items: [u64; 3],
     /// The entry on the disk, as a reader sees it.
     pub record: Option<Record>,
 }
 
-type Fingerprint = (Option<(usize, u64)>, u64, BTreeMap<String, (usize, u64)>);
+type Fingerprint = (Option<(usize, u64)>, u64, u64);
 
 /// Checks everything that has to hold at any instant.
 pub fn always(universe: &Universe) {
@@ -55,12 +60,16 @@ pub fn always(universe: &Universe) {
 fn journal(universe: &Universe, is_other_keyring: bool) -> Result<(), String> {
     let now: BTreeMap<String, (usize, u64)> = {
         let disk = universe.disk.borrow();
-        let entries = disk.names.iter().filter(|(name, _)| name.starts_with(JOURNAL) && name.ends_with(".json"));
-        entries.map(|(name, inode)| (name.clone(), (*inode, disk.inodes[*inode].version))).collect()
+        let entries = || {
+            let inside = disk.names.range(JOURNAL.to_owned()..).take_while(|(name, _)| name.starts_with(JOURNAL));
+            inside.filter(|(name, _)| name.ends_with(".json")).map(|(name, inode)| (name, (*inode, disk.inodes[*inode].version)))
+        };
+        let seen = universe.seen.borrow();
+        if !is_other_keyring && entries().eq(seen.journal.iter().map(|(name, version)| (name, *version))) {
+            return Ok(());
+        }
+        entries().map(|(name, version)| (name.clone(), version)).collect()
     };
-    if universe.seen.borrow().journal == now && !is_other_keyring {
-        return Ok(());
-    }
     let mut record: Option<Record> = None;
     for path in now.keys() {
         let disk = universe.disk.borrow();
@@ -85,6 +94,7 @@ fn journal(universe: &Universe, is_other_keyring: bool) -> Result<(), String> {
         return Err(format!("the journal has no secret any more, in {:?}", record.state));
     }
     let mut seen = universe.seen.borrow_mut();
+    seen.journals += 1;
     (seen.journal, seen.record) = (now, record);
     Ok(())
 }
@@ -120,6 +130,10 @@ fn files(universe: &Universe) -> Result<(), String> {
 
 /// Programs read of each secret what somebody else put last, with a pair that belongs together and lives; who waits waits.
 fn vault(universe: &Universe) -> Result<(), String> {
+    let now = [universe.vault.borrow().version, universe.iam.borrow().version, universe.seen.borrow().journals];
+    if std::mem::replace(&mut universe.seen.borrow_mut().secrets, now) == now {
+        return Ok(());
+    }
     for secret in &universe.vault.borrow().secrets {
         let skeleton = without_pairs(universe, &String::from_utf8_lossy(secret.current().bytes()));
         if skeleton != secret.skeleton {
@@ -142,16 +156,18 @@ fn vault(universe: &Universe) -> Result<(), String> {
 /// Every item has a whole pair that lives, or what a person put there; pairs are kept for an entry, or for a person who closed it as it was.
 fn keychain(universe: &Universe) -> Result<(), String> {
     let ring = universe.keyring.borrow();
-    for item in &ring.items {
+    let now = [ring.version, universe.iam.borrow().version, universe.seen.borrow().journals];
+    let is_as_before = std::mem::replace(&mut universe.seen.borrow_mut().items, now) == now;
+    for item in ring.items.iter().filter(|_| !is_as_before) {
         if let Some((id, key)) = ring.held(&item.name) {
             pair(universe, &format!("keychain item {}", item.name), item.edited_at, &id, &key)?;
         } else if item.edited_at == 0 {
             return Err(format!("keychain item {} has no pair", item.name));
         }
     }
-    let is_told = universe.seen.borrow().record.is_some() || forgotten(universe).is_some();
+    let is_told = || universe.seen.borrow().record.is_some() || forgotten(universe).is_some();
     match ring.pending().next() {
-        Some(kept) if !is_told => Err(format!("keychain item {kept} is left, and no entry tells of it")),
+        Some(kept) if !is_told() => Err(format!("keychain item {kept} is left, and no entry tells of it")),
         Some(_) | None => Ok(()),
     }
 }
@@ -159,11 +175,11 @@ fn keychain(universe: &Universe) -> Result<(), String> {
 fn is_as_before(universe: &Universe, number: usize, path: &str) -> bool {
     let (disk, mut seen) = (universe.disk.borrow(), universe.seen.borrow_mut());
     let inode = disk.names.get(path).map(|inode| (*inode, disk.inodes[*inode].version));
-    let now = (inode, universe.iam.borrow().version, seen.journal.clone());
+    let now = (inode, universe.iam.borrow().version, seen.journals);
     if seen.files.len() <= number {
         seen.files.resize(number + 1, Fingerprint::default());
     }
-    std::mem::replace(&mut seen.files[number], now.clone()) == now
+    std::mem::replace(&mut seen.files[number], now) == now
 }
 
 /// The pairs in a file, section by section.

@@ -10,8 +10,8 @@ use keyrotate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey};
 use keyrotate::os::keychain::{ItemName, Keychain, KeychainError};
 use zeroize::Zeroizing;
 
+use super::events::{Fault, Lock, Op, Thumb};
 use super::rng::hash;
-use super::schedule::{Fault, Lock, Op, Thumb};
 use super::universe::Universe;
 
 /// How the names of a rotation's own items begin.

@@ -12,10 +12,12 @@
 )]
 
 pub mod acts;
+pub mod begin;
 pub mod calls;
 pub mod disk;
 pub mod draw;
 pub mod ends;
+pub mod events;
 pub mod files;
 pub mod fleet;
 pub mod iam;
@@ -23,8 +25,11 @@ pub mod invariants;
 pub mod keychain;
 pub mod mutant;
 pub mod people;
+pub mod pull;
+pub mod pulled;
 pub mod rng;
 pub mod run;
+pub mod scene;
 pub mod schedule;
 pub mod secrets;
 pub mod shared;

@@ -1,4 +1,4 @@
-//! Eleven ways to get the protocol wrong, each made from outside: a disk that does not sync, calls that are made otherwise, or a world that
+//! Fourteen ways to get the protocol wrong, each made from outside: a disk that does not sync, calls that are made otherwise, or a world that
 //! tells `next` less than is true. Invariant: nothing in `src/` knows of them.
 
 use keyrotate::aws::{AwsError, Unreachable};
@@ -33,10 +33,16 @@ pub enum Mutant {
     LostUnproved,
     /// The keychain item with the pairs goes when every holder has the new one.
     PendingDroppedEarly,
+    /// A key that was taken over goes on as one that this machine rotates.
+    PulledAsRotated,
+    /// What the secret has counts as accepted, unasked.
+    PulledUnproved,
+    /// The holders count as read and right when a key is taken over, unread.
+    PulledUnread,
 }
 
 impl Mutant {
-    pub const ALL: [Mutant; 11] = [
+    pub const ALL: [Mutant; 14] = [
         Mutant::NoFileSync,
         Mutant::NoDirectorySync,
         Mutant::ScrubbedEarly,
@@ -48,6 +54,9 @@ impl Mutant {
         Mutant::TokenNotJournalled,
         Mutant::LostUnproved,
         Mutant::PendingDroppedEarly,
+        Mutant::PulledAsRotated,
+        Mutant::PulledUnproved,
+        Mutant::PulledUnread,
     ];
 
     pub fn name(self) -> &'static str {
@@ -63,6 +72,9 @@ impl Mutant {
             Mutant::TokenNotJournalled => "token_not_journalled",
             Mutant::LostUnproved => "lost_without_proof",
             Mutant::PendingDroppedEarly => "pending_item_dropped_early",
+            Mutant::PulledAsRotated => "pulled_as_rotated",
+            Mutant::PulledUnproved => "pulled_without_proof",
+            Mutant::PulledUnread => "pulled_without_rereading",
         }
     }
 }
@@ -155,6 +167,10 @@ impl<W: World> World for Mutated<'_, W> {
             (Some(Mutant::LostUnproved), Step::GetCallerIdentity(Which::Old)) if is_lost(&record.state) => {
                 return Outcome::Identified(Which::Old, Ok(record.identity.clone()));
             }
+            (Some(Mutant::PulledUnproved), Step::GetCallerIdentity(Which::New)) if record.pulled => {
+                return Outcome::Identified(Which::New, Ok(record.identity.clone()));
+            }
+            (Some(Mutant::PulledUnread), Step::ReadHolders) if record.pulled => return untouched(record),
             _ => {}
         }
         match (self.mutant, self.world.perform(record, step)) {

@@ -1,4 +1,4 @@
-//! The mutants ring: each of eleven ways to get the protocol wrong is caught. `mutants [N]` gives up on one after N schedules; `mutants NAME`
+//! The mutants ring: each of fourteen ways to get the protocol wrong is caught. `mutants [N]` gives up on one after N schedules; `mutants NAME`
 //! hunts one and prints its whole trace. Invariant: a mutant that is not caught fails, for then the simulator is blind.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a test bench: it prints what it found")]
 

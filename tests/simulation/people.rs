@@ -3,9 +3,9 @@
 
 use keyrotate::model::AccessKeyPair;
 
+use super::events::Edit;
 use super::files::{CONFIG, CREDENTIALS, LINKED};
 use super::invariants::pairs;
-use super::schedule::Edit;
 use super::universe::Universe;
 
 /// A content that somebody wrote.

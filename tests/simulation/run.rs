@@ -7,45 +7,40 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use keyrotate::aws::SecretId;
-use keyrotate::holder::keychain::read_pair;
-use keyrotate::holder::{CURRENT, Place, Reach, Sight, SignedBy};
+use keyrotate::holder::Reach;
 use keyrotate::journal::{Entry, History};
-use keyrotate::model::{AccessKeyPair, Arn, Identity, ProfileName};
 use keyrotate::os::atomic_file;
-use keyrotate::os::keychain::ItemName;
-use keyrotate::profile::FileKind;
-use keyrotate::rotation::{
-    self, Direction, End, Files, HolderEntry, Listing, NewKey, Observation, Outcome, Record, Rules, SessionSight, State, Step, Stop, Which,
-    World, drive, enter, recall, resolve, take_up, wants_session,
-};
+use keyrotate::rotation::{self, Direction, End, Files, Observation, Record, Rules, State, Stop, drive, recall, resolve, take_up};
 
-use super::files::{CONFIG, CREDENTIALS, SimDisk};
+use super::begin::begin;
+use super::files::SimDisk;
 use super::iam::Who;
 use super::invariants::{self, FORGOTTEN, HISTORY, JOURNAL};
 use super::keychain::{self, SimKeychain};
 use super::mutant::{Mutant, Mutated, timing};
-use super::schedule::{Op, Schedule};
+use super::schedule::Schedule;
 use super::secrets::SimSecrets;
 use super::shared::{Locked, Shared};
 use super::universe::{Escape, START, Universe};
 use super::world::SimWorld;
-use super::{ends, people, strangers};
+use super::{ends, people, pull, strangers};
 
 /// How one run ended.
 #[derive(Debug)]
 pub enum Ended {
     Closed(End),
+    /// A machine that pulls has what the secret has.
+    UpToDate,
     Stopped(Box<Stop>),
     /// It did not begin, or a file could not be read or written.
     Failed(String),
 }
 
 /// After this many runs nothing happens any more.
-const EVENTFUL: u32 = 6;
+pub const EVENTFUL: u32 = 6;
 /// The runs after which a person resolves what is left.
 const PATIENCE: u32 = 12;
-const HOUR: u64 = 3_600_000;
+pub const HOUR: u64 = 3_600_000;
 
 /// What came of a schedule.
 pub struct Life {
@@ -70,7 +65,9 @@ pub fn live(schedule: &Schedule, mutant: Option<Mutant>, traced: bool) -> Life {
         people::move_in(&universe, &old, second.as_ref().filter(|_| machine == 0));
         keychain::move_in(&universe, &old);
         // What does not hold at the end of a run leaves from where it is.
-        if let Err(escape) = catch_unwind(AssertUnwindSafe(|| rotate(&universe))) {
+        if let Err(escape) =
+            catch_unwind(AssertUnwindSafe(|| if universe.role().pulls() { pull::pull(&universe) } else { rotate(&universe) }))
+        {
             escaped(&universe, escape);
         }
         shared.leave(machine);
@@ -112,25 +109,32 @@ fn rotate(universe: &Rc<Universe>) {
         same = if universe.quiet.get() && format!("{last:?}") == before { same + 1 } else { 0 };
         number = if same == 3 { PATIENCE.max(number + 1) } else { number + 1 };
     }
-    let end = match &last {
+    over(universe, last.as_ref(), ends::check(universe, last.as_ref()));
+}
+
+/// The machine's life is over, and this is what held then.
+pub fn over(universe: &Universe, last: Option<&Ended>, holds: Result<(), String>) {
+    let end = match last {
         Some(Ended::Closed(end)) => format!("{end:?}").chars().take_while(char::is_ascii_alphanumeric).collect(),
+        Some(Ended::UpToDate) => "up to date".to_owned(),
         Some(Ended::Stopped(_)) => "stopped".to_owned(),
         Some(Ended::Failed(_)) => "not begun".to_owned(),
         None => "crashed".to_owned(),
     };
     universe.ends.borrow_mut().push(end);
-    if let Err(what) = ends::check(universe, last.as_ref()) {
+    if let Err(what) = holds {
         universe.say(|| format!("VIOLATED: {what}"));
         *universe.violation.borrow_mut() = Some(what);
     }
 }
 
 /// A run that does not begin and leaves no entry.
-fn nothing_is_left(universe: &Universe) -> bool {
+pub fn nothing_is_left(universe: &Universe) -> bool {
     universe.seen.borrow().record.is_none()
 }
 
-fn gap(universe: &Universe, number: u32) -> u64 {
+/// How long nothing is run, in ms.
+pub fn gap(universe: &Universe, number: u32) -> u64 {
     if universe.quiet.get() {
         return if number.is_multiple_of(2) { 2 * HOUR } else { 6 * HOUR };
     }
@@ -138,7 +142,7 @@ fn gap(universe: &Universe, number: u32) -> u64 {
 }
 
 /// One run; `None` if it crashed.
-fn go(universe: &Rc<Universe>, number: u32, decided: Option<Direction>) -> Option<Ended> {
+pub fn go(universe: &Rc<Universe>, number: u32, decided: Option<Direction>) -> Option<Ended> {
     let disk = SimDisk(universe.clone());
     let result = catch_unwind(AssertUnwindSafe(|| {
         let ended = run(universe, &disk, number, decided);
@@ -185,6 +189,7 @@ fn run(universe: &Rc<Universe>, disk: &SimDisk, number: u32, decided: Option<Dir
     };
     match (paths.first(), invariants::history(universe).pop()) {
         (Some(path), _) => resume(universe, disk, path, number, decided).unwrap_or_else(Ended::Failed),
+        (None, _) if universe.role().pulls() => pull::begin(universe, disk, number).unwrap_or_else(Ended::Failed),
         (None, Some(line)) => Ended::Closed(line.end),
         (None, None) => begin(universe, disk, number).unwrap_or_else(Ended::Failed),
     }
@@ -216,7 +221,8 @@ fn resume(universe: &Rc<Universe>, disk: &SimDisk, path: &Path, number: u32, dec
     Ok(finish(universe, disk, entry, record, seen, &rules))
 }
 
-fn rules(universe: &Universe, record: &Record, number: u32) -> Rules {
+/// What a run may do, by its number.
+pub fn rules(universe: &Universe, record: &Record, number: u32) -> Rules {
     let scene = &universe.schedule.scene;
     let suspect = match &record.state {
         State::Suspect { key, .. } if scene.trusting && number % 2 == 1 => Some(key.clone()),
@@ -233,7 +239,15 @@ fn rules(universe: &Universe, record: &Record, number: u32) -> Rules {
     }
 }
 
-fn finish(universe: &Rc<Universe>, disk: &SimDisk, entry: Entry<'_>, mut record: Record, mut seen: Observation, rules: &Rules) -> Ended {
+/// Goes on with a rotation whose entry is on the disk.
+pub fn finish(
+    universe: &Rc<Universe>,
+    disk: &SimDisk,
+    entry: Entry<'_>,
+    mut record: Record,
+    mut seen: Observation,
+    rules: &Rules,
+) -> Ended {
     let (secrets, keychain) = (SimSecrets::new(universe), SimKeychain(universe.clone()));
     let files = Files {
         reach: Reach { disk, secrets: &secrets, keychain: &keychain },
@@ -248,146 +262,4 @@ fn finish(universe: &Rc<Universe>, disk: &SimDisk, entry: Entry<'_>, mut record:
         rotation::Ended::Closed { end, .. } => Ended::Closed(end),
         rotation::Ended::Stopped(stop) => Ended::Stopped(Box::new(stop)),
     }
-}
-
-/// What `rotation::begin` looks at, as far as it is modelled: the holders, the identity, the listing.
-fn begin(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Ended, String> {
-    let mut record = first_record(universe, disk, number)?;
-    let (secrets, keychain) = (SimSecrets::asking(universe), SimKeychain(universe.clone()));
-    let files = Files {
-        reach: Reach { disk, secrets: &secrets, keychain: &keychain },
-        entry: None,
-        history: History::new(disk, HISTORY.into()),
-        command: "rotate",
-        kept: None,
-    };
-    let mut world = SimWorld { universe: universe.clone(), files };
-    match world.perform(&record, &Step::GetCallerIdentity(Which::Old)) {
-        Outcome::Identified(_, Ok(_)) => {}
-        other => return Err(format!("{other:?}")),
-    }
-    let mut session = SessionSight::None;
-    let keys = loop {
-        match world.perform(&record, &Step::ListAccessKeys(Which::Old)) {
-            Outcome::Listed(_, Ok(keys)) => break keys,
-            Outcome::Listed(_, Err(error)) if wants_session(session, &error, false) => session = universe.open_session(&record.old),
-            other => return Err(format!("{other:?}")),
-        }
-    };
-    if keys.len() > 1 + usize::from(record.adopted) || !keys.iter().any(|key| key.id == record.old.id) {
-        return Err("the user has other keys".to_owned());
-    }
-    let (clock, now) = world.observe(None);
-    let now = now.ok_or("no time")?;
-    targets(universe, disk, &mut record)?;
-    record.keys_before = keys.iter().map(|key| key.id.clone()).collect();
-    record.started_at = now;
-    record.state = if record.adopted { State::Created } else { State::Intent { signed_at: now, throttled: 0 } };
-    let listing = Listing { keys, signer: Which::Old, clock, at: now };
-    let seen = Observation { now: Some(now), clock, entered: clock, listing: Some(listing), session, ..Observation::default() };
-    universe.op(Op::Persist, || "beginning the entry".to_owned());
-    universe.ambiguous.set(false);
-    let path = PathBuf::from(format!("{JOURNAL}/{}.json", record.id));
-    let entry = enter(disk, &keychain, path, &record).map_err(|error| error.to_string())?;
-    let rules = rules(universe, &record, number);
-    Ok(finish(universe, disk, entry, record, seen, &rules))
-}
-
-/// What `rotation::begin` does with the secrets that the settings name.
-fn targets(universe: &Rc<Universe>, disk: &SimDisk, record: &mut Record) -> Result<(), String> {
-    let named: Vec<_> = {
-        let vault = universe.vault.borrow();
-        vault.secrets.iter().map(|secret| (secret.arn.clone(), secret.is_configured.then(|| secret.fields.clone()))).collect()
-    };
-    let (secrets, keychain) = (SimSecrets::asking(universe), SimKeychain(universe.clone()));
-    for (arn, fields) in named {
-        let id = SecretId { id: &arn, region: None };
-        let place = Place::secret(&secrets, &record.old, id, fields.as_ref()).map_err(|error| error.to_string())?;
-        let holder = place.open(Reach { disk, secrets: &secrets, keychain: &keychain }, SignedBy { first: &record.old, then: None });
-        match holder.look(&record.old, record.pair(Which::New), &[CURRENT.to_owned()], None) {
-            Sight::Seen { foreign, .. } if foreign.is_empty() => {}
-            other => return Err(format!("{other:?}")),
-        }
-        holder.check_writable(&record.old).map_err(|error| error.to_string())?;
-        drop(holder);
-        record.holders.push(entry(place, vec![CURRENT.to_owned()]));
-    }
-    Ok(())
-}
-
-fn entry(place: Place, sections: Vec<String>) -> HolderEntry {
-    HolderEntry { place, sections, stagings: 0, staged: None, staged_to: Which::New, displaced: Vec::new(), left_out: false }
-}
-
-/// The pair that is to be replaced, from where the profile has it.
-fn own_pair(universe: &Universe, keychain: &SimKeychain) -> Result<AccessKeyPair, String> {
-    if !universe.schedule.scene.filed {
-        let pair = read_pair(keychain, &item(0)).map_err(|error| error.to_string())?;
-        let is_ours = universe.iam.borrow().keys.first().is_some_and(|key| key.pair == pair);
-        return is_ours.then_some(pair).ok_or_else(|| "no key of ours".to_owned());
-    }
-    let text =
-        universe.disk.borrow().content(&universe.people.borrow().files[0].path).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-    let held = invariants::pairs(&text.ok_or("no credentials file")?);
-    let iam = universe.iam.borrow();
-    let old = held.iter().find_map(|(id, _)| iam.keys.first().filter(|key| key.pair.id.as_str() == id));
-    old.map(|key| key.pair.clone()).ok_or_else(|| "no key of ours".to_owned())
-}
-
-fn item(number: usize) -> ItemName {
-    ItemName::parse(&keychain::name(number)).expect("an item's name")
-}
-
-/// Both AWS files, and the items that the index names.
-fn places(universe: &Universe) -> Vec<Place> {
-    let files = [(FileKind::Credentials, CREDENTIALS), (FileKind::Config, CONFIG)];
-    let files = files.into_iter().map(|(kind, path)| Place::AwsFile { kind, path: path.into() });
-    let items = (0..usize::from(universe.schedule.scene.items)).map(|number| Place::KeychainItem { item: item(number) });
-    files.chain(items).collect()
-}
-
-fn first_record(universe: &Rc<Universe>, disk: &SimDisk, number: u32) -> Result<Record, String> {
-    let (secrets, keychain) = (SimSecrets::new(universe), SimKeychain(universe.clone()));
-    let old = own_pair(universe, &keychain)?;
-    let adopted = || NewKey { pair: universe.iam.borrow().keys[1].pair.clone(), created_at: universe.date(0) };
-    let new = universe.schedule.scene.adopted.then(adopted);
-    let mut holders = Vec::new();
-    for place in places(universe) {
-        let holder = place.open(Reach { disk, secrets: &secrets, keychain: &keychain }, SignedBy { first: &old, then: None });
-        let sections = match holder.look(&old, None, &[], None) {
-            Sight::Seen { old, foreign, .. } if foreign.is_empty() => old,
-            Sight::Away if !place.is_keychain() => Vec::new(),
-            other => return Err(format!("{other:?}")),
-        };
-        if !sections.is_empty() {
-            holder.check_writable(&old).map_err(|error| error.to_string())?;
-        }
-        drop(holder);
-        holders.push(entry(place, sections));
-    }
-    if holders.iter().all(|entry| entry.sections.is_empty()) {
-        return Err("it is no longer where it was read just now".to_owned());
-    }
-    let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").expect("an ARN");
-    Ok(Record {
-        drains: universe.schedule.scene.drains,
-        pulled: false,
-        id: format!("{}{number}", ["r", "s", "t"][universe.machine]),
-        machine: format!("m{}", universe.machine),
-        host: "h".to_owned(),
-        started_at: universe.date(0),
-        identity: Identity { account: "111122223333".to_owned(), arn, user_id: "AIDADEV".to_owned() },
-        user_name: "dev".to_owned(),
-        profile: ProfileName::default(),
-        old,
-        old_created_at: universe.date(0),
-        keys_before: Vec::new(),
-        managed_as: None,
-        deleted_first: None,
-        adopted: new.is_some(),
-        state: State::Created,
-        new,
-        holders,
-        grace: universe.schedule.scene.grace,
-    })
 }

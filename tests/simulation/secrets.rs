@@ -9,10 +9,10 @@ use keyrotate::model::AccessKeyPair;
 use keyrotate::rotation::wants_session;
 
 use super::calls::{Answer, Refusal, operation};
+use super::events::Op;
 use super::iam::Who;
 use super::mutant::Mutant;
 use super::people::without_pairs;
-use super::schedule::Op;
 use super::universe::Universe;
 use super::vault::{CURRENT, PENDING, Secret};
 

@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLo
 
 use super::iam::Iam;
 use super::rng::hash;
-use super::schedule::Schedule;
+use super::schedule::{Role, Schedule};
 use super::vault::Vault;
 
 /// A `RefCell` that another thread may borrow when it is its turn.
@@ -71,6 +71,7 @@ impl Count {
 pub struct Shared {
     pub seed: u64,
     pub machines: usize,
+    pub roles: [Role; 3],
     /// How often another machine's turn comes: once in so many effects.
     pace: u64,
     /// Who waits lets the others go on; else they stand still meanwhile.
@@ -80,7 +81,7 @@ pub struct Shared {
     pub beats: Count,
     pub iam: Locked<Iam>,
     pub vault: Locked<Vault>,
-    /// How each machine's rotation ended, in a word.
+    /// How each machine's life ended, in a word.
     pub ends: Locked<Vec<String>>,
     pub violation: Locked<Option<String>>,
     pub trace: Option<Locked<Vec<String>>>,
@@ -108,6 +109,7 @@ impl Shared {
         Self {
             seed: schedule.seed,
             machines,
+            roles: schedule.roles,
             pace: [4, 12, 40, 150][draw as usize % 4],
             is_parallel: draw >> 8 & 3 > 0,
             now: Milliseconds::default(),
@@ -205,6 +207,12 @@ impl Shared {
     fn first_to_wake(&self) -> (usize, u64) {
         let turn = self.turn.lock().expect("no thread panicked");
         turn.asleep.iter().copied().enumerate().min_by_key(|(_, at)| *at).expect("a machine")
+    }
+
+    /// Whether no machine rotates the key any more.
+    pub fn is_rotated(&self) -> bool {
+        let turn = self.turn.lock().expect("no thread panicked");
+        turn.asleep.iter().zip(self.roles).all(|(asleep, role)| role.pulls() || *asleep == OVER)
     }
 
     /// The machine's life is over.

@@ -3,7 +3,8 @@
 
 use super::mutant::Mutant;
 use super::run::live;
-use super::schedule::{Flap, Scene, Schedule};
+use super::scene::{Flap, Scene};
+use super::schedule::{Role, Schedule};
 
 /// Runs a schedule. Returns what did not hold.
 pub fn violation(schedule: &Schedule, mutant: Option<Mutant>) -> Option<String> {
@@ -40,6 +41,15 @@ pub fn shrink(schedule: Schedule, mutant: Option<Mutant>) -> Schedule {
         let fewer = Schedule { machines: smallest.machines - 1, ..smallest.clone() };
         if fewer.machines > 0 && fails(&fewer) {
             smallest = fewer;
+        }
+        for number in 1..usize::from(smallest.machines) {
+            if let Role::Pulls { operated, .. } = smallest.roles[number] {
+                let mut smaller = smallest.clone();
+                smaller.roles[number] = Role::Pulls { off: 0, operated };
+                if fails(&smaller) {
+                    smallest = smaller;
+                }
+            }
         }
         for plainer in plainer(&smallest.scene) {
             let smaller = Schedule { scene: plainer, ..smallest.clone() };
@@ -85,7 +95,14 @@ fn plainer(scene: &Scene) -> Vec<Scene> {
 /// The schedule and the last `lines` of what happened in it, as text.
 pub fn tell(schedule: &Schedule, mutant: Option<Mutant>, lines: usize) -> String {
     let trace = live(schedule, mutant, true).trace;
-    let mut text = format!("seed {}\n{:?}\n{:?}\n{:?}\n", schedule.seed, schedule.scene, schedule.events, schedule.elsewhere);
+    let mut text = format!(
+        "seed {}\n{:?}\n{:?}\n{:?}\n{:?}\n",
+        schedule.seed,
+        schedule.scene,
+        schedule.events,
+        &schedule.roles[..usize::from(schedule.machines)],
+        schedule.elsewhere
+    );
     text += &trace[trace.len().saturating_sub(lines)..].join("\n");
     text.push('\n');
     text

@@ -4,10 +4,10 @@
 use keyrotate::aws::SecretBody;
 use keyrotate::model::{AccessKeyPair, SecretFields};
 
+use super::events::Hand;
 use super::iam::Who;
 use super::people::without_pairs;
 use super::rng::hash;
-use super::schedule::Hand;
 use super::universe::Universe;
 use super::vault::{CURRENT, PENDING, Secret};
 

@@ -13,12 +13,13 @@ use keyrotate::model::AccessKeyId;
 use keyrotate::rotation::{Direction, Record};
 
 use super::disk::DiskState;
+use super::events::{Fault, OPS, Op, Side, Trouble, What, When, Whom};
 use super::iam::{Status, Who};
 use super::keychain::Keyring;
 use super::mutant::Mutant;
 use super::people::People;
 use super::rng::hash;
-use super::schedule::{Fault, OPS, Op, Schedule, Side, Trouble, What, When, Whom};
+use super::schedule::{Role, Schedule};
 use super::shared::Shared;
 use super::{invariants, keychain, people, strangers};
 
@@ -69,7 +70,7 @@ pub struct Process {
 
 pub struct Universe {
     shared: Arc<Shared>,
-    /// Which machine this is: 0 rotates the key, the others do so by mistake.
+    /// Which machine this is.
     pub machine: usize,
     /// As this machine has it.
     pub schedule: Schedule,
@@ -153,6 +154,10 @@ impl Universe {
     /// A number for the present effect.
     pub fn noise(&self, salt: u64) -> u64 {
         hash(&[self.schedule.seed, u64::from(self.beats.get()), salt])
+    }
+
+    pub fn role(&self) -> Role {
+        self.roles[self.machine]
     }
 
     /// Whether it was this machine's rotation.
@@ -268,11 +273,8 @@ impl Universe {
                 }
             }
             What::Used(whom) => {
-                let (id, now) = (self.whom(whom), self.now.get());
-                let mut iam = self.iam.borrow_mut();
-                for key in iam.keys.iter_mut().filter(|key| Some(&key.pair.id) == id.as_ref() && key.is_active()) {
-                    key.used = Some(now);
-                }
+                let id = self.whom(whom);
+                id.iter().for_each(|id| self.iam.borrow_mut().note_use(id, self.now.get()));
             }
             What::Edits(holder, edit) => people::edit(self, usize::from(holder), edit),
             What::Secret(number, hand) => strangers::act(self, usize::from(number), hand),
@@ -291,7 +293,7 @@ impl Universe {
 
     fn whom(&self, whom: Whom) -> Option<AccessKeyId> {
         let iam = self.iam.borrow();
-        let ours = |key: &&super::iam::Key| self.is_us(key.maker);
+        let ours = |key: &&super::iam::Key| self.is_us(key.maker) || (self.role().pulls() && key.maker != Who::Others);
         match whom {
             Whom::Old => iam.keys.first().map(|key| key.pair.id.clone()),
             Whom::New if self.schedule.scene.adopted => iam.keys.get(1).map(|key| key.pair.id.clone()),

@@ -13,8 +13,8 @@ use keyrotate::rotation::{Files, Outcome, Record, State, Step, Which, World};
 
 use super::acts;
 use super::calls::{Answer, operation};
+use super::events::Op;
 use super::iam::{Status, Who};
-use super::schedule::Op;
 use super::universe::Universe;
 
 pub struct SimWorld<'a> {

@@ -11,7 +11,7 @@ use super::super::step::Step;
 use super::evidence::{Proven, is_stranger, prove};
 use super::holders::Brought;
 use super::retire::bring_alive;
-use super::retreat::abort;
+use super::retreat::{abort, all_there};
 use super::{Rules, words};
 
 /// The next step.
@@ -28,7 +28,7 @@ pub(super) fn next(record: &Record, seen: &Observation, rules: &Rules) -> Step {
 
 /// Nothing is written yet.
 fn created(record: &Record, seen: &Observation, rules: &Rules) -> Step {
-    let end = |why: String| abort(record, seen, rules, End::aborted(why));
+    let end = |why: String| leave(record, seen, &why);
     let id = record.pair(Which::New).map_or("the new key", |pair| pair.id.as_str());
     if is_stranger(record, seen, Which::New) {
         return end(format!("{id} belongs to another user"));
@@ -66,19 +66,25 @@ fn verified(record: &Record, seen: &Observation, rules: &Rules) -> Step {
     }
 }
 
-/// The holders go back to the old pair, unless it is dead and the new one lives. Where neither does, nothing is gained by what is there.
+/// The holders go back to the old pair, unless it is dead and the new one lives.
 fn back(record: &Record, seen: &Observation, rules: &Rules, why: &str) -> Step {
     let first = if rules.decided == Some(Direction::Forward) { Which::New } else { Which::Old };
     for which in [first, first.other()] {
         match (prove(seen, rules, which, 1, Duration::ZERO), which) {
             (Proven::Yes, Which::New) => return Step::Enter(State::Verified),
-            (Proven::Yes, Which::Old) => break,
+            (Proven::Yes, Which::Old) => return abort(record, seen, rules, End::aborted(why)),
             (Proven::First(step), _) => return step,
             (Proven::Error(error), _) => return words::refused(record, &error),
             (Proven::NotYet, _) => {}
         }
     }
-    abort(record, seen, rules, End::aborted(why))
+    leave(record, seen, why)
+}
+
+/// Nothing is proved of the old pair: every place keeps what it has, which may be the new one from before. The next run takes over what the
+/// secret has then.
+fn leave(record: &Record, seen: &Observation, why: &str) -> Step {
+    all_there(record, seen).unwrap_or_else(|| Step::Enter(State::Done(End::aborted(why))))
 }
 
 /// Only a journal that somebody edited has such a state.

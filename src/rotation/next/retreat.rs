@@ -242,7 +242,7 @@ fn missing(record: &Record, what: &str) -> Step {
 }
 
 /// What is missing to every holder being there, with one pair or the other.
-fn all_there(record: &Record, seen: &Observation) -> Option<Step> {
+pub(super) fn all_there(record: &Record, seen: &Observation) -> Option<Step> {
     let Some(sights) = &seen.holders else { return Some(Step::ReadHolders) };
     let has_one = |sight: &Sight| matches!(sight, Sight::Seen { old, new, .. } if !old.is_empty() || !new.is_empty());
     let lacks = |entry: &HolderEntry, sight: &Sight| !entry.left_out && !entry.sections.is_empty() && !has_one(sight);
