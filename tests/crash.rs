@@ -1,6 +1,6 @@
 //! The crash ring: one rotation of the real binary, broken at every request, at every system call that changes a file and at every message to the
-//! keychain, then resumed once; for every kind of place that a key can be in, and for three in one rotation. So is `keys import`
-//! (`crash/import.rs`), and a login (`crash/login.rs`).
+//! keychain, then resumed once; for every kind of place that a key can be in, and for three in one rotation. So are a pull (`crash/pull.rs`),
+//! `keys add` (`crash/add.rs`), `keys import` (`crash/import.rs`), and a login (`crash/login.rs`).
 //! Invariant: whatever broke, no profile is locked out, no secret is lost, no key is unaccounted for, and nothing else was touched.
 //!
 //! A kill keeps the page cache, so a missing fsync shows only in the trace of the fault-free run, which is inspected too. `strace`,
@@ -30,6 +30,8 @@ mod bed;
 #[path = "terminal/bench.rs"]
 mod terminal;
 
+#[path = "crash/add.rs"]
+mod add;
 #[path = "crash/cases.rs"]
 mod cases;
 #[path = "crash/files.rs"]
@@ -40,6 +42,8 @@ mod import;
 mod keychain;
 #[path = "crash/login.rs"]
 mod login;
+#[path = "crash/pull.rs"]
+mod pull;
 #[path = "crash/rotation.rs"]
 mod rotation;
 #[path = "crash/secret.rs"]

@@ -183,8 +183,9 @@ const CAPTURED_BYTES: usize = 65_536;
 /// How often a program is looked at.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// How long the end of the output is waited for once the program has ended: what it left running may hold the pipe open.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+/// How long the end of the output is waited for once the program has ended: what it left running may hold the pipe open, and on a busy machine
+/// the thread that reads may be late by more than a moment.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// What a program, the first of `words`, prints on standard output. No shell, no input; its standard error is ours, where it may tell a person
 /// what it waits for. It is ended after `limit`, or when `stop` says so; what it started itself and left running is not waited for.
@@ -202,7 +203,7 @@ pub fn answer(words: &[String], limit: Duration, stop: &dyn Fn() -> bool) -> Res
         None if stop() => return Err(Unanswered::Stopped),
         None => return Err(Unanswered::Ended("a signal".to_owned())),
     }
-    clock::pause(LAST_WORDS, &|| said.is_over());
+    Said::hear_out(&[&said]);
     let bytes = said.bytes();
     if said.is_too_much(&bytes) {
         Err(Unanswered::TooMuch(ANSWER_BYTES))
@@ -225,7 +226,7 @@ pub fn capture_within(
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(Unanswered::NotRun)?;
     let (stdout, stderr) = (Said::follow(child.stdout.take(), CAPTURED_BYTES), Said::follow(child.stderr.take(), CAPTURED_BYTES));
     let status = wait(&mut child, &[&stdout, &stderr], limit, stop)?;
-    clock::pause(LAST_WORDS, &|| stdout.is_over() && stderr.is_over());
+    Said::hear_out(&[&stdout, &stderr]);
     let text = |said: &Said| String::from_utf8_lossy(&said.bytes()).into_owned();
     Ok(Captured { succeeded: status.success(), code: status.code(), stdout: text(&stdout), stderr: text(&stderr) })
 }
@@ -272,6 +273,11 @@ impl Said {
             std::thread::spawn(move || said.read(stream));
         }
         said
+    }
+
+    /// Waits for what a program printed before it ended.
+    fn hear_out(said: &[&Self]) {
+        clock::pause(LAST_WORDS, &|| said.iter().all(|said| said.is_over()));
     }
 
     fn read(&self, mut stdout: impl Read) {
@@ -343,6 +349,20 @@ mod tests {
         assert_eq!(run("exec sleep 20", 100), Err("did not answer within 0 s".to_owned()));
         assert_eq!(run("yes >&2", 30_000), Err("printed more than 65536 bytes".to_owned()));
         assert!(clock::boot_time() - started < Duration::from_secs(15), "something was waited for");
+    }
+
+    #[test]
+    fn what_a_busy_machine_reads_late_is_heard_all_the_same() {
+        struct Late(Option<&'static [u8]>);
+        impl Read for Late {
+            fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+                std::thread::sleep(Duration::from_millis(500));
+                self.0.take().unwrap_or_default().read(into)
+            }
+        }
+        let said = Said::follow(Some(Late(Some(b"a session"))), 100);
+        Said::hear_out(&[&said]);
+        assert_eq!(**said.bytes(), *b"a session");
     }
 
     /// Set in the copy of the test program that is hardened, so that the tests' own process stays as it is.

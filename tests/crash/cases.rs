@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::home::{Home, Output, Problem, Run};
+use crate::lab::canary::{EXEC_CALLS, WHOLE};
 use crate::lab::faults::{Fault, Rule};
 use crate::trace;
 
@@ -224,8 +225,10 @@ fn action_of(point: &Point, actions: &[String]) -> String {
     }
 }
 
-fn injecting(trace: &Path, name: &str, number: usize, inject: &str) -> Vec<String> {
-    strace(trace, &["-y", "-e", &format!("trace={name}"), "-e", &format!("inject={name}:{inject}:when={number}")])
+/// Shows what is executed, too, which is searched for secrets.
+pub fn injecting(trace: &Path, name: &str, number: usize, inject: &str) -> Vec<String> {
+    let (traced, injected) = (format!("trace={name},{EXEC_CALLS}"), format!("inject={name}:{inject}:when={number}"));
+    strace(trace, &[&["-y", "-e", &traced, "-e", &injected], &WHOLE[..]].concat())
 }
 
 pub fn strace(trace: &Path, options: &[&str]) -> Vec<String> {

@@ -14,18 +14,18 @@ const IMPORT: &[&str] = &["keys", "import", "default", "--yes", "--no-input", "-
 const UNDO: &[&str] = &["keys", "import", "default", "--undo", "--yes", "--no-input"];
 const PROGRAM: &str = env!("CARGO_BIN_EXE_keyrotate");
 /// Without a device, so that the proof opens a session.
-const CONFIG: &str = "# roles\n[default]\noutput = json\n";
+pub const CONFIG: &str = "# roles\n[default]\noutput = json\n";
 
-const THERE: Kind = Kind { name: "keys import", start: || start(false), one_second_kill_in: 1, one_other_fault_in: 1 };
-const BACK: Kind = Kind { name: "keys import --undo", start: || start(true), one_second_kill_in: 1, one_other_fault_in: 1 };
+const THERE: Kind = Kind { name: "keys import", start: || import(false), one_second_kill_in: 1, one_other_fault_in: 1 };
+const BACK: Kind = Kind { name: "keys import --undo", start: || import(true), one_second_kill_in: 1, one_other_fault_in: 1 };
 
 struct Import {
     bed: Arc<Bed>,
     is_back: bool,
 }
 
-/// Two profiles have the key in the credentials file, or had it there.
-fn start(is_back: bool) -> Box<dyn Scene> {
+/// Two profiles have the key in the credentials file, and sessions need no MFA.
+pub fn start() -> Arc<Bed> {
     let bed = Bed::plain(Settings::default());
     let home = &bed.home;
     home.lab.on_commit(|_| {});
@@ -40,12 +40,37 @@ fn start(is_back: bool) -> Box<dyn Scene> {
         let found = found.find(|path| path.is_file()).expect("a tool that the ring needs");
         symlink(found, home.scratch("programs").join(tool)).expect("a new name");
     }
-    let import = Import { bed: bed.clone(), is_back };
+    bed
+}
+
+/// A run that reaches the keychain, and not the machine's own AWS CLI.
+pub fn words<'a>(bed: &Bed, words: &'a [&'a str]) -> Run<'a> {
+    let mut run = bed.with(words);
+    run.env.push(("KEYROTATE_TIME_SCALE", "0.02".to_owned()));
+    run.env.push(("PATH", bed.home.scratch("programs").display().to_string()));
+    run
+}
+
+/// The line of a profile whose key is in the keychain.
+pub fn process(name: &str) -> String {
+    format!("credential_process = {PROGRAM} credential-process {name}\n")
+}
+
+/// What is beside the AWS files. A probe has no secret, and the next one is made in its place: only at the end it is to be gone.
+pub fn left_beside(home: &Home, is_end: bool) -> Vec<String> {
+    let names = std::fs::read_dir(home.path().join(".aws")).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let is_known = |name: &str| ["config", "credentials"].contains(&name) || (!is_end && name.ends_with(".keyrotate-probe"));
+    names.map(|name| name.to_string_lossy().into_owned()).filter(|name| !is_known(name)).collect()
+}
+
+/// The key is in the credentials file, or was there.
+fn import(is_back: bool) -> Box<dyn Scene> {
+    let bed = start();
     if is_back {
-        let output = home.run_with(&import.words(IMPORT));
+        let output = bed.home.run_with(&words(&bed, IMPORT));
         assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
     }
-    Box::new(import)
+    Box::new(Import { bed, is_back })
 }
 
 impl Scene for Import {
@@ -54,7 +79,7 @@ impl Scene for Import {
     }
 
     fn run(&self) -> Run<'_> {
-        self.words(if self.is_back { UNDO } else { IMPORT })
+        words(&self.bed, if self.is_back { UNDO } else { IMPORT })
     }
 
     /// The key is whole in both sections, or in an item that the index knows and that both profiles lead to.
@@ -63,8 +88,8 @@ impl Scene for Import {
         let (file, config) = (self.read("credentials"), self.read("config"));
         let counts = (file.matches(&old.id).count(), file.matches(&old.secret).count());
         let lines = config.matches("credential_process").count();
-        let in_item = match self.bed.get("default") {
-            Ok(text) => text.is_some_and(|text| text == content(old)) && self.bed.knows("default"),
+        let in_item = match self.bed.held() {
+            Ok(items) => items.get("default") == Some(&content(old)) && self.bed.knows("default"),
             Err(why) => return home.problem(Problem::Locked, place, format_args!("the keychain: {why}")),
         };
         if counts != (2, 2) && counts != (0, 0) {
@@ -86,7 +111,7 @@ impl Scene for Import {
         if broken.code == Some(0) {
             return self.finish("after the first run");
         }
-        let auto = home.run_with(&self.words(&["auto", "--now"]));
+        let auto = home.run_with(&words(&self.bed, &["auto", "--now"]));
         self.look("after auto");
         self.is_over("after auto", &auto, false);
         let again = home.run_with(&self.run());
@@ -100,13 +125,6 @@ impl Scene for Import {
 }
 
 impl Import {
-    fn words<'a>(&self, words: &'a [&'a str]) -> Run<'a> {
-        let mut run = self.bed.with(words);
-        run.env.push(("KEYROTATE_TIME_SCALE", "0.02".to_owned()));
-        run.env.push(("PATH", self.bed.home.scratch("programs").display().to_string()));
-        run
-    }
-
     fn read(&self, name: &str) -> String {
         self.bed.read(&format!(".aws/{name}")).unwrap_or_default()
     }
@@ -123,10 +141,7 @@ impl Import {
                 home.problem(Problem::Stuck, place, format_args!("{} waits: {told}", path.display()));
             }
         }
-        let names = std::fs::read_dir(home.path().join(".aws")).into_iter().flatten().flatten().map(|entry| entry.file_name());
-        // A probe has no secret; the next one is made in its place.
-        let is_known = |name: &str| ["config", "credentials"].contains(&name) || (!is_end && name.ends_with(".keyrotate-probe"));
-        let left: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).filter(|name| !is_known(name)).collect();
+        let left = left_beside(home, is_end);
         if !left.is_empty() {
             home.problem(Problem::Leak, place, format_args!("left beside the files: {left:?}"));
         }
@@ -139,11 +154,10 @@ impl Import {
         let is_pair = |line: &&str| line.starts_with("aws_") && (line.contains(&old.id) || line.contains(&old.secret));
         let before = home.start_text();
         let there: String = before.split_inclusive('\n').filter(|line| !is_pair(line)).collect();
-        let line = |name: &str| format!("credential_process = {PROGRAM} credential-process {name}\n");
-        let config = format!("# roles\n[default]\n{}output = json\n[profile work]\n{}", line("default"), line("work"));
+        let config = format!("# roles\n[default]\n{}output = json\n[profile work]\n{}", process("default"), process("work"));
         let item = BTreeMap::from([("default".to_owned(), content(old))]);
         let expected = if self.is_back { (before, CONFIG.to_owned(), BTreeMap::new()) } else { (there, config, item) };
-        let (file, lines, items) = (self.read("credentials"), self.read("config"), crate::rotation::contents(&self.bed));
+        let (file, lines, items) = (self.read("credentials"), self.read("config"), self.bed.held().unwrap_or_default());
         if (&file, &lines) != (&expected.0, &expected.1) {
             home.problem(Problem::Changed, place, format_args!("{} and {} bytes; {lines}", file.len(), lines.len()));
         }

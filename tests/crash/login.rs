@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use crate::cases::{read, strace};
+use crate::cases::{injecting, read, strace};
 use crate::home::{Home, Output, Run};
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::{Settings, totp};
@@ -73,11 +73,10 @@ fn torn(home: &Home) -> Vec<String> {
 
 fn run(case: &Case) -> (Vec<String>, bool) {
     let home = start();
+    home.is_one_of_many();
     let (file, first) = (home.scratch("trace"), code(&home, &[]));
     let prefix = match case {
-        Case::File(_, inject, name, number) => {
-            strace(&file, &["-y", "-e", &format!("trace={name}"), "-e", &format!("inject={name}:{inject}:when={number}")])
-        }
+        Case::File(_, inject, name, number) => injecting(&file, name, *number, inject),
         Case::Call(_, fault) => {
             home.lab.rules(vec![Rule::on("GetSessionToken", fault.clone())]);
             Vec::new()

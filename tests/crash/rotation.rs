@@ -58,8 +58,8 @@ impl Rotation {
     /// The item has a whole pair that AWS accepts; where it is the only place, no file has a secret.
     fn look_at_item(&self, item: &Item, place: &str) {
         let home = &self.home;
-        let text = match item.bed.get(ITEM) {
-            Ok(text) => text.unwrap_or_default(),
+        let text = match item.bed.held() {
+            Ok(mut items) => items.remove(ITEM).unwrap_or_default(),
             Err(why) => return home.problem(Problem::Locked, place, format_args!("the keychain: {why}")),
         };
         let keys = home.lab.world().keys.clone();
@@ -83,7 +83,7 @@ impl Rotation {
     /// keychain, too.
     fn finish(&self, place: &str, output: &Output) {
         let home = &self.home;
-        let items = self.item.as_ref().map_or_else(BTreeMap::new, |item| contents(&item.bed));
+        let items = self.item.as_ref().map_or_else(BTreeMap::new, |item| item.bed.held().unwrap_or_default());
         home.finish_beside(place, output, &items.values().cloned().collect::<Vec<_>>());
         let old = home.rotated();
         if output.code == Some(0) && home.lab.accepts(&old.id, &old.secret) != Verdict::No {
@@ -99,9 +99,4 @@ impl Rotation {
             home.problem(Problem::Stuck, place, format_args!("the item has {held:?}, and the index {}", item.bed.indexed()));
         }
     }
-}
-
-/// Our items, each with what it has.
-pub fn contents(bed: &Bed) -> BTreeMap<String, String> {
-    bed.items().into_iter().map(|name| (name.clone(), bed.get(&name).ok().flatten().unwrap_or_default())).collect()
 }

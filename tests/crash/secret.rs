@@ -9,9 +9,9 @@ use crate::rotation::{ROTATE, Rotation};
 
 const BESIDE: Kind = Kind { name: "a key in a file and a secret", start: beside, one_second_kill_in: 19, one_other_fault_in: 1 };
 const ALONE: Kind = Kind { name: "another user's key in a secret", start: alone, one_second_kill_in: 19, one_other_fault_in: 2 };
-const NAME: &str = "prod/ci";
+pub const NAME: &str = "prod/ci";
 /// Escapes, a 64-bit number, an order of its own, and a secret that is not the key's.
-const JSON: &str = r#"{ "env":"prod", "secret_access_key" : "{secret}","note":"caf\u00e9",
+pub const JSON: &str = r#"{ "env":"prod", "secret_access_key" : "{secret}","note":"caf\u00e9",
   "access_key_id":"{id}", "ttl":900000000000000001,"password":"CaNaRyBiRdpasswordCaNaRyBiRd"}"#;
 
 fn beside() -> Box<dyn Scene> {
@@ -26,7 +26,8 @@ pub fn add(home: &Arc<Home>) {
     configure(home, &format!("[[profile.default.target]]\ntype = \"secretsmanager\"\nsecret_id = \"{NAME}\"\n"));
 }
 
-fn configure(home: &Home, text: &str) {
+/// Writes the settings.
+pub fn configure(home: &Home, text: &str) {
     std::fs::create_dir_all(home.path().join(".config/keyrotate")).expect("a scratch HOME");
     home.write(".config/keyrotate/config.toml", text);
 }

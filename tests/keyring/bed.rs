@@ -10,11 +10,15 @@
     reason = "a test bench: it stops loudly"
 )]
 
+#[path = "reader.rs"]
+mod reader;
+
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use keyrotate::holder::keychain::IndexFile;
@@ -22,6 +26,8 @@ use keyrotate::model::{AccessKeyId, ProfileName};
 use keyrotate::os::disk::RealDisk;
 use keyrotate::os::keychain::ItemName;
 use keyrotate::profile::IndexedItem;
+
+use reader::Reader;
 
 use crate::home::{Home, Output, Run};
 use crate::lab::key::Status;
@@ -53,6 +59,7 @@ pub struct Bed {
     address: String,
     bus: Child,
     daemon: Mutex<Option<Child>>,
+    reader: OnceLock<Reader>,
 }
 
 impl Bed {
@@ -85,7 +92,8 @@ impl Bed {
         let mut bus = bus.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("dbus-daemon");
         let mut address = String::new();
         BufReader::new(bus.stdout.take().unwrap()).read_line(&mut address).unwrap();
-        let bed = Arc::new(Self { home, runtime, address: address.trim().to_owned(), bus, daemon: Mutex::default() });
+        let bed =
+            Arc::new(Self { home, runtime, address: address.trim().to_owned(), bus, daemon: Mutex::default(), reader: OnceLock::new() });
         bed.start_daemon();
         bed
     }
@@ -102,7 +110,7 @@ impl Bed {
         let mut daemon = self.clean(&mut daemon).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         daemon.stdin.take().unwrap().write_all(b"a password\n").unwrap();
         self.daemon.lock().unwrap().replace(daemon);
-        wait_until(|| self.get("nothing is called so").is_ok(), "the keyring does not answer");
+        wait_until(|| self.held().is_ok(), "the keyring does not answer");
     }
 
     /// Ends the keyring as a crash would.
@@ -177,6 +185,17 @@ impl Bed {
             said.lines().filter_map(|line| line.strip_prefix("attribute.username = ").map(str::to_owned)).collect();
         names.sort();
         names
+    }
+
+    /// Our items, each with what it has, by another client than ours and cheaper than a process; an error where the keyring does not give all.
+    pub fn held(&self) -> Result<BTreeMap<String, String>, String> {
+        let read = || {
+            if self.reader.get().is_none() {
+                let _ = self.reader.set(Reader::open(&self.address)?);
+            }
+            self.reader.get().expect("set before").items("keyrotate")
+        };
+        read().map_err(|error: zbus::Error| error.to_string())
     }
 
     /// Says that the item has this key and is the profile's, as `keys` does.

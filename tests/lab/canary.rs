@@ -111,30 +111,56 @@ fn group(stat: &[u8]) -> Option<u32> {
     text.rsplit_once(") ")?.1.split(' ').nth(2)?.parse().ok()
 }
 
+/// The system calls by which a program is executed.
+pub const EXEC_CALLS: &str = "execve,execveat";
+/// What lets strace write all that is executed, and not the beginning of it.
+pub const WHOLE: [&str; 3] = ["-v", "-s", "65536"];
+
 /// What a run executes: each program with all its arguments and variables, as the kernel was given them. The file is strace's.
-pub struct Execs(PathBuf);
+pub struct Execs {
+    file: PathBuf,
+    /// The run has a strace of its own, which shows this, too; the file stays.
+    is_shared: bool,
+}
 
 impl Execs {
     /// None where there is no strace; the lab's own tests fail there.
     pub fn new(file: PathBuf) -> Option<Self> {
-        strace().map(|_| Self(file))
+        strace().map(|_| Self { file, is_shared: false })
+    }
+
+    /// In the trace that a run has of its own by these words; none where that does not show it.
+    pub fn shared(words: &[String]) -> Option<Self> {
+        let file = words.iter().skip_while(|word| *word != "-o").nth(1)?;
+        let is_shown = WHOLE.iter().all(|part| words.iter().any(|word| word == part));
+        let is_shown = is_shown && words.iter().any(|word| word.starts_with("trace=") && word.contains(EXEC_CALLS));
+        is_shown.then(|| Self { file: file.into(), is_shared: true })
     }
 
     /// Words before the program.
     pub fn prefix(&self) -> Vec<String> {
+        if self.is_shared {
+            return Vec::new();
+        }
         let program = strace().expect("found before").display().to_string();
-        let options = ["-f", "-qqq", "--seccomp-bpf", "-v", "-s", "65536", "-e", "trace=execve,execveat", "-e", "signal=none", "-o"];
-        [program.as_str()].into_iter().chain(options).map(str::to_owned).chain([self.0.display().to_string()]).collect()
+        let traced = format!("trace={EXEC_CALLS}");
+        let options = ["-f", "-qqq", "--seccomp-bpf", "-e", &traced, "-e", "signal=none"].into_iter().chain(WHOLE).chain(["-o"]);
+        [program.as_str()].into_iter().chain(options).map(str::to_owned).chain([self.file.display().to_string()]).collect()
     }
 
-    /// Where the mark is, but for the variables in `given`; a run of which nothing was seen is told, too. The file is gone then.
+    /// Where the mark is, but for the variables in `given`; a run of which nothing was seen is told, too. A file of its own is gone
+    /// then.
     pub fn search(self, given: &[String]) -> Option<String> {
-        let text = std::fs::read(&self.0).unwrap_or_default();
-        let _ = std::fs::remove_file(&self.0);
+        let text = String::from_utf8_lossy(&std::fs::read(&self.file).unwrap_or_default()).into_owned();
+        if !self.is_shared {
+            let _ = std::fs::remove_file(&self.file);
+        }
+        let is_exec = |line: &&str| EXEC_CALLS.split(',').any(|name| line.contains(&format!(" {name}(")));
+        let text = text.lines().filter(is_exec).map(|line| format!("{line}\n")).collect::<String>();
         if text.is_empty() {
             return Some("nothing, says strace".to_owned());
         }
-        let text = given.iter().fold(String::from_utf8_lossy(&text).into_owned(), |text, given| text.replace(&format!("{given:?}"), ""));
+        let text = given.iter().fold(text, |text, given| text.replace(&format!("{given:?}"), ""));
         text.lines().find_map(|line| Some(format!("{} ({})", line.split(',').next()?, find(line.as_bytes())?)))
     }
 }

@@ -90,11 +90,12 @@ impl Home {
         self.search.is_by_execs.store(true, Ordering::SeqCst);
     }
 
-    /// What a run executes, for [`Home::search`]; none where the run has a trace of its own.
+    /// What a run executes, for [`Home::search`]; none where the run has a trace of its own that does not show it.
     pub fn execs(&self, run: &Run<'_>) -> Option<Execs> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let file = self.scratch(&format!("{TRACE}-of-execs-{}", NUMBER.fetch_add(1, Ordering::SeqCst)));
-        let execs = if run.prefix.first().is_some_and(|word| word == "strace") { None } else { Execs::new(file) };
+        let is_traced = run.prefix.first().is_some_and(|word| word == "strace");
+        let execs = if is_traced { Execs::shared(&run.prefix) } else { Execs::new(file) };
         self.search.is_seen.store(execs.is_some(), Ordering::SeqCst);
         execs
     }

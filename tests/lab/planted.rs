@@ -44,6 +44,24 @@ fn a_secret_is_found_wherever_it_was_planted_and_not_where_it_belongs() {
 }
 
 #[test]
+fn a_secret_is_found_in_the_trace_that_a_run_has_of_its_own() {
+    let home = Home::new("/bin/sh", Settings::default(), true);
+    let (trace, traced) = (home.scratch("trace").display().to_string(), format!("trace=openat,{}", canary::EXEC_CALLS));
+    let words = [&["strace", "-f", "-qq", "-o", &trace, "-e", &traced], &canary::WHOLE[..]].concat();
+    for (script, told) in [
+        ("cat ~/.aws/credentials >/dev/null", ""),
+        ("env true $(sed -n 's/^aws_secret_access_key=//p' ~/.aws/credentials)", "what was executed: "),
+    ] {
+        let args = ["-c", script];
+        home.run_with(&Run { prefix: words.iter().map(|word| (*word).to_owned()).collect(), ..Run::new(&args) });
+        let found = home.found().remove(&Problem::Leak).unwrap_or_default();
+        assert!(if told.is_empty() { found.is_empty() } else { found.contains(told) }, "{script}: {found}");
+    }
+    let blind: Vec<String> = words.iter().map(|word| word.replace("execve", "write")).collect();
+    assert!(Execs::shared(&blind).is_none(), "a trace without what is executed passes for one");
+}
+
+#[test]
 fn a_secret_is_found_in_a_process_that_runs_now_and_a_variable_that_the_test_sets_is_none() {
     let secret = format!("x={}", canary::SECRET);
     for (variable, script, told) in [
