@@ -89,6 +89,17 @@ pub struct HolderEntry {
     pub left_out: bool,
 }
 
+impl HolderEntry {
+    /// Whether it may have a pair of this rotation while it cannot be read. An AWS file is a place of every rotation, so that what it had at the start
+    /// counts; an item or a secret is one only because it is known to have the key, though somebody may have put another there for a moment.
+    pub fn may_have_a_pair(&self) -> bool {
+        match &self.place {
+            Place::AwsFile { .. } => !self.sections.is_empty(),
+            Place::KeychainItem { .. } | Place::Secret { .. } => true,
+        }
+    }
+}
+
 /// Where a rotation stands. Each is on the disk before the act that it announces.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum State {

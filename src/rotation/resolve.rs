@@ -86,8 +86,9 @@ fn give_up_sections(reach: Reach<'_>, record: &mut Record) {
 /// Leaves out the holders that cannot be brought to the new pair as they are.
 fn leave_out(reach: Reach<'_>, record: &mut Record) -> Result<(), Unresolved> {
     let counts = |entry: &HolderEntry| !entry.left_out && !entry.sections.is_empty();
+    let may_refuse = |entry: &HolderEntry| !entry.left_out && entry.may_have_a_pair();
     let refusals: Vec<Option<String>> =
-        record.holders.iter().map(|entry| if counts(entry) { refusal(reach, record, entry) } else { None }).collect();
+        record.holders.iter().map(|entry| if may_refuse(entry) { refusal(reach, record, entry) } else { None }).collect();
     let is_left = record.holders.iter().zip(&refusals).any(|(entry, refusal)| counts(entry) && refusal.is_none());
     if !is_left && refusals.iter().any(Option::is_some) {
         return Err(Unresolved::NoPlaceLeft(refusals.into_iter().flatten().collect()));

@@ -93,7 +93,7 @@ fn read_again(seen: &Observation, rules: &Rules) -> Step {
 
 fn is_garbled(entry: &HolderEntry, sight: &Sight) -> bool {
     match sight {
-        Sight::Unreadable { .. } => !entry.sections.is_empty(),
+        Sight::Unreadable { .. } => entry.may_have_a_pair(),
         Sight::Seen { .. } | Sight::Torn | Sight::Away => false,
     }
 }
@@ -126,7 +126,7 @@ fn refusals(index: usize, entry: &HolderEntry, sight: &Sight, seen: &Observation
         Sight::Seen { foreign, .. } => {
             found.extend(foreign.iter().map(|strange| format!("{} now", strange.told(place))));
         }
-        Sight::Unreadable { why, .. } if !entry.sections.is_empty() => found.push(format!("{place}: {why}")),
+        Sight::Unreadable { why, .. } if entry.may_have_a_pair() => found.push(format!("{place}: {why}")),
         Sight::Torn => found.push(format!("{place} is written in part")),
         Sight::Unreadable { .. } | Sight::Away => {}
     }

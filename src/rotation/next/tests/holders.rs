@@ -1,6 +1,7 @@
 //! Places that hold something else than they are to.
 
 use super::*;
+use crate::os::keychain::ItemName;
 
 #[test]
 fn a_holder_that_is_somebody_elses_now_does_not_hold_up_another() {
@@ -30,5 +31,22 @@ fn a_holder_is_healed_with_a_pair_only_after_aws_accepted_it_in_this_state() {
         assert_eq!(next(&record, &reverted, &Rules::default()), Step::GetCallerIdentity(Which::New));
         reverted.prove(Which::New, Ok(identity()));
         assert_eq!(next(&record, &reverted, &Rules::default()), Step::PrepareHolder { holder: 0, to: Which::New });
+    }
+}
+
+/// An AWS file is looked at in every rotation; an item is a place of one only because it is known to have the key.
+#[test]
+fn an_item_that_cannot_be_read_may_have_the_old_key_whatever_it_had_at_the_start() {
+    let away = || Sight::Unreadable { why: "no keychain answers".into(), error: None };
+    let item = Place::KeychainItem { item: ItemName::parse("work").unwrap() };
+    let config = Place::AwsFile { kind: FileKind::Config, path: "/c".into() };
+    for (place, is_needed) in [(item, true), (config, false)] {
+        let mut record = record(State::Deleted);
+        record.holders.push(HolderEntry { place, sections: vec![], ..record.holders[0].clone() });
+        let late = Observation { holders: Some(vec![sight(&[], &["default"]), away()]), ..before(600, &[(NEW, Active, 1)]) };
+        match next(&record, &late, &Rules::default()) {
+            Step::Stop(stop) if is_needed => assert!(stop.causes[0].contains("no keychain answers"), "{stop:?}"),
+            step => assert!(!is_needed && step == Step::Enter(State::Done(End::Rotated)), "{step:?}"),
+        }
     }
 }
