@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::call::Call;
 use super::server_time::from_sdk;
-use super::{Aws, AwsError, ErrorKind, Signer};
+use super::{Aws, AwsError, Signer};
 
 /// What `iam:GetAccountSummary` says of the root user. `None` where AWS leaves it out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,21 +81,18 @@ impl Aws {
         let call = Call::new(self, signer, "iam:ListOrganizationsFeatures");
         match call.finish(call.iam().list_organizations_features().send().await) {
             Ok(answer) => Ok(Some(answer.enabled_features().contains(&FeatureType::RootCredentialsManagement))),
-            Err(error) if is_not_asked_of(&error) => Ok(None),
+            Err(error) if has_code(&error, &NOT_OURS) => Ok(None),
+            Err(error) if has_code(&error, &["ServiceAccessNotEnabled"]) => Ok(Some(false)),
             Err(error) => Err(error),
         }
     }
 }
 
 /// QUIRK(iam): who has no organization, and who is only a member, hears of it by an error (IAM API reference, ListOrganizationsFeatures).
-fn is_not_asked_of(error: &AwsError) -> bool {
-    const NOT_OURS: [&str; 3] = [
-        "AccountNotManagementOrDelegatedAdministratorException",
-        "OrganizationNotFoundException",
-        "OrganizationNotInAllFeaturesModeException",
-    ];
+const NOT_OURS: [&str; 3] = ["AccountNotManagementOrDelegatedAdministrator", "OrganizationNotFound", "OrganizationNotInAllFeaturesMode"];
+
+/// With or without the word "Exception", which the query protocol leaves out of some codes.
+fn has_code(error: &AwsError, codes: &[&str]) -> bool {
     let code = error.code.as_deref().unwrap_or_default();
-    // The query protocol leaves the word "Exception" out.
-    error.kind != ErrorKind::Server
-        && NOT_OURS.iter().any(|known| known.strip_suffix("Exception").is_some_and(|short| code.starts_with(short)))
+    codes.contains(&code.strip_suffix("Exception").unwrap_or(code))
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::{join, join3};
 
 use super::account::{AccountSummary, CredentialReport};
+use super::look::KeySight;
 use super::policies::{GroupPolicies, Policies};
 use super::{Aws, AwsError, Signer};
 use crate::model::{AccessKey, AccessKeyId, Identity, LastUsed};
@@ -47,6 +48,19 @@ pub struct AccountSight {
     pub report: Result<CredentialReport, AwsError>,
     /// Whether the organization manages the root credentials of its members; `None` where this account is not the one to ask.
     pub central_root: Result<Option<bool>, AwsError>,
+}
+
+impl UserSight {
+    /// The part that `status` looks at, too.
+    pub fn keys(&self) -> KeySight {
+        let user = self.user.as_ref();
+        KeySight {
+            identity: self.identity.clone(),
+            listing: user.map(|user| user.keys.clone()),
+            last_uses: user.map(|user| user.last_uses.clone()).unwrap_or_default(),
+            root_keys: self.summary.clone().map(|summary| summary.root_keys),
+        }
+    }
 }
 
 impl Aws {

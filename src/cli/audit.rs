@@ -1,5 +1,7 @@
 //! How the findings of `audit` look.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::page::{DIM, GREEN, Page, RED, YELLOW, plain};
@@ -20,6 +22,10 @@ pub fn print(outcome: &AuditOutcome, is_json: bool, is_quiet: bool) {
         page.sentence(&format!("{} (profile {}, {} tier)", outcome.identity.arn, outcome.profile, tier(outcome.tier)));
         outcome.findings.iter().for_each(|found| finding(&mut page, found));
         page.sentence(&sum(outcome));
+        let missing: BTreeSet<&str> = outcome.findings.iter().flat_map(|found| &found.missing_actions).map(String::as_str).collect();
+        if !missing.is_empty() {
+            page.sentence(&format!("not allowed: {}", missing.into_iter().collect::<Vec<_>>().join(", ")));
+        }
         outcome.notes.iter().filter(|_| !is_quiet).for_each(|note| page.note(note));
     }
     page.print();

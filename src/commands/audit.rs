@@ -1,6 +1,7 @@
 //! `keyrotate audit`: the practices of one profile's user and account.
 //!
-//! Invariant: it only reads, at AWS and here; nobody is asked for a code unless the profile is a role that wants one.
+//! Invariant: it only reads; the one file that it writes is the memory of what was seen, which tells its own calls from those of others. Nobody is
+//! asked for a code unless the profile is a role that wants one.
 
 mod plan;
 
@@ -9,7 +10,7 @@ use chrono::{DateTime, Utc};
 use super::context::Context;
 use super::failure::{Failure, FailureKind, worst};
 use super::session::{Attend, SessionOptions, access, key_session};
-use super::status::{Observations, Pending, Rest, conflict, under_way};
+use super::status::{Observations, Pending, Rest, conflict, note, under_way};
 use crate::audit::{Facts, Finding, Here, Level, Replacing, Tier, audit as judge, exempted};
 use crate::aws::{Aws, Signer, UserSight};
 use crate::model::{Check, Identity, ProfileName, TokenCode};
@@ -87,10 +88,11 @@ pub fn audit(context: &Context, attend: Attend<'_>, options: &AuditOptions) -> R
         without_key: asked.files.without_key(&identity.account),
         by_session: matches!(signer, Signer::Session(_)),
     };
+    let remembered = note(context, &key.pair.id, user.keys(), now);
     let facts = Facts { now, profile: asked.profile.clone(), user, account, here };
     let findings = exempted(judge(&facts, options.tier), &context.settings.audit().exemptions, now.date_naive());
     let exit_code = worst(findings.iter().map(|finding| code(finding, options.fail_on)));
-    let notes = conflict(context).into_iter().collect();
+    let notes = conflict(context).into_iter().chain(remembered).collect();
     Ok(AuditOutcome { now, profile: asked.profile, identity, tier: options.tier, findings, notes, exit_code })
 }
 

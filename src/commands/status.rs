@@ -20,7 +20,7 @@ use chrono::{DateTime, Utc};
 use super::context::Context;
 use super::failure::{Failure, FailureKind, worst};
 use super::rotate::elsewhere;
-use crate::aws::region_of_arn;
+use crate::aws::{KeySight, region_of_arn};
 use crate::keys::unfinished;
 use crate::model::{AccessKeyId, Identity, ProfileName};
 use crate::os::disk::RealDisk;
@@ -325,10 +325,24 @@ pub(super) fn owner(context: &Context, id: &AccessKeyId) -> Option<Identity> {
     memory.of(id).map(|seen| seen.identity.clone())
 }
 
-/// Stores what was seen now. An answer without an age would take away more than it brings.
+/// Notes what another command saw of a key; returns what went wrong there, if anything did.
+pub(super) fn note(context: &Context, id: &AccessKeyId, sight: KeySight, now: DateTime<Utc>) -> Option<String> {
+    let path = context.paths.state_dir.join("observations.json");
+    let mut memory = Observations::load(&RealDisk, &path);
+    let seen = look::observation(id, sight, now).filter(is_worth_it)?;
+    memory.remember(id, &seen);
+    memory.store(&RealDisk, &path, now)
+}
+
+/// An answer without an age would take away more than it brings.
+fn is_worth_it(seen: &Observation) -> bool {
+    seen.created_at.is_some() || seen.identity.is_root()
+}
+
+/// Stores what was seen now.
 fn remember<'a>(mut memory: Observations, keys: impl Iterator<Item = &'a KeyFacts>, now: DateTime<Utc>, path: &Path) -> Option<String> {
     for key in keys.filter(|key| !key.is_remembered) {
-        if let Some(seen) = key.seen.as_ref().filter(|seen| seen.created_at.is_some() || seen.identity.is_root()) {
+        if let Some(seen) = key.seen.as_ref().filter(|seen| is_worth_it(seen)) {
             memory.remember(&key.id, seen);
         }
     }

@@ -32,7 +32,7 @@ pub fn audit(home: &Home, args: &[&str]) -> Output {
 }
 
 fn files(home: &Home) -> Vec<Option<String>> {
-    [".aws/credentials", ".aws/config", ".local/state/keyrotate/observations.json"]
+    [".aws/credentials", ".aws/config", ".config/keyrotate/config.toml"]
         .map(|name| std::fs::read_to_string(home.path().join(name)).ok())
         .into()
 }

@@ -1,6 +1,6 @@
 //! How it is told: exit codes, exemptions, text, profiles that cannot be looked at.
 
-use crate::bench::{audit, configure, findings, levels, settings, start, well};
+use crate::bench::{DAY, audit, configure, findings, levels, settings, start, well};
 use crate::home::Home;
 
 fn attach(home: &Home, policy: &str) {
@@ -82,6 +82,29 @@ fn a_profile_that_cannot_be_looked_at_is_an_error_of_its_own() {
     let output = audit(&home, &["default"]);
     assert_eq!(output.code, Some(2));
     assert!(output.stderr.contains("the nearest right name is `exemption`"), "{}", output.stderr);
+}
+
+/// AWS counts what an audit asks as uses of the key: the next audit, a day later, must not take them for somebody's.
+#[test]
+fn its_own_questions_of_yesterday_are_nobodys_use() {
+    let home = start(settings());
+    well(&home);
+    home.lab.world().keys[0].created_at -= 60.0 * DAY;
+    let level = |home: &Home| levels(&findings(home, &["default"]).0, "KEY-UNUSED")[0].to_owned();
+    assert_eq!(level(&home), "unknown");
+    let path = home.path().join(".local/state/keyrotate/observations.json");
+    let mut memory: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let yesterday = (chrono::Utc::now() - chrono::TimeDelta::days(1)).to_rfc3339();
+    memory["keys"][&home.old.id]["observed_at"] = yesterday.clone().into();
+    memory["keys"][&home.old.id]["watched"]["since"] = yesterday.into();
+    home.write(".local/state/keyrotate/observations.json", &memory.to_string());
+    {
+        let mut world = home.lab.world();
+        world.keys[0].uses.iter_mut().for_each(|used| used.at -= DAY);
+        // What is asked today is not on the record yet.
+        world.settings.last_use_lag = 3_600.0;
+    }
+    assert_eq!(level(&home), "unknown");
 }
 
 #[test]

@@ -129,25 +129,31 @@ impl Ways {
 
 fn observe(key: &OwnKey, sight: KeySight, now: DateTime<Utc>) -> Looked {
     let id = &key.pair.id;
-    let KeySight { identity, listing, mut last_uses, root_keys } = sight;
-    let identity = match identity {
+    let identity = match &sight.identity {
         Ok(identity) => identity,
         Err(error) => {
             let is_unreachable = matches!(error.kind, ErrorKind::Unreachable(_));
-            return Looked { seen: None, problem: Some(refused(key, &error)), is_unreachable };
+            return Looked { seen: None, problem: Some(refused(key, error)), is_unreachable };
         }
     };
+    let problem = match &sight.listing {
+        Some(Ok(keys)) if keys.iter().any(|key| key.id == *id) => None,
+        Some(Ok(_)) => Some(unlisted(id)),
+        Some(Err(error)) => Some(refused(key, error)),
+        None if identity.is_root() => None,
+        None => Some(Failure::new(FailureKind::Unchecked, format!("{} is not an IAM user", identity.arn))),
+    };
+    Looked { seen: observation(id, sight, now), problem, is_unreachable: false }
+}
+
+/// What is to be remembered of a key by what AWS said; `None` where it did not say whose it is. A listing without the key says nothing of it.
+pub(super) fn observation(id: &AccessKeyId, sight: KeySight, now: DateTime<Utc>) -> Option<Observation> {
+    let KeySight { identity, listing, mut last_uses, root_keys } = sight;
     let mut last_use = |id: &AccessKeyId| match last_uses.iter().position(|(of, _)| of == id) {
         Some(at) => last_uses.swap_remove(at).1.unwrap_or_else(|error| LastUsed::Unknown(error.to_string())),
         None => LastUsed::Unknown("not asked".to_owned()),
     };
-    let (keys, problem) = match listing {
-        Some(Ok(keys)) if keys.iter().any(|key| key.id == *id) => (Some(keys), None),
-        Some(Ok(_)) => (None, Some(unlisted(id))),
-        Some(Err(error)) => (None, Some(refused(key, &error))),
-        None if identity.is_root() => (None, None),
-        None => (None, Some(Failure::new(FailureKind::Unchecked, format!("{} is not an IAM user", identity.arn)))),
-    };
+    let keys = listing.and_then(Result::ok).filter(|keys| keys.iter().any(|key| key.id == *id));
     let own: Option<&AccessKey> = keys.iter().flatten().find(|key| key.id == *id);
     let (created_at, status) = (own.map(|key| key.created_at), own.map(|key| key.status.clone()));
     let own_last_use = last_use(id);
@@ -161,20 +167,8 @@ fn observe(key: &OwnKey, sight: KeySight, now: DateTime<Utc>) -> Looked {
         Ok(None) => RootKeys::Unknown("iam:GetAccountSummary leaves it out".to_owned()),
         Err(error) => RootKeys::Unknown(error.to_string()),
     };
-    Looked {
-        seen: Some(Observation {
-            observed_at: now,
-            identity,
-            created_at,
-            status,
-            last_use: own_last_use,
-            others,
-            root_keys,
-            watched: None,
-        }),
-        problem,
-        is_unreachable: false,
-    }
+    let identity = identity.ok()?;
+    Some(Observation { observed_at: now, identity, created_at, status, last_use: own_last_use, others, root_keys, watched: None })
 }
 
 /// A denial that a session may lift keeps its kind, which says so.
