@@ -355,6 +355,7 @@ mod tests {
     fn what_a_busy_machine_reads_late_is_heard_all_the_same() {
         struct Late(Option<&'static [u8]>);
         impl Read for Late {
+            #[expect(clippy::disallowed_methods, reason = "it plays a machine that is busy")]
             fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
                 std::thread::sleep(Duration::from_millis(500));
                 self.0.take().unwrap_or_default().read(into)

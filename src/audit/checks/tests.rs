@@ -277,8 +277,10 @@ fn whatever_is_wrong_or_unknown_by_denial_says_what_to_do() {
     }
 }
 
+type Denial = (&'static str, fn(&mut Facts));
+
 /// Every answer, and how it is taken away.
-const DENIALS: &[(&str, fn(&mut Facts))] = &[
+const DENIALS: &[Denial] = &[
     ("sts:GetCallerIdentity", |f| {
         f.user.identity = Err(denied("sts:GetCallerIdentity"));
         f.user.user = None;
