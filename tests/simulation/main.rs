@@ -49,8 +49,10 @@ fn main() -> ExitCode {
     let until = words.iter().any(|word| word == "--minutes").then(|| start + Duration::from_secs(60 * numbers.next().expect("minutes")));
     let count = if until.is_some() { u64::MAX / 2 } else { numbers.next().unwrap_or(DEFAULT) };
     let begin = numbers.next().unwrap_or(0);
-    let known =
-        ONCE_FOUND.map(|seed| (seed, Schedule::as_found(seed))).into_iter().chain(FOUND_SINCE.map(|seed| (seed, Schedule::of(seed))));
+    let known = ONCE_FOUND
+        .map(|seed| (seed, Schedule::as_found(seed)))
+        .into_iter()
+        .chain(FOUND_SINCE.map(|seed| (seed, Schedule::from_seed(seed))));
     let again: Vec<u64> = known.filter(|(_, schedule)| violation(schedule, None).is_some()).map(|(seed, _)| seed).collect();
     for seed in &again {
         println!("found again: --seed {seed}");
