@@ -81,7 +81,6 @@ fn tier(tier: Tier) -> &'static str {
     match tier {
         Tier::SelfTier => "self",
         Tier::Account => "account",
-        Tier::Monitoring => "monitoring",
     }
 }
 

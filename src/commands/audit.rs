@@ -75,7 +75,7 @@ pub fn audit(context: &Context, attend: Attend<'_>, options: &AuditOptions) -> R
     let identity = asked.identity(&user)?;
     let account = match options.tier {
         Tier::SelfTier => None,
-        Tier::Account | Tier::Monitoring => Some(aws.look_at_account(&asked.account_signer(&signer)?)),
+        Tier::Account => Some(aws.look_at_account(&asked.account_signer(&signer)?)),
     };
     let now = aws.server_time().map_or_else(clock::local_now, |time| time.at(clock::boot_time()));
     let watched = memory.all().filter_map(|(id, seen)| Some((id.clone(), seen.watched.clone()?)));
