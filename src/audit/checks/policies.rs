@@ -128,7 +128,7 @@ fn all_powerful(owner: &str, name: &str, power: Power) -> Finding {
         Power::AllOfIam => (Level::Fail, "allows all of IAM, and so whatever the user gives itself"),
         Power::NearlyEverything => (Level::Warn, "allows everything but what it names"),
     };
-    let fix = "keep such permissions in a role that asks for MFA, and let the user assume it (`keyrotate policy show force-mfa`)";
+    let fix = "keep such permissions in a role that asks for MFA, and let the user assume it";
     Finding::new(Check::Admin, level, name, format!("{name} of {owner} {what}, without a condition")).fix(fix)
 }
 

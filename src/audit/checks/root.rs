@@ -6,7 +6,7 @@ use super::{denied, root_user, who};
 use crate::audit::facts::Facts;
 use crate::audit::finding::{Finding, Level};
 use crate::audit::report::root_use;
-use crate::model::{Check, Identity};
+use crate::model::Check;
 
 /// A use of the root user within so long is worth a question.
 const RECENT: TimeDelta = TimeDelta::days(90);
@@ -21,10 +21,7 @@ pub(super) fn caller(facts: &Facts) -> Finding {
         Err(error) => denied(facts, check, who(facts), error),
         Ok(identity) if identity.is_root() => {
             let seen = format!("the profile {} signs as the root user", facts.profile);
-            let fix = format!(
-                "make an IAM user or a role for this work, then run `keyrotate root-key remove {}`, which deletes the key",
-                facts.profile.quoted()
-            );
+            let fix = "make an IAM user or a role for this work, give the profile its key, then delete the root user's in the AWS console, under Security credentials";
             Finding::new(check, Level::Fail, who(facts), seen).fix(fix)
         }
         Ok(identity) => Finding::new(check, Level::Pass, who(facts), format!("it signs as {}", identity.arn)),
@@ -43,9 +40,7 @@ pub(super) fn key(facts: &Facts) -> Finding {
         Some(count) => {
             let keys = if count == 1 { "an access key".to_owned() } else { format!("{count} access keys") };
             let seen = format!("it has {keys} (inactive ones count, too)");
-            let is_root = facts.user.identity.as_ref().is_ok_and(Identity::is_root);
-            let remove = format!("run `keyrotate root-key remove {}`", facts.profile.quoted());
-            Finding::new(check, Level::Fail, root_user(facts), seen).fix(if is_root { remove } else { DELETE_ROOT_KEYS.to_owned() })
+            Finding::new(check, Level::Fail, root_user(facts), seen).fix(DELETE_ROOT_KEYS)
         }
     }
 }
