@@ -110,6 +110,12 @@ impl Here {
     }
 
     fn is_own(&self, last_use: &LastUse) -> bool {
-        matches!(last_use.service.as_str(), "sts" | "iam") && self.own_calls.iter().any(|at| (last_use.at - at).abs() <= OWN_CALL)
+        is_own_use(last_use, &self.own_calls)
     }
+}
+
+/// Whether a use is of a service that keyrotate calls, and of about the time of one of its calls: then it may be keyrotate's own. A use at any other
+/// time is somebody else's, or of a rotation, and a person may want to know of it.
+pub fn is_own_use<'a>(last_use: &LastUse, calls: impl IntoIterator<Item = &'a DateTime<Utc>>) -> bool {
+    matches!(last_use.service.as_str(), "sts" | "iam") && calls.into_iter().any(|at| (last_use.at - at).abs() <= OWN_CALL)
 }

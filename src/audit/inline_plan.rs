@@ -122,7 +122,8 @@ pub fn inline_plan(user: &InlineUser<'_>, existing: impl Fn(&str) -> Option<Stri
 
 /// The policy's own name where that is free or has the same document, else the name with a number; and whether it is there.
 fn free_name(name: &str, document: &Value, existing: &impl Fn(&str) -> Option<String>) -> (String, bool) {
-    let numbered = (2..).map(|number| format!("{name}-{number}"));
+    // A server that has every name would keep us for ever; the command that creates the policy fails then, before anything is changed.
+    let numbered = (2..100).map(|number| format!("{name}-{number}"));
     for candidate in [name.to_owned()].into_iter().chain(numbered) {
         match existing(&candidate) {
             None => return (candidate, false),

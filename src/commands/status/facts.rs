@@ -4,17 +4,14 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::audit::Watched;
+use crate::audit::{Watched, is_own_use};
 use crate::commands::failure::Failure;
 use crate::model::{AccessKeyId, Age, AgeLevel, Arn, Identity, KeyStatus, LastUse, LastUsed, Limits, ProfileName};
 use crate::os::keychain::ItemName;
 use crate::profile::Warning;
-
-/// A run asks AWS for about so long before it notes the time.
-const OWN_USE: TimeDelta = TimeDelta::minutes(1);
 
 /// One own key and everything that is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -259,14 +256,10 @@ impl KeyFacts {
 }
 
 impl Observation {
-    /// Whether the last use is a call of a service that keyrotate calls, and of about this observation's time or `before`'s: then it may
-    /// be keyrotate's own.
-    ///
-    /// A use at any other time is somebody else's, or of a rotation, and a person may want to know of it.
+    /// Whether the last use may be keyrotate's own, of about this observation's time or `before`'s.
     pub fn is_own_use(&self, before: Option<&Observation>) -> bool {
-        let LastUsed::Used(LastUse { at, service, .. }) = &self.last_use else { return false };
-        let is_near = |seen: &Observation| (*at - seen.observed_at).abs() <= OWN_USE;
-        matches!(service.as_str(), "sts" | "iam") && (is_near(self) || before.is_some_and(is_near))
+        let LastUsed::Used(last_use) = &self.last_use else { return false };
+        is_own_use(last_use, [self].into_iter().chain(before).map(|seen| &seen.observed_at))
     }
 
     /// The last use, where it was not keyrotate's own.
