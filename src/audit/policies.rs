@@ -116,7 +116,8 @@ const CREATE_SECRET: &[Permission] =
 
 const MFA: &[Permission] = &[
     Permission { sid: "EnrollDevice", actions: &["iam:EnableMFADevice", "iam:ListMFADevices", "iam:ResyncMFADevice"], on: On::User },
-    Permission { sid: "CreateDevice", actions: &["iam:CreateVirtualMFADevice"], on: On::Devices },
+    Permission { sid: "CreateDevice", actions: &["iam:CreateVirtualMFADevice", "iam:DeleteVirtualMFADevice"], on: On::Devices },
+    Permission { sid: "SeeDevices", actions: &["iam:ListVirtualMFADevices"], on: On::Anything },
 ];
 
 const ROOT_CHECK: &[Permission] = &[Permission { sid: "SeeRootUser", actions: &["iam:GetAccountSummary"], on: On::Anything }];
@@ -150,8 +151,8 @@ const AUDIT_ACCOUNT: &[Permission] = &[Permission {
     on: On::Anything,
 }];
 
-/// What is open without MFA so that somebody who has no device gets one, here or in the console.
-const TO_ENROLL: [&str; 2] = ["iam:CreateVirtualMFADevice", "iam:EnableMFADevice"];
+/// What is open without MFA so that somebody who has no device gets one, here or in the console. AWS deletes no device that is in use.
+const TO_ENROLL: [&str; 3] = ["iam:CreateVirtualMFADevice", "iam:DeleteVirtualMFADevice", "iam:EnableMFADevice"];
 
 /// What is open without MFA so that a session can be opened, and so that the console shows the page for devices.
 const TO_OPEN: [&str; 6] =

@@ -18,6 +18,10 @@ fn enroll(home: &Home) -> Result<(), String> {
         asked(action, &format!("&UserName=dev&SerialNumber={PHONE}&AuthenticationCode1={one}&AuthenticationCode2={two}"))
     };
     asked("CreateVirtualMFADevice", "&VirtualMFADeviceName=phone")?;
+    // One that was made and never enabled has the name: it goes, and is made anew.
+    asked("ListVirtualMFADevices", "&AssignmentStatus=Unassigned")?;
+    asked("DeleteVirtualMFADevice", &format!("&SerialNumber={PHONE}"))?;
+    asked("CreateVirtualMFADevice", "&VirtualMFADeviceName=phone")?;
     with_codes("EnableMFADevice")?;
     asked("ListMFADevices", "&UserName=dev")?;
     home.lab.world().users[0].used_steps.clear();

@@ -68,7 +68,7 @@ fn a_key_alone_does_nothing_else() {
     for body in [
         "ListUserPolicies&UserName=dev",
         "CreateAccessKey&UserName=dev",
-        "DeleteVirtualMFADevice&SerialNumber=x",
+        "DeactivateMFADevice&UserName=dev&SerialNumber=arn:aws:iam::000000000000:mfa/dev",
         "GenerateCredentialReport",
     ] {
         assert!(!may(&key, body), "{body}");
