@@ -60,6 +60,7 @@ fn every_keyrotate_command_does_what_it_says() {
                     Some(&"timer") => timer(&home, args),
                     Some(&("login" | "exec" | "credential-process" | "env")) => session(&home, args),
                     // The program is below `target`.
+                    Some(&"policy") => policy(&home, args),
                     Some(&"keys") if args[1] == "add" => add(&home, args),
                     Some(&"keys") if args[1] == "import" => home.run(&[args, &["--force"]].concat()),
                     _ => home.run(args),
@@ -88,6 +89,15 @@ fn add(home: &Home, args: &[&str]) -> home::Output {
     let mut run = Run::new(&words);
     run.input = format!("Access key ID,Secret access key\n{},{}\n", key.id, key.secret);
     home.run_with(&run)
+}
+
+/// What is behind `>` is the shell's; what is on standard error are notes.
+fn policy(home: &Home, args: &[&str]) -> home::Output {
+    let words: Vec<&str> = args.iter().copied().take_while(|word| *word != ">").collect();
+    let output = home.run(&words);
+    let is_told = output.stderr.lines().all(|line| line.starts_with("note: ")) && output.stderr.is_empty() == (args[1] == "list");
+    assert!(is_told, "{args:?}: {}", output.stderr);
+    home::Output { stderr: String::new(), ..output }
 }
 
 /// With a code where one is needed, and an `aws` that wants a session, or a profile that gives one.
@@ -153,17 +163,19 @@ fn the_demo_ends_with_one_working_key() {
 }
 
 #[test]
-fn the_settings_and_the_policy_can_be_used() {
+fn the_settings_can_be_used_and_the_policy_is_the_one_that_is_printed() {
     let settings = blocks("toml");
     assert_eq!(settings.len(), 6);
     for text in settings {
         KeyrotateSettings::parse(Path::new("config.toml"), &text).expect("usable settings");
     }
     let policies = blocks("json");
-    assert_eq!(policies.len(), 2);
-    for text in policies {
-        let policy: serde_json::Value = serde_json::from_str(&text).expect("a JSON document");
-        assert_eq!(policy["Version"], "2012-10-17");
+    let home = Home::new(env!("CARGO_BIN_EXE_keyrotate"), Settings::default(), true);
+    assert_eq!(policies, [home.run(&["policy", "show", "rotate"]).stdout]);
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("README.md");
+    for line in home.run(&["policy", "list"]).stdout.lines() {
+        let name = line.split_whitespace().next().expect("a name");
+        assert!(readme.contains(&format!("| `{name}` |")), "README does not tell of {name}");
     }
 }
 

@@ -5,13 +5,11 @@
 
 use serde_json::Value;
 
+use super::policies::CHARACTERS;
 use crate::aws::InlinePolicy;
 
 /// So many managed policies a user has at most, unless AWS was asked for more (IAM quotas).
 const ATTACHED: usize = 10;
-
-/// So many characters a managed policy has at most, white space not counted (IAM quotas).
-const CHARACTERS: usize = 6_144;
 
 /// IAM is eventually consistent; what was attached counts everywhere after about so many seconds.
 const SETTLED: u32 = 15;

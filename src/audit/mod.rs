@@ -10,6 +10,7 @@ mod exemption;
 mod facts;
 mod finding;
 mod inline_plan;
+mod policies;
 mod report;
 
 pub use check::{Reference, Tier};
@@ -19,3 +20,4 @@ pub use exemption::{Exempt, exempted};
 pub use facts::{Facts, Here, Replacing, Watched, is_own_use};
 pub use finding::{Finding, Level};
 pub use inline_plan::{InlineUser, NoPlan, Step, inline_plan};
+pub use policies::{CHARACTERS, Choices, NoPolicy, NotInAnArn, Policy, PolicyName, RoleNamed, Scope, SecretNamed, UNNEEDED, Whose, policy};

@@ -2,6 +2,7 @@
 
 mod audit;
 mod keys;
+mod policy;
 mod session;
 mod timer;
 
@@ -21,6 +22,7 @@ use crate::model::{AccessKeyId, Grace};
 use crate::rotation::Direction;
 pub use audit::AuditArgs;
 pub use keys::{KeysArgs, KeysCommand};
+pub use policy::{PolicyArgs, PolicyCommand};
 use session::GivenCode;
 pub use session::{CredentialProcessArgs, EnvArgs, EnvFormat, ExecArgs, InitShell, LoginArgs, LogoutArgs, ShellInitArgs};
 pub use timer::{TimerArgs, TimerCommand};
@@ -103,6 +105,8 @@ pub enum Command {
     /// Check the practices that keep keys and accounts safe: MFA, root, policies, keys; each with its fix
     #[command(after_help = audit::AUDIT)]
     Audit(AuditArgs),
+    /// Print the least IAM policy that a work of keyrotate needs
+    Policy(PolicyArgs),
     /// Show every rotation that is over, the newest last
     #[command(after_help = HISTORY)]
     History(HistoryArgs),

@@ -10,6 +10,7 @@ mod history;
 mod keys;
 mod man;
 mod page;
+mod policy;
 mod render;
 mod rotate;
 mod session;
@@ -43,7 +44,7 @@ use crate::os::signals::Signals;
 use crate::os::terminal::{Console, ConsoleOptions};
 use crate::profile::settings::RotateOnLogin;
 use crate::session::environment::Before;
-use args::{Args, Command, ExecArgs, KeysCommand, StatusArgs};
+use args::{Args, Command, ExecArgs, KeysCommand, PolicyCommand, StatusArgs};
 
 /// The exit code of `exec` where no program was started for a reason of keyrotate's own, as `env` and `timeout` have it.
 const OWN_FAILURE: u8 = 125;
@@ -229,6 +230,19 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             audit::print(&outcome, asked.json, args.quiet);
             Ok(unless_interrupted(outcome.exit_code))
         }
+        Some(Command::Policy(asked)) => match &asked.command {
+            PolicyCommand::Show(show) => {
+                match show.name {
+                    None => policy::print_list(),
+                    Some(name) => policy::print(&crate::commands::policy::show(&load()?, &show.options(name))?, args.quiet),
+                }
+                Ok(0)
+            }
+            PolicyCommand::List => {
+                policy::print_list();
+                Ok(0)
+            }
+        },
         Some(Command::History(asked)) => {
             history::print(&crate::commands::history::history(&load()?, &asked.options())?, asked.json, args.quiet);
             Ok(0)

@@ -119,7 +119,7 @@ fn managed(page: &mut Page, key: &ManagedFacts, findings: &[Finding], now: DateT
     page.line("user:", &key.user);
     if let Some(seen) = &key.seen {
         created(page, seen.created_at, &key.limits);
-        page.line("use:", &describe::last_use(&seen.last_use));
+        page.line("use:", &used(&seen.last_use, ""));
         if key.is_remembered {
             page.line("as of:", &describe::time(seen.observed_at));
         }
@@ -136,6 +136,14 @@ fn managed(page: &mut Page, key: &ManagedFacts, findings: &[Finding], now: DateT
     page.line("rotator:", &rotator);
     key.pending.iter().for_each(|pending| page.line("rotation:", &rotation(pending, now)));
     problem(page, key.problem.as_ref());
+}
+
+/// The last use, with what is to be said of it; where it is unknown, why.
+fn used(last_use: &LastUsed, own: &str) -> String {
+    match last_use {
+        LastUsed::Unknown(why) => format!("{}: {why}", describe::last_use(last_use)),
+        LastUsed::Used(_) | LastUsed::Never => format!("{}{own}", describe::last_use(last_use)),
+    }
 }
 
 fn problem(page: &mut Page, problem: Option<&Failure>) {
@@ -167,7 +175,7 @@ fn observed(page: &mut Page, key: &KeyFacts, seen: &Observation, now: DateTime<U
         LastUsed::Used(last_use) if key.is_own_use => format!(" ({}: perhaps keyrotate itself)", last_use.service),
         LastUsed::Used(_) | LastUsed::Never | LastUsed::Unknown(_) => String::new(),
     };
-    page.line("use:", &format!("{}{own}", describe::last_use(&seen.last_use)));
+    page.line("use:", &used(&seen.last_use, &own));
     seen.others.iter().flatten().for_each(|other| page.line("second:", &second(other, key, seen, now)));
     let root = match &seen.root_keys {
         RootKeys::Count(0) => "none in this account".to_owned(),

@@ -11,6 +11,7 @@ pub mod history;
 pub mod keys;
 pub mod logout;
 pub mod pick;
+pub mod policy;
 pub mod refreshable;
 pub mod rotate;
 pub mod session;

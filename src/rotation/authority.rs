@@ -34,7 +34,7 @@ pub struct Authority<'a> {
 }
 
 impl<'a> Authority<'a> {
-    /// The pairs sign, for now. `has_device`: the files name an MFA device of the user.
+    /// The pairs sign, for now. `has_device`: an MFA device of the user is known.
     pub fn new(grant: Grant<'a>, has_device: bool) -> Self {
         Self { grant, session: RefCell::default(), refused: RefCell::default(), has_device, operator: None }
     }
@@ -44,7 +44,7 @@ impl<'a> Authority<'a> {
         Self { grant: &|_, _| None, session: RefCell::default(), refused: RefCell::default(), has_device: false, operator: Some(operator) }
     }
 
-    /// Whether the files name an MFA device of the user.
+    /// Whether an MFA device of the user is known.
     pub fn has_device(&self) -> bool {
         self.has_device
     }

@@ -190,6 +190,11 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
         Err(error) if !preflight.dry_run => drop(error),
         Err(error) => notes.push(format!("whether AWS has quarantined the key is unknown: {error}")),
     }
+    if let LastUsed::Unknown(why) = &last_use
+        && preflight.dry_run
+    {
+        notes.push(format!("when the key was used last is unknown: {why}"));
+    }
     let now = server_now(aws, own.created_at);
     let room = room::look(preflight, &signer, &own, &keys, now)?;
     notes.extend(room.note);

@@ -15,7 +15,7 @@ const REFUSED: Fault = Fault::ErrorBefore {
 fn what_is_denied_is_unknown_and_the_root_check_alone_does_not_count() {
     for (action, fault, code, said) in [
         ("GetAccountSummary", DENIED, 0, "root keys: unknown: iam:GetAccountSummary answered AccessDenied"),
-        ("GetAccessKeyLastUsed", DENIED, 0, "last use unknown"),
+        ("GetAccessKeyLastUsed", DENIED, 0, "last use unknown: iam:GetAccessKeyLastUsed answered AccessDenied"),
         ("ListAccessKeys", DENIED, 12, "iam:ListAccessKeys is not allowed"),
         ("ListAccessKeys", REFUSED, 12, "wants MFA"),
         ("GetCallerIdentity", Fault::DropBefore, 12, "could not be checked"),

@@ -37,9 +37,11 @@ impl<'a> Sessions<'a> {
         Self { run, aws, profile: profile.clone(), keys, route, timing: *timing, failure: RefCell::default() }
     }
 
-    /// Whether the files name an MFA device.
+    /// Whether the files name an MFA device, or a login found one out.
     pub(in crate::commands) fn has_device(&self) -> bool {
-        self.route.as_ref().is_some_and(|route| route.mfa_serial.is_some())
+        let cache = self.run.cache();
+        let is_named = self.route.as_ref().is_some_and(|route| route.mfa_serial.is_some());
+        is_named || self.keys.iter().any(|key| cache.device(key).is_some())
     }
 
     /// A session: one that is open and was not refused, else a new one that this pair opens.

@@ -37,7 +37,7 @@ pub struct Rules {
     pub delete_key: Option<AccessKeyId>,
     /// A new rotation needs the old key's place, which ends a grace of "next".
     pub place_needed: bool,
-    /// The files name an MFA device of the user, so that a permission that is missing may be missing without MFA only.
+    /// An MFA device of the user is known, so that a permission that is missing may be missing without MFA only.
     pub has_device: bool,
     /// What a person decided about this rotation. Forward: on a way back it turns round, and it ends even where the old key cannot be
     /// deleted. Back: what appeared while a key was being made stays as it is.

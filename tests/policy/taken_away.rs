@@ -1,0 +1,82 @@
+//! Under what the policies allow everything works; with any one action taken away it is said which one is missing, nothing is lost, and with the
+//! action given back the same command goes on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+
+use keyrotate::audit::PolicyName;
+use serde_json::Value;
+
+use crate::bench::{actions, allow, each, said, shown, without};
+use crate::home::Home;
+use crate::scenes::{SCENES, Scene};
+
+fn documents(scene: &Scene, home: &Home) -> Vec<Value> {
+    scene.policies.iter().map(|words| shown(home, words)).collect()
+}
+
+/// What a panic said.
+fn caught(what: &str, check: impl FnOnce()) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(check)).map_err(|error| {
+        let text = error.downcast_ref::<String>().cloned().or_else(|| error.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        format!("{what}: {}", text.unwrap_or_default())
+    })
+}
+
+#[test]
+fn with_what_the_policies_allow_everything_works() {
+    each(&SCENES, |scene| {
+        caught(scene.name, || {
+            let home = (scene.before)();
+            allow(&home, &documents(scene, &home));
+            let output = (scene.act)(&home);
+            (scene.well)(&home, &output);
+            assert!(!said(&output).contains("AccessDenied"), "{}", said(&output));
+        })
+    });
+}
+
+#[test]
+fn an_action_that_is_taken_away_is_named_and_costs_no_key() {
+    let named: Mutex<BTreeMap<&str, BTreeSet<String>>> = Mutex::default();
+    let cases: Vec<(&Scene, Vec<Value>, String)> = SCENES
+        .iter()
+        .flat_map(|scene| {
+            let documents = documents(scene, &(scene.before)());
+            actions(&documents).into_iter().map(move |action| (scene, documents.clone(), action))
+        })
+        .collect();
+    assert!(cases.len() > 80, "only {} cases", cases.len());
+    each(&cases, |(scene, documents, action)| {
+        caught(&format!("{}, without {action}", scene.name), || {
+            let home = (scene.before)();
+            allow(&home, &without(documents, action));
+            let output = (scene.act)(&home);
+            home.look("without it");
+            assert_eq!(home.told(), "", "{}", said(&output));
+            let is_named = said(&output).contains(action.as_str());
+            if is_named {
+                let mut named = named.lock().unwrap();
+                scene.policies.iter().for_each(|words| named.entry(words[0]).or_default().extend([action.clone()]));
+            }
+            if output.code == Some(0) {
+                (scene.well)(&home, &output);
+                return;
+            }
+            assert!(is_named, "exit {:?}, and not named: {}", output.code, said(&output));
+            allow(&home, documents);
+            let output = (scene.act)(&home);
+            (scene.well)(&home, &output);
+        })
+    });
+    let named = named.into_inner().unwrap();
+    for name in PolicyName::ALL.into_iter().filter(|name| !matches!(name, PolicyName::Mfa | PolicyName::ForceMfa)) {
+        let missed = |action: &&str| !named.get(name.id()).is_some_and(|all| all.contains(*action));
+        let missed: Vec<&str> = name.actions().filter(missed).filter(|action| !ON_TOP.contains(action)).collect();
+        assert!(missed.is_empty(), "taken out of {}, nobody says so: {missed:?}", name.id());
+    }
+}
+
+/// Asked by AWS beside sts:AssumeRole, which the lab does not.
+const ON_TOP: [&str; 2] = ["sts:SetSourceIdentity", "sts:TagSession"];
