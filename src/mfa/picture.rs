@@ -72,8 +72,8 @@ mod tests {
         let (side, scale) = (lines[0].len(), 4);
         let is_ink = |column: usize, row: usize| match lines[row / 2][column] {
             '█' => true,
-            '▀' => row % 2 == 0,
-            '▄' => row % 2 == 1,
+            '▀' => row.is_multiple_of(2),
+            '▄' => !row.is_multiple_of(2),
             _ => false,
         };
         let grey = |x: usize, y: usize| if is_ink(x / scale, y / scale) == ink_is_dark { 0 } else { 255 };
