@@ -7,6 +7,7 @@ pub mod commands;
 pub mod holder;
 pub mod journal;
 pub mod keys;
+pub mod mfa;
 pub mod model;
 pub mod os;
 pub mod profile;

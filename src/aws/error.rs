@@ -103,6 +103,23 @@ impl AwsError {
         }
     }
 
+    /// Whether something of this name is there already, so that nothing was made.
+    pub fn is_name_taken(&self) -> bool {
+        self.kind != ErrorKind::Server && self.code.as_deref() == Some("EntityAlreadyExists")
+    }
+
+    /// Whether AWS did not take two codes of an MFA device.
+    ///
+    /// QUIRK(iam): STS has AccessDenied for it, IAM a code of its own; whether a code was wrong or used neither of them says.
+    pub fn is_invalid_codes(&self) -> bool {
+        self.kind != ErrorKind::Server && self.code.as_deref() == Some("InvalidAuthenticationCode")
+    }
+
+    /// Whether a virtual MFA device is assigned to a user, so that it was not deleted.
+    pub fn is_in_use(&self) -> bool {
+        self.kind != ErrorKind::Server && self.code.as_deref() == Some("DeleteConflict")
+    }
+
     /// The most characters that a message has.
     pub const LONGEST_MESSAGE: usize = 500;
 
@@ -337,6 +354,18 @@ mod tests {
         );
         assert_eq!(tidy("a\u{1b}[31mb\n"), "a [31mb");
         assert_eq!(tidy(&"ä".repeat(9_999)).chars().count(), AwsError::LONGEST_MESSAGE);
+    }
+
+    #[test]
+    fn what_iam_says_of_devices_counts_only_where_it_is_a_refusal() {
+        for (code, says) in [
+            ("EntityAlreadyExists", AwsError::is_name_taken as fn(&AwsError) -> bool),
+            ("InvalidAuthenticationCode", AwsError::is_invalid_codes),
+            ("DeleteConflict", AwsError::is_in_use),
+        ] {
+            let told = [409, 500].map(|status| says(&AwsError::answered("iam:EnableMFADevice", status, code, "")));
+            assert_eq!(told, [true, false], "{code}");
+        }
     }
 
     #[test]

@@ -4,7 +4,6 @@
 //! list answers is read to its last page or not at all.
 
 use aws_sdk_iam::operation::list_access_keys::ListAccessKeysOutput;
-use aws_sdk_iam::operation::list_mfa_devices::ListMfaDevicesOutput;
 use aws_sdk_iam::types::{AccessKeyMetadata, StatusType};
 use chrono::{DateTime, Utc};
 
@@ -71,24 +70,12 @@ impl Aws {
         self.runtime.block_on(self.last_used(signer, id))
     }
 
-    /// `iam:ListMFADevices` of who signs, all pages: serial numbers, those of FIDO keys among them. Without a user's name, so that an
-    /// ordinary user needs no more than the usual self-service policy.
-    pub fn list_mfa_devices(&self, signer: &Signer) -> Result<Vec<String>, AwsError> {
-        self.runtime.block_on(self.mfa_devices(signer))
-    }
-
     pub(super) async fn access_keys(&self, signer: &Signer, user_name: &str) -> Result<Vec<AccessKey>, AwsError> {
         let call = Call::new(self, signer, "iam:ListAccessKeys");
         let keys =
             every_page!(&call, call.iam().list_access_keys().user_name(user_name), |page: ListAccessKeysOutput| page.access_key_metadata);
         let lacks = || call.garbled("a key in the answer lacks its id, status or date");
         keys.iter().map(|key| access_key(key).ok_or_else(lacks)).collect()
-    }
-
-    pub(super) async fn mfa_devices(&self, signer: &Signer) -> Result<Vec<String>, AwsError> {
-        let call = Call::new(self, signer, "iam:ListMFADevices");
-        let devices = every_page!(&call, call.iam().list_mfa_devices(), |page: ListMfaDevicesOutput| page.mfa_devices);
-        Ok(devices.into_iter().map(|device| device.serial_number).collect())
     }
 
     pub(super) async fn last_used(&self, signer: &Signer, id: &AccessKeyId) -> Result<LastUsed, AwsError> {

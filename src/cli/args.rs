@@ -2,6 +2,7 @@
 
 mod audit;
 mod keys;
+mod mfa;
 mod policy;
 mod session;
 mod timer;
@@ -22,6 +23,7 @@ use crate::model::{AccessKeyId, Grace};
 use crate::rotation::Direction;
 pub use audit::AuditArgs;
 pub use keys::{KeysArgs, KeysCommand};
+pub use mfa::{MfaArgs, MfaCommand};
 pub use policy::{PolicyArgs, PolicyCommand};
 use session::GivenCode;
 pub use session::{CredentialProcessArgs, EnvArgs, EnvFormat, ExecArgs, InitShell, LoginArgs, LogoutArgs, ShellInitArgs};
@@ -112,6 +114,8 @@ pub enum Command {
     History(HistoryArgs),
     /// Show where long-term keys are
     Keys(KeysArgs),
+    /// Look after the MFA devices of your user
+    Mfa(MfaArgs),
     /// Open a session with one MFA code, for every command until it ends
     #[command(after_help = session::LOGIN)]
     Login(LoginArgs),

@@ -13,9 +13,9 @@ use crate::commands::keys::add::{AddPlace, AddResult, Added};
 use crate::commands::keys::import::{ImportResult, Imported, Proof};
 use crate::commands::keys::list::{KeysOutcome, ListedKey, ManagedKey, Seat};
 use crate::commands::keys::remove::{RemoveResult, Removed};
-use crate::keys::Shown;
 use crate::keys::given::{self, NotAKey};
 use crate::model::{AccessKeyPair, ProfileName};
+use crate::profile::Shown;
 
 const VERSION: u32 = 1;
 

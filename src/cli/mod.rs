@@ -9,6 +9,7 @@ mod env;
 mod history;
 mod keys;
 mod man;
+mod mfa;
 mod page;
 mod policy;
 mod render;
@@ -34,17 +35,18 @@ use crate::commands::exec;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::keys::add::{AddRequest, add};
 use crate::commands::keys::import::{Request, import};
+use crate::commands::mfa::enroll;
 use crate::commands::pick;
 use crate::commands::refreshable::own_files;
 use crate::commands::session::{Access, SessionOptions, access};
 use crate::commands::status::prompt::prompt;
-use crate::keys::Shown;
 use crate::os::process;
 use crate::os::signals::Signals;
 use crate::os::terminal::{Console, ConsoleOptions};
+use crate::profile::Shown;
 use crate::profile::settings::RotateOnLogin;
 use crate::session::environment::Before;
-use args::{Args, Command, ExecArgs, KeysCommand, PolicyCommand, StatusArgs};
+use args::{Args, Command, ExecArgs, KeysCommand, MfaCommand, PolicyCommand, StatusArgs};
 
 /// The exit code of `exec` where no program was started for a reason of keyrotate's own, as `env` and `timeout` have it.
 const OWN_FAILURE: u8 = 125;
@@ -280,6 +282,30 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
                 let outcome = import(&mut context, &request);
                 console.progress_done();
                 keys::print_import(&outcome?, args.quiet);
+                Ok(0)
+            }
+        },
+        Some(Command::Mfa(asked)) => match &asked.command {
+            MfaCommand::List(asked) => {
+                mfa::print_list(&crate::commands::mfa::list::list(&load()?, asked.profile.as_deref())?, asked.json, args.quiet);
+                Ok(0)
+            }
+            MfaCommand::Enroll(asked) => {
+                let context = load()?;
+                let (console, signals) = attended(false, args.quiet)?;
+                let (options, tell) = (asked.options(), |shown: &[Shown]| keys::tell(shown, args.quiet));
+                let request = enroll::Request { console: &console, signals: &signals, options: &options, tell: &tell };
+                let outcome = enroll::enroll(&context, &request);
+                console.progress_done();
+                mfa::print_enroll(&outcome?, args.quiet);
+                Ok(0)
+            }
+            MfaCommand::Resync(asked) => {
+                let context = load()?;
+                let (console, _) = attended(false, args.quiet)?;
+                let outcome = crate::commands::mfa::resync::resync(&context, &console, &asked.options());
+                console.progress_done();
+                mfa::print_resync(&outcome?, args.quiet);
                 Ok(0)
             }
         },

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind, worst};
-use super::session::{Attend, SessionOptions, access, key_session};
+use super::session::{Attend, SessionOptions, access, own_signer};
 use super::status::{Observations, Pending, Rest, conflict, note, under_way};
 use crate::audit::{Facts, Finding, Here, Level, Replacing, Tier, audit as judge, exempted};
 use crate::aws::{Aws, Signer, UserSight};
@@ -139,13 +139,7 @@ impl<'a> Asked<'a> {
 
     /// Who asks about the own user: an MFA session that is open, which a policy may want, else the key.
     fn own_signer(&self) -> Result<Signer, Failure> {
-        let Self { context, files, profile, route, .. } = self;
-        let endpoint = files.endpoint("sts", profile, &context.environment);
-        let session = key_session(context, &route.key.pair.id, endpoint.as_deref());
-        match session.map_err(|error| Failure::from_error(FailureKind::Unchecked, &error))? {
-            Some(session) => Ok(session),
-            None => Ok(Signer::LongTerm(context.known_pair(&route.key.pair)?)),
-        }
+        own_signer(self.context, &self.profile, &self.route)
     }
 
     /// Who asks about the account: the profile's role, where it is one.

@@ -10,6 +10,7 @@ pub mod failure;
 pub mod history;
 pub mod keys;
 pub mod logout;
+pub mod mfa;
 pub mod pick;
 pub mod policy;
 pub mod refreshable;

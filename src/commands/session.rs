@@ -311,6 +311,16 @@ pub(super) fn key_session(context: &Context, key: &AccessKeyId, endpoint: Option
     Ok(session.map(|session| Signer::Session(session.credentials)))
 }
 
+/// Who asks about the key's own user: an MFA session that is open, which a policy may want, else the key.
+pub(super) fn own_signer(context: &Context, profile: &ProfileName, route: &Route) -> Result<Signer, Failure> {
+    let endpoint = context.files()?.endpoint("sts", profile, &context.environment);
+    let session = key_session(context, &route.key.pair.id, endpoint.as_deref());
+    match session.map_err(|error| Failure::from_error(FailureKind::Unchecked, &error))? {
+        Some(session) => Ok(session),
+        None => Ok(Signer::LongTerm(context.known_pair(&route.key.pair)?)),
+    }
+}
+
 /// The profile's region, and whether a variable says so.
 pub(super) fn region_of(context: &Context, route: &Route) -> Option<Region> {
     let is_set = ["AWS_REGION", "AWS_DEFAULT_REGION"].iter().any(|name| context.environment.get(name).is_some());

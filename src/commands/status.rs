@@ -22,6 +22,7 @@ use super::failure::{Failure, FailureKind, worst};
 use super::rotate::elsewhere;
 use crate::aws::{KeySight, region_of_arn};
 use crate::keys::unfinished;
+use crate::mfa;
 use crate::model::{AccessKeyId, Identity, ProfileName};
 use crate::os::disk::RealDisk;
 use crate::os::{clock, machine};
@@ -144,15 +145,16 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
     let is_other = |pending: &&Pending| asked(&pending.profile) && !is_shown(pending);
     let other_rotations = journal.pending.iter().filter(is_other).cloned().collect();
     let (moves, wrong) = unfinished(&disk, &context.paths.state_dir.join("imports"));
-    let moves: Vec<String> =
-        moves.iter().map(|begun| format!("{} was interrupted: run `{}`, which goes on", begun.told(), begun.again())).collect();
+    let (enrolments, unread) = mfa::unfinished(&disk, &super::mfa::directory(context));
+    let begun = moves.iter().map(|begun| (begun.told(), begun.again())).chain(enrolments.iter().map(|begun| (begun.told(), begun.again())));
+    let moves: Vec<String> = begun.map(|(told, again)| format!("{told} was interrupted: run `{again}`, which goes on")).collect();
     let outcome = StatusOutcome {
         now,
         keys,
         managed,
         skipped,
         other_rotations,
-        unreadable: journal.unreadable.into_iter().chain(wrong.iter().map(pending::unreadable)).collect(),
+        unreadable: journal.unreadable.into_iter().chain(wrong.iter().chain(&unread).map(pending::unreadable)).collect(),
         warnings: modes::readable_by_others(files).into_iter().chain(moves.iter().cloned()).collect(),
         moves,
         absent,

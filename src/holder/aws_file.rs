@@ -22,7 +22,7 @@ use crate::profile::{Document, FileKind};
 /// The tag of the file that is written and removed to see whether one can be.
 const PROBE: &str = "probe";
 
-pub use moving::Moving;
+pub use moving::{Moving, UnderWay};
 
 /// What becomes of a file's bytes.
 type Edit<'a> = &'a dyn Fn(&[u8]) -> Result<Zeroizing<Vec<u8>>, HolderError>;

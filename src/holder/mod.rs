@@ -19,7 +19,7 @@ use crate::os::disk::Disk;
 use crate::os::keychain::{ItemName, Keychain, KeychainError};
 use crate::profile::{DocumentError, EditError, FileKind};
 
-pub use aws_file::Moving;
+pub use aws_file::{Moving, UnderWay};
 pub use secrets_manager::{CURRENT, Held, SecretProblem, ShapeError, find_fields, new_value, read_fields, read_pair, replace_pair};
 
 /// Where a holder is.
@@ -225,6 +225,11 @@ pub enum HolderError {
 }
 
 impl HolderError {
+    /// Whether the file is not there.
+    pub fn is_away(&self) -> bool {
+        matches!(self, HolderError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     /// Whether it may be gone the next moment, so that looking again is worth it.
     pub fn is_passing(&self) -> bool {
         match self {

@@ -120,6 +120,23 @@ impl<'d> Entry<'d> {
         serde_json::from_slice(body).map_err(|_| JournalError::Damaged { path: path.to_owned(), reason: "its body is not an entry" })
     }
 
+    /// Every entry in a directory, with its path, and why others cannot be read; for who looks only. One that is closed meanwhile is neither.
+    pub fn load_all<T: DeserializeOwned>(disk: &dyn Disk, directory: &Path) -> (Vec<(PathBuf, T)>, Vec<JournalError>) {
+        let (mut found, mut wrong) = (Vec::new(), Vec::new());
+        let paths = Self::list(disk, directory).unwrap_or_else(|error| {
+            wrong.push(error);
+            Vec::new()
+        });
+        for path in paths {
+            match Self::load(disk, &path) {
+                Ok(body) => found.push((path, body)),
+                Err(JournalError::Io { ref source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => wrong.push(error),
+            }
+        }
+        (found, wrong)
+    }
+
     /// Writes a new entry, with room for one that grows fourfold, and returns when both of its files are on the disk.
     pub fn begin<T: Serialize>(disk: &'d dyn Disk, path: PathBuf, body: &T) -> Result<Self, JournalError> {
         let mut entry = Self { disk, path, size: 0 };

@@ -3,21 +3,16 @@
 //! Invariants: at every moment a place that the next run knows has the pair; each act does nothing where it was done already, so that a run
 //! that was cut off is finished by the next.
 
-use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Import;
 use crate::holder::keychain::{IndexError, IndexFile, NoPair, probe, read_pair, write_pair};
-use crate::holder::{HolderError, Moving};
+use crate::holder::{HolderError, Moving, UnderWay};
 use crate::journal::{Entry, JournalError};
 use crate::model::AccessKeyPair;
 use crate::os::disk::Disk;
 use crate::os::keychain::{ItemName, Keychain, KeychainError};
 use crate::profile::{Document, FileKind, IndexedItem};
-
-/// How often another program may be faster before we give up for now.
-const ROUNDS: usize = 5;
 
 /// What a move works with.
 #[derive(Clone, Copy)]
@@ -124,36 +119,19 @@ impl Import {
         let path = self.path(kind).to_owned();
         let fixed = self.clone();
         let edit = |document: &Document| fixed.edit(kind, document, pair);
-        let moving = Moving::new(means.disk, kind, path.clone(), &edit);
-        let tag = self.sweep_tag();
-        for _ in 0..ROUNDS {
-            if let Some(staged) = take(&mut self.staged, kind) {
-                match moving.write(&staged) {
-                    Ok(displaced) => self.displaced.extend(displaced.map(|displaced| (kind, displaced))),
-                    Err(error) if error.is_passing() => {}
-                    Err(error) => return Err(error.into()),
-                }
-                entry.update(self)?;
-            }
-            if let Some(displaced) = take(&mut self.displaced, kind) {
-                moving.release(&displaced)?;
-                entry.update(self)?;
-            }
-            let is_away = means.disk.facts(&path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-            let may_be_made = !self.is_back && (kind == FileKind::Config || self.is_for_file());
-            if is_away && !may_be_made {
-                return if self.taken(kind).is_empty() { Ok(()) } else { Err(gone(path).into()) };
-            }
-            match moving.prepare(&tag)? {
-                None => {
-                    moving.sweep(&tag, None);
-                    return Ok(());
-                }
-                Some(staged) => self.staged.push((kind, staged)),
-            }
-            entry.update(self)?;
+        let moving = Moving::new(means.disk, kind, path, &edit);
+        let at = UnderWay { staged: take(&mut self.staged, kind), displaced: take(&mut self.displaced, kind) };
+        let may_be_made = !self.is_back && (kind == FileKind::Config || self.is_for_file());
+        let mut keep = |at: &UnderWay| {
+            put(&mut self.staged, kind, at.staged.clone());
+            put(&mut self.displaced, kind, at.displaced.clone());
+            Ok(entry.update(self)?)
+        };
+        match moving.carry_out(&fixed.sweep_tag(), at, may_be_made, &mut keep) {
+            // There was nothing of it in the file.
+            Err(MoveError::File(error)) if error.is_away() && !may_be_made && fixed.taken(kind).is_empty() => Ok(()),
+            other => other,
         }
-        Err(HolderError::Busy { place: path.display().to_string() }.into())
     }
 }
 
@@ -162,6 +140,7 @@ fn take<T>(list: &mut Vec<(FileKind, T)>, kind: FileKind) -> Option<T> {
     Some(list.remove(at).1)
 }
 
-fn gone(path: PathBuf) -> HolderError {
-    HolderError::Io { path, act: "read", source: io::ErrorKind::NotFound.into() }
+fn put<T>(list: &mut Vec<(FileKind, T)>, kind: FileKind, new: Option<T>) {
+    list.retain(|(of, _)| *of != kind);
+    list.extend(new.map(|new| (kind, new)));
 }

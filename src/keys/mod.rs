@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::holder::{Displaced, Staged};
 use crate::model::{AccessKeyId, AccessKeyPair, ProfileName};
 use crate::os::keychain::ItemName;
-use crate::profile::{AddedLine, AwsFiles, AwsPaths, Document, EditError, FileKind, TakenLine};
+use crate::profile::{AddedLine, AwsFiles, AwsPaths, Document, EditError, FileKind, Shown, TakenLine};
 
 pub use acts::{Means, MoveError};
 pub use added::Wish;
@@ -71,15 +71,6 @@ pub enum Store {
     Keychain,
     /// The shared credentials file, in plain text.
     File,
-}
-
-/// What becomes of a section, for a person to read first. No secret is in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
-    /// The file.
-    pub path: PathBuf,
-    /// Its lines that go, with `- `, and that come, with `+ `, under the header of their section.
-    pub lines: Vec<String>,
 }
 
 impl Import {

@@ -1,6 +1,5 @@
 //! Moves that a run began and did not finish, for who looks only: nothing is locked or written.
 
-use std::io;
 use std::path::Path;
 
 use super::Import;
@@ -10,21 +9,9 @@ use crate::os::disk::Disk;
 
 /// The moves in this directory that are not finished, and why others cannot be read.
 pub fn unfinished(disk: &dyn Disk, directory: &Path) -> (Vec<Import>, Vec<JournalError>) {
-    let (mut found, mut wrong) = (Vec::new(), Vec::new());
-    let paths = Entry::list(disk, directory).unwrap_or_else(|error| {
-        wrong.push(error);
-        Vec::new()
-    });
-    for path in paths {
-        match Entry::load::<Import>(disk, &path) {
-            Ok(import) if import.is_back || !import.is_moved => found.push(import),
-            Ok(_) => {}
-            // It was finished by another keyrotate since the listing.
-            Err(JournalError::Io { ref source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => wrong.push(error),
-        }
-    }
-    (found, wrong)
+    let (all, wrong) = Entry::load_all::<Import>(disk, directory);
+    let found = all.into_iter().map(|(_, import)| import).filter(|import| import.is_back || !import.is_moved);
+    (found.collect(), wrong)
 }
 
 impl Import {

@@ -41,7 +41,23 @@ pub enum MfaKind {
     Sms,
 }
 
+impl fmt::Display for MfaKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            MfaKind::Virtual => "virtual",
+            MfaKind::Hardware => "hardware",
+            MfaKind::Fido => "fido",
+            MfaKind::Sms => "sms",
+        })
+    }
+}
+
 impl MfaKind {
+    /// Whether AWS's API takes its codes.
+    pub fn shows_codes(self) -> bool {
+        matches!(self, MfaKind::Virtual | MfaKind::Hardware)
+    }
+
     /// By the serial number: not every ARN is of a virtual device.
     pub fn of(serial: &str) -> Self {
         match Arn::parse(serial).as_ref().map(Arn::resource) {
@@ -146,9 +162,73 @@ impl fmt::Debug for TokenCode {
     }
 }
 
+/// Two codes that a device shows one after the other, which AWS asks for where it learns of the device's clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsecutiveCodes {
+    /// The one that was shown first.
+    pub first: TokenCode,
+    /// The one after it.
+    pub second: TokenCode,
+}
+
+/// Two codes are one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("that is the same code again: wait until the device shows the next one")]
+pub struct NotConsecutive;
+
+impl ConsecutiveCodes {
+    /// Refuses the same code twice.
+    pub fn new(first: TokenCode, second: TokenCode) -> Result<Self, NotConsecutive> {
+        if first == second { Err(NotConsecutive) } else { Ok(Self { first, second }) }
+    }
+}
+
+/// What a virtual MFA device computes its codes from, in Base32 as AWS gives it. Whoever has it has the device. Wiped when dropped.
+#[derive(Clone)]
+pub struct MfaSeed(Zeroizing<String>);
+
+impl MfaSeed {
+    /// Reads Base32 without padding (RFC 4648); `None` where it is something else.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let is_base32 = |byte: &u8| byte.is_ascii_uppercase() || (b'2'..=b'7').contains(byte);
+        if bytes.is_empty() || !bytes.iter().all(is_base32) {
+            return None;
+        }
+        std::str::from_utf8(bytes).ok().map(|text| Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// The Base32 text.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MfaSeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MfaSeed(redacted)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_seed_is_base32_and_is_not_printed() {
+        assert_eq!(MfaSeed::parse(b"ABCZ2347").map(|seed| seed.expose().to_owned()), Some("ABCZ2347".to_owned()));
+        for bad in [&b""[..], b"abc", b"A1", b"A=", b"A B", "Ä".as_bytes()] {
+            assert!(MfaSeed::parse(bad).is_none(), "{bad:?}");
+        }
+        assert!(!format!("{:?}", MfaSeed::parse(b"ABCZ2347")).contains("ABC"));
+    }
+
+    #[test]
+    fn one_code_is_not_two() {
+        let code = |text| TokenCode::parse(text).unwrap();
+        assert_eq!(ConsecutiveCodes::new(code("123456"), code("123 456")), Err(NotConsecutive));
+        let codes = ConsecutiveCodes::new(code("123456"), code("012345")).unwrap();
+        assert!(!format!("{codes:?}").contains("12345"));
+    }
 
     #[test]
     fn a_serial_is_an_mfa_arn_or_a_hardware_token() {

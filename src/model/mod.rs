@@ -19,7 +19,7 @@ pub use age::{Age, AgeLevel, Limits, NotADuration, format_duration, parse_durati
 pub use check::Check;
 pub use grace::{Grace, NotAGrace};
 pub use identity::{Arn, Identity, NotAnArn};
-pub use mfa::{MfaKind, MfaSerial, NotATokenCode, NotAnMfaSerial, TokenCode};
+pub use mfa::{ConsecutiveCodes, MfaKind, MfaSeed, MfaSerial, NotATokenCode, NotAnMfaSerial, NotConsecutive, TokenCode};
 pub use profile_name::ProfileName;
 pub use secret_fields::SecretFields;
 pub use temporary_credentials::{SessionToken, TemporaryCredentials};

@@ -79,9 +79,7 @@ pub enum Answer {
 impl Console {
     /// A console that ends questions and pauses when one of `signals` is raised.
     pub fn new(options: ConsoleOptions, signals: Option<Signals>) -> Self {
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let plain = dumb || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let style = match (io::stderr().is_terminal() && !options.quiet, plain) {
+        let style = match (io::stderr().is_terminal() && !options.quiet, is_without_colours()) {
             (false, _) => Progress::Hidden,
             (true, true) => Progress::Lines,
             (true, false) => Progress::Live,
@@ -144,6 +142,16 @@ impl Console {
     pub fn show(&self, text: &str) {
         let line = format!("{}\n", plain(text));
         self.with_tty(|tty| tty.show(&line));
+    }
+
+    /// Shows text of our own at the terminal as it is, colours and all; `false` where it cannot be shown.
+    pub fn show_whole(&self, text: &str) -> bool {
+        self.with_tty(|tty| tty.show_whole(text)).is_some()
+    }
+
+    /// Columns of the terminal that questions go to, where it says.
+    pub fn columns(&self) -> Option<usize> {
+        Tty::open().and_then(|tty| tty.columns())
     }
 
     /// Whether a signal asked to stop.
@@ -262,6 +270,12 @@ impl Question {
 /// marks, embeddings, overrides and isolates of UAX #9), a space in the place of each. Names and messages come from outside.
 pub fn plain(text: &str) -> Cow<'_, str> {
     if text.contains(is_foul) { text.replace(is_foul, " ").into() } else { text.into() }
+}
+
+/// Whether the terminal, or the person, wants no colours and no cursor that moves.
+pub fn is_without_colours() -> bool {
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    is_dumb || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 fn is_foul(c: char) -> bool {

@@ -92,9 +92,19 @@ impl Tty {
         None
     }
 
+    /// Columns of the terminal, where it says.
+    pub(super) fn columns(&self) -> Option<usize> {
+        width_of(&self.output)
+    }
+
     /// Shows `text`; `None` where it cannot be shown.
     pub(super) fn show(&mut self, text: &str) -> Option<()> {
         let text = self.broken(text);
+        self.show_whole(&text)
+    }
+
+    /// Shows `text` with its lines as they are.
+    pub(super) fn show_whole(&mut self, text: &str) -> Option<()> {
         self.is_ours().then(|| self.output.write_all(text.as_bytes()).and_then(|()| self.output.flush()))?.ok()
     }
 

@@ -4,8 +4,9 @@
 
 mod adding;
 mod moving;
+mod setting;
 
-use std::{fmt, ops::Range};
+use std::{fmt, ops::Range, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -60,6 +61,15 @@ pub enum EditError {
         "the edited file does not read back with exactly the new pair, so it was left as it is: write each key as `name = value` on one line"
     )]
     NotExact,
+}
+
+/// What becomes of a section, for a person to read first. No secret is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The file.
+    pub path: PathBuf,
+    /// Its lines that go, with `- `, and that come, with `+ `, under the header of their section.
+    pub lines: Vec<String>,
 }
 
 /// One section that has a given access key ID.

@@ -19,6 +19,7 @@ pub use known::{Cached, Known};
 pub use removal::{NotForgotten, Whose};
 
 use super::request::Request;
+use super::token_codes::TokenCodes;
 use crate::model::{AccessKeyId, MfaSerial};
 use crate::os::atomic_file::{PRIVATE, directory, remove_if_there, replace};
 use crate::os::disk::Disk;
@@ -177,6 +178,12 @@ impl<'d> Cache<'d> {
     /// Forgets it: it is not the user's any more.
     pub fn forget_device(&self, key: &AccessKeyId) -> Result<(), CacheError> {
         self.remove(&self.of_key(key, "device"))
+    }
+
+    /// The memory of used token codes; makes its directory.
+    pub fn token_codes(&self) -> Result<TokenCodes<'d>, CacheError> {
+        self.make()?;
+        Ok(TokenCodes::new(self.disk, &self.directory))
     }
 
     /// The file to lock before anything is asked for the key's sessions; makes its directory.

@@ -9,8 +9,17 @@ use super::sigv4::Authorization;
 use super::state::World;
 use super::sts;
 
-/// Actions that a force-MFA policy leaves open.
-const NEEDS_NO_MFA: [&str; 4] = ["GetCallerIdentity", "GetSessionToken", "ListMFADevices", "GetUser"];
+/// Actions that a force-MFA policy leaves open (IAM user guide, "Allows MFA-authenticated IAM users to manage their own credentials").
+const NEEDS_NO_MFA: [&str; 8] = [
+    "GetCallerIdentity",
+    "GetSessionToken",
+    "ListMFADevices",
+    "GetUser",
+    "CreateVirtualMFADevice",
+    "EnableMFADevice",
+    "ListVirtualMFADevices",
+    "ResyncMFADevice",
+];
 const QUARANTINE: &str = "AWSCompromisedKeyQuarantine";
 
 /// What an action is about.

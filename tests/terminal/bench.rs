@@ -21,7 +21,7 @@ pub struct Terminal {
     pub execs: Option<Execs>,
     child: Child,
     keyboard: ChildStdin,
-    screen: Arc<Mutex<String>>,
+    screen: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Terminal {
@@ -55,7 +55,7 @@ impl Terminal {
         command.stdin(Stdio::null());
         let mut child = script.spawn().expect("script, of util-linux");
         let (keyboard, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let screen = Arc::new(Mutex::new(String::new()));
+        let screen = Arc::new(Mutex::new(Vec::new()));
         let shown = Arc::clone(&screen);
         std::thread::spawn(move || {
             let mut buffer = [0; 4_096];
@@ -63,14 +63,15 @@ impl Terminal {
                 if count == 0 {
                     break;
                 }
-                shown.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..count]));
+                shown.lock().unwrap().extend_from_slice(&buffer[..count]);
             }
         });
         Self { home: Arc::clone(home), execs, child, keyboard, screen }
     }
 
     pub fn screen(&self) -> String {
-        self.screen.lock().unwrap().clone()
+        // Whole, and not piece by piece: a piece may end within a character.
+        String::from_utf8_lossy(&self.screen.lock().unwrap()).into_owned()
     }
 
     /// Waits until the text is on the screen.
@@ -87,6 +88,21 @@ impl Terminal {
         self.keyboard.flush().unwrap();
     }
 
+    /// Ends the program as a kill does, and waits until it is gone.
+    pub fn kill(mut self) {
+        let group = rustix::process::Pid::from_child(&self.child);
+        // The shell in the terminal is the leader of a session of its own.
+        for pid in descendants(group.as_raw_nonzero().get()) {
+            if let Some(pid) = rustix::process::Pid::from_raw(pid) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        }
+        let _ = self.child.kill();
+        self.child.wait().unwrap();
+        // What strace did not write any more cannot be looked at.
+        self.home.search(None, &[("the screen", &self.screen())]);
+    }
+
     /// The program's exit code, and all that was on the screen.
     pub fn end(mut self) -> (Option<i32>, String) {
         let end = Instant::now() + LIMIT;
@@ -101,6 +117,13 @@ impl Terminal {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
+}
+
+/// The process and all that came of it.
+fn descendants(of: i32) -> Vec<i32> {
+    let children = std::fs::read_to_string(format!("/proc/{of}/task/{of}/children")).unwrap_or_default();
+    let below = children.split_whitespace().filter_map(|pid| pid.parse().ok()).flat_map(descendants);
+    std::iter::once(of).chain(below).collect()
 }
 
 pub fn calls(home: &Home, action: &str) -> usize {

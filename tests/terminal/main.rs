@@ -18,6 +18,7 @@ mod home;
 
 mod bench;
 mod codes;
+mod devices;
 mod interrupts;
 mod look;
 mod picker;

@@ -1,4 +1,5 @@
-//! Moves of a key into the keychain or back that a run began and did not finish: gone on with, as the person who began them wanted.
+//! What a run began and did not finish: moves of a key into the keychain or back, which are gone on with as the person who began them wanted, and MFA
+//! devices, which are told.
 //!
 //! Invariant: what cannot be finished is told with the command that does.
 
@@ -7,6 +8,7 @@ use crate::commands::context::Context;
 use crate::commands::failure::FailureKind;
 use crate::commands::keys::import::{ImportOptions, Request, import};
 use crate::keys::{Import, unfinished};
+use crate::mfa;
 use crate::os::disk::RealDisk;
 use crate::os::signals::Signals;
 use crate::os::terminal::Console;
@@ -47,7 +49,17 @@ pub(super) fn finish(context: &mut Context, console: &Console, signals: &Signals
         };
         moves.matters.push(Matter { name: format!("moves {}", begun.item), urgency, text });
     }
+    for begun in enrolments(context) {
+        moves.exit_codes.push(FailureKind::Attention.exit_code());
+        let text = format!("{} was interrupted: run `{}`, which goes on", begun.told(), begun.again());
+        moves.matters.push(Matter { name: format!("mfa {}", begun.serial), urgency: Urgency::Attention, text });
+    }
     moves
+}
+
+/// Devices that were being made, which only a person with an authenticator goes on with.
+fn enrolments(context: &Context) -> Vec<mfa::Enrolment> {
+    mfa::unfinished(&RealDisk, &crate::commands::mfa::directory(context)).0
 }
 
 fn waits(begun: &Import, why: &str) -> String {

@@ -13,11 +13,12 @@ use crate::commands::context::Context;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::rotate::resolve;
 use crate::journal::Entry;
-use crate::keys::{Import, Shown};
+use crate::keys::Import;
 use crate::model::{AccessKeyId, ProfileName};
 use crate::os::keychain::ItemName;
 use crate::os::signals::Signals;
 use crate::os::terminal::Console;
+use crate::profile::Shown;
 
 pub use super::proof::Proof;
 

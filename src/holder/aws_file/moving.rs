@@ -1,9 +1,10 @@
-//! A key that moves out of the AWS files or back into them: the same exchange of names as a rotation's, with another edit.
+//! An edit of an AWS file that is not a rotation's, such as of a key that moves out of it: the same exchange of names, with another edit.
 //!
 //! Invariant: the edit does nothing where it was done already, so that it can be made again after a crash at any point of it.
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::exchange::Exchange;
@@ -15,6 +16,18 @@ use crate::profile::{Document, EditError, FileKind};
 
 /// What becomes of a file.
 type Change<'a> = &'a dyn Fn(&Document) -> Result<Zeroizing<Vec<u8>>, EditError>;
+
+/// How often another program may be faster before we give up for now.
+const ROUNDS: usize = 5;
+
+/// How far the edit of one file is. It is kept before each act, so that what is cut off can be gone on with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnderWay {
+    /// What is ready to be made.
+    pub staged: Option<Staged>,
+    /// What was displaced and is not looked at yet.
+    pub displaced: Option<Displaced>,
+}
 
 /// One file that is edited so.
 pub struct Moving<'a> {
@@ -63,6 +76,44 @@ impl<'a> Moving<'a> {
             }
             Staged::InPlace { .. } | Staged::Version { .. } | Staged::Item { .. } => Err(self.file.changed()),
         }
+    }
+
+    /// Makes the edit from wherever it was left, and tells `keep` how far it is before the next act. Nothing is done where it was done already. A
+    /// file that does not exist is made where it `may_be_made`; else it is an error that [`HolderError::is_away`].
+    pub fn carry_out<E: From<HolderError>>(
+        &self,
+        tag: &str,
+        mut at: UnderWay,
+        may_be_made: bool,
+        keep: &mut dyn FnMut(&UnderWay) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for _ in 0..ROUNDS {
+            if let Some(staged) = at.staged.take() {
+                match self.write(&staged) {
+                    Ok(displaced) => at.displaced = displaced.or(at.displaced),
+                    Err(error) if error.is_passing() => {}
+                    Err(error) => return Err(error.into()),
+                }
+                keep(&at)?;
+            }
+            if let Some(displaced) = at.displaced.take() {
+                self.release(&displaced)?;
+                keep(&at)?;
+            }
+            let is_away = self.file.disk.facts(&self.file.path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+            if is_away && !may_be_made {
+                return Err(self.file.io("read", &self.file.path)(io::ErrorKind::NotFound.into()).into());
+            }
+            match self.prepare(tag)? {
+                None => {
+                    self.sweep(tag, None);
+                    return Ok(());
+                }
+                Some(staged) => at.staged = Some(staged),
+            }
+            keep(&at)?;
+        }
+        Err(HolderError::Busy { place: self.file.path.display().to_string() }.into())
     }
 
     /// Removes what a write displaced, after taking over what somebody wrote there since.

@@ -60,7 +60,7 @@ impl Document {
         self.line_of(profile, "region", region)
     }
 
-    fn line_of(&self, profile: &ProfileName, option: &str, value: &str) -> Result<AddedLine, EditError> {
+    pub(super) fn line_of(&self, profile: &ProfileName, option: &str, value: &str) -> Result<AddedLine, EditError> {
         let end = self.line_end();
         let section = self.config_section(profile);
         let is_there = section.and_then(|section| section.entry(option)).is_some_and(|entry| self.whole(entry) == value);
@@ -175,7 +175,7 @@ impl Document {
         if header_ends { format!("{text}{end}") } else { format!("{end}{text}") }
     }
 
-    fn config_section(&self, profile: &ProfileName) -> Option<&Section> {
+    pub(super) fn config_section(&self, profile: &ProfileName) -> Option<&Section> {
         self.sections.iter().rfind(|section| profile_of(&section.name).as_deref() == Some(profile.as_str()))
     }
 }
