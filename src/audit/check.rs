@@ -2,6 +2,7 @@
 //!
 //! Invariant: the numbers of CIS and Security Hub change, so that each is named with its version.
 
+use super::policies::PolicyName;
 use crate::model::Check;
 
 /// How far an audit looks, and so what it has to be allowed.
@@ -11,6 +12,16 @@ pub enum Tier {
     SelfTier,
     /// The account: its credential report, its organization.
     Account,
+}
+
+impl Tier {
+    /// What an audit that looks so far has to be allowed.
+    pub fn policy(self) -> PolicyName {
+        match self {
+            Tier::SelfTier => PolicyName::Audit,
+            Tier::Account => PolicyName::AuditAccount,
+        }
+    }
 }
 
 /// A check's number in a catalogue.

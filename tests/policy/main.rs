@@ -18,6 +18,10 @@ mod lab;
 #[path = "../lab/home.rs"]
 mod home;
 
+#[expect(dead_code, reason = "this ring uses a part of the terminal")]
+#[path = "../terminal/bench.rs"]
+mod terminal;
+
 #[expect(dead_code, reason = "this ring asks the lab by hand, and never by the SDK")]
 #[path = "../lab/wire.rs"]
 mod wire;

@@ -85,7 +85,7 @@ fn of_several_devices_a_person_chooses_one_and_is_asked_once() {
 #[test]
 fn a_security_key_shows_no_code_and_what_to_do_is_said() {
     let home = unnamed(&[FIDO]);
-    told(&home.run(&["login"]), 1, &["FIDO security keys only", "add a virtual MFA device"]);
+    told(&home.run(&["login"]), 1, &["FIDO security keys only", "`keyrotate mfa enroll default` adds a virtual device"]);
     assert_eq!(asked(&home), ["ListMFADevices"]);
 }
 

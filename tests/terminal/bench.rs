@@ -83,6 +83,10 @@ impl Terminal {
         }
     }
 
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     pub fn press(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
         self.keyboard.flush().unwrap();
@@ -106,16 +110,14 @@ impl Terminal {
     /// The program's exit code, and all that was on the screen.
     pub fn end(mut self) -> (Option<i32>, String) {
         let end = Instant::now() + LIMIT;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                std::thread::sleep(Duration::from_millis(50));
-                let screen = self.screen();
-                self.home.search(self.execs.take(), &[("the screen", &screen)]);
-                return (status.code(), screen);
-            }
+        while !self.has_ended() {
             assert!(Instant::now() < end, "it did not end:\n{}", self.screen());
             std::thread::sleep(Duration::from_millis(10));
         }
+        std::thread::sleep(Duration::from_millis(50));
+        let screen = self.screen();
+        self.home.search(self.execs.take(), &[("the screen", &screen)]);
+        (self.child.wait().unwrap().code(), screen)
     }
 }
 

@@ -273,3 +273,63 @@ fn a_device_whose_clock_is_off_is_brought_in_step() {
     let drift = home.lab.world().drift(&arn("dev"));
     assert!((89..=91).contains(&drift), "{drift}");
 }
+
+/// Types the codes of the device that is shown, where the program gets so far; its exit code, and the screen.
+fn enroll(home: &Arc<Home>) -> (Option<i32>, String) {
+    let mut terminal = Terminal::open(home, "mfa enroll --yes", &[]);
+    while !terminal.screen().contains(CODE) && !terminal.has_ended() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    if !terminal.has_ended() {
+        let screen = terminal.screen();
+        let (_, named) = screen.split_once(&arn("")).unwrap_or_else(|| panic!("no device in {screen}"));
+        let serial = arn(named.split_whitespace().next().expect("its name"));
+        type_codes(home, &mut terminal, &serial, 1);
+    }
+    terminal.end()
+}
+
+#[test]
+fn whatever_call_fails_the_next_run_leaves_one_device_that_the_profile_names() {
+    let denied = Fault::error(403, "AccessDenied");
+    let failed = Fault::ErrorAfter { status: 500, code: "InternalFailure", message: "Injected by the lab." };
+    for action in ["GetCallerIdentity", "ListMFADevices", "ListVirtualMFADevices", "CreateVirtualMFADevice", "EnableMFADevice"] {
+        for fault in [Fault::DropBefore, Fault::DropAfter, Fault::Garbage, failed.clone(), denied.clone()] {
+            for times in [1, 0] {
+                let what = format!("{action} {fault:?}, {times} times");
+                let home = without_device(false);
+                home.lab.rules(vec![Rule::on(action, fault.clone()).times(times)]);
+                let (code, screen) = enroll(&home);
+                home.lab.rules(vec![]);
+                if code != Some(0) {
+                    assert!(screen.contains(&format!("iam:{action}")) || screen.contains(&format!("sts:{action}")), "{what}: {screen}");
+                    let (code, screen) = enroll(&home);
+                    assert_eq!(code, Some(0), "{what}: {screen}");
+                }
+                let all = devices(&home);
+                assert!(all.len() == 1 && home.lab.world().users[0].serials == all, "{what}: {all:?}: {screen}");
+                assert_eq!((config(&home), written_down(&home)), (format!("[default]\nmfa_serial = {}\n", all[0]), 0), "{what}: {screen}");
+                assert_eq!(home.told(), "", "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_root_user_and_roles_are_sent_where_they_get_a_device() {
+    let home = without_device(false);
+    let root = {
+        let mut world = home.lab.world();
+        let root = world.add_root();
+        world.add_settled_key(root)
+    };
+    home.credentials(&format!("[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n", root.id, root.secret));
+    let terminal = Terminal::open(&home, "mfa enroll", &[]);
+    let (code, screen) = terminal.end();
+    assert!(code == Some(1) && screen.contains("no IAM user") && screen.contains("AWS console"), "{code:?} {screen}");
+    let role = "arn:aws:iam::000000000000:role/ops";
+    home.write(".aws/config", &format!("[profile ops]\nrole_arn = {role}\nsource_profile = default\n"));
+    let (code, screen) = Terminal::open(&home, "mfa enroll ops", &[]).end();
+    assert!(code == Some(1) && screen.contains("a role has no MFA device") && screen.contains("that key: default"), "{code:?} {screen}");
+    assert_eq!(calls(&home, "CreateVirtualMFADevice"), 0);
+}

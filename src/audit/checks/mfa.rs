@@ -24,7 +24,7 @@ pub(super) fn user(facts: &Facts) -> Finding {
     };
     let kinds: Vec<MfaKind> = devices.iter().map(|serial| MfaKind::of(serial)).collect();
     let listed = devices.iter().zip(&kinds).map(|(serial, kind)| format!("{} {serial}", kind.word())).collect::<Vec<_>>().join(", ");
-    let enroll = "assign a virtual MFA device in the AWS console, under Security credentials, then run `keyrotate login`";
+    let enroll = format!("run `keyrotate mfa enroll {}` in a terminal", facts.profile.quoted());
     if devices.is_empty() {
         Finding::new(check, Level::Fail, who(facts), "it has no MFA device").fix(enroll)
     } else if kinds.contains(&MfaKind::Virtual) || kinds.contains(&MfaKind::Hardware) {

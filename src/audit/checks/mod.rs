@@ -92,7 +92,13 @@ fn denied(facts: &Facts, check: Check, subject: impl Into<String>, error: &AwsEr
         Some(_) if error.is_explicit_deny() && !facts.here.by_session => {
             format!("run `keyrotate login {}`, then this again: the policy seems to want MFA", facts.profile.quoted())
         }
-        Some(action) => format!("have an administrator allow {action}; AWS's managed policy SecurityAudit allows all that an audit asks"),
+        Some(action) => {
+            let policy = check.tier().policy().id();
+            format!(
+                "have an administrator allow {action}: `keyrotate policy show {policy} {}` prints all that is asked",
+                facts.profile.quoted()
+            )
+        }
     };
     found.fix(fix)
 }

@@ -180,16 +180,8 @@ fn operation(arguments: &str) -> Option<String> {
     quoted.contains(':').then(|| quoted.to_owned())
 }
 
-/// Actions that no operation of the code has the name of: those of a device are AWS's console's and CLI's, too, and two are asked of AssumeRole.
-const WITHOUT_A_CALL: [&str; 7] = [
-    "iam:CreateVirtualMFADevice",
-    "iam:DeleteVirtualMFADevice",
-    "iam:EnableMFADevice",
-    "iam:ListVirtualMFADevices",
-    "iam:ResyncMFADevice",
-    "sts:SetSourceIdentity",
-    "sts:TagSession",
-];
+/// Actions that no operation of the code has the name of: both are asked of AssumeRole.
+const WITHOUT_A_CALL: [&str; 2] = ["sts:SetSourceIdentity", "sts:TagSession"];
 
 #[test]
 fn every_operation_that_the_code_calls_is_allowed_by_a_policy_or_needs_none() {

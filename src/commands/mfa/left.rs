@@ -49,7 +49,7 @@ impl Enrolling<'_> {
                 Left::NotOurs => {
                     self.close(path, &enrolment)?;
                     notes.push(format!(
-                        "{} had been interrupted, and it cannot be told whose the device is: look for it in the IAM console",
+                        "{} had been interrupted, and it cannot be told whose the device is, without iam:ListVirtualMFADevices: look for it in the IAM console",
                         enrolment.told()
                     ));
                 }

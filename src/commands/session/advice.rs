@@ -27,7 +27,8 @@ pub(super) fn failed(context: &Context, profile: &ProfileName, route: &Route, er
         NoSession::WrongSerial { .. } if route.mfa_serial.is_none() => (FailureKind::Failed, again),
         NoSession::WrongSerial { .. } => {
             let place = context.aws_paths.config.display();
-            (FailureKind::Failed, format!("correct mfa_serial of {key_profile} in {place}; `aws iam list-mfa-devices` lists the user's"))
+            let list = format!("`keyrotate mfa list {}`", profile.quoted());
+            (FailureKind::Failed, format!("correct mfa_serial of {key_profile} in {place}; {list} lists the user's"))
         }
         NoSession::Aws(error) => (FailureKind::Failed, advice(error, route)),
         NoSession::Lock(LockError::Busy(_)) => (FailureKind::Locked, patiently("answer its question, or end it")),

@@ -94,16 +94,17 @@ fn unlisted(error: &AwsError, named: &str) -> Failure {
 
 fn no_device(serials: &[String], asked: &ProfileName, settings: &Path) -> Failure {
     let is_fido = |serial: &String| matches!(MfaSerial::parse(serial), Err(NotAnMfaSerial::Fido(_)));
+    let enroll = format!("`keyrotate mfa enroll {}`", asked.quoted());
     let (message, hint) = if serials.iter().any(is_fido) {
         (
             "the user has FIDO security keys only, which show no code for AWS's API",
-            "add a virtual MFA device beside it in the IAM console: a user may have eight".to_owned(),
+            format!("{enroll} adds a virtual device beside it: a user may have eight"),
         )
     } else {
         (
             "the user has no MFA device, and no session is opened without MFA",
             format!(
-                "add one in the IAM console; to do without MFA, put `require_mfa = false` into [profile.{}] of {}",
+                "{enroll} adds one; to do without MFA, put `require_mfa = false` into [profile.{}] of {}",
                 asked.as_key(),
                 settings.display()
             ),
