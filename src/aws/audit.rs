@@ -98,7 +98,7 @@ impl Aws {
 
     async fn details(&self, signer: &Signer, user_name: &str) -> UserDetails {
         let keys = async {
-            let keys = self.access_keys(signer, user_name).await;
+            let keys = self.access_keys(signer, Some(user_name)).await;
             let ids = keys.iter().flatten().map(|key| key.id.clone()).collect();
             (keys, self.last_uses(signer, ids).await)
         };

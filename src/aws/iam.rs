@@ -1,6 +1,6 @@
 //! AWS IAM: access keys of a user, their last use, and what stands in the way of changing them.
 //!
-//! Invariant: the user is always named. Without a name IAM acts on the caller, which for root is the root user. And what a
+//! Invariant: the user is always named, but by [`super::RootUser`], which has no name: without one IAM acts on the caller. And what a
 //! list answers is read to its last page or not at all.
 
 use aws_sdk_iam::operation::list_access_keys::ListAccessKeysOutput;
@@ -15,7 +15,7 @@ use crate::model::{AccessKey, AccessKeyId, AccessKeyPair, KeyStatus, LastUse, La
 impl Aws {
     /// `iam:ListAccessKeys` of the user, all pages, in AWS's order.
     pub fn list_access_keys(&self, signer: &Signer, user_name: &str) -> Result<Vec<AccessKey>, AwsError> {
-        self.runtime.block_on(self.access_keys(signer, user_name))
+        self.runtime.block_on(self.access_keys(signer, Some(user_name)))
     }
 
     /// `iam:CreateAccessKey`, sent once. Returns the pair and when IAM says it was created, in UTC.
@@ -44,25 +44,12 @@ impl Aws {
 
     /// `iam:UpdateAccessKey`. [`KeyStatus::Other`] is sent in AWS's own word.
     pub fn update_access_key(&self, signer: &Signer, user_name: &str, id: &AccessKeyId, status: KeyStatus) -> Result<(), AwsError> {
-        let status = match status {
-            KeyStatus::Active => StatusType::Active,
-            KeyStatus::Inactive => StatusType::Inactive,
-            KeyStatus::Other(word) => StatusType::from(word.as_str()),
-        };
-        self.runtime.block_on(async {
-            let call = Call::new(self, signer, "iam:UpdateAccessKey");
-            let request = call.iam().update_access_key().user_name(user_name).access_key_id(id.as_str()).status(status);
-            call.finish(request.send().await).map(|_| ())
-        })
+        self.runtime.block_on(self.set_status(signer, Some(user_name), id, status))
     }
 
     /// `iam:DeleteAccessKey`.
     pub fn delete_access_key(&self, signer: &Signer, user_name: &str, id: &AccessKeyId) -> Result<(), AwsError> {
-        self.runtime.block_on(async {
-            let call = Call::new(self, signer, "iam:DeleteAccessKey");
-            let request = call.iam().delete_access_key().user_name(user_name).access_key_id(id.as_str());
-            call.finish(request.send().await).map(|_| ())
-        })
+        self.runtime.block_on(self.delete_key(signer, Some(user_name), id))
     }
 
     /// `iam:GetAccessKeyLastUsed`: [`LastUsed::Never`] or [`LastUsed::Used`]. A refusal is an error; it never reads as "unused".
@@ -70,12 +57,35 @@ impl Aws {
         self.runtime.block_on(self.last_used(signer, id))
     }
 
-    pub(super) async fn access_keys(&self, signer: &Signer, user_name: &str) -> Result<Vec<AccessKey>, AwsError> {
+    pub(super) async fn access_keys(&self, signer: &Signer, user_name: Option<&str>) -> Result<Vec<AccessKey>, AwsError> {
         let call = Call::new(self, signer, "iam:ListAccessKeys");
-        let keys =
-            every_page!(&call, call.iam().list_access_keys().user_name(user_name), |page: ListAccessKeysOutput| page.access_key_metadata);
+        let request = call.iam().list_access_keys().set_user_name(user_name.map(str::to_owned));
+        let keys = every_page!(&call, request, |page: ListAccessKeysOutput| page.access_key_metadata);
         let lacks = || call.garbled("a key in the answer lacks its id, status or date");
         keys.iter().map(|key| access_key(key).ok_or_else(lacks)).collect()
+    }
+
+    pub(super) async fn set_status(
+        &self,
+        signer: &Signer,
+        user_name: Option<&str>,
+        id: &AccessKeyId,
+        status: KeyStatus,
+    ) -> Result<(), AwsError> {
+        let status = match status {
+            KeyStatus::Active => StatusType::Active,
+            KeyStatus::Inactive => StatusType::Inactive,
+            KeyStatus::Other(word) => StatusType::from(word.as_str()),
+        };
+        let call = Call::new(self, signer, "iam:UpdateAccessKey");
+        let request = call.iam().update_access_key().set_user_name(user_name.map(str::to_owned));
+        call.finish(request.access_key_id(id.as_str()).status(status).send().await).map(|_| ())
+    }
+
+    pub(super) async fn delete_key(&self, signer: &Signer, user_name: Option<&str>, id: &AccessKeyId) -> Result<(), AwsError> {
+        let call = Call::new(self, signer, "iam:DeleteAccessKey");
+        let request = call.iam().delete_access_key().set_user_name(user_name.map(str::to_owned));
+        call.finish(request.access_key_id(id.as_str()).send().await).map(|_| ())
     }
 
     pub(super) async fn last_used(&self, signer: &Signer, id: &AccessKeyId) -> Result<LastUsed, AwsError> {

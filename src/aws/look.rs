@@ -35,7 +35,7 @@ impl Aws {
         let whose = async {
             let identity = self.identity(signer).await;
             let listing = match identity.as_ref().ok().and_then(Identity::user_name) {
-                Some(user_name) => Some(self.access_keys(signer, user_name).await),
+                Some(user_name) => Some(self.access_keys(signer, Some(user_name)).await),
                 None => None,
             };
             (identity, listing)
