@@ -4,6 +4,7 @@ mod audit;
 mod keys;
 mod mfa;
 mod policy;
+mod root_key;
 mod session;
 mod timer;
 
@@ -25,6 +26,7 @@ pub use audit::AuditArgs;
 pub use keys::{KeysArgs, KeysCommand};
 pub use mfa::{MfaArgs, MfaCommand};
 pub use policy::{PolicyArgs, PolicyCommand};
+pub use root_key::{RootKeyArgs, RootKeyCommand};
 use session::GivenCode;
 pub use session::{CredentialProcessArgs, EnvArgs, EnvFormat, ExecArgs, InitShell, LoginArgs, LogoutArgs, ShellInitArgs};
 pub use timer::{TimerArgs, TimerCommand};
@@ -116,6 +118,8 @@ pub enum Command {
     Keys(KeysArgs),
     /// Look after the MFA devices of your user
     Mfa(MfaArgs),
+    /// Remove a root user's access key, in steps that can be taken back as long as AWS allows it
+    RootKey(RootKeyArgs),
     /// Open a session with one MFA code, for every command until it ends
     #[command(after_help = session::LOGIN)]
     Login(LoginArgs),
@@ -173,7 +177,7 @@ pub struct StatusArgs {
     /// List the profiles that have no long-term key, too
     #[arg(long, short)]
     pub verbose: bool,
-    /// Print one short line for a shell's prompt: the profile, what is left of its session, and whether its key is due; asks nobody
+    /// Print one short line for a shell's prompt: the profile, what is left of its session, and whether its key is due or the root user's; asks nobody
     #[arg(long, conflicts_with_all = ["profiles", "json", "offline", "verbose"])]
     pub prompt: bool,
 }

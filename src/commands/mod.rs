@@ -14,6 +14,7 @@ pub mod mfa;
 pub mod pick;
 pub mod policy;
 pub mod refreshable;
+pub mod root_key;
 pub mod rotate;
 pub mod session;
 pub mod status;
