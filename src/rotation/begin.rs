@@ -332,20 +332,17 @@ fn user(preflight: &Preflight<'_>, signer: &Signer) -> Result<(Identity, String)
         Some(known) => known.clone(),
         None => preflight.aws.get_caller_identity(signer).map_err(|error| explain(id, &error))?,
     };
-    let user_name = whose(id, &identity)?;
+    let user_name = whose(&preflight.profile, id, &identity)?;
     Ok((identity, user_name))
 }
 
 /// The name of the IAM user who has this key; the root user has none.
-fn whose(id: &AccessKeyId, identity: &Identity) -> Result<String, Refused> {
+fn whose(profile: &ProfileName, id: &AccessKeyId, identity: &Identity) -> Result<String, Refused> {
     if identity.is_root() {
         let message =
             format!("{id} is a key of the root user of account {}: it can do everything, and no policy can stop it", identity.account);
-        return Err(Refused::new(
-            StopKind::Critical,
-            message,
-            "delete it in the AWS console after giving an IAM user or role what it was for",
-        ));
+        let hint = format!("give an IAM user or role what it was for, then run `{}`", profile.root_key_removal());
+        return Err(Refused::new(StopKind::Critical, message, hint));
     }
     let refused =
         || Refused::new(StopKind::Failed, format!("{} is not an IAM user", identity.arn), "name a profile with an IAM user's key");
