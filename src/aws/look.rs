@@ -6,7 +6,7 @@ use std::task::Poll;
 use futures_util::future::join3;
 
 use super::{Aws, AwsError, Signer};
-use crate::model::{AccessKey, AccessKeyId, Identity, LastUsed};
+use crate::model::{AccessKey, AccessKeyId, Identity, KeyOwner, LastUsed};
 
 /// What AWS said of one signer and its user's keys. Each part fails on its own.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Aws {
         let whose = async {
             let identity = self.identity(signer).await;
             let listing = match identity.as_ref().ok().and_then(Identity::user_name) {
-                Some(user_name) => Some(self.access_keys(signer, Some(user_name)).await),
+                Some(user_name) => Some(self.access_keys(signer, KeyOwner::User(user_name)).await),
                 None => None,
             };
             (identity, listing)

@@ -4,7 +4,7 @@
 //! else.
 
 use super::{Aws, AwsError, Signer};
-use crate::model::{AccessKey, AccessKeyId, Identity, KeyStatus, LastUsed};
+use crate::model::{AccessKey, AccessKeyId, Identity, KeyOwner, KeyStatus, LastUsed};
 
 /// The root user of an account, as a signer of its own reaches it.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl RootUser<'_> {
 
     /// `iam:ListAccessKeys` of the root user, all pages.
     pub fn list_access_keys(&self) -> Result<Vec<AccessKey>, AwsError> {
-        self.aws.runtime.block_on(self.aws.access_keys(&self.signer, None))
+        self.aws.list_access_keys(&self.signer, KeyOwner::Root)
     }
 
     /// `iam:GetAccessKeyLastUsed`.
@@ -54,11 +54,11 @@ impl RootUser<'_> {
 
     /// `iam:UpdateAccessKey`.
     pub fn update_access_key(&self, id: &AccessKeyId, status: KeyStatus) -> Result<(), AwsError> {
-        self.aws.runtime.block_on(self.aws.set_status(&self.signer, None, id, status))
+        self.aws.update_access_key(&self.signer, KeyOwner::Root, id, status)
     }
 
     /// `iam:DeleteAccessKey`.
     pub fn delete_access_key(&self, id: &AccessKeyId) -> Result<(), AwsError> {
-        self.aws.runtime.block_on(self.aws.delete_key(&self.signer, None, id))
+        self.aws.delete_access_key(&self.signer, KeyOwner::Root, id)
     }
 }

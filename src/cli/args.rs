@@ -224,6 +224,10 @@ pub struct RotateArgs {
     /// Make a secret that config.toml names as a target and that is not there: with the key as it is now, which the rotation then replaces
     #[arg(long)]
     pub create_secret: bool,
+    /// Rotate a key of this account's root user, which is refused otherwise and better removed (`root-key remove`): the ID is asked for
+    /// again, at a terminal
+    #[arg(long, value_name = "ACCOUNT-ID", value_parser = account_id, conflicts_with_all = ["all", "due", "resolve"])]
+    pub root_key: Option<String>,
     /// Decide how a rotation that stopped or rests goes on: the old or the new key's ID, then forward (to the new key, without the
     /// files that refuse), back (to the old key) or forget (close it; both pairs go to a file)
     #[arg(long, num_args = 2, value_names = ["ID", "DIRECTION"], conflicts_with_all = ["all", "due", "dry_run"])]
@@ -292,6 +296,11 @@ impl HistoryArgs {
     }
 }
 
+fn account_id(text: &str) -> Result<String, &'static str> {
+    let is_id = text.len() == 12 && text.chars().all(|c| c.is_ascii_digit());
+    if is_id { Ok(text.to_owned()) } else { Err("an account ID has twelve digits") }
+}
+
 fn access_key_id(text: &str) -> Result<AccessKeyId, String> {
     AccessKeyId::parse(text).map_err(|error| error.to_string())
 }
@@ -308,6 +317,7 @@ impl RotateArgs {
             reclaim_inactive: self.reclaim_inactive,
             delete_key: self.delete_key.clone(),
             create_secret: self.create_secret,
+            root_key: self.root_key.clone(),
             resolve: self.resolve.as_deref().map(decision).transpose()?,
             yes: self.yes,
             mfa_code: self.mfa_code.as_ref().and_then(GivenCode::code),

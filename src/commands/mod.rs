@@ -1,5 +1,6 @@
 //! One file per verb: options in, outcome value out. Nothing here prints.
 
+mod account_id;
 pub mod after_login;
 pub mod audit;
 pub mod auto;

@@ -10,6 +10,7 @@ mod sight;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::account_id::typed;
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::rotate::{RotateOptions, Run};
@@ -180,38 +181,21 @@ impl Removing<'_> {
         if options.dry_run {
             return Ok(self.outcome(&sight, RemoveResult::Planned, Vec::new()));
         }
-        if step != Step::CleanUp {
-            self.confirm(&sight, step)?;
-        }
+        self.confirm(&sight, step)?;
         self.request.signals.hold();
         self.carry_out(&sight, step)
     }
 
-    /// A person types the account ID; no option stands for it.
+    /// A person types the account ID.
     fn confirm(&self, sight: &Sight<'_>, step: Step) -> Result<(), Failure> {
         let Request { console, signals, .. } = *self.request;
-        let stopped = |why: String, hint: &str| Err(Failure::new(FailureKind::Failed, why).state(UNCHANGED).hint(hint));
-        if !console.can_ask() {
-            return stopped(
-                "the account ID has to be typed before a root user's key is removed, and nobody can be asked here".to_owned(),
-                &format!("run `{}` in a terminal; with --dry-run it tells what it would do", self.again()),
-            );
-        }
         let what = match step {
             Step::Deactivate(_) => "deactivate and then delete",
             Step::DeleteAtOnce => "delete at once",
             Step::Decide(_) => "decide what becomes of",
             Step::CleanUp | Step::Stranded => return Ok(()),
         };
-        let typed = console.ask_line(&format!("type the account ID, {}, to {what} {}: ", sight.account, self.key.id));
-        match typed.as_deref().map(str::trim) {
-            Some(typed) if typed == sight.account => Ok(()),
-            Some(_) => stopped(format!("what was typed is not the account ID {}", sight.account), "run this again to begin anew"),
-            None => {
-                let why = signals.raised().map_or_else(|| "no account ID was typed".to_owned(), |signal| format!("stopped by {signal}"));
-                stopped(why, "run this again to begin anew")
-            }
-        }
+        typed(console, signals, &sight.account, &format!("{what} {}", self.key.id), &self.again())
     }
 
     /// The command that goes on, or begins anew.

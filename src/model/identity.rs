@@ -79,6 +79,25 @@ pub struct Identity {
     pub user_id: String,
 }
 
+/// Whose access keys are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyOwner<'a> {
+    /// Those of the IAM user of this name.
+    User(&'a str),
+    /// Those of the root user, who has no name.
+    Root,
+}
+
+impl KeyOwner<'_> {
+    /// `UserName` of a call, which the root user's leaves out.
+    pub fn name(&self) -> Option<String> {
+        match self {
+            KeyOwner::User(name) => Some((*name).to_owned()),
+            KeyOwner::Root => None,
+        }
+    }
+}
+
 impl Identity {
     /// The IAM user name: the last part of a user ARN, without the path. `None` for root, roles and federated users.
     pub fn user_name(&self) -> Option<&str> {
