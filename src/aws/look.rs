@@ -6,14 +6,14 @@ use std::task::Poll;
 use futures_util::future::join3;
 
 use super::{Aws, AwsError, Signer};
-use crate::model::{AccessKey, AccessKeyId, Identity, KeyOwner, LastUsed};
+use crate::model::{AccessKey, AccessKeyId, Identity, LastUsed};
 
 /// What AWS said of one signer and its user's keys. Each part fails on its own.
 #[derive(Debug)]
 pub struct KeySight {
     /// `sts:GetCallerIdentity`.
     pub identity: Result<Identity, AwsError>,
-    /// `iam:ListAccessKeys` of the identity's user; `None` where it is not an IAM user, or is unknown.
+    /// `iam:ListAccessKeys` of the identity's user; `None` where it is neither an IAM user nor the root user, or is unknown.
     pub listing: Option<Result<Vec<AccessKey>, AwsError>>,
     /// `iam:GetAccessKeyLastUsed` of a long-term signer's own key and of every key in the listing.
     pub last_uses: Vec<(AccessKeyId, Result<LastUsed, AwsError>)>,
@@ -34,8 +34,8 @@ impl Aws {
         };
         let whose = async {
             let identity = self.identity(signer).await;
-            let listing = match identity.as_ref().ok().and_then(Identity::user_name) {
-                Some(user_name) => Some(self.access_keys(signer, KeyOwner::User(user_name)).await),
+            let listing = match identity.as_ref().ok().and_then(Identity::key_owner) {
+                Some(owner) => Some(self.access_keys(signer, owner).await),
                 None => None,
             };
             (identity, listing)

@@ -104,6 +104,11 @@ impl Identity {
         self.arn.resource().strip_prefix("user/").and_then(|path| path.rsplit('/').next())
     }
 
+    /// Whose access keys its own ones are; `None` for roles and federated users, who have none.
+    pub fn key_owner(&self) -> Option<KeyOwner<'_>> {
+        if self.is_root() { Some(KeyOwner::Root) } else { self.user_name().map(KeyOwner::User) }
+    }
+
     /// Whether this is the account's root user (also a session of it).
     pub fn is_root(&self) -> bool {
         self.arn.resource() == "root" || self.user_id == self.account
