@@ -213,11 +213,12 @@ fn unchanged(error: &dyn std::error::Error) -> Failure {
     Failure::from_error(FailureKind::Failed, error).state(UNCHANGED)
 }
 
-/// What an earlier run began with the profile's key and did not finish.
+/// What an earlier run began with the profile's key and did not finish, by this profile or by another one with the same key.
 fn begun(run: &Run<'_>, name: &ProfileName) -> Result<Option<(PathBuf, Removal)>, Failure> {
+    let id = run.context.files_or_empty().route(name, &run.context.environment).ok().map(|route| route.key.pair.id);
     for path in Entry::list(&run.disk, &directory(run.context)).map_err(|error| unchanged(&error))? {
         let removal: Removal = Entry::load(&run.disk, &path).map_err(|error| unchanged(&error))?;
-        if removal.profile == *name {
+        if removal.profile == *name || id.as_ref() == Some(&removal.id) {
             return Ok(Some((path, removal)));
         }
     }

@@ -397,6 +397,18 @@ fn killed_in_the_wait_the_next_run_can_activate_it_again() {
 }
 
 #[test]
+fn by_whatever_profile_has_the_key_an_interrupted_removal_goes_on() {
+    let boss = Boss::new(1, true);
+    let config = format!("{}{}", boss.config, boss.config.replace("[profile boss]", "[profile copy]"));
+    boss.home.write(".aws/config", &config);
+    boss.waiting("").kill();
+    let (code, screen) = boss.answered(Terminal::open(&boss.home, "root-key remove copy --admin default", &[]));
+    assert_eq!((code, boss.status(), boss.written_down()), (Some(0), Status::Deleted, 0), "{screen}");
+    let key = &boss.keys[0];
+    assert!(!boss.config().contains(&key.id) && !boss.config().contains(&key.secret), "{screen}");
+}
+
+#[test]
 fn stranded_it_names_what_can_still_be_done_and_then_removes_the_lines() {
     let boss = Boss::new(1, true);
     boss.waiting("").kill();
