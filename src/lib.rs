@@ -11,6 +11,7 @@ pub mod mfa;
 pub mod model;
 pub mod os;
 pub mod profile;
+pub mod root_key;
 pub mod rotation;
 pub mod session;
 pub mod timer;

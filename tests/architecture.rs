@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const LEVELS: [&[&str]; 6] = [
     &["cli"],
     &["commands"],
-    &["rotation", "session", "keys", "mfa", "audit", "alarm", "timer", "doctor"],
+    &["rotation", "session", "keys", "mfa", "root_key", "audit", "alarm", "timer", "doctor"],
     &["holder", "journal"],
     &["profile", "aws"],
     &["os", "model"],

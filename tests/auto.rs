@@ -106,6 +106,23 @@ fn root_keys_are_critical_each_time_and_noticed_once_a_day() {
 }
 
 #[test]
+fn a_root_key_that_a_profile_has_is_told_with_the_command_that_removes_it() {
+    let home = start(Settings::default(), 1.0);
+    let root = {
+        let mut world = home.lab.world();
+        let user = world.add_root();
+        world.add_settled_key(user)
+    };
+    home.write(".aws/config", &format!("[profile boss]\naws_access_key_id = {}\naws_secret_access_key = {}\n", root.id, root.secret));
+    let output = auto(&home);
+    assert_eq!(output.code, Some(11), "{}", output.stderr);
+    for said in ["(boss) is a key of the root user", "the root user of account 000000000000 has access keys (1)"] {
+        let line = output.stderr.lines().find(|line| line.contains(said)).unwrap_or_default();
+        assert!(line.contains("run `keyrotate root-key remove boss --admin PROFILE`"), "{said}: {}", output.stderr);
+    }
+}
+
+#[test]
 fn notices_can_be_turned_off_and_are_not_missed() {
     let home = start(Settings { root_keys: 1, ..Settings::default() }, 1.0);
     std::fs::create_dir_all(home.path().join(".config/keyrotate")).unwrap();

@@ -61,6 +61,7 @@ fn every_keyrotate_command_does_what_it_says() {
                     Some(&("login" | "exec" | "credential-process" | "env")) => session(&home, args),
                     // The program is below `target`.
                     Some(&"policy") => policy(&home, args),
+                    Some(&"root-key") => root_key(&home, args),
                     Some(&"keys") if args[1] == "add" => add(&home, args),
                     Some(&"keys") if args[1] == "import" => home.run(&[args, &["--force"]].concat()),
                     _ => home.run(args),
@@ -89,6 +90,26 @@ fn add(home: &Home, args: &[&str]) -> home::Output {
     let mut run = Run::new(&words);
     run.input = format!("Access key ID,Secret access key\n{},{}\n", key.id, key.secret);
     home.run_with(&run)
+}
+
+/// With a key of the root user, for this command.
+fn root_key(home: &Home, args: &[&str]) -> home::Output {
+    let root = {
+        let mut world = home.lab.world();
+        let root = world.add_root();
+        world.add_settled_key(root)
+    };
+    let config = home.path().join(".aws/config");
+    let before = std::fs::read_to_string(&config).unwrap_or_default();
+    let section = format!("\n[profile boss]\naws_access_key_id = {}\naws_secret_access_key = {}\n", root.id, root.secret);
+    home.write(".aws/config", &(before.clone() + &section));
+    let output = home.run(args);
+    assert!(output.stdout.contains("deactivate") && output.stdout.contains("nothing was changed"), "{}", output.stdout);
+    home.write(".aws/config", &before);
+    let mut world = home.lab.world();
+    let at = world.root().expect("the root user");
+    world.keys.iter_mut().filter(|key| key.user == at).for_each(|key| key.status = lab::key::Status::Deleted);
+    output
 }
 
 /// What is behind `>` is the shell's; what is on standard error are notes.

@@ -40,6 +40,8 @@ pub struct Here {
     pub watched: BTreeMap<AccessKeyId, Watched>,
     /// When keyrotate asked AWS with a key of the user, this time and before, in UTC.
     pub own_calls: Vec<DateTime<Utc>>,
+    /// Profiles that have a key of the account's root user, as far as that was seen.
+    pub with_root_key: Vec<ProfileName>,
     /// Profiles that reach the same account without a key.
     pub without_key: Vec<ProfileName>,
     /// Whether the caller signed with an MFA session.

@@ -54,9 +54,10 @@ pub enum NoPolicy {
 }
 
 /// Actions that keyrotate makes use of and that are in no policy, each with the reason.
-pub const UNNEEDED: [(&str, &str); 2] = [
+pub const UNNEEDED: [(&str, &str); 3] = [
     ("sts:GetCallerIdentity", "everybody may ask it, whatever policies say"),
     ("sts:GetSessionToken", "everybody may ask it unless a policy denies it"),
+    ("iam:SimulatePrincipalPolicy", "only who has all of IAM is asked about: `root-key remove` wants proved that it is an administrator"),
 ];
 
 /// Actions that are asked about something: one statement of a policy.

@@ -10,7 +10,7 @@ use super::account::{AccountSummary, CredentialReport};
 use super::look::KeySight;
 use super::policies::{GroupPolicies, Policies};
 use super::{Aws, AwsError, Signer};
-use crate::model::{AccessKey, AccessKeyId, Identity, LastUsed};
+use crate::model::{AccessKey, AccessKeyId, Identity, KeyOwner, LastUsed};
 
 /// The longest that a credential report is waited for, and how long between two questions.
 const REPORT_WAIT: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(1));
@@ -98,7 +98,7 @@ impl Aws {
 
     async fn details(&self, signer: &Signer, user_name: &str) -> UserDetails {
         let keys = async {
-            let keys = self.access_keys(signer, user_name).await;
+            let keys = self.access_keys(signer, KeyOwner::User(user_name)).await;
             let ids = keys.iter().flatten().map(|key| key.id.clone()).collect();
             (keys, self.last_uses(signer, ids).await)
         };

@@ -1,7 +1,7 @@
 //! AWS IAM: access keys of a user, their last use, and what stands in the way of changing them.
 //!
-//! Invariant: the user is always named. Without a name IAM acts on the caller, which for root is the root user. And what a
-//! list answers is read to its last page or not at all.
+//! Invariant: the user is always named, but for the root user, who has no name: without one IAM acts on the caller, so that who says
+//! [`KeyOwner::Root`] knows by GetCallerIdentity that the signer is the root user's. And what a list answers is read to its last page or not at all.
 
 use aws_sdk_iam::operation::list_access_keys::ListAccessKeysOutput;
 use aws_sdk_iam::types::{AccessKeyMetadata, StatusType};
@@ -10,21 +10,21 @@ use chrono::{DateTime, Utc};
 use super::call::Call;
 use super::server_time::from_sdk;
 use super::{Aws, AwsError, Signer};
-use crate::model::{AccessKey, AccessKeyId, AccessKeyPair, KeyStatus, LastUse, LastUsed, SecretAccessKey};
+use crate::model::{AccessKey, AccessKeyId, AccessKeyPair, KeyOwner, KeyStatus, LastUse, LastUsed, SecretAccessKey};
 
 impl Aws {
     /// `iam:ListAccessKeys` of the user, all pages, in AWS's order.
-    pub fn list_access_keys(&self, signer: &Signer, user_name: &str) -> Result<Vec<AccessKey>, AwsError> {
-        self.runtime.block_on(self.access_keys(signer, user_name))
+    pub fn list_access_keys(&self, signer: &Signer, owner: KeyOwner<'_>) -> Result<Vec<AccessKey>, AwsError> {
+        self.runtime.block_on(self.access_keys(signer, owner))
     }
 
     /// `iam:CreateAccessKey`, sent once. Returns the pair and when IAM says it was created, in UTC.
     ///
     /// An error that is not [`AwsError::is_definitive`] may have left a key behind whose secret nobody has.
-    pub fn create_access_key(&self, signer: &Signer, user_name: &str) -> Result<(AccessKeyPair, DateTime<Utc>), AwsError> {
+    pub fn create_access_key(&self, signer: &Signer, owner: KeyOwner<'_>) -> Result<(AccessKeyPair, DateTime<Utc>), AwsError> {
         self.runtime.block_on(async {
             let call = Call::once(self, signer, "iam:CreateAccessKey");
-            let answer = call.finish(call.iam().create_access_key().user_name(user_name).send().await)?;
+            let answer = call.finish(call.iam().create_access_key().set_user_name(owner.name()).send().await)?;
             let lacks = |what: &str| call.garbled(&format!("the answer has no usable {what}"));
             let key = answer.access_key.ok_or_else(|| lacks("AccessKey"))?;
             // SECRET: the SDK's buffers held the answer's plaintext and are freed unwiped; from here on it is wiped when dropped.
@@ -33,7 +33,7 @@ impl Aws {
                 return Err(lacks("SecretAccessKey"));
             }
             // IAM does not tell names apart by case, and answers with the name as it was given to the user.
-            if !key.user_name.is_empty() && !key.user_name.eq_ignore_ascii_case(user_name) {
+            if owner.name().is_some_and(|name| !key.user_name.is_empty() && !key.user_name.eq_ignore_ascii_case(&name)) {
                 return Err(call.garbled("the key in the answer is another user's"));
             }
             let id = AccessKeyId::parse(&key.access_key_id).map_err(|_| lacks("AccessKeyId"))?;
@@ -43,7 +43,7 @@ impl Aws {
     }
 
     /// `iam:UpdateAccessKey`. [`KeyStatus::Other`] is sent in AWS's own word.
-    pub fn update_access_key(&self, signer: &Signer, user_name: &str, id: &AccessKeyId, status: KeyStatus) -> Result<(), AwsError> {
+    pub fn update_access_key(&self, signer: &Signer, owner: KeyOwner<'_>, id: &AccessKeyId, status: KeyStatus) -> Result<(), AwsError> {
         let status = match status {
             KeyStatus::Active => StatusType::Active,
             KeyStatus::Inactive => StatusType::Inactive,
@@ -51,16 +51,16 @@ impl Aws {
         };
         self.runtime.block_on(async {
             let call = Call::new(self, signer, "iam:UpdateAccessKey");
-            let request = call.iam().update_access_key().user_name(user_name).access_key_id(id.as_str()).status(status);
+            let request = call.iam().update_access_key().set_user_name(owner.name()).access_key_id(id.as_str()).status(status);
             call.finish(request.send().await).map(|_| ())
         })
     }
 
     /// `iam:DeleteAccessKey`.
-    pub fn delete_access_key(&self, signer: &Signer, user_name: &str, id: &AccessKeyId) -> Result<(), AwsError> {
+    pub fn delete_access_key(&self, signer: &Signer, owner: KeyOwner<'_>, id: &AccessKeyId) -> Result<(), AwsError> {
         self.runtime.block_on(async {
             let call = Call::new(self, signer, "iam:DeleteAccessKey");
-            let request = call.iam().delete_access_key().user_name(user_name).access_key_id(id.as_str());
+            let request = call.iam().delete_access_key().set_user_name(owner.name()).access_key_id(id.as_str());
             call.finish(request.send().await).map(|_| ())
         })
     }
@@ -70,10 +70,10 @@ impl Aws {
         self.runtime.block_on(self.last_used(signer, id))
     }
 
-    pub(super) async fn access_keys(&self, signer: &Signer, user_name: &str) -> Result<Vec<AccessKey>, AwsError> {
+    pub(super) async fn access_keys(&self, signer: &Signer, owner: KeyOwner<'_>) -> Result<Vec<AccessKey>, AwsError> {
         let call = Call::new(self, signer, "iam:ListAccessKeys");
-        let keys =
-            every_page!(&call, call.iam().list_access_keys().user_name(user_name), |page: ListAccessKeysOutput| page.access_key_metadata);
+        let request = call.iam().list_access_keys().set_user_name(owner.name());
+        let keys = every_page!(&call, request, |page: ListAccessKeysOutput| page.access_key_metadata);
         let lacks = || call.garbled("a key in the answer lacks its id, status or date");
         keys.iter().map(|key| access_key(key).ok_or_else(lacks)).collect()
     }

@@ -13,7 +13,7 @@ use crate::model::{AccessKey, AccessKeyId, Identity, LastUsed};
 pub struct KeySight {
     /// `sts:GetCallerIdentity`.
     pub identity: Result<Identity, AwsError>,
-    /// `iam:ListAccessKeys` of the identity's user; `None` where it is not an IAM user, or is unknown.
+    /// `iam:ListAccessKeys` of the identity's user; `None` where it is neither an IAM user nor the root user, or is unknown.
     pub listing: Option<Result<Vec<AccessKey>, AwsError>>,
     /// `iam:GetAccessKeyLastUsed` of a long-term signer's own key and of every key in the listing.
     pub last_uses: Vec<(AccessKeyId, Result<LastUsed, AwsError>)>,
@@ -34,8 +34,8 @@ impl Aws {
         };
         let whose = async {
             let identity = self.identity(signer).await;
-            let listing = match identity.as_ref().ok().and_then(Identity::user_name) {
-                Some(user_name) => Some(self.access_keys(signer, user_name).await),
+            let listing = match identity.as_ref().ok().and_then(Identity::key_owner) {
+                Some(owner) => Some(self.access_keys(signer, owner).await),
                 None => None,
             };
             (identity, listing)

@@ -4,6 +4,7 @@ mod audit;
 mod keys;
 mod mfa;
 mod policy;
+mod root_key;
 mod session;
 mod timer;
 
@@ -25,6 +26,7 @@ pub use audit::AuditArgs;
 pub use keys::{KeysArgs, KeysCommand};
 pub use mfa::{MfaArgs, MfaCommand};
 pub use policy::{PolicyArgs, PolicyCommand};
+pub use root_key::{RootKeyArgs, RootKeyCommand};
 use session::GivenCode;
 pub use session::{CredentialProcessArgs, EnvArgs, EnvFormat, ExecArgs, InitShell, LoginArgs, LogoutArgs, ShellInitArgs};
 pub use timer::{TimerArgs, TimerCommand};
@@ -116,6 +118,8 @@ pub enum Command {
     Keys(KeysArgs),
     /// Look after the MFA devices of your user
     Mfa(MfaArgs),
+    /// Remove a root user's access key, in steps that can be taken back as long as AWS allows it
+    RootKey(RootKeyArgs),
     /// Open a session with one MFA code, for every command until it ends
     #[command(after_help = session::LOGIN)]
     Login(LoginArgs),
@@ -173,7 +177,7 @@ pub struct StatusArgs {
     /// List the profiles that have no long-term key, too
     #[arg(long, short)]
     pub verbose: bool,
-    /// Print one short line for a shell's prompt: the profile, what is left of its session, and whether its key is due; asks nobody
+    /// Print one short line for a shell's prompt: the profile, what is left of its session, and whether its key is due or the root user's; asks nobody
     #[arg(long, conflicts_with_all = ["profiles", "json", "offline", "verbose"])]
     pub prompt: bool,
 }
@@ -220,6 +224,10 @@ pub struct RotateArgs {
     /// Make a secret that config.toml names as a target and that is not there: with the key as it is now, which the rotation then replaces
     #[arg(long)]
     pub create_secret: bool,
+    /// Rotate a key of this account's root user, which is refused otherwise and better removed (`root-key remove`): the ID is asked for
+    /// again, at a terminal
+    #[arg(long, value_name = "ACCOUNT-ID", value_parser = account_id, conflicts_with_all = ["all", "due", "resolve"])]
+    pub root_key: Option<String>,
     /// Decide how a rotation that stopped or rests goes on: the old or the new key's ID, then forward (to the new key, without the
     /// files that refuse), back (to the old key) or forget (close it; both pairs go to a file)
     #[arg(long, num_args = 2, value_names = ["ID", "DIRECTION"], conflicts_with_all = ["all", "due", "dry_run"])]
@@ -288,6 +296,11 @@ impl HistoryArgs {
     }
 }
 
+fn account_id(text: &str) -> Result<String, &'static str> {
+    let is_id = text.len() == 12 && text.chars().all(|c| c.is_ascii_digit());
+    if is_id { Ok(text.to_owned()) } else { Err("an account ID has twelve digits") }
+}
+
 fn access_key_id(text: &str) -> Result<AccessKeyId, String> {
     AccessKeyId::parse(text).map_err(|error| error.to_string())
 }
@@ -304,6 +317,7 @@ impl RotateArgs {
             reclaim_inactive: self.reclaim_inactive,
             delete_key: self.delete_key.clone(),
             create_secret: self.create_secret,
+            root_key: self.root_key.clone(),
             resolve: self.resolve.as_deref().map(decision).transpose()?,
             yes: self.yes,
             mfa_code: self.mfa_code.as_ref().and_then(GivenCode::code),

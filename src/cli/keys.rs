@@ -70,6 +70,7 @@ fn listed(key: &ListedKey) -> Value {
         "access_key_id": key.id.as_str(),
         "profiles": key.profiles.iter().map(|name| plain(name.as_str())).collect::<Vec<_>>(),
         "holders": key.seats.iter().map(holder).collect::<Vec<_>>(),
+        "root_user": key.is_root,
     })
 }
 

@@ -13,6 +13,7 @@ mod mfa;
 mod page;
 mod policy;
 mod render;
+mod root_key;
 mod rotate;
 mod session;
 mod shell_init;
@@ -38,6 +39,7 @@ use crate::commands::keys::import::{Request, import};
 use crate::commands::mfa::enroll;
 use crate::commands::pick;
 use crate::commands::refreshable::own_files;
+use crate::commands::root_key::{self as root_key_command, Told};
 use crate::commands::session::{Access, SessionOptions, access};
 use crate::commands::status::prompt::prompt;
 use crate::os::process;
@@ -46,7 +48,7 @@ use crate::os::terminal::{Console, ConsoleOptions};
 use crate::profile::Shown;
 use crate::profile::settings::RotateOnLogin;
 use crate::session::environment::Before;
-use args::{Args, Command, ExecArgs, KeysCommand, MfaCommand, PolicyCommand, StatusArgs};
+use args::{Args, Command, ExecArgs, KeysCommand, MfaCommand, PolicyCommand, RootKeyCommand, StatusArgs};
 
 /// The exit code of `exec` where no program was started for a reason of keyrotate's own, as `env` and `timeout` have it.
 const OWN_FAILURE: u8 = 125;
@@ -309,6 +311,17 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
                 Ok(0)
             }
         },
+        Some(Command::RootKey(asked)) => {
+            let RootKeyCommand::Remove(asked) = &asked.command;
+            let context = load()?;
+            let (console, signals) = attended(asked.no_input, args.quiet)?;
+            let (options, tell) = (asked.options(), |told: &Told| root_key::tell(told));
+            let request = root_key_command::Request { console: &console, signals: &signals, options: &options, tell: &tell };
+            let outcome = root_key_command::remove(&context, &request);
+            console.progress_done();
+            root_key::print_remove(&outcome?, args.quiet);
+            Ok(0)
+        }
         Some(Command::Timer(asked)) => {
             let console = Console::new(ConsoleOptions { no_input: false, quiet: args.quiet, yes: false }, None);
             timer::run(&load()?, &variables, &console, asked, args.quiet)

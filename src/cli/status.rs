@@ -52,7 +52,7 @@ fn whole(page: &mut Page, outcome: &StatusOutcome, look: &Look) {
         if index > 0 {
             page.push("\n");
         }
-        key(page, facts, findings, outcome.now);
+        key(page, outcome, facts, findings);
     }
     for (index, (facts, findings)) in outcome.managed.iter().enumerate() {
         if index > 0 || !outcome.keys.is_empty() {
@@ -86,11 +86,12 @@ fn whole(page: &mut Page, outcome: &StatusOutcome, look: &Look) {
     outcome.notes.iter().filter(|_| !look.quiet).for_each(|note| page.note(note));
 }
 
-fn key(page: &mut Page, key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>) {
+fn key(page: &mut Page, outcome: &StatusOutcome, key: &KeyFacts, findings: &[Finding]) {
+    let now = outcome.now;
     page.push(key.id.as_str()).push("  ").push(&plain(&names(&key.profiles))).push("  ");
     verdict(page, key.age(now), findings);
     if let Some(seen) = &key.seen {
-        observed(page, key, seen, now);
+        observed(page, outcome, key, seen);
     }
     for (index, holder) in key.holders.iter().enumerate() {
         let place = match holder {
@@ -164,7 +165,8 @@ fn created(page: &mut Page, created_at: DateTime<Utc>, limits: &Limits) {
     page.line("created:", &format!("{}; due at {warn}, overdue past {max}", describe::time(created_at)));
 }
 
-fn observed(page: &mut Page, key: &KeyFacts, seen: &Observation, now: DateTime<Utc>) {
+fn observed(page: &mut Page, outcome: &StatusOutcome, key: &KeyFacts, seen: &Observation) {
+    let now = outcome.now;
     let identity = &seen.identity;
     let who = if identity.is_root() { "the root user" } else { identity.user_name().unwrap_or(identity.arn.as_str()) };
     page.line("user:", &format!("{who} in account {}", identity.account));
@@ -177,9 +179,16 @@ fn observed(page: &mut Page, key: &KeyFacts, seen: &Observation, now: DateTime<U
     };
     page.line("use:", &used(&seen.last_use, &own));
     seen.others.iter().flatten().for_each(|other| page.line("second:", &second(other, key, seen, now)));
+    let with_root_key = outcome.with_root_key(&identity.account);
     let root = match &seen.root_keys {
         RootKeys::Count(0) => "none in this account".to_owned(),
-        RootKeys::Count(count) => format!("{count} in account {}: delete what is not needed in the AWS console", identity.account),
+        RootKeys::Count(count) => {
+            let remedy = match with_root_key {
+                Some(profile) => format!("`{}` removes the one that {profile} has", profile.root_key_removal()),
+                None => "delete what is not needed in the AWS console".to_owned(),
+            };
+            format!("{count} in account {}: {remedy}", identity.account)
+        }
         RootKeys::Unknown(why) => format!("unknown: {why}"),
     };
     page.line("root keys:", &root);
@@ -261,16 +270,17 @@ fn session(open: &OpenSession) -> String {
     format!("open{whose} until {}, for {left}{mfa}", describe::time(open.expires_at))
 }
 
-/// The line for a shell's prompt: the profile, how long its session lasts yet, and what is to be said of its key's age.
+/// The line for a shell's prompt: the profile, how long its session lasts yet, and what is to be said of its key.
 pub fn print_prompt(prompt: &Prompt) {
     let left =
         prompt.left.map(|left| format!(" {}", span(left).replace(" min", "m").replace(" h", "h").replace(' ', ""))).unwrap_or_default();
-    let due = match prompt.age {
+    let matter = match prompt.matter {
+        Some(Finding::RootUserKey) => " root key",
         Some(Finding::Overdue) => " overdue",
         Some(Finding::Due) => " due",
         Some(_) | None => "",
     };
-    Page::for_stdout(0).push(&plain(&format!("{}{left}{due}", prompt.profile))).push("\n").print();
+    Page::for_stdout(0).push(&plain(&format!("{}{left}{matter}", prompt.profile))).push("\n").print();
 }
 
 fn names(profiles: &[ProfileName]) -> String {

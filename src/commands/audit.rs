@@ -13,9 +13,8 @@ use super::session::{Attend, SessionOptions, access, own_signer};
 use super::status::{Observations, Pending, Rest, conflict, note, under_way};
 use crate::audit::{Facts, Finding, Here, Level, Replacing, Tier, audit as judge, exempted};
 use crate::aws::{Aws, Signer, UserSight};
-use crate::model::{Check, Identity, ProfileName, TokenCode};
+use crate::model::{AccessKeyId, Check, Identity, ProfileName, TokenCode};
 use crate::os::clock;
-use crate::os::disk::RealDisk;
 use crate::profile::{AwsFiles, Route, choose_profile};
 use crate::rotation::explain;
 
@@ -68,7 +67,7 @@ pub struct AuditOutcome {
 /// Runs the command.
 pub fn audit(context: &Context, attend: Attend<'_>, options: &AuditOptions) -> Result<AuditOutcome, Failure> {
     let asked = Asked::new(context, attend, options)?;
-    let memory = Observations::load(&RealDisk, &context.paths.state_dir.join("observations.json"));
+    let memory = Observations::of_context(context);
     let (aws, signer, began) = (asked.aws()?, asked.own_signer()?, clock::local_now());
     let key = &asked.route.key;
     let user = aws.look_at_user(&signer, memory.of(&key.pair.id).and_then(|seen| seen.identity.user_name()));
@@ -85,6 +84,7 @@ pub fn audit(context: &Context, attend: Attend<'_>, options: &AuditOptions) -> R
         replacing: under_way(context).into_iter().map(replacing).collect(),
         watched: watched.collect(),
         own_calls: memory.all().map(|(_, seen)| seen.observed_at).chain([began, now]).collect(),
+        with_root_key: asked.with_root_key(&identity, &memory),
         without_key: asked.files.without_key(&identity.account),
         by_session: matches!(signer, Signer::Session(_)),
     };
@@ -121,6 +121,15 @@ impl<'a> Asked<'a> {
             Failure::from_error(kind, &refusal)
         })?;
         Ok(Self { context, files, attend, options, profile, route })
+    }
+
+    /// The profiles here that have a key of the account's root user, by what earlier runs saw, and of who asks now.
+    fn with_root_key(&self, asking: &Identity, memory: &Observations) -> Vec<ProfileName> {
+        let is_root = |identity: &Identity| identity.is_root() && identity.account == asking.account;
+        let known = |key: &AccessKeyId| memory.of(key).is_some_and(|seen| is_root(&seen.identity));
+        let own = self.files.own_keys(&self.context.environment).keys;
+        let with = own.into_iter().filter(|key| known(&key.pair.id) || (is_root(asking) && key.pair.id == self.route.key.pair.id));
+        with.filter_map(|key| key.profiles.into_iter().next()).map(|profile| profile.name).collect()
     }
 
     fn aws(&self) -> Result<Aws, Failure> {

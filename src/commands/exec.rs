@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::refreshable::{self, Beside};
-use super::session::{Access, Attend, Choice, SessionOptions, access, choice, region_of, route};
+use super::session::{Access, Attend, Choice, SessionOptions, access, choice, is_known_root, region_of, root_warning, route};
 use crate::model::ProfileName;
 use crate::os::process::{self, Replaced};
 use crate::session::environment::{Before, INSIDE, Variable, exports, reach};
@@ -103,6 +103,9 @@ fn bare(context: &Context, attend: Attend<'_>, options: &ExecOptions, words: Vec
     set.extend(reach(region_of(context, &route).as_ref(), &way));
     set.extend(before.files.iter().cloned());
     said.push(format!("the program gets the long-term key {} itself, without MFA", pair.id));
+    if is_known_root(context, &pair.id) {
+        said.push(root_warning(&pair.id, &route.key.key_profile));
+    }
     if context.settings.for_profile(&name).require_mfa {
         said.push("require_mfa is on: without --no-session no program gets this key".to_owned());
     }

@@ -61,7 +61,10 @@ impl<'a> Asked<'a> {
             .map_err(|error| Failure { kind: FailureKind::Unchecked, ..Failure::from(explain(&route.key.pair.id, &error)) })?;
         let Some(user_name) = identity.user_name().filter(|_| !identity.is_root()).map(str::to_owned) else {
             let message = format!("{} is no IAM user, whose MFA devices alone are looked after here", identity.arn);
-            let hint = "the root user's MFA device is enabled in the AWS console, signed in as the root user, whose access keys are to go";
+            let hint = format!(
+                "the root user's MFA device is enabled in the AWS console, signed in as the root user; `{}` removes a root user's key",
+                profile.root_key_removal()
+            );
             return Err(Failure::new(FailureKind::Failed, message).state(UNCHANGED).hint(hint));
         };
         Ok(Self { context, files, profile, route, aws, signer, identity, user_name })

@@ -1,5 +1,6 @@
 //! One file per verb: options in, outcome value out. Nothing here prints.
 
+mod account_id;
 pub mod after_login;
 pub mod audit;
 pub mod auto;
@@ -14,6 +15,7 @@ pub mod mfa;
 pub mod pick;
 pub mod policy;
 pub mod refreshable;
+pub mod root_key;
 pub mod rotate;
 pub mod session;
 pub mod status;

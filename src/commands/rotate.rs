@@ -54,6 +54,8 @@ pub struct RotateOptions {
     pub delete_key: Option<AccessKeyId>,
     /// Secrets that the settings name, and that are not there, are made.
     pub create_secret: bool,
+    /// The key is the root user's of this account, which a person wants rotated all the same.
+    pub root_key: Option<String>,
     /// End a rotation that stopped.
     pub resolve: Option<(AccessKeyId, Direction)>,
     /// No confirmation.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::pick::{correction, note_use, pick};
+use super::status::Observations;
 use crate::aws::{Aws, Signer};
 use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, ProfileName, Timing, TokenCode, format_duration};
 use crate::os::clock;
@@ -116,7 +117,7 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
             Ok((opened, plan)) => return Ok(asked.access(opened, notes.into_iter().chain(plan.notes).collect())),
             // Another key was put into the keychain item: its sessions are the ones that count.
             Err(Missed::OtherKey(pair)) => route.key.pair = (*pair).into(),
-            Err(Missed::Failed(failure)) => return Err(failure),
+            Err(Missed::Failed(failure)) => return Err(warned(context, &route, failure)),
         }
     }
 }
@@ -268,6 +269,9 @@ impl Asked<'_> {
             note_use(self.context, self.profile);
         }
         notes.extend(opened.notes);
+        // A session that is found is known by itself: nothing more is read for it.
+        let is_roots = opened.cached.known().is_of_root() || (opened.is_new && is_known_root(self.context, &opened.cached.request.key));
+        notes.extend(is_roots.then(|| root_warning(&opened.cached.request.key, &self.route.key.key_profile)));
         Access {
             profile: self.profile.clone(),
             region: region_of(self.context, self.route),
@@ -278,6 +282,27 @@ impl Asked<'_> {
             notes,
         }
     }
+}
+
+/// Whether an earlier `status`, `auto` or `audit` saw that the key is the root user's.
+pub(super) fn is_known_root(context: &Context, key: &AccessKeyId) -> bool {
+    Observations::of_context(context).of(key).is_some_and(|seen| seen.identity.is_root())
+}
+
+/// What is said of a root user's key wherever it is used.
+pub(super) fn root_warning(key: &AccessKeyId, profile: &ProfileName) -> String {
+    format!("{key} is a key of the root user, whom no policy limits: `{}` removes it", profile.root_key_removal())
+}
+
+/// A failure that also warns where the key is known to be the root user's.
+fn warned(context: &Context, route: &Route, failure: Failure) -> Failure {
+    let key = &route.key.pair.id;
+    if !is_known_root(context, key) {
+        return failure;
+    }
+    let warning = root_warning(key, &route.key.key_profile);
+    let hint = failure.hint.as_ref().map_or_else(|| warning.clone(), |hint| format!("{hint}; {warning}"));
+    failure.hint(hint)
 }
 
 /// Refuses what no session can be.

@@ -28,6 +28,7 @@ use crate::os::disk::RealDisk;
 use crate::os::{clock, machine};
 use crate::profile::settings::Target;
 use crate::profile::{AwsFiles, FileKind, INSIDE, OwnKey, OwnKeys, Refusal, Warning, choose_profile};
+use crate::root_key;
 
 pub use facts::{Claim, KeyFacts, NamedSecret, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, Seat, Section};
 pub use judge::{Finding, judge, waits};
@@ -99,7 +100,7 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
     })?;
     let own = files.own_keys(&context.environment);
     let (chosen, skipped) = choose(context, files, &own, &options.profiles);
-    let path = context.paths.state_dir.join("observations.json");
+    let path = Observations::path(context);
     let mut memory = Observations::load(&disk, &path);
     let absent: Vec<String> = files.absent(&context.environment).sentences().collect();
     let mut notes: Vec<String> = conflict(context).into_iter().chain(exported(context)).chain(memory.fault.take()).collect();
@@ -147,14 +148,20 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
     let (moves, wrong) = unfinished(&disk, &context.paths.state_dir.join("imports"));
     let (enrolments, unread) = mfa::unfinished(&disk, &super::mfa::directory(context));
     let begun = moves.iter().map(|begun| (begun.told(), begun.again())).chain(enrolments.iter().map(|begun| (begun.told(), begun.again())));
-    let moves: Vec<String> = begun.map(|(told, again)| format!("{told} was interrupted: run `{again}`, which goes on")).collect();
+    let interrupted = begun.map(|(told, again)| format!("{told} was interrupted: run `{again}`, which goes on"));
+    let (removals, unread_removals) = root_key::unfinished(&disk, &super::root_key::directory(context));
+    let moves: Vec<String> = interrupted.chain(removals.iter().map(root_key::Removal::waits)).collect();
     let outcome = StatusOutcome {
         now,
         keys,
         managed,
         skipped,
         other_rotations,
-        unreadable: journal.unreadable.into_iter().chain(wrong.iter().chain(&unread).map(pending::unreadable)).collect(),
+        unreadable: journal
+            .unreadable
+            .into_iter()
+            .chain(wrong.iter().chain(&unread).chain(&unread_removals).map(pending::unreadable))
+            .collect(),
         warnings: modes::readable_by_others(files).into_iter().chain(moves.iter().cloned()).collect(),
         moves,
         absent,
@@ -165,6 +172,12 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
 }
 
 impl StatusOutcome {
+    /// The profile with a key of this account's root user, where one is among those that were looked at.
+    pub fn with_root_key(&self, account: &str) -> Option<&ProfileName> {
+        let is_roots = |seen: &Observation| seen.identity.is_root() && seen.identity.account == account;
+        self.keys.iter().find(|(key, _)| key.seen.as_ref().is_some_and(is_roots)).and_then(|(key, _)| key.profiles.first())
+    }
+
     fn code(&self) -> u8 {
         let nothing = (self.keys.is_empty() && self.managed.is_empty()).then_some(FailureKind::Unchecked);
         let asked = self.skipped.iter().filter_map(|skipped| skipped.asked.as_ref());
@@ -323,13 +336,13 @@ pub(super) fn under_way(context: &Context) -> Vec<Pending> {
 
 /// Whose a key was when AWS last said so.
 pub(super) fn owner(context: &Context, id: &AccessKeyId) -> Option<Identity> {
-    let memory = Observations::load(&RealDisk, &context.paths.state_dir.join("observations.json"));
+    let memory = Observations::of_context(context);
     memory.of(id).map(|seen| seen.identity.clone())
 }
 
 /// Notes what another command saw of a key; returns what went wrong there, if anything did.
 pub(super) fn note(context: &Context, id: &AccessKeyId, sight: KeySight, now: DateTime<Utc>) -> Option<String> {
-    let path = context.paths.state_dir.join("observations.json");
+    let path = Observations::path(context);
     let mut memory = Observations::load(&RealDisk, &path);
     let seen = look::observation(id, sight, now).filter(is_worth_it)?;
     memory.remember(id, &seen);

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::holder::{Displaced, Staged};
 use crate::model::{AccessKeyId, AccessKeyPair, ProfileName};
 use crate::os::keychain::ItemName;
-use crate::profile::{AddedLine, AwsFiles, AwsPaths, Document, EditError, FileKind, Shown, TakenLine};
+use crate::profile::{AddedLine, AwsFiles, AwsPaths, Document, EditError, FileKind, Shown, TakenLine, masked_lines};
 
 pub use acts::{Means, MoveError};
 pub use added::Wish;
@@ -134,15 +134,7 @@ impl Import {
     pub fn shown(&self) -> Vec<Shown> {
         let (minus, plus) = if self.is_back { ("+ ", "- ") } else { ("- ", "+ ") };
         let show = |kind: FileKind| {
-            let mut lines = Vec::new();
-            let mut section = "";
-            for line in self.taken(kind) {
-                if line.section() != section {
-                    section = line.section();
-                    lines.push(format!("[{section}]"));
-                }
-                lines.push(format!("{minus}{}", line.masked(&self.id)));
-            }
+            let mut lines = masked_lines(self.taken(kind), &self.id, minus);
             lines.extend(self.shown_pair(kind));
             for (header, added) in self.lines.iter().filter(|_| kind == FileKind::Config).map(AddedLine::shown) {
                 let is_under_it = |header: &String| lines.iter().any(|line| line.trim_start_matches(plus) == header);

@@ -79,10 +79,34 @@ pub struct Identity {
     pub user_id: String,
 }
 
+/// Whose access keys are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyOwner<'a> {
+    /// Those of the IAM user of this name.
+    User(&'a str),
+    /// Those of the root user, who has no name.
+    Root,
+}
+
+impl KeyOwner<'_> {
+    /// `UserName` of a call, which the root user's leaves out.
+    pub fn name(&self) -> Option<String> {
+        match self {
+            KeyOwner::User(name) => Some((*name).to_owned()),
+            KeyOwner::Root => None,
+        }
+    }
+}
+
 impl Identity {
     /// The IAM user name: the last part of a user ARN, without the path. `None` for root, roles and federated users.
     pub fn user_name(&self) -> Option<&str> {
         self.arn.resource().strip_prefix("user/").and_then(|path| path.rsplit('/').next())
+    }
+
+    /// Whose access keys its own ones are; `None` for roles and federated users, who have none.
+    pub fn key_owner(&self) -> Option<KeyOwner<'_>> {
+        if self.is_root() { Some(KeyOwner::Root) } else { self.user_name().map(KeyOwner::User) }
     }
 
     /// Whether this is the account's root user (also a session of it).

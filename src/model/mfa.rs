@@ -103,6 +103,11 @@ impl MfaSerial {
         Arn::parse(&self.0).ok().map(|arn| arn.account().to_owned())
     }
 
+    /// Whether it has the name that AWS itself gives to a root user's virtual device; a person may have given another one.
+    pub fn is_of_root(&self) -> bool {
+        Arn::parse(&self.0).is_ok_and(|arn| arn.resource() == "mfa/root-account-mfa-device")
+    }
+
     /// The serial number as AWS writes it.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -18,7 +18,7 @@ pub use access_key::{AccessKey, AccessKeyId, AccessKeyPair, KeyKind, KeyStatus, 
 pub use age::{Age, AgeLevel, Limits, NotADuration, format_duration, parse_duration};
 pub use check::Check;
 pub use grace::{Grace, NotAGrace};
-pub use identity::{Arn, Identity, NotAnArn};
+pub use identity::{Arn, Identity, KeyOwner, NotAnArn};
 pub use mfa::{ConsecutiveCodes, MfaKind, MfaSeed, MfaSerial, NotATokenCode, NotAnMfaSerial, NotConsecutive, TokenCode};
 pub use profile_name::ProfileName;
 pub use secret_fields::SecretFields;

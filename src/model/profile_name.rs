@@ -26,6 +26,11 @@ impl ProfileName {
         if !self.0.is_empty() && self.0.chars().all(is_plain) { self.0.clone() } else { format!("'{}'", self.0.replace('\'', "'\\''")) }
     }
 
+    /// The command that removes a root user's key which the profile has, for the messages that warn of one.
+    pub fn root_key_removal(&self) -> String {
+        format!("keyrotate root-key remove {} --admin PROFILE", self.quoted())
+    }
+
     /// The name as a key of TOML, for the tables of the settings that messages name.
     pub fn as_key(&self) -> String {
         let is_bare = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);

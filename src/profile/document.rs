@@ -15,7 +15,7 @@ use super::grammar::{DocumentError, Entry, Section, read, space};
 use crate::model::{AccessKeyId, AccessKeyPair, ProfileName, SecretAccessKey};
 
 pub use adding::AddedLine;
-pub use moving::TakenLine;
+pub use moving::{TakenLine, masked_lines};
 
 /// Which of the two AWS files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

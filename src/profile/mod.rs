@@ -20,7 +20,7 @@ pub mod settings;
 mod static_key;
 
 pub use absent::Absent;
-pub use document::{AddedLine, Document, EditError, FileKind, Holding, Shown, TakenLine};
+pub use document::{AddedLine, Document, EditError, FileKind, Holding, Shown, TakenLine, masked_lines};
 pub use environment::{AwsPaths, Chosen, Environment, INSIDE, ProfileSource, choose_profile};
 pub use files::{AwsFiles, FileRefusal};
 pub use grammar::{DocumentError, Reason};

@@ -19,7 +19,8 @@ use super::step::StopKind;
 use crate::aws::{Aws, Signer};
 use crate::holder::{Place, Reach, Sight, SignedBy};
 use crate::model::{
-    AccessKey, AccessKeyId, AccessKeyPair, Age, AgeLevel, Grace, Identity, KeyKind, LastUsed, Limits, ProfileName, SecretFields, Timing,
+    AccessKey, AccessKeyId, AccessKeyPair, Age, AgeLevel, Grace, Identity, KeyKind, KeyOwner, LastUsed, Limits, ProfileName, SecretFields,
+    Timing,
 };
 use crate::os::clock;
 use crate::os::machine;
@@ -45,6 +46,8 @@ pub struct Preflight<'a> {
     pub managed: Option<Managed>,
     /// The pair to replace.
     pub pair: AccessKeyPair,
+    /// The account whose root user's key a person wants rotated, in so many words.
+    pub root_key: Option<String>,
     /// Whose it is, where this run has asked AWS just now.
     pub identity: Option<Identity>,
     /// Every place that could have a key.
@@ -158,6 +161,9 @@ impl Refused {
     }
 }
 
+/// The root user in the place of a name; no IAM user can have one with a space.
+const ROOT: &str = "the root user";
+
 /// Looks at the key, its user, its second key and its holders.
 pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
     let signer = Signer::LongTerm(preflight.pair.clone());
@@ -168,7 +174,8 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
         managed::check(preflight, managed, &identity, &user_name)?;
     }
     let (aws, authority) = (preflight.aws, preflight.authority);
-    let keys = authority.call(&preflight.pair, |signer| aws.list_access_keys(signer, &user_name));
+    let owner = if identity.is_root() { KeyOwner::Root } else { KeyOwner::User(&user_name) };
+    let keys = authority.call(&preflight.pair, |signer| aws.list_access_keys(signer, owner));
     let keys = keys.map_err(|error| preflight.explain(&error))?;
     let signer = authority.signer(&preflight.pair);
     // Now, not below: a question or a sleep in between makes it old.
@@ -184,7 +191,7 @@ pub fn begin(preflight: &Preflight<'_>) -> Result<Beginning, Refused> {
     }
     let mut notes = Vec::new();
     let last_use = aws.get_access_key_last_used(&signer, &own.id).unwrap_or_else(|error| LastUsed::Unknown(error.to_string()));
-    match aws.list_attached_policies(&signer, &user_name) {
+    match owner.name().map_or_else(|| Ok(Vec::new()), |name| aws.list_attached_policies(&signer, &name)) {
         Ok(policies) => explain::quarantine(&policies)?,
         // Many users may not ask; it is worth a line only to who looks before leaping.
         Err(error) if !preflight.dry_run => drop(error),
@@ -332,24 +339,33 @@ fn user(preflight: &Preflight<'_>, signer: &Signer) -> Result<(Identity, String)
         Some(known) => known.clone(),
         None => preflight.aws.get_caller_identity(signer).map_err(|error| explain(id, &error))?,
     };
-    let user_name = whose(id, &identity)?;
+    let user_name = whose(&preflight.profile, id, &identity, preflight.root_key.as_deref())?;
     Ok((identity, user_name))
 }
 
-/// The name of the IAM user who has this key; the root user has none.
-fn whose(id: &AccessKeyId, identity: &Identity) -> Result<String, Refused> {
-    if identity.is_root() {
-        let message =
-            format!("{id} is a key of the root user of account {}: it can do everything, and no policy can stop it", identity.account);
-        return Err(Refused::new(
-            StopKind::Critical,
-            message,
-            "delete it in the AWS console after giving an IAM user or role what it was for",
-        ));
+/// The name of the user who has this key, where it is one whose keys are rotated: the root user's only by the account's ID (`root_key`).
+fn whose(profile: &ProfileName, id: &AccessKeyId, identity: &Identity, root_key: Option<&str>) -> Result<String, Refused> {
+    let account = &identity.account;
+    match (identity.is_root(), root_key) {
+        (true, Some(named)) if named == account => Ok(ROOT.to_owned()),
+        (_, Some(named)) => {
+            let message = format!("--root-key is for the root user of account {named}, and {id} is a key of {}", identity.arn);
+            Err(Refused::new(StopKind::Failed, message, "correct the account ID, or leave --root-key away"))
+        }
+        (true, None) => {
+            let message = format!("{id} is a key of the root user of account {account}: it can do everything, and no policy can stop it");
+            let rotate = format!("keyrotate rotate {} --root-key {account}", profile.quoted());
+            let remove = profile.root_key_removal();
+            let hint =
+                format!("give an IAM user or role what it was for, then run `{remove}`; if there has to be one, `{rotate}` replaces it");
+            Err(Refused::new(StopKind::Critical, message, hint))
+        }
+        (false, None) => {
+            let refused =
+                || Refused::new(StopKind::Failed, format!("{} is not an IAM user", identity.arn), "name a profile with an IAM user's key");
+            identity.user_name().map(str::to_owned).ok_or_else(refused)
+        }
     }
-    let refused =
-        || Refused::new(StopKind::Failed, format!("{} is not an IAM user", identity.arn), "name a profile with an IAM user's key");
-    identity.user_name().map(str::to_owned).ok_or_else(refused)
 }
 
 /// A name that no other rotation has: 64 random bits, in hex.

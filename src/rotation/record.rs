@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::next::likely_alive;
 use crate::holder::{Displaced, Place, SignedBy, Staged};
-use crate::model::{AccessKeyId, AccessKeyPair, Grace, Identity, LastUsed, ProfileName};
+use crate::model::{AccessKeyId, AccessKeyPair, Grace, Identity, KeyOwner, LastUsed, ProfileName};
 use crate::os::keychain::ItemName;
 
 /// One rotation of one key.
@@ -236,6 +236,11 @@ impl End {
 }
 
 impl Record {
+    /// Whose keys the calls to IAM are about: what GetCallerIdentity said of the old pair counts.
+    pub fn owner(&self) -> KeyOwner<'_> {
+        if self.identity.is_root() { KeyOwner::Root } else { KeyOwner::User(&self.user_name) }
+    }
+
     /// The name by which a command finds the key: that of its profile, or of its `[key.NAME]`.
     pub fn name(&self) -> &ProfileName {
         self.managed_as.as_ref().unwrap_or(&self.profile)

@@ -127,7 +127,7 @@ impl World for RealWorld<'_> {
     }
 
     fn perform(&mut self, record: &Record, step: &Step) -> Outcome {
-        let user = record.user_name.as_str();
+        let user = record.owner();
         let aws = self.aws;
         let said = say(record, step);
         tracing::debug!(rotation = record.id, "{said}");

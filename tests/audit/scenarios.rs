@@ -481,6 +481,10 @@ fn the_root_user_is_told_by_its_own_key() {
     home.credentials(&format!("[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n", root.id, root.secret));
     let (found, output) = findings(&home, &["default"]);
     assert_eq!(output.code, Some(11));
+    for check in ["CALLER-IS-ROOT", "ROOT-KEY"] {
+        let fix = found.iter().find(|finding| finding["check"] == check).map(|finding| finding["fix"].to_string()).unwrap_or_default();
+        assert!(fix.contains("keyrotate root-key remove default --admin PROFILE"), "{check}: {fix}");
+    }
     for (check, wanted) in [("CALLER-IS-ROOT", "fail"), ("ADMIN", "fail"), ("USER-MFA", "not_applicable"), ("INLINE", "not_applicable")] {
         assert_eq!(levels(&found, check), [wanted], "{check}: {}", output.stdout);
     }

@@ -37,8 +37,8 @@ fn every_place_of_every_key_is_told_and_nobody_is_asked() {
             {"file": credentials, "section": "copy", "line": 2},
             {"keychain_item": ITEM, "made": true},
             {"secret": "app/aws", "region": "eu-west-1"},
-        ]}),
-        json!({"access_key_id": other.id, "profiles": [], "holders": [{"file": config, "section": "unreachable", "line": 8}]}),
+        ], "root_user": null}),
+        json!({"access_key_id": other.id, "profiles": [], "holders": [{"file": config, "section": "unreachable", "line": 8}], "root_user": null}),
     ];
     let keys = value["keys"].as_array().unwrap();
     assert!(keys.len() == 2 && expected.iter().all(|key| keys.contains(key)), "{value:#}");

@@ -172,6 +172,7 @@ fn resource_of(world: &World, caller: Caller, auth: &Authorization, action: &str
         }
         "CreateVirtualMFADevice" => Resource::new(world.arn_of("mfa", &format!("{}{}", path(params), own("VirtualMFADeviceName")))),
         "DeleteVirtualMFADevice" => Resource::new(own("SerialNumber")),
+        "SimulatePrincipalPolicy" => Resource::new(own("PolicySourceArn")),
         "AssumeRole" => Resource::new(own("RoleArn")),
         "GetAccountSummary"
         | "GenerateCredentialReport"

@@ -4,7 +4,7 @@ use super::key::{Key, Status};
 use super::serve::{Caller, Params, Refusal};
 use super::state::World;
 use super::xml::{list, tag, text};
-use super::{devices, policies, report, sts, summary};
+use super::{devices, policies, report, simulate, sts, summary};
 
 /// The inner XML of the result; empty for the actions that return nothing.
 pub fn answer(world: &mut World, caller: Caller, action: &str, params: &Params) -> Result<String, Refusal> {
@@ -20,6 +20,7 @@ pub fn answer(world: &mut World, caller: Caller, action: &str, params: &Params) 
         "GetAccessKeyLastUsed" => last_used(world, caller, params),
         "GetUser" => get_user(world, caller, params),
         "GetLoginProfile" => login_profile(world, caller, params),
+        "SimulatePrincipalPolicy" => simulate::answer(world, params),
         other => policies::answer(world, caller, other, params)
             .or_else(|| devices::answer(world, caller, other, params))
             .or_else(|| report::answer(world, other))

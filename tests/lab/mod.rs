@@ -29,6 +29,7 @@ pub mod role;
 pub mod secrets;
 pub mod serve;
 pub mod sigv4;
+pub mod simulate;
 pub mod state;
 pub mod sts;
 pub mod summary;

@@ -23,6 +23,7 @@ mod permissions;
 mod planted;
 mod root;
 mod sessions;
+mod simulator;
 mod versions;
 mod wire;
 

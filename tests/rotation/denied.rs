@@ -118,7 +118,7 @@ fn the_keys_of_the_root_user_are_refused() {
     home.write(".aws/config", &format!("[profile root]\naws_access_key_id = {}\naws_secret_access_key = {}\n", root.id, root.secret));
     let output = home.run(&["rotate", "root", "--yes", "--no-input"]);
     refused(&home, &output, 11);
-    assert!(output.stderr.contains("root"), "{}", output.stderr);
+    assert!(output.stderr.contains("keyrotate root-key remove root --admin PROFILE"), "{}", output.stderr);
 }
 
 #[test]

@@ -30,4 +30,5 @@ mod input;
 mod programs;
 mod refusals;
 mod roles;
+mod root;
 mod warm;

@@ -54,6 +54,11 @@ fn root_keys_and_the_root_users_own_key_are_critical() {
     let output = status(&home, &["status", "boss"]);
     assert_eq!(output.code, Some(11), "{}", output.stdout);
     assert!(output.stdout.contains("a key of the root user"), "{}", output.stdout);
+    assert!(output.stdout.contains("0 days old") && output.stdout.contains("created: "), "{}", output.stdout);
+    // Whoever else asks in this account hears of the command, too.
+    let output = status(&home, &["status"]);
+    let removes = "`keyrotate root-key remove boss --admin PROFILE` removes the one that boss has";
+    assert_eq!(output.stdout.matches(removes).count(), 3, "{}", output.stdout);
 }
 
 #[test]

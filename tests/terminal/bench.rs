@@ -107,6 +107,11 @@ impl Terminal {
         self.home.search(None, &[("the screen", &self.screen())]);
     }
 
+    /// Whether the program has ended.
+    pub fn is_over(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// The program's exit code, and all that was on the screen.
     pub fn end(mut self) -> (Option<i32>, String) {
         let end = Instant::now() + LIMIT;

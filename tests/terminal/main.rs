@@ -23,4 +23,5 @@ mod interrupts;
 mod look;
 mod picker;
 mod questions;
+mod root_key;
 mod two_keys;

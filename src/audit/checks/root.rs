@@ -21,7 +21,10 @@ pub(super) fn caller(facts: &Facts) -> Finding {
         Err(error) => denied(facts, check, who(facts), error),
         Ok(identity) if identity.is_root() => {
             let seen = format!("the profile {} signs as the root user", facts.profile);
-            let fix = "make an IAM user or a role for this work, give the profile its key, then delete the root user's in the AWS console, under Security credentials";
+            let fix = format!(
+                "make an IAM user or a role for this work, then run `{}`, with the profile of an administrator",
+                facts.profile.root_key_removal()
+            );
             Finding::new(check, Level::Fail, who(facts), seen).fix(fix)
         }
         Ok(identity) => Finding::new(check, Level::Pass, who(facts), format!("it signs as {}", identity.arn)),
@@ -40,8 +43,16 @@ pub(super) fn key(facts: &Facts) -> Finding {
         Some(count) => {
             let keys = if count == 1 { "an access key".to_owned() } else { format!("{count} access keys") };
             let seen = format!("it has {keys} (inactive ones count, too)");
-            Finding::new(check, Level::Fail, root_user(facts), seen).fix(DELETE_ROOT_KEYS)
+            Finding::new(check, Level::Fail, root_user(facts), seen).fix(removal(facts))
         }
+    }
+}
+
+/// What removes the root user's keys: the command, where a profile here has one.
+fn removal(facts: &Facts) -> String {
+    match facts.here.with_root_key.first() {
+        Some(profile) => format!("run `{}`, with the profile of an administrator", profile.root_key_removal()),
+        None => DELETE_ROOT_KEYS.to_owned(),
     }
 }
 
@@ -97,7 +108,7 @@ pub(super) fn used(facts: &Facts) -> Finding {
     };
     let found = Finding::new(check, level, root_user(facts), seen + &as_of);
     match level {
-        Level::Fail => found.fix(DELETE_ROOT_KEYS),
+        Level::Fail => found.fix(removal(facts)),
         Level::Warn => {
             found.fix("do everyday work as a user or a role; CloudTrail has what was done as the root user (userIdentity.type = Root)")
         }

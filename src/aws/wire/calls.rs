@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::{Answer, DATE, ID, IDENTITY, Server, member, ok, refusal, session, signer, whole};
 use crate::aws::{ErrorKind, look_all};
-use crate::model::{KeyStatus, LastUsed};
+use crate::model::{KeyOwner, KeyStatus, LastUsed};
 use crate::os::clock;
 
 #[test]
@@ -42,7 +42,7 @@ fn a_listing_is_read_to_its_last_page() {
         let key = if second { member("AKIAEXAMPLE000000002", "Expired") } else { member(ID, "Inactive") };
         ok("ListAccessKeys", &format!("<AccessKeyMetadata>{key}</AccessKeyMetadata>{more}"))
     });
-    let keys = server.aws().list_access_keys(&signer(), "dev").unwrap();
+    let keys = server.aws().list_access_keys(&signer(), KeyOwner::User("dev")).unwrap();
     let statuses: Vec<_> = keys.iter().map(|key| key.status.clone()).collect();
     assert_eq!(statuses, [KeyStatus::Inactive, KeyStatus::Other("Expired".into())]);
     assert!(server.requests().iter().all(|request| request.contains("UserName=dev")));
@@ -55,7 +55,7 @@ fn a_new_key_comes_with_its_secret_and_is_asked_for_once() {
         let key = format!("<AccessKey><AccessKeyId>{ID}</AccessKeyId>{secret}<CreateDate>2024-05-01T10:00:00Z</CreateDate></AccessKey>");
         ok("CreateAccessKey", &key)
     });
-    let (pair, created_at) = server.aws().create_access_key(&session(), "dev").unwrap();
+    let (pair, created_at) = server.aws().create_access_key(&session(), KeyOwner::User("dev")).unwrap();
     assert_eq!((pair.id.as_str(), pair.secret.expose(), created_at.timestamp()), (ID, "canary-new", 1_714_557_600));
     assert_eq!(server.requests().len(), 1);
 }
@@ -74,7 +74,7 @@ fn never_used_is_told_from_not_allowed_to_know() {
 #[test]
 fn a_status_is_set_on_the_named_key_of_the_named_user() {
     let server = Server::start(|_| whole(200, DATE, "<UpdateAccessKeyResponse><ResponseMetadata/></UpdateAccessKeyResponse>"));
-    assert_eq!(server.aws().update_access_key(&signer(), "dev+ci", signer().key_id(), KeyStatus::Inactive), Ok(()));
+    assert_eq!(server.aws().update_access_key(&signer(), KeyOwner::User("dev+ci"), signer().key_id(), KeyStatus::Inactive), Ok(()));
     let request = &server.requests()[0];
     for part in ["Action=UpdateAccessKey", "UserName=dev%2Bci", &format!("AccessKeyId={ID}"), "Status=Inactive"] {
         assert!(request.contains(part), "{request}");

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 
 use super::{Answer, DATE, ID, Server, assert_no_secret, aws_at, create, member, ok, refusal, session, signer, whole};
 use crate::aws::{ErrorKind, Unreachable};
-use crate::model::KeyStatus;
+use crate::model::{KeyOwner, KeyStatus};
 use crate::os::clock;
 
 #[test]
@@ -19,7 +19,7 @@ fn a_listing_cut_in_the_middle_is_not_a_shorter_listing() {
         let body = format!("<ListAccessKeysResponse><ListAccessKeysResult><AccessKeyMetadata>{}", member(ID, "Active"));
         Answer::Bytes(format!("HTTP/1.1 200 OK\r\nDate: {DATE}\r\nConnection: close\r\n\r\n{body}").into_bytes())
     });
-    let error = server.aws().list_access_keys(&signer(), "dev").unwrap_err();
+    let error = server.aws().list_access_keys(&signer(), KeyOwner::User("dev")).unwrap_err();
     assert_eq!((error.kind, error.is_definitive()), (ErrorKind::Garbled, false), "{error}");
 }
 
@@ -80,7 +80,7 @@ fn a_refused_connection_means_that_nothing_was_created() {
 #[test]
 fn a_refusal_is_definitive_unless_an_earlier_attempt_may_have_worked() {
     let server = Server::start(|_| refusal(404, "NoSuchEntity", "The Access Key with id AKIA cannot be found."));
-    let gone = server.aws().delete_access_key(&signer(), "dev", signer().key_id()).unwrap_err();
+    let gone = server.aws().delete_access_key(&signer(), KeyOwner::User("dev"), signer().key_id()).unwrap_err();
     assert_eq!((gone.kind, gone.is_definitive(), gone.is_transient()), (ErrorKind::Gone, true, false));
     assert_eq!(gone.to_string(), "iam:DeleteAccessKey answered NoSuchEntity: The Access Key with id AKIA cannot be found");
 
@@ -90,7 +90,7 @@ fn a_refusal_is_definitive_unless_an_earlier_attempt_may_have_worked() {
         *attempts += 1;
         if *attempts == 1 { Answer::Close } else { refusal(404, "NoSuchEntity", "cannot be found") }
     });
-    let gone = server.aws().delete_access_key(&signer(), "dev", signer().key_id()).unwrap_err();
+    let gone = server.aws().delete_access_key(&signer(), KeyOwner::User("dev"), signer().key_id()).unwrap_err();
     assert_eq!((gone.kind, gone.is_definitive(), server.requests().len()), (ErrorKind::Gone, false, 2));
 }
 
@@ -122,7 +122,10 @@ fn a_quoted_session_token_is_not_passed_on() {
 fn an_error_with_the_status_of_a_success_is_no_success() {
     let server = Server::start(|_| whole(200, DATE, "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>"));
     let (aws, id) = (server.aws(), signer().key_id().clone());
-    let changed = [aws.delete_access_key(&signer(), "dev", &id), aws.update_access_key(&signer(), "dev", &id, KeyStatus::Inactive)];
+    let changed = [
+        aws.delete_access_key(&signer(), KeyOwner::User("dev"), &id),
+        aws.update_access_key(&signer(), KeyOwner::User("dev"), &id, KeyStatus::Inactive),
+    ];
     for error in changed.map(Result::unwrap_err) {
         assert_eq!((error.kind, error.is_definitive()), (ErrorKind::Garbled, false), "{error}");
     }
@@ -153,7 +156,7 @@ fn a_list_without_an_end_is_given_up() {
         let list = if action == "ListAccessKeys" { "AccessKeyMetadata" } else { "AttachedPolicies" };
         ok(&action, &format!("<{list}></{list}><IsTruncated>true</IsTruncated><Marker>m{page}</Marker>"))
     });
-    let keys = server.aws().list_access_keys(&signer(), "dev").unwrap_err();
+    let keys = server.aws().list_access_keys(&signer(), KeyOwner::User("dev")).unwrap_err();
     let policies = server.aws().list_attached_policies(&signer(), "dev").unwrap_err();
     assert_eq!((keys.kind, policies.kind), (ErrorKind::Garbled, ErrorKind::Garbled), "{keys} {policies}");
     assert!(server.requests().len() < 500, "{}", server.requests().len());

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use chrono::DateTime;
 
 use super::{Aws, AwsError, AwsSetupError, ClientOptions, Endpoints, Signer};
-use crate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey, SessionToken, TemporaryCredentials};
+use crate::model::{AccessKeyId, AccessKeyPair, KeyOwner, SecretAccessKey, SessionToken, TemporaryCredentials};
 
 const ID: &str = "AKIAEXAMPLE000000001";
 const DATE: &str = "Wed, 21 Oct 2015 07:28:00 GMT";
@@ -111,7 +111,7 @@ fn aws_at(url: &str, ca_bundle: Option<&Path>) -> Result<Aws, AwsSetupError> {
 }
 
 fn create(aws: &Aws) -> AwsError {
-    aws.create_access_key(&signer(), "dev").unwrap_err()
+    aws.create_access_key(&signer(), KeyOwner::User("dev")).unwrap_err()
 }
 
 fn assert_no_secret(error: &AwsError) {

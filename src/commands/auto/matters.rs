@@ -43,7 +43,7 @@ pub(super) fn of(seen: Option<&StatusOutcome>, rotated: &RotateOutcome, moves: V
 }
 
 fn of_seen(seen: &StatusOutcome) -> Vec<Matter> {
-    let found = seen.keys.iter().flat_map(|(key, findings)| findings.iter().filter_map(|finding| of_finding(key, finding)));
+    let found = seen.keys.iter().flat_map(|(key, findings)| findings.iter().filter_map(|finding| of_finding(seen, key, finding)));
     let broken = seen.skipped.iter().filter(|skipped| skipped.is_broken);
     let broken = broken.map(|skipped| matter(format!("broken {}", skipped.profile), Urgency::Attention, skipped.reason.clone()));
     let others = seen.other_rotations.iter().filter(|pending| !pending.rests_at(seen.now));
@@ -105,18 +105,25 @@ fn of_result(result: &Rotated) -> Option<Matter> {
     }
 }
 
-fn of_finding(key: &KeyFacts, finding: &Finding) -> Option<Matter> {
+fn of_finding(all: &StatusOutcome, key: &KeyFacts, finding: &Finding) -> Option<Matter> {
     let whose = format!("{} ({})", key.id, key.profile_names());
     let (urgency, what) = match finding {
         Finding::Overdue => (Urgency::Critical, format!("{whose} is overdue")),
         Finding::Due => (Urgency::Attention, format!("{whose} is due")),
-        Finding::RootUserKey => (Urgency::Critical, format!("{whose} is a key of the root user: delete it in the AWS console")),
+        Finding::RootUserKey => {
+            let remove = key.profiles.first().cloned().unwrap_or_default().root_key_removal();
+            (Urgency::Critical, format!("{whose} is a key of the root user: run `{remove}`"))
+        }
         Finding::RootKeys(count) => {
             let account = key.seen.as_ref().map_or("?", |seen| seen.identity.account.as_str());
+            let remedy = match all.with_root_key(account) {
+                Some(profile) => format!("run `{}`", profile.root_key_removal()),
+                None => "delete them in the AWS console".to_owned(),
+            };
             return Some(matter(
                 format!("root keys {account}"),
                 Urgency::Critical,
-                format!("the root user of account {account} has access keys ({count}): delete them in the AWS console"),
+                format!("the root user of account {account} has access keys ({count}): {remedy}"),
             ));
         }
         Finding::RotationWaits => (Urgency::Attention, format!("a rotation of {whose} waits: run `keyrotate status`")),

@@ -1,5 +1,5 @@
 //! What a run began and did not finish: moves of a key into the keychain or back, which are gone on with as the person who began them wanted, and MFA
-//! devices, which are told.
+//! devices and root users' keys, which are told.
 //!
 //! Invariant: what cannot be finished is told with the command that does.
 
@@ -12,6 +12,7 @@ use crate::mfa;
 use crate::os::disk::RealDisk;
 use crate::os::signals::Signals;
 use crate::os::terminal::Console;
+use crate::root_key;
 
 /// What came of it: a matter a move, and the exit codes of those that wait on.
 #[derive(Debug, Default)]
@@ -53,6 +54,10 @@ pub(super) fn finish(context: &mut Context, console: &Console, signals: &Signals
         moves.exit_codes.push(FailureKind::Attention.exit_code());
         let text = format!("{} was interrupted: run `{}`, which goes on", begun.told(), begun.again());
         moves.matters.push(Matter { name: format!("mfa {}", begun.serial), urgency: Urgency::Attention, text });
+    }
+    for removal in root_key::unfinished(&RealDisk, &crate::commands::root_key::directory(context)).0 {
+        moves.exit_codes.push(FailureKind::Attention.exit_code());
+        moves.matters.push(Matter { name: format!("root key {}", removal.id), urgency: Urgency::Attention, text: removal.waits() });
     }
     moves
 }

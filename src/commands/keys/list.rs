@@ -1,12 +1,14 @@
 //! `keyrotate keys list`: every long-term key and the places that have it.
 //!
-//! Invariant: it reads files only. The keychain is known by its index; a secret by the settings, which do not say what it has.
+//! Invariant: it reads files only, what earlier runs saw among them. The keychain is known by its index; a secret by the settings, which do not say what it has.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::commands::context::Context;
 use crate::commands::failure::Failure;
+use crate::commands::session::root_warning;
+use crate::commands::status::Observations;
 use crate::model::{AccessKeyId, KeyKind, ProfileName};
 use crate::os::keychain::ItemName;
 use crate::profile::settings::Target;
@@ -32,6 +34,8 @@ pub struct ListedKey {
     pub profiles: Vec<ProfileName>,
     /// Where it is.
     pub seats: Vec<Seat>,
+    /// Whether it is the root user's, where an earlier run saw whose it is.
+    pub is_root: Option<bool>,
 }
 
 /// A key of another user.
@@ -77,6 +81,7 @@ pub enum Seat {
 pub fn list(context: &Context) -> Result<KeysOutcome, Failure> {
     let files = context.files()?;
     let own = files.own_keys(&context.environment);
+    let memory = Observations::of_context(context);
     let mut seats = BTreeMap::<AccessKeyId, Vec<Seat>>::new();
     let mut notes = Vec::new();
     in_files(files, &mut seats, &mut notes);
@@ -84,17 +89,22 @@ pub fn list(context: &Context) -> Result<KeysOutcome, Failure> {
         let seat = Seat::Item { item: item.clone(), is_made: known.is_made };
         seats.entry(known.access_key_id.clone()).or_default().push(seat);
     }
-    let keys = seats.into_iter().map(|(id, mut seats)| {
-        let profiles = own.profiles_with(&id);
-        seats.extend(profiles.iter().flat_map(|name| secrets(context.settings.for_profile(name).targets)));
-        ListedKey { id, profiles, seats }
-    });
+    let keys: Vec<ListedKey> = seats
+        .into_iter()
+        .map(|(id, mut seats)| {
+            let profiles = own.profiles_with(&id);
+            seats.extend(profiles.iter().flat_map(|name| secrets(context.settings.for_profile(name).targets)));
+            ListedKey { is_root: memory.of(&id).map(|seen| seen.identity.is_root()), id, profiles, seats }
+        })
+        .collect();
+    let warning = |key: &ListedKey| Some(root_warning(&key.id, key.profiles.first()?));
+    notes.extend(keys.iter().filter(|key| key.is_root == Some(true)).filter_map(warning));
     let managed = context.settings.keys().iter().map(|(name, key)| ManagedKey {
         name: name.clone(),
         user_name: key.user.clone(),
         seats: secrets(key.targets.clone()).collect(),
     });
-    Ok(KeysOutcome { keys: keys.collect(), managed: managed.collect(), notes })
+    Ok(KeysOutcome { keys, managed: managed.collect(), notes })
 }
 
 /// The sections of both files, whether a profile leads to them or not.

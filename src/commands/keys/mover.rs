@@ -179,7 +179,8 @@ impl Mover<'_> {
         let identity = identity.map_err(|error| Failure::from(explain(&pair.id, &error)))?;
         if identity.is_root() {
             let message = format!("{} is a key of the root user of account {}, which nobody should have", pair.id, identity.account);
-            let hint = "delete it in the AWS console, signed in as the root user, and use an IAM user's key";
+            let hint =
+                "use an IAM user's key; `keyrotate root-key remove PROFILE --admin PROFILE` deletes a root user's key that a profile has";
             return Err(Failure::new(FailureKind::Critical, message).state(UNCHANGED).hint(hint));
         }
         Ok(identity)

@@ -69,6 +69,7 @@ impl Run<'_> {
             profile: profile.clone(),
             managed: Some(Managed { name: name.clone(), user: key.user.clone() }),
             pair,
+            root_key: None,
             identity: None,
             places: &|id| context.places(id),
             targets,

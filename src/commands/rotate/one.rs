@@ -4,6 +4,7 @@ use super::home::AtHome;
 use super::resume::Resumed;
 use super::{Finish, Rotated, Run, Sessions, create_secret, resume};
 use crate::aws::{Aws, region_of_arn};
+use crate::commands::account_id::typed;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::holder::Reach;
 use crate::journal::Entry;
@@ -60,6 +61,7 @@ impl Run<'_> {
             profile: profile.name.clone(),
             managed: None,
             pair: pair.clone(),
+            root_key: self.options.root_key.clone(),
             identity,
             places: &|id| self.context.places(id),
             targets,
@@ -108,12 +110,14 @@ impl Run<'_> {
             return Ok(Rotated::Planned { key: pair.id.clone(), last_use: begun.last_use, notes: begun.notes, steps });
         }
         notes.extend(begun.notes.iter().cloned());
-        if attended && !self.confirmed(&begun) {
+        if begun.record.identity.is_root() {
+            self.typed(&begun)?;
+        } else if attended && !self.confirmed(&begun) {
             return Ok(Rotated::Declined(pair.id.clone()));
         }
         self.create_secrets(preflight, way, &mut begun, notes)?;
         if let Some((id, why)) = &begun.delete_first {
-            let deleted = way.authority.call(pair, |signer| way.aws.delete_access_key(signer, &begun.record.user_name, id));
+            let deleted = way.authority.call(pair, |signer| way.aws.delete_access_key(signer, begun.record.owner(), id));
             deleted.map_err(|error| Failure::from(preflight.explain(&error)))?;
             notes.push(format!("deleted {id}: {why}"));
         }
@@ -128,6 +132,16 @@ impl Run<'_> {
             targets.extend(secrets(named, &format!("[profile.{}]", profile.name), profile.region.as_ref())?);
         }
         Ok(targets)
+    }
+
+    /// What the root user's key takes instead of a yes.
+    fn typed(&self, begun: &Begun) -> Result<(), Failure> {
+        let record = &begun.record;
+        let account = &record.identity.account;
+        let first = begun.delete_first.as_ref().map_or_else(String::new, |(id, _)| format!(" ({id} is deleted first)"));
+        let what = format!("rotate {} of {}, {}{first}", record.old.id, record.user_name, describe::last_use(&begun.last_use));
+        let command = format!("keyrotate rotate {} --root-key {account}", record.profile.quoted());
+        typed(self.console, self.signals, account, &what, &command)
     }
 
     fn confirmed(&self, begun: &Begun) -> bool {

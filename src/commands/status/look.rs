@@ -140,7 +140,6 @@ fn observe(key: &OwnKey, sight: KeySight, now: DateTime<Utc>) -> Looked {
         Some(Ok(keys)) if keys.iter().any(|key| key.id == *id) => None,
         Some(Ok(_)) => Some(unlisted(id)),
         Some(Err(error)) => Some(refused(key, error)),
-        None if identity.is_root() => None,
         None => Some(Failure::new(FailureKind::Unchecked, format!("{} is not an IAM user", identity.arn))),
     };
     Looked { seen: observation(id, sight, now), problem, is_unreachable: false }

@@ -15,7 +15,7 @@ use crate::commands::context::Context;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::rotate::{first_held, is_elsewhere, secrets};
 use crate::commands::session::{SessionOptions, access, route};
-use crate::model::{AccessKeyId, Age, AgeLevel, KeyStatus, LastUsed, Limits, ProfileName};
+use crate::model::{AccessKeyId, Age, AgeLevel, KeyOwner, KeyStatus, LastUsed, Limits, ProfileName};
 use crate::os::clock;
 use crate::os::terminal::{Console, ConsoleOptions};
 use crate::profile::settings::{KeySettings, Target};
@@ -121,7 +121,7 @@ fn look(context: &Context, name: &ProfileName, key: &KeySettings) -> Result<Mana
         let message = format!("the profile {profile} cannot look at the keys of {}", key.user);
         Failure { causes: vec![error.to_string()], ..Failure::new(FailureKind::Unchecked, message) }
     };
-    let keys = aws.list_access_keys(&signer, &key.user).map_err(refused)?;
+    let keys = aws.list_access_keys(&signer, KeyOwner::User(&key.user)).map_err(refused)?;
     let Some(own) = keys.into_iter().find(|own| own.id == id) else {
         let message = format!("its secret has {id}, which is no key of the user {}", key.user);
         let hint = "put that user's key there, or correct `user` in config.toml; a key that was made just now is listed late";

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::facts::Observation;
 use super::managed::ManagedSeen;
 use crate::audit::Watched;
+use crate::commands::context::Context;
 use crate::model::AccessKeyId;
 use crate::os::atomic_file::{self, directory};
-use crate::os::disk::Disk;
+use crate::os::disk::{Disk, RealDisk};
 use crate::os::private_directory::private_directory;
 
 /// Keys that were not seen for so long are forgotten, so that the file does not grow for ever.
@@ -54,6 +55,16 @@ impl Observations {
             // serde's error may quote the file, so it is not passed on.
             Err(_) => fault("it is not what keyrotate writes"),
         }
+    }
+
+    /// Those of this person.
+    pub(in crate::commands) fn of_context(context: &Context) -> Self {
+        Self::load(&RealDisk, &Self::path(context))
+    }
+
+    /// Their file.
+    pub(in crate::commands) fn path(context: &Context) -> PathBuf {
+        context.paths.state_dir.join("observations.json")
     }
 
     /// The last observation of a key.
@@ -106,7 +117,6 @@ mod tests {
     use super::*;
     use crate::commands::status::facts::RootKeys;
     use crate::model::{Arn, Identity, LastUse, LastUsed};
-    use crate::os::disk::RealDisk;
 
     fn seen(observed_at: DateTime<Utc>) -> Observation {
         let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").unwrap();

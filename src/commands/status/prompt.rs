@@ -18,8 +18,8 @@ pub struct Prompt {
     pub profile: ProfileName,
     /// What is left of its session; none is open otherwise.
     pub left: Option<Duration>,
-    /// That its key is due or overdue, by the last observation.
-    pub age: Option<Finding>,
+    /// That its key is the root user's, overdue or due, by the last observation.
+    pub matter: Option<Finding>,
 }
 
 /// Of the profile whose session the shell is on (`inside`), else of the one that is chosen.
@@ -33,6 +33,7 @@ pub fn prompt(context: &Context, inside: Option<&str>) -> Result<Prompt, Failure
         context.files()?.route(&profile, &context.environment).ok().and_then(|route| route.roles.last().map(|role| role.arn.clone()));
     let open = || key.as_ref()?.0.sessions.iter().find(|session| session.role == role).map(|session| session.expires_at);
     let ends_at = inside.and_then(|_| exported()).or_else(open);
-    let age = key.as_ref().and_then(|(_, findings)| findings.iter().find(|finding| matches!(finding, Finding::Due | Finding::Overdue)));
-    Ok(Prompt { profile, left: ends_at.and_then(|at| (at - clock::local_now()).to_std().ok()), age: age.cloned() })
+    let findings = key.as_ref().map(|(_, findings)| findings.as_slice()).unwrap_or_default();
+    let matter = [Finding::RootUserKey, Finding::Overdue, Finding::Due].into_iter().find(|matter| findings.contains(matter));
+    Ok(Prompt { profile, left: ends_at.and_then(|at| (at - clock::local_now()).to_std().ok()), matter })
 }

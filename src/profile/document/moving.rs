@@ -44,6 +44,19 @@ impl TakenLine {
     }
 }
 
+/// The lines for a person, each behind this sign, under the headers of their sections.
+pub fn masked_lines(lines: &[TakenLine], id: &AccessKeyId, sign: &str) -> Vec<String> {
+    let (mut masked, mut section) = (Vec::new(), "");
+    for line in lines {
+        if line.section() != section {
+            section = line.section();
+            masked.push(format!("[{section}]"));
+        }
+        masked.push(format!("{sign}{}", line.masked(id)));
+    }
+    masked
+}
+
 /// A text and where it is put.
 pub(super) struct Insertion {
     pub(super) at: usize,

@@ -50,7 +50,7 @@ pub fn begin_pull(pull: &Pull<'_>) -> Result<Begun, Refused> {
         },
         false => explain(id, &error),
     })?;
-    let user_name = whose(id, &identity)?;
+    let user_name = whose(&pull.profile, id, &identity, None)?;
     let is_owner = pull.owner.as_ref().map_or_else(|| (pull.is_taken)(&identity), |owner| owner.same_principal(&identity));
     if !is_owner {
         let of_old = pull.owner.as_ref().map_or_else(|| "of a user who is not known here".to_owned(), |owner| format!("of {}", owner.arn));

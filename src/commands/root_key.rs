@@ -1,0 +1,241 @@
+//! `keyrotate root-key remove`: a root user's key goes, from the proof that somebody else administers the account to the lines of the files.
+//!
+//! Invariants: nothing is changed before another identity of the account has shown that it may administer IAM, and before a person has typed the
+//! account ID; what was begun is written down until nothing of it is left.
+
+mod acts;
+mod admin;
+mod sight;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::account_id::typed;
+use super::context::Context;
+use super::failure::{Failure, FailureKind};
+use super::rotate::{RotateOptions, Run};
+use super::session::route;
+use crate::aws::Aws;
+use crate::holder::keychain::NoPair;
+use crate::journal::Entry;
+use crate::model::{AccessKeyId, AccessKeyPair, ProfileName};
+use crate::os::lock::{Lock, LockError};
+use crate::os::private_directory::private_directory;
+use crate::os::signals::Signals;
+use crate::os::terminal::Console;
+use crate::profile::{Route, Shown};
+use crate::root_key::{LONGEST_WAIT, Removal, State, Step};
+use sight::Sight;
+
+/// The state of things where nothing was done.
+const UNCHANGED: &str = "nothing was changed";
+
+/// What `root-key remove` was asked for.
+#[derive(Clone, Debug, Default)]
+pub struct RemoveOptions {
+    /// The profile; none means the chosen one.
+    pub profile: Option<String>,
+    /// The profile of who administers the account without the key.
+    pub admin: Option<String>,
+    /// How long the key is inactive before it is deleted.
+    pub wait: Duration,
+    /// Tell, change nothing.
+    pub dry_run: bool,
+}
+
+/// What is known, and what is to be done, for a person to read first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// What was seen, each with a label.
+    pub facts: Vec<(&'static str, String)>,
+    /// What is done, in order.
+    pub steps: Vec<String>,
+    /// What becomes of the files.
+    pub files: Vec<Shown>,
+}
+
+/// Who asks, and how.
+pub struct Request<'a> {
+    /// The person.
+    pub console: &'a Console,
+    /// What asks to stop.
+    pub signals: &'a Signals,
+    /// The options.
+    pub options: &'a RemoveOptions,
+    /// What shows what was seen.
+    pub tell: &'a dyn Fn(&Told),
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RootKeyRemoved {
+    /// What became of the key.
+    pub result: RemoveResult,
+    /// The key.
+    pub id: AccessKeyId,
+    /// The root user's account.
+    pub account: String,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
+/// What became of the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RemoveResult {
+    /// It is deleted, and its lines are gone.
+    Done,
+    /// A person had it activated again.
+    Activated,
+    /// Nothing was changed, as was asked.
+    Planned,
+}
+
+/// The directory of what is written down, below the state directory.
+pub(super) fn directory(context: &Context) -> PathBuf {
+    context.paths.state_dir.join("root-keys")
+}
+
+/// Runs the command.
+pub fn remove(context: &Context, request: &Request<'_>) -> Result<RootKeyRemoved, Failure> {
+    let Request { console, signals, options, .. } = *request;
+    if options.wait > LONGEST_WAIT {
+        let message = "the session that signs the deletion lasts an hour: --wait is 50m at most";
+        return Err(Failure::new(FailureKind::Usage, message).state(UNCHANGED).hint("correct --wait"));
+    }
+    let rotate = RotateOptions { profiles: options.profile.iter().cloned().collect(), ..RotateOptions::default() };
+    let run = Run::new("root-key remove", context, console, signals, &rotate);
+    let name = run.names()?.into_iter().next().unwrap_or_default();
+    let _lock = if options.dry_run { None } else { Some(own_lock(&run)?) };
+    let begun = begun(&run, &name)?;
+    if let Some((path, removal)) = begun.as_ref().filter(|(_, removal)| removal.state == State::Deleted && !options.dry_run) {
+        let entry = Entry::resume(&run.disk, path.clone(), removal).map_err(|error| unchanged(&error))?;
+        return acts::clean_up(&run, request, entry, removal.clone(), Vec::new());
+    }
+    let Some(admin) = options.admin.as_deref().map(ProfileName::new) else { return Err(admin::missing(&name)) };
+    let key = Key::new(context, &name, begun.as_ref().map(|(_, removal)| removal))?;
+    let removing = Removing { run: &run, request, key, admin, begun };
+    removing.run()
+}
+
+/// The key that is to go, and the way to AWS.
+struct Key {
+    id: AccessKeyId,
+    /// The pair, where the profile has it.
+    pair: Option<AccessKeyPair>,
+    /// The profile's way, where that leads to the key.
+    route: Option<Route>,
+    /// The profile that has it.
+    profile: ProfileName,
+    aws: Aws,
+}
+
+impl Key {
+    fn new(context: &Context, name: &ProfileName, begun: Option<&Removal>) -> Result<Self, Failure> {
+        let files = context.files()?;
+        let found = route(context, name).map_err(|failure| failure.state(UNCHANGED));
+        let route = match (found, begun) {
+            (Ok(route), Some(removal)) => Some(route).filter(|route| route.key.pair.id == removal.id),
+            (Err(_), Some(_)) => None,
+            (Ok(route), None) => Some(route),
+            (Err(failure), None) => return Err(failure),
+        };
+        if let Some(role) = route.as_ref().and_then(|route| route.roles.last()) {
+            let message = format!("{name} is the role {}, and has no key of its own", role.arn);
+            let has = route.as_ref().map(|route| route.key.key_profile.quoted()).unwrap_or_default();
+            return Err(Failure::new(FailureKind::Failed, message).state(UNCHANGED).hint(format!("name the profile with the key: {has}")));
+        }
+        let pair = route.as_ref().map(|route| context.pair(&route.key.pair));
+        let pair = pair.transpose().map_err(|error: NoPair| unchanged(&error))?;
+        let id = pair.as_ref().map(|pair| pair.id.clone()).or_else(|| begun.map(|removal| removal.id.clone()));
+        let id = id.ok_or_else(|| Failure::new(FailureKind::Failed, format!("{name} has no key")).state(UNCHANGED))?;
+        let way = route.as_ref().map(|route| (route.key.region.clone(), route.key.ca_bundle.clone())).unwrap_or_default();
+        let profile = route.as_ref().map_or_else(|| name.clone(), |route| route.key.key_profile.clone());
+        let (aws, _) = context.aws(files, &profile, way.0, way.1)?;
+        Ok(Self { id, pair, route, profile, aws })
+    }
+}
+
+/// A removal in hand.
+struct Removing<'a> {
+    run: &'a Run<'a>,
+    request: &'a Request<'a>,
+    key: Key,
+    admin: ProfileName,
+    begun: Option<(PathBuf, Removal)>,
+}
+
+impl Removing<'_> {
+    fn run(&self) -> Result<RootKeyRemoved, Failure> {
+        let Request { console, options, .. } = *self.request;
+        console.progress("asking AWS about the key");
+        let sight = self.look();
+        console.progress_done();
+        let sight = sight?;
+        let proof = self.prove(&sight.account)?;
+        let sight = sight.with(&proof);
+        let step = sight.next();
+        if step == Step::Stranded {
+            return Err(self.stranded(&sight));
+        }
+        (self.request.tell)(&self.told(&sight, &proof, step)?);
+        if options.dry_run {
+            return Ok(self.outcome(&sight, RemoveResult::Planned, Vec::new()));
+        }
+        self.confirm(&sight, step)?;
+        self.request.signals.hold();
+        self.carry_out(&sight, step)
+    }
+
+    /// A person types the account ID.
+    fn confirm(&self, sight: &Sight<'_>, step: Step) -> Result<(), Failure> {
+        let Request { console, signals, .. } = *self.request;
+        let what = match step {
+            Step::Deactivate(_) => "deactivate and then delete",
+            Step::DeleteAtOnce => "delete at once",
+            Step::Decide(_) => "decide what becomes of",
+            Step::CleanUp | Step::Stranded => return Ok(()),
+        };
+        typed(console, signals, &sight.account, &format!("{what} {}", self.key.id), &self.again())
+    }
+
+    /// The command that goes on, or begins anew.
+    fn again(&self) -> String {
+        format!("keyrotate root-key remove {} --admin {}", self.key.profile.quoted(), self.admin.quoted())
+    }
+
+    fn outcome(&self, sight: &Sight<'_>, result: RemoveResult, notes: Vec<String>) -> RootKeyRemoved {
+        RootKeyRemoved { result, id: self.key.id.clone(), account: sight.account.clone(), notes }
+    }
+}
+
+/// An error before anything was done.
+fn unchanged(error: &dyn std::error::Error) -> Failure {
+    Failure::from_error(FailureKind::Failed, error).state(UNCHANGED)
+}
+
+/// What an earlier run began with the profile's key and did not finish, by this profile or by another one with the same key.
+fn begun(run: &Run<'_>, name: &ProfileName) -> Result<Option<(PathBuf, Removal)>, Failure> {
+    let id = run.context.files_or_empty().route(name, &run.context.environment).ok().map(|route| route.key.pair.id);
+    for path in Entry::list(&run.disk, &directory(run.context)).map_err(|error| unchanged(&error))? {
+        let removal: Removal = Entry::load(&run.disk, &path).map_err(|error| unchanged(&error))?;
+        if removal.profile == *name || id.as_ref() == Some(&removal.id) {
+            return Ok(Some((path, removal)));
+        }
+    }
+    Ok(None)
+}
+
+/// Removals wait for a person, and nothing else waits for them: a lock of their own.
+fn own_lock(run: &Run<'_>) -> Result<Lock, Failure> {
+    for path in [run.context.paths.state_dir.clone(), directory(run.context)] {
+        private_directory(&path).map_err(|error| unchanged(&error))?;
+    }
+    let waiting = &mut |owner: &crate::os::lock::Owner| run.console.progress(&format!("waiting for another keyrotate: {owner}"));
+    let (path, wait) = (run.state_file("root-key.lock"), run.context.waits().lock_wait);
+    let lock = Lock::acquire(&path, wait, "keyrotate root-key remove", &|| run.signals.raised().is_some(), waiting);
+    run.console.progress_done();
+    lock.map_err(|error| {
+        let kind = if matches!(error, LockError::Busy(_)) { FailureKind::Locked } else { FailureKind::Failed };
+        Failure { kind, ..unchanged(&error) }
+    })
+}

@@ -1,0 +1,75 @@
+//! What comes next, by what AWS shows of the key and who may sign for the root user. Pure.
+//!
+//! Invariants: what was tried does not count, what AWS shows does; a key is deactivated only where something else may sign that it is activated or
+//! deleted afterwards, because a deactivated key signs nothing and nobody but the root user reaches its keys.
+
+/// What AWS shows of the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// It is listed, and not inactive.
+    Active,
+    /// It is listed as inactive.
+    Inactive,
+    /// The root user does not have it.
+    Gone,
+    /// AWS does not accept it, and nothing here can sign to see why.
+    Hidden,
+}
+
+/// Who may sign for the root user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// An MFA session of the root user: one that is open, or one that a code opens.
+    Session,
+    /// Another access key of the root user.
+    OtherKey,
+    /// The key itself alone.
+    Itself,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Deactivate it, wait, delete it.
+    Deactivate(By),
+    /// It signs its own deletion.
+    DeleteAtOnce,
+    /// It is inactive: delete it, or activate it again.
+    Decide(By),
+    /// It is gone: the files still have it.
+    CleanUp,
+    /// It is inactive or gone, and nobody here can tell or sign.
+    Stranded,
+}
+
+/// The decision. `by` is the best that there is; a key that AWS does not accept is nobody.
+pub fn next(seen: Seen, by: Option<By>) -> Step {
+    match (seen, by) {
+        (Seen::Gone, _) => Step::CleanUp,
+        (Seen::Active, Some(by @ (By::Session | By::OtherKey))) => Step::Deactivate(by),
+        (Seen::Active, Some(By::Itself)) => Step::DeleteAtOnce,
+        (Seen::Inactive, Some(by @ (By::Session | By::OtherKey))) => Step::Decide(by),
+        // It still signs a moment after it was deactivated.
+        (Seen::Inactive, Some(By::Itself) | None) | (Seen::Hidden, _) | (Seen::Active, None) => Step::Stranded,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_deactivated_only_where_something_else_can_sign_what_comes_after() {
+        let all = [None, Some(By::Itself), Some(By::OtherKey), Some(By::Session)];
+        for by in all {
+            for seen in [Seen::Active, Seen::Inactive, Seen::Gone, Seen::Hidden] {
+                let step = next(seen, by);
+                let can_go_on = matches!(by, Some(By::OtherKey | By::Session));
+                assert!(!matches!(step, Step::Deactivate(_) | Step::Decide(_)) || can_go_on, "{seen:?} {by:?}: {step:?}");
+                assert_eq!(step == Step::CleanUp, seen == Seen::Gone, "{seen:?} {by:?}");
+                assert_eq!(step == Step::DeleteAtOnce, seen == Seen::Active && by == Some(By::Itself), "{seen:?} {by:?}");
+                assert_eq!(step == Step::Decide(By::Session), seen == Seen::Inactive && by == Some(By::Session), "{seen:?} {by:?}");
+            }
+        }
+    }
+}
