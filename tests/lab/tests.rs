@@ -22,6 +22,7 @@ mod overview;
 mod permissions;
 mod planted;
 mod root;
+mod services;
 mod sessions;
 mod versions;
 mod wire;
