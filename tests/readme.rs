@@ -51,10 +51,12 @@ fn the_first_two_commands_are_the_demo_and_the_tests() {
 fn every_keyrotate_command_does_what_it_says() {
     let home = Home::new(env!("CARGO_BIN_EXE_keyrotate"), Settings::default(), true);
     home.hands_out_sessions();
+    home.lab.world().watch_policies("eu-west-1");
     let mut run = 0;
     for command in commands() {
         let words: Vec<&str> = command.split(' ').collect();
         match words.as_slice() {
+            ["keyrotate", args @ ..] if cfg!(not(feature = "alarm")) && args.contains(&"monitoring") => {}
             ["keyrotate", args @ ..] => {
                 let output = match args.first() {
                     Some(&"timer") => timer(&home, args),
