@@ -143,6 +143,7 @@ const ROWS: &[Row] = &[
     Row("actions are off", |w| w.alarms[0].has_actions_enabled = false, &[("fail", "alarm policies"), NO_RULE]),
     Row("no action", |w| w.alarms[0].actions.clear(), &[("fail", "alarm policies"), NO_RULE]),
     Row("five changes raise it", |w| w.alarms[0].threshold = 5.0, &[("fail", "alarm policies"), NO_RULE]),
+    Row("a unit that nothing is counted in", |w| w.alarms[0].unit = Some("Count".into()), &[("fail", "alarm policies"), NO_RULE]),
     Row("an average", |w| w.alarms[0].statistic = "Average".into(), &[("unknown", "alarm policies"), NO_RULE]),
     Row("three periods", |w| w.alarms[0].evaluation_periods = 3, &[("warn", "alarm policies")]),
     Row("the topic is gone", |w| w.topics.clear(), &[("unknown", "topic policies"), ("unknown", "subscriptions of policies"), NO_RULE]),

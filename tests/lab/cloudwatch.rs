@@ -23,6 +23,8 @@ pub struct Alarm {
     pub comparison: String,
     pub threshold: f64,
     pub evaluation_periods: u32,
+    /// None: whichever.
+    pub unit: Option<String>,
 }
 
 impl World {
@@ -40,6 +42,7 @@ impl World {
             comparison: "GreaterThanOrEqualToThreshold".to_owned(),
             threshold: 1.0,
             evaluation_periods: 1,
+            unit: None,
         });
         self.alarms.len() - 1
     }
@@ -63,7 +66,7 @@ pub fn answer(world: &World, region: &str, action: &str, asked: &Value) -> Resul
 
 fn shown(world: &World, alarm: &Alarm) -> Value {
     let (partition, account) = (&world.settings.partition, &world.settings.account);
-    json!({
+    let mut found = json!({
         "AlarmName": alarm.name,
         "AlarmArn": format!("arn:{partition}:cloudwatch:{}:{account}:alarm:{}", alarm.region, alarm.name),
         "ActionsEnabled": alarm.has_actions_enabled,
@@ -79,5 +82,7 @@ fn shown(world: &World, alarm: &Alarm) -> Value {
         "Threshold": alarm.threshold,
         "ComparisonOperator": alarm.comparison,
         "TreatMissingData": "notBreaching",
-    })
+    });
+    alarm.unit.iter().for_each(|unit| found["Unit"] = json!(unit));
+    found
 }

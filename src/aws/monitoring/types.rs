@@ -122,6 +122,8 @@ pub struct Metric {
     pub name: String,
     /// What one event counts.
     pub value: String,
+    /// The unit that it is counted in; none is `None`, a unit like the others.
+    pub unit: Option<String>,
     /// Each value of these is a metric of its own.
     pub has_dimensions: bool,
 }
@@ -163,6 +165,8 @@ pub struct Alarm {
     pub comparison: String,
     /// `Threshold`.
     pub threshold: Option<f64>,
+    /// It looks at what was counted in this unit only.
+    pub unit: Option<String>,
     /// How many periods have to be over the threshold.
     pub datapoints: u32,
     /// It is about a metric of these dimensions.

@@ -57,7 +57,7 @@ fn filter(sight: Sight<'_>, group: Group<'_>, one: &FilterSight) -> Links {
 }
 
 fn metric(sight: Sight<'_>, group: Group<'_>, filter: &str, one: &MetricSight) -> Links {
-    let Metric { namespace, name, value, has_dimensions } = &one.metric;
+    let Metric { namespace, name, value, has_dimensions, .. } = &one.metric;
     let subject = format!("metric {namespace}/{name}");
     let counts = match value.parse::<f64>() {
         Ok(counts) if counts > 0.0 => counts,
@@ -87,7 +87,11 @@ fn alarm(sight: Sight<'_>, group: Group<'_>, metric: &Metric, counts: f64, alarm
         let fix = aws(&["cloudwatch", "enable-alarm-actions", "--region", group.region, "--alarm-names", &alarm.name]);
         return vec![fail(subject, "its actions are off", fix)];
     }
-    let (level, seen) = raised(alarm, counts);
+    let (counted_in, looks_at) = (metric.unit.as_deref().unwrap_or("None"), alarm.unit.as_deref());
+    let (level, seen) = match looks_at.filter(|unit| *unit != counted_in) {
+        Some(unit) => (Level::Fail, format!("it looks at the unit {unit} only, and a change is counted in the unit {counted_in}")),
+        None => raised(alarm, counts),
+    };
     let own = found(level, subject.clone(), seen);
     let own = if level == Level::Pass { own } else { own.fix(put()) };
     let topics: Vec<&String> = alarm.actions.iter().filter(|action| is_topic(action)).collect();

@@ -16,7 +16,7 @@ const FOR_RULES: &str =
     r#"{"Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sns:Publish","Resource":"*"}]}"#;
 
 fn metric() -> Metric {
-    Metric { namespace: "CISBenchmark".into(), name: "PolicyChanges".into(), value: "1".into(), has_dimensions: false }
+    Metric { namespace: "CISBenchmark".into(), name: "PolicyChanges".into(), value: "1".into(), unit: None, has_dimensions: false }
 }
 
 fn alarm() -> Alarm {
@@ -28,6 +28,7 @@ fn alarm() -> Alarm {
         statistic: "Sum".into(),
         comparison: "GreaterThanOrEqualToThreshold".into(),
         threshold: Some(1.0),
+        unit: None,
         datapoints: 1,
         has_dimensions: false,
     }
@@ -203,6 +204,15 @@ const SCENARIOS: &[Scenario] = &[
         &[],
     ),
     ("raised all the time", |s| alarms(s)[0].threshold = Some(0.0), &[(Fail, "alarm policies"), NO_RULE]),
+    ("another unit", |s| alarms(s)[0].unit = Some("Count".into()), &[(Fail, "alarm policies"), NO_RULE]),
+    (
+        "the same unit",
+        |s| {
+            alarms(s)[0].unit = Some("Count".into());
+            filters(s)[0].metrics[0].metric.unit = Some("Count".into());
+        },
+        &[],
+    ),
     ("an average", |s| alarms(s)[0].statistic = "Average".into(), &[(Unknown, "alarm policies"), NO_RULE]),
     ("a lower limit", |s| alarms(s)[0].comparison = "LessThanThreshold".into(), &[(Unknown, "alarm policies"), NO_RULE]),
     ("three periods", |s| alarms(s)[0].datapoints = 3, &[(Warn, "alarm policies")]),
