@@ -12,6 +12,8 @@ pub enum Tier {
     SelfTier,
     /// The account: its credential report, its organization.
     Account,
+    /// What watches over the account: CloudTrail, CloudWatch, SNS.
+    Monitoring,
 }
 
 impl Tier {
@@ -20,6 +22,7 @@ impl Tier {
         match self {
             Tier::SelfTier => PolicyName::Audit,
             Tier::Account => PolicyName::AuditAccount,
+            Tier::Monitoring => PolicyName::AuditMonitoring,
         }
     }
 }
@@ -41,6 +44,7 @@ impl Check {
             Check::KeyAge | Check::KeyUnused | Check::KeyNeeded | Check::TwoKeys => Tier::SelfTier,
             Check::Inline | Check::DirectAttach | Check::Admin => Tier::SelfTier,
             Check::RootUsed | Check::CentralRoot => Tier::Account,
+            Check::PolicyAlarm => Tier::Monitoring,
         }
     }
 
@@ -61,6 +65,7 @@ impl Check {
             Check::Admin => "a leaked key with all permissions is a leaked account",
             Check::RootUsed => "everyday work as the root user has no limits and no name",
             Check::CentralRoot => "members of an organization need no root credentials at all",
+            Check::PolicyAlarm => "who changes a policy can give themselves everything, and nobody would notice",
         }
     }
 
@@ -85,6 +90,7 @@ impl Check {
             Check::Admin => const { &[cis("1.16", CIS3), cis("1.15", CIS5), cis("2.14", CIS7), cis("IAM.1", HUB), cis("IAM.21", HUB)] },
             Check::RootUsed => const { &[cis("1.7", CIS3), cis("1.6", CIS5), cis("2.7", CIS7), cis("IAM.20", HUB)] },
             Check::CentralRoot => const { &[cis("2.1.1", CIS7)] },
+            Check::PolicyAlarm => const { &[cis("4.4", CIS3), cis("4.4", CIS5), cis("5.4", CIS7), cis("CloudWatch.4", HUB)] },
         }
     }
 }

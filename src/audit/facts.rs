@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{AccountSight, UserSight};
+use crate::aws::{AccountSight, MonitoringSight, UserSight};
 use crate::model::{AccessKeyId, LastUse, LastUsed, Limits, ProfileName};
 
 /// A call of ours is on the server's record within so long of the time that we noted.
@@ -23,6 +23,8 @@ pub struct Facts {
     pub user: UserSight,
     /// What AWS said of the account, where the tier reaches so far.
     pub account: Option<AccountSight>,
+    /// What AWS said of what watches over the account, where the tier reaches so far.
+    pub monitoring: Option<MonitoringSight>,
     /// What this machine knows.
     pub here: Here,
 }

@@ -34,6 +34,8 @@ pub enum PolicyName {
     Audit,
     /// An audit of the account.
     AuditAccount,
+    /// An audit of what watches over the account.
+    AuditMonitoring,
 }
 
 /// What somebody chose of a policy.
@@ -82,7 +84,7 @@ enum On {
     RolesWithSourceIdentity,
     Secrets,
     NewSecrets,
-    /// The action knows no resource.
+    /// The action knows no resource, or any is meant.
     Anything,
 }
 
@@ -152,6 +154,23 @@ const AUDIT_ACCOUNT: &[Permission] = &[Permission {
     on: On::Anything,
 }];
 
+/// Where the log group of a trail and the topic of an alarm are, who asks does not know before.
+const AUDIT_MONITORING: &[Permission] = &[Permission {
+    sid: "SeeMonitoring",
+    actions: &[
+        "cloudtrail:DescribeTrails",
+        "cloudtrail:GetEventSelectors",
+        "cloudtrail:GetTrailStatus",
+        "cloudwatch:DescribeAlarmsForMetric",
+        "events:ListRules",
+        "events:ListTargetsByRule",
+        "logs:DescribeMetricFilters",
+        "sns:GetTopicAttributes",
+        "sns:ListSubscriptionsByTopic",
+    ],
+    on: On::Anything,
+}];
+
 /// What is open without MFA so that somebody who has no device gets one, here or in the console. AWS deletes no device that is in use.
 const TO_ENROLL: [&str; 3] = ["iam:CreateVirtualMFADevice", "iam:DeleteVirtualMFADevice", "iam:EnableMFADevice"];
 
@@ -164,7 +183,7 @@ const TO_LOOK: [&str; 3] = ["iam:GetAccessKeyLastUsed", "iam:GetAccountSummary",
 
 impl PolicyName {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [PolicyName; 9] = [
+    pub const ALL: [PolicyName; 10] = [
         PolicyName::Rotate,
         PolicyName::Sessions,
         PolicyName::SecretsManager,
@@ -174,6 +193,7 @@ impl PolicyName {
         PolicyName::RootCheck,
         PolicyName::Audit,
         PolicyName::AuditAccount,
+        PolicyName::AuditMonitoring,
     ];
 
     /// Its name on the command line.
@@ -188,6 +208,7 @@ impl PolicyName {
             PolicyName::RootCheck => "root-check",
             PolicyName::Audit => "audit",
             PolicyName::AuditAccount => "audit-account",
+            PolicyName::AuditMonitoring => "audit-monitoring",
         }
     }
 
@@ -210,6 +231,7 @@ impl PolicyName {
             PolicyName::RootCheck => "status and auto: see whether the root user has keys",
             PolicyName::Audit => "audit: the own user, its groups and policies, and the root user as far as everybody may see it",
             PolicyName::AuditAccount => "beside audit: audit --tier account",
+            PolicyName::AuditMonitoring => "beside audit and audit-account: audit --tier monitoring",
         }
     }
 
@@ -224,6 +246,7 @@ impl PolicyName {
             PolicyName::RootCheck => ROOT_CHECK,
             PolicyName::Audit => AUDIT,
             PolicyName::AuditAccount => AUDIT_ACCOUNT,
+            PolicyName::AuditMonitoring => AUDIT_MONITORING,
         }
     }
 

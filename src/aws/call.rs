@@ -105,6 +105,31 @@ impl<'a> Call<'a> {
         client!(aws_sdk_secretsmanager, self, self.aws.endpoints.secrets_manager)
     }
 
+    #[cfg(feature = "alarm")]
+    pub(super) fn cloudtrail(&self) -> aws_sdk_cloudtrail::Client {
+        client!(aws_sdk_cloudtrail, self, self.aws.endpoints.cloudtrail)
+    }
+
+    #[cfg(feature = "alarm")]
+    pub(super) fn cloudwatch(&self) -> aws_sdk_cloudwatch::Client {
+        client!(aws_sdk_cloudwatch, self, self.aws.endpoints.cloudwatch)
+    }
+
+    #[cfg(feature = "alarm")]
+    pub(super) fn logs(&self) -> aws_sdk_cloudwatchlogs::Client {
+        client!(aws_sdk_cloudwatchlogs, self, self.aws.endpoints.cloudwatch_logs)
+    }
+
+    #[cfg(feature = "alarm")]
+    pub(super) fn eventbridge(&self) -> aws_sdk_eventbridge::Client {
+        client!(aws_sdk_eventbridge, self, self.aws.endpoints.eventbridge)
+    }
+
+    #[cfg(feature = "alarm")]
+    pub(super) fn sns(&self) -> aws_sdk_sns::Client {
+        client!(aws_sdk_sns, self, self.aws.endpoints.sns)
+    }
+
     /// Reads the outcome. An answer that the SDK took although it is torn is an error here.
     pub(super) fn finish<T, E>(&self, outcome: Result<T, SdkError<E, HttpResponse>>) -> Result<T, AwsError>
     where

@@ -19,19 +19,35 @@ pub struct Endpoints {
     pub sts: Option<String>,
     /// For Secrets Manager.
     pub secrets_manager: Option<String>,
+    /// For CloudTrail.
+    pub cloudtrail: Option<String>,
+    /// For CloudWatch.
+    pub cloudwatch: Option<String>,
+    /// For CloudWatch Logs.
+    pub cloudwatch_logs: Option<String>,
+    /// For EventBridge.
+    pub eventbridge: Option<String>,
+    /// For SNS.
+    pub sns: Option<String>,
 }
 
 impl Endpoints {
     /// Whether every service is replaced by something on this machine's loopback: a test, never AWS. Secrets Manager counts where it is
-    /// used (`secrets`), or has an endpoint.
+    /// used (`secrets`), or has an endpoint; those that only an audit reads count where they have one.
     pub fn all_loopback(&self, secrets: bool) -> bool {
         let local = |url: &Option<String>| url.as_deref().and_then(|url| url.parse::<Uri>().ok()).is_some_and(|uri| is_loopback(&uri));
         let is_open = secrets || self.secrets_manager.is_some();
-        local(&self.iam) && local(&self.sts) && (!is_open || local(&self.secrets_manager))
+        let others = self.monitoring().into_iter().all(|url| url.is_none() || local(url));
+        local(&self.iam) && local(&self.sts) && (!is_open || local(&self.secrets_manager)) && others
+    }
+
+    fn monitoring(&self) -> [&Option<String>; 5] {
+        [&self.cloudtrail, &self.cloudwatch, &self.cloudwatch_logs, &self.eventbridge, &self.sns]
     }
 
     pub(super) fn check(&self) -> Result<(), AwsSetupError> {
-        [&self.iam, &self.sts, &self.secrets_manager].into_iter().flatten().try_for_each(|url| check(url))
+        let all = [&self.iam, &self.sts, &self.secrets_manager].into_iter().chain(self.monitoring());
+        all.flatten().try_for_each(|url| check(url))
     }
 }
 
@@ -142,10 +158,14 @@ mod tests {
     #[test]
     fn a_test_is_one_where_every_service_is_local() {
         let local = Some("http://127.0.0.1:1".to_owned());
-        let both = Endpoints { iam: local.clone(), sts: local.clone(), secrets_manager: None };
+        let both = Endpoints { iam: local.clone(), sts: local.clone(), ..Endpoints::default() };
         assert!(both.all_loopback(false) && !both.all_loopback(true));
         assert!(Endpoints { secrets_manager: local.clone(), ..both.clone() }.all_loopback(true));
-        assert!(!Endpoints { secrets_manager: Some("https://sm.example".into()), ..both }.all_loopback(false));
+        let far = Some("https://aws.example".to_owned());
+        assert!(!Endpoints { secrets_manager: far.clone(), ..both.clone() }.all_loopback(false));
+        assert!(
+            !Endpoints { sns: far, ..both.clone() }.all_loopback(false) && Endpoints { sns: local.clone(), ..both }.all_loopback(false)
+        );
         assert!(!Endpoints { iam: local, ..Endpoints::default() }.all_loopback(false));
     }
 

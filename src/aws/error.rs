@@ -246,7 +246,8 @@ pub(super) fn classify(status: u16, code: Option<&str>, message: &str) -> ErrorK
         "KMSAccessDeniedException" | "KMSDisabledException" | "KMSInvalidStateException" | "KMSNotFoundException" => ErrorKind::Kms,
         // QUIRK(secretsmanager): one code for everything that the secret's state forbids; the message tells what.
         "InvalidRequestException" if PENDING.iter().any(|words| message.contains(words)) => ErrorKind::PendingDeletion,
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "NotAuthorized" => {
+        // QUIRK(sns): the last is SNS's.
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "NotAuthorized" | "AuthorizationError" => {
             ErrorKind::Denied { explicit: message.contains("explicit deny") }
         }
         "Throttling" | "ThrottlingException" | "ThrottledException" | "RequestThrottled" | "RequestThrottledException" => {
@@ -312,6 +313,7 @@ mod tests {
             (400, "RequestExpired", "", ErrorKind::ClockSkew),
             (403, "AccessDenied", "is not authorized because no identity-based policy allows", ErrorKind::Denied { explicit: false }),
             (403, "AccessDenied", explicit, ErrorKind::Denied { explicit: true }),
+            (403, "AuthorizationError", explicit, ErrorKind::Denied { explicit: true }),
             (400, "AccessDeniedException", "Access to KMS is not allowed", ErrorKind::Kms),
             (400, "AccessDeniedException", "is not authorized to perform: kms:Decrypt on the resource", ErrorKind::Kms),
             (400, "DecryptionFailure", "", ErrorKind::Kms),

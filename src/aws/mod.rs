@@ -8,18 +8,29 @@ mod account;
 mod audit;
 mod ca_bundle;
 mod call;
+#[cfg(feature = "alarm")]
+mod cloudtrail;
+#[cfg(feature = "alarm")]
+mod cloudwatch;
 mod endpoint;
 mod error;
+#[cfg(feature = "alarm")]
+mod eventbridge;
 mod http;
 mod iam;
+#[cfg(feature = "alarm")]
+mod logs;
 mod look;
 mod mfa;
+mod monitoring;
 mod policies;
 mod root;
 mod secrets;
 mod server_time;
 mod signer;
 mod simulate;
+#[cfg(feature = "alarm")]
+mod sns;
 mod sts;
 mod unreachable;
 #[cfg(test)]
@@ -42,6 +53,10 @@ pub use endpoint::Endpoints;
 pub use error::{AwsError, ErrorKind, MfaRefusal, Unreachable};
 pub use look::{KeySight, look_all};
 pub use mfa::{MfaDevice, NewMfaDevice};
+pub use monitoring::{
+    Alarm, EventRule, EventSelector, EventSelectors, FieldSelector, FilterSight, Metric, MetricFilter, MetricSight, MonitoringSight,
+    RuleSight, Subscription, Topic, TopicSight, Trail, TrailSight, TrailStatus, Watched, is_topic, name_of_log_group,
+};
 pub use policies::{AttachedPolicy, GroupPolicies, InlinePolicy, Policies};
 pub use root::{Caller, RootUser};
 pub use secrets::{SecretBody, SecretFacts, SecretId, SecretVersion, Secrets, VersionOf, account_of_arn, name_of_arn, region_of_arn};

@@ -128,13 +128,15 @@ impl Intercept for Witness {
 }
 
 /// Whether the text is closed: JSON by its last brace, XML by the root element of the operation's own answer, `</ListAccessKeysResponse>`: neither cut off nor
-/// the `</ErrorResponse>` that something in between sent with the status of a success.
+/// the `</ErrorResponse>` that something in between sent with the status of a success. CBOR counts its parts, so that the SDK's reader takes no half of it;
+/// it begins with a map.
 fn is_whole(operation: &str, body: &[u8]) -> bool {
-    if operation.starts_with("secretsmanager:") {
-        return body.trim_ascii_end().ends_with(b"}");
+    let (service, action) = operation.split_once(':').unwrap_or_default();
+    match service {
+        "secretsmanager" | "cloudtrail" | "logs" | "events" => body.trim_ascii_end().ends_with(b"}"),
+        "cloudwatch" => body.first().is_some_and(|first| first >> 5 == 5),
+        _ => body.trim_ascii_end().ends_with(format!("</{action}Response>").as_bytes()),
     }
-    let action = operation.rsplit(':').next().unwrap_or(operation);
-    body.trim_ascii_end().ends_with(format!("</{action}Response>").as_bytes())
 }
 
 #[cfg(test)]
@@ -149,5 +151,7 @@ mod tests {
         }
         let describe = "secretsmanager:DescribeSecret";
         assert!(is_whole(describe, b"{\"ARN\":\"a\"}\n") && !is_whole(describe, b"{\"ARN\":\"a"));
+        let alarms = "cloudwatch:DescribeAlarmsForMetric";
+        assert!(is_whole(alarms, b"\xa0") && is_whole(alarms, b"\xbf\xff") && !is_whole(alarms, b"") && !is_whole(alarms, b"<html>"));
     }
 }

@@ -81,6 +81,7 @@ fn tier(tier: Tier) -> &'static str {
     match tier {
         Tier::SelfTier => "self",
         Tier::Account => "account",
+        Tier::Monitoring => "monitoring",
     }
 }
 

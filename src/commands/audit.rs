@@ -12,7 +12,9 @@ use super::failure::{Failure, FailureKind, worst};
 use super::session::{Attend, SessionOptions, access, own_signer};
 use super::status::{Observations, Pending, Rest, conflict, note, under_way};
 use crate::audit::{Facts, Finding, Here, Level, Replacing, Tier, audit as judge, exempted};
-use crate::aws::{Aws, Signer, UserSight};
+#[cfg(feature = "alarm")]
+use crate::aws::Watched;
+use crate::aws::{Aws, MonitoringSight, Signer, UserSight};
 use crate::model::{AccessKeyId, Check, Identity, ProfileName, TokenCode};
 use crate::os::clock;
 use crate::profile::{AwsFiles, Route, choose_profile};
@@ -66,16 +68,23 @@ pub struct AuditOutcome {
 
 /// Runs the command.
 pub fn audit(context: &Context, attend: Attend<'_>, options: &AuditOptions) -> Result<AuditOutcome, Failure> {
+    if options.tier == Tier::Monitoring && cfg!(not(feature = "alarm")) {
+        let message = "this keyrotate was built without the feature `alarm`, and cannot look at what watches over an account";
+        return Err(Failure::new(FailureKind::Usage, message).hint("use --tier account, or a keyrotate with it: cargo install keyrotate"));
+    }
     let asked = Asked::new(context, attend, options)?;
     let memory = Observations::of_context(context);
     let (aws, signer, began) = (asked.aws()?, asked.own_signer()?, clock::local_now());
     let key = &asked.route.key;
     let user = aws.look_at_user(&signer, memory.of(&key.pair.id).and_then(|seen| seen.identity.user_name()));
     let identity = asked.identity(&user)?;
-    let account = match options.tier {
+    let of_account = match options.tier {
         Tier::SelfTier => None,
-        Tier::Account => Some(aws.look_at_account(&asked.account_signer(&signer)?)),
+        Tier::Account | Tier::Monitoring => Some(asked.account_signer(&signer)?),
     };
+    let account = of_account.as_ref().map(|signer| aws.look_at_account(signer));
+    let monitoring = of_account.as_ref().filter(|_| options.tier == Tier::Monitoring);
+    let monitoring = monitoring.and_then(|signer| asked.monitoring(&aws, signer, &identity));
     let now = aws.server_time().map_or_else(clock::local_now, |time| time.at(clock::boot_time()));
     let watched = memory.all().filter_map(|(id, seen)| Some((id.clone(), seen.watched.clone()?)));
     let here = Here {
@@ -89,7 +98,7 @@ pub fn audit(context: &Context, attend: Attend<'_>, options: &AuditOptions) -> R
         by_session: matches!(signer, Signer::Session(_)),
     };
     let remembered = note(context, &key.pair.id, user.keys(), now);
-    let facts = Facts { now, profile: asked.profile.clone(), user, account, here };
+    let facts = Facts { now, profile: asked.profile.clone(), user, account, monitoring, here };
     let findings = exempted(judge(&facts, options.tier), &context.settings.audit().exemptions, now.date_naive());
     let exit_code = worst(findings.iter().map(|finding| code(finding, options.fail_on)));
     let notes = conflict(context).into_iter().chain(remembered).collect();
@@ -135,6 +144,18 @@ impl<'a> Asked<'a> {
     fn aws(&self) -> Result<Aws, Failure> {
         let key = &self.route.key;
         self.context.aws(self.files, &self.profile, key.region.clone(), key.ca_bundle.clone()).map(|(aws, _)| aws)
+    }
+
+    /// What watches over the account of the profile's role, else of its user.
+    #[cfg(feature = "alarm")]
+    fn monitoring(&self, aws: &Aws, signer: &Signer, identity: &Identity) -> Option<MonitoringSight> {
+        let arn = self.route.roles.last().map_or(&identity.arn, |role| &role.arn);
+        Some(aws.look_at_monitoring(signer, Watched { account: arn.account(), partition: arn.partition() }))
+    }
+
+    #[cfg(not(feature = "alarm"))]
+    fn monitoring(&self, _: &Aws, _: &Signer, _: &Identity) -> Option<MonitoringSight> {
+        None
     }
 
     /// Who asked. Without that, nothing can be said of anything.

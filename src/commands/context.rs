@@ -138,7 +138,17 @@ impl Context {
         ca_bundle: Option<PathBuf>,
     ) -> Result<(Aws, Timing), Failure> {
         let endpoint = |service| files.endpoint(service, profile, &self.environment);
-        let endpoints = Endpoints { iam: endpoint("iam"), sts: endpoint("sts"), secrets_manager: endpoint("secrets manager") };
+        // By the names of the services as botocore has them (`serviceId`), which the variables and the services sections have, too.
+        let endpoints = Endpoints {
+            iam: endpoint("iam"),
+            sts: endpoint("sts"),
+            secrets_manager: endpoint("secrets manager"),
+            cloudtrail: endpoint("cloudtrail"),
+            cloudwatch: endpoint("cloudwatch"),
+            cloudwatch_logs: endpoint("cloudwatch logs"),
+            eventbridge: endpoint("eventbridge"),
+            sns: endpoint("sns"),
+        };
         let timing = self.timing(&endpoints)?;
         let aws = Aws::new(ClientOptions { region, endpoints, ca_bundle }).map_err(|error| unusable(FailureKind::Failed, &error))?;
         Ok((aws, timing))

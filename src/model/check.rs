@@ -33,11 +33,13 @@ pub enum Check {
     RootUsed,
     /// The organization manages the root credentials of its members.
     CentralRoot,
+    /// Somebody hears of it when an IAM policy changes.
+    PolicyAlarm,
 }
 
 impl Check {
     /// All of them, in the order in which they are shown.
-    pub const ALL: [Check; 14] = [
+    pub const ALL: [Check; 15] = [
         Check::Quarantine,
         Check::CallerIsRoot,
         Check::RootKey,
@@ -52,6 +54,7 @@ impl Check {
         Check::Admin,
         Check::RootUsed,
         Check::CentralRoot,
+        Check::PolicyAlarm,
     ];
 
     /// The stable name.
@@ -71,6 +74,7 @@ impl Check {
             Check::Admin => "ADMIN",
             Check::RootUsed => "ROOT-USED",
             Check::CentralRoot => "CENTRAL-ROOT",
+            Check::PolicyAlarm => "POLICY-ALARM",
         }
     }
 

@@ -12,7 +12,7 @@ pub const ALL: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","
 pub const LITTLE: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}}"#;
 
 /// Reads, the one that makes AWS write a report about what is, and the way to a role.
-const READS: [&str; 4] = ["Get", "List", "GenerateCredentialReport", "AssumeRole"];
+const READS: [&str; 5] = ["Get", "List", "Describe", "GenerateCredentialReport", "AssumeRole"];
 
 pub fn start(settings: Settings) -> Arc<Home> {
     Home::new(env!("CARGO_BIN_EXE_keyrotate"), settings, true)

@@ -20,6 +20,7 @@ mod home;
 
 mod bench;
 mod denied;
+mod monitoring;
 mod plan;
 mod scenarios;
 mod telling;

@@ -122,3 +122,13 @@ fn what_an_earlier_run_knows_saves_a_round_and_a_rename_costs_one() {
     home.lab.world().rename_user("dev", "deva");
     assert!(count(&home) > first, "what was asked with the old name is asked again");
 }
+
+#[cfg(not(feature = "alarm"))]
+#[test]
+fn a_tier_that_was_not_built_is_refused_before_anything_is_asked() {
+    let home = start(settings());
+    let output = audit(&home, &["default", "--tier", "monitoring"]);
+    assert_eq!((output.code, output.stdout.as_str()), (Some(2), ""), "{}", output.stderr);
+    assert!(output.stderr.contains("without the feature `alarm`") && output.stderr.contains("--tier account"), "{}", output.stderr);
+    assert_eq!(home.lab.calls().len(), 0);
+}

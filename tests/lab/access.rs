@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::cloudwatch::CLOUDWATCH;
 use super::evaluation::{Decision, Request, decide};
 use super::serve::{Caller, Params, Refusal};
 use super::sigv4::Authorization;
@@ -44,7 +45,8 @@ pub fn authorize(world: &mut World, caller: Caller, auth: &Authorization, action
     let mfa = if has_code { Some(true) } else { session.map(|session| session.mfa) };
     // The user's policies are not those of a role that they assumed.
     let is_user = session.is_none_or(|session| session.role.is_none());
-    let what = format!("{}:{action}", auth.service);
+    // A signature names the service by its endpoint, a policy by its own name.
+    let what = format!("{}:{action}", if auth.service == CLOUDWATCH { "cloudwatch" } else { &auth.service });
     // What the lab does not know is refused as such by who answers.
     let Some(resource) = resource_of(world, caller, auth, action, params) else { return Ok(()) };
     let who = sts::caller_arn(world, caller);
@@ -174,7 +176,16 @@ fn resource_of(world: &World, caller: Caller, auth: &Authorization, action: &str
         "DeleteVirtualMFADevice" => Resource::new(own("SerialNumber")),
         "SimulatePrincipalPolicy" => Resource::new(own("PolicySourceArn")),
         "AssumeRole" => Resource::new(own("RoleArn")),
-        "GetAccountSummary"
+        "GetTrailStatus" => Resource::new(own("Name")),
+        "GetEventSelectors" => Resource::new(own("TrailName")),
+        "DescribeMetricFilters" => Resource::new(world.log_group_arn(&world.settings.account, &auth.region, &own("logGroupName"))),
+        "ListTargetsByRule" => Resource::new(world.rule_arn(&auth.region, &own("Rule"))),
+        "GetTopicAttributes" | "ListSubscriptionsByTopic" => Resource::new(own("TopicArn")),
+        // ListRules is about the rules of a bus, whichever.
+        "ListRules" => Resource::new(world.rule_arn(&auth.region, "*")),
+        "DescribeTrails"
+        | "DescribeAlarmsForMetric"
+        | "GetAccountSummary"
         | "GenerateCredentialReport"
         | "GetCredentialReport"
         | "ListOrganizationsFeatures"

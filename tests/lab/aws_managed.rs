@@ -43,6 +43,12 @@ pub fn all() -> Vec<(&'static str, String)> {
     let quarantine = |actions: &[&str]| one(&json!({"Effect": "Deny", "Action": actions, "Resource": ["*"]}));
     let own = "arn:aws:iam::*:user/${aws:username}";
     let audit = [
+        "cloudtrail:DescribeTrails",
+        "cloudtrail:GetEventSelectors",
+        "cloudtrail:GetTrailStatus",
+        "cloudwatch:Describe*",
+        "events:Describe*",
+        "events:List*",
         "iam:GenerateCredentialReport",
         "iam:GenerateServiceLastAccessedDetails",
         "iam:Get*",
@@ -50,10 +56,13 @@ pub fn all() -> Vec<(&'static str, String)> {
         "iam:Simulate*",
         "organizations:Describe*",
         "organizations:List*",
+        "logs:DescribeMetricFilters",
         "secretsmanager:DescribeSecret",
         "secretsmanager:GetResourcePolicy",
         "secretsmanager:ListSecretVersionIds",
         "secretsmanager:ListSecrets",
+        "sns:GetTopicAttributes",
+        "sns:ListSubscriptionsByTopic",
         "sts:GetCallerIdentity",
     ];
     let power = [

@@ -1,4 +1,4 @@
-//! An AWS emulator on loopback: IAM and STS over the query protocol, Secrets Manager over JSON, misbehaving as AWS can. It owns every key a test uses and never
+//! An AWS emulator on loopback: IAM, STS and SNS over the query protocol, CloudWatch over CBOR, the others over JSON, misbehaving as AWS can. It owns every key a test uses and never
 //! leaves 127.0.0.1. Invariant: whatever it accepted it has checked (signature, session token, clock), so a wrong secret cannot pass.
 //!
 //! An includer uses a part of this tree; it says so once, at its `mod lab;` line, with `#[expect(dead_code, reason = "...")]`.
@@ -16,13 +16,18 @@ pub mod access;
 pub mod account;
 pub mod aws_managed;
 pub mod canary;
+pub mod cbor;
+pub mod cloudtrail;
+pub mod cloudwatch;
 pub mod devices;
 pub mod evaluation;
+pub mod events;
 pub mod faults;
 pub mod front;
 pub mod http;
 pub mod iam;
 pub mod key;
+pub mod logs;
 pub mod policies;
 pub mod report;
 pub mod role;
@@ -30,10 +35,12 @@ pub mod secrets;
 pub mod serve;
 pub mod sigv4;
 pub mod simulate;
+pub mod sns;
 pub mod state;
 pub mod sts;
 pub mod summary;
 pub mod totp;
+pub mod watching;
 pub mod xml;
 
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::cloudwatch::CLOUDWATCH;
 use super::faults::Fault;
 use super::sigv4::{Authorization, Request, pairs, signature};
 use super::state::{Call, World};
-use super::{Lab, access, iam, secrets, sts, xml};
+use super::{Lab, access, cbor, cloudtrail, cloudwatch, events, iam, logs, secrets, sns, sts, xml};
 
 /// The service of secrets, as a signature names it.
 pub const SECRETS: &str = "secretsmanager";
@@ -53,7 +54,7 @@ pub enum Reply {
 pub fn serve(lab: &Lab, request: &Request) -> Reply {
     let auth = Authorization::parse(request.header("authorization"));
     let asked = read(request);
-    let Asked { action, params, .. } = &asked;
+    let Asked { action, params, protocol, .. } = &asked;
     let (number, fault) = enter(lab, auth.as_ref(), action, params);
     std::thread::sleep(Duration::from_millis(lab.world().settings.latency_ms));
     match &fault {
@@ -69,36 +70,74 @@ pub fn serve(lab: &Lab, request: &Request) -> Reply {
         _ => answer(&mut lab.world(), auth.as_ref(), &asked, request, skew),
     };
     let (status, body) = match &result {
-        Ok(result) if service == SECRETS => (200, result.clone()),
-        Ok(result) => (200, xml::success(service, action, result)),
-        Err(error) => (error.status, failure(service, error.status, error.code, &error.message)),
+        Ok(Answer::Text(text)) => (200, text.clone().into_bytes()),
+        Ok(Answer::Value(value)) if *protocol == Protocol::Cbor => (200, cbor::encode(value)),
+        Ok(Answer::Value(value)) => (200, value.to_string().into_bytes()),
+        Ok(Answer::Element(inner)) => (200, xml::success(service, action, inner).into_bytes()),
+        Err(error) => (error.status, failure(*protocol, service, error.status, error.code, &error.message)),
     };
     commit(lab, number, status, result.err().map(|e| e.code));
-    spoil(lab, service, fault.as_ref(), Reply::Answer(status, body.into_bytes(), skew))
+    spoil(lab, (*protocol, service), fault.as_ref(), Reply::Answer(status, body, skew))
+}
+
+/// How a service is spoken to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    Query,
+    Json,
+    Cbor,
+}
+
+/// What a service answers.
+enum Answer {
+    /// The body, in JSON.
+    Text(String),
+    /// The body, in JSON or CBOR.
+    Value(serde_json::Value),
+    /// What is inside of the result element.
+    Element(String),
 }
 
 /// What a call asks for.
 struct Asked {
     action: String,
-    /// The parameters; of a call in JSON those that the log may have.
+    /// The parameters; of a call in JSON or CBOR those that the log may have.
     params: Params,
     json: serde_json::Value,
+    protocol: Protocol,
 }
 
 fn read(request: &Request) -> Asked {
-    if let Some(action) = request.header("x-amz-target").strip_prefix("secretsmanager.") {
-        let json = serde_json::from_slice(&request.body).unwrap_or_default();
-        return Asked { action: action.to_owned(), params: secrets::logged(&json), json };
+    let last = |text: &str, sign: char| text.rsplit(sign).next().unwrap_or_default().to_owned();
+    let of = |action, json, protocol| Asked { action, params: secrets::logged(&json), json, protocol };
+    let target = request.header("x-amz-target");
+    if !target.is_empty() {
+        return of(last(target, '.'), serde_json::from_slice(&request.body).unwrap_or_default(), Protocol::Json);
+    }
+    if request.header("smithy-protocol") == "rpc-v2-cbor" {
+        return of(last(&request.path, '/'), cbor::decode(&request.body).unwrap_or_default(), Protocol::Cbor);
     }
     let mut params: Params = pairs(&request.query).into_iter().chain(pairs(&String::from_utf8_lossy(&request.body))).collect();
     let action = params.remove("Action").unwrap_or_default();
     params.remove("Version");
-    Asked { action, params, json: serde_json::Value::Null }
+    Asked { action, params, json: serde_json::Value::Null, protocol: Protocol::Query }
 }
 
 /// An error's body.
-fn failure(service: &str, status: u16, code: &str, message: &str) -> String {
-    if service == SECRETS { secrets::failure(code, message) } else { xml::failure(service, status, code, message) }
+fn failure(protocol: Protocol, service: &str, status: u16, code: &str, message: &str) -> Vec<u8> {
+    match protocol {
+        Protocol::Query => xml::failure(service, status, code, message).into_bytes(),
+        Protocol::Json => secrets::failure(code, message).into_bytes(),
+        Protocol::Cbor => cbor::encode(&serde_json::json!({"__type": code, "message": message})),
+    }
+}
+
+/// A page of a list, and the token of the next one.
+pub fn page<'a, T>(all: &'a [T], token: Option<&str>, size: usize) -> Result<(&'a [T], Option<String>), Refusal> {
+    let start = token.map_or(Some(0), |token| token.parse::<usize>().ok()).filter(|start| *start <= all.len());
+    let start = start.ok_or_else(|| Refusal::new(400, "InvalidParameterException", "The specified nextToken is invalid."))?;
+    let end = all.len().min(start + size);
+    Ok((&all[start..end], (end < all.len()).then(|| end.to_string())))
 }
 
 fn enter(lab: &Lab, auth: Option<&Authorization>, action: &str, params: &Params) -> (usize, Option<Fault>) {
@@ -135,13 +174,13 @@ fn commit(lab: &Lab, number: usize, status: u16, code: Option<&str>) {
 }
 
 /// What the fault makes of an answer to a call that has taken effect.
-fn spoil(lab: &Lab, service: &str, fault: Option<&Fault>, reply: Reply) -> Reply {
+fn spoil(lab: &Lab, (protocol, service): (Protocol, &str), fault: Option<&Fault>, reply: Reply) -> Reply {
     let Reply::Answer(status, body, shift) = reply else { return reply };
     match fault {
         Some(Fault::PauseAfter) if lab.0.gate.pause() => Reply::Close,
         Some(Fault::DropAfter) => Reply::Close,
         Some(Fault::ErrorAfter { status, code, message }) => {
-            Reply::Answer(*status, failure(service, *status, code, message).into_bytes(), shift)
+            Reply::Answer(*status, failure(protocol, service, *status, code, message), shift)
         }
         Some(Fault::Hang(delay)) => {
             std::thread::sleep(*delay);
@@ -153,13 +192,17 @@ fn spoil(lab: &Lab, service: &str, fault: Option<&Fault>, reply: Reply) -> Reply
     }
 }
 
-fn answer(world: &mut World, auth: Option<&Authorization>, asked: &Asked, request: &Request, skew: f64) -> Result<String, Refusal> {
+fn answer(world: &mut World, auth: Option<&Authorization>, asked: &Asked, request: &Request, skew: f64) -> Result<Answer, Refusal> {
     let found = answer_as_iam(world, auth, asked, request, skew);
-    if auth.is_some_and(|auth| auth.service == SECRETS) { found.map_err(secrets::worded) } else { found }
+    match asked.protocol {
+        Protocol::Query if auth.is_some_and(|auth| auth.service == "sns") => found.map_err(sns::worded),
+        Protocol::Query => found,
+        Protocol::Json | Protocol::Cbor => found.map_err(secrets::worded),
+    }
 }
 
-fn answer_as_iam(world: &mut World, auth: Option<&Authorization>, asked: &Asked, request: &Request, skew: f64) -> Result<String, Refusal> {
-    let Asked { action, params, json } = asked;
+fn answer_as_iam(world: &mut World, auth: Option<&Authorization>, asked: &Asked, request: &Request, skew: f64) -> Result<Answer, Refusal> {
+    let Asked { action, params, json, .. } = asked;
     let auth = auth.ok_or_else(|| Refusal::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token"))?;
     let caller = identify(world, auth, request)?;
     check_clock(world.now() + skew, request.header("x-amz-date"))?;
@@ -171,9 +214,14 @@ fn answer_as_iam(world: &mut World, auth: Option<&Authorization>, asked: &Asked,
     }
     access::authorize(world, caller, auth, action, params)?;
     match auth.service.as_str() {
-        "iam" => iam::answer(world, caller, action, params),
-        "sts" => sts::answer(world, caller, action, params),
-        SECRETS => secrets::answer(world, &auth.region, action, json),
+        "iam" => iam::answer(world, caller, action, params).map(Answer::Element),
+        "sts" => sts::answer(world, caller, action, params).map(Answer::Element),
+        "sns" => sns::answer(world, &auth.region, action, params).map(Answer::Element),
+        SECRETS => secrets::answer(world, &auth.region, action, json).map(Answer::Text),
+        "cloudtrail" => cloudtrail::answer(world, &auth.region, action, json).map(Answer::Value),
+        "events" => events::answer(world, &auth.region, action, json).map(Answer::Value),
+        "logs" => logs::answer(world, &auth.region, action, json).map(Answer::Value),
+        CLOUDWATCH => cloudwatch::answer(world, &auth.region, action, json).map(Answer::Value),
         other => Err(Refusal::new(400, "InvalidAction", format!("The lab does not know the service {other}."))),
     }
 }

@@ -6,12 +6,17 @@ use std::time::{Instant, SystemTime};
 
 use super::account::{Group, Managed, Policies};
 use super::canary;
+use super::cloudtrail::Trail;
+use super::cloudwatch::Alarm;
 use super::devices::Device;
+use super::events;
 use super::faults::Rule;
 use super::key::{Key, Status, Use, Verdict};
+use super::logs::LogGroup;
 use super::report::Report;
 use super::role::Role;
 use super::secrets::Secret;
+use super::sns::Topic;
 use super::summary::Organization;
 use super::totp;
 
@@ -187,6 +192,11 @@ pub struct World {
     /// Roles with a trust policy. Any other one is assumed by everybody.
     pub roles: Vec<Role>,
     pub secrets: Vec<Secret>,
+    pub trails: Vec<Trail>,
+    pub log_groups: Vec<LogGroup>,
+    pub alarms: Vec<Alarm>,
+    pub topics: Vec<Topic>,
+    pub event_rules: Vec<events::Rule>,
     pub managed: Vec<Managed>,
     pub groups: Vec<Group>,
     pub report: Report,
@@ -214,6 +224,11 @@ impl World {
             sessions: Vec::new(),
             roles: Vec::new(),
             secrets: Vec::new(),
+            trails: Vec::new(),
+            log_groups: Vec::new(),
+            alarms: Vec::new(),
+            topics: Vec::new(),
+            event_rules: Vec::new(),
             managed: Vec::new(),
             groups: Vec::new(),
             report: Report::None,

@@ -22,6 +22,7 @@ mod overview;
 mod permissions;
 mod planted;
 mod root;
+mod services;
 mod sessions;
 mod simulator;
 mod versions;
@@ -147,7 +148,7 @@ fn new_keys_flap_until_settled_and_pages_end() {
 
 /// The product's own client over the TLS front.
 fn client(url: &str, ca_file: &std::path::Path) -> keyrotate::aws::Aws {
-    let endpoints = keyrotate::aws::Endpoints { iam: Some(url.to_owned()), sts: Some(url.to_owned()), secrets_manager: None };
+    let endpoints = keyrotate::aws::Endpoints { iam: Some(url.to_owned()), sts: Some(url.to_owned()), ..Default::default() };
     let options = keyrotate::aws::ClientOptions { region: None, endpoints, ca_bundle: Some(ca_file.to_owned()) };
     keyrotate::aws::Aws::new(options).expect("good options")
 }

@@ -1,6 +1,7 @@
 //! The XML of the query protocol. Invariant: a success answer is one whole `<ActionResponse>…</ActionResponse>`, nothing behind it.
 
 const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
+const SNS: &str = "http://sns.amazonaws.com/doc/2010-03-31/";
 const STS: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 /// An element with markup inside.
@@ -35,7 +36,11 @@ pub fn failure(service: &str, status: u16, code: &str, message: &str) -> String 
 }
 
 fn namespace(service: &str) -> &'static str {
-    if service == "iam" { IAM } else { STS }
+    match service {
+        "iam" => IAM,
+        "sns" => SNS,
+        _ => STS,
+    }
 }
 
 fn escape(value: &str) -> String {

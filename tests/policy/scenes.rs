@@ -24,7 +24,7 @@ pub struct Scene {
     pub well: fn(&Home, &Output),
 }
 
-pub const SCENES: [Scene; 15] = [
+pub const SCENES: &[Scene] = &[
     Scene {
         name: "status",
         policies: &[&["rotate", "default"], &["root-check"]],
@@ -115,6 +115,31 @@ pub const SCENES: [Scene; 15] = [
         policies: &[&["audit", "default"], &["audit-account", "default"]],
         before: audited,
         act: |home| run(home, &["audit", "default", "--tier", "account"]),
+        well: well_audited,
+    },
+    #[cfg(feature = "alarm")]
+    Scene {
+        name: "an audit of what watches over it",
+        policies: &[&["audit", "default"], &["audit-account", "default"], &["audit-monitoring", "default"]],
+        before: || {
+            let home = audited();
+            home.lab.world().watch_policies("eu-central-1");
+            home
+        },
+        act: |home| run(home, &["audit", "default", "--tier", "monitoring"]),
+        well: well_audited,
+    },
+    #[cfg(feature = "alarm")]
+    Scene {
+        name: "an audit of a rule that watches over it",
+        policies: &[&["audit", "default"], &["audit-account", "default"], &["audit-monitoring", "default"]],
+        before: || {
+            let home = audited();
+            home.lab.world().add_trail("all", "eu-central-1", None);
+            home.lab.world().watch_policies_by_rule("us-east-1");
+            home
+        },
+        act: |home| run(home, &["audit", "default", "--tier", "monitoring"]),
         well: well_audited,
     },
     Scene {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: pure. Each check gives at least one finding, and a pass names what was seen.
 
+mod alarm;
 mod keys;
 mod mfa;
 mod policies;
@@ -38,6 +39,7 @@ fn findings(facts: &Facts, check: Check) -> Vec<Finding> {
         Check::Admin => policies::admin(facts),
         Check::RootUsed => vec![root::used(facts)],
         Check::CentralRoot => vec![root::central(facts)],
+        Check::PolicyAlarm => alarm::policy_changes(facts),
     }
 }
 

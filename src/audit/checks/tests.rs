@@ -37,7 +37,7 @@ fn used(service: &str, days: i64) -> LastUsed {
     LastUsed::Used(LastUse { at: ago(days), service: service.into(), region: "us-east-1".into() })
 }
 
-fn denied(operation: &'static str) -> AwsError {
+pub(super) fn denied(operation: &'static str) -> AwsError {
     AwsError::for_tests(operation, ErrorKind::Denied { explicit: false }, true)
 }
 
@@ -57,7 +57,7 @@ fn identity(resource: &str, user_id: &str) -> Identity {
 }
 
 /// A user about whom nothing is to be said.
-fn well() -> Facts {
+pub(super) fn well() -> Facts {
     let user = UserDetails {
         keys: Ok(vec![key(KEY, KeyStatus::Active, 10)]),
         last_uses: vec![(id(KEY), Ok(used("s3", 1)))],
@@ -80,6 +80,7 @@ fn well() -> Facts {
             user: Some(user),
         },
         account: Some(AccountSight { report: Ok(report("no_information", "N/A")), central_root: Ok(Some(true)) }),
+        monitoring: None,
         here: Here { limits: Limits::default(), unused_after: Duration::from_secs(45 * 86_400), own_calls: vec![now()], ..Here::default() },
     }
 }

@@ -106,7 +106,8 @@ fn read_request(stream: &mut impl Read) -> Option<String> {
 }
 
 fn aws_at(url: &str, ca_bundle: Option<&Path>) -> Result<Aws, AwsSetupError> {
-    let endpoints = Endpoints { iam: Some(url.to_owned()), sts: Some(url.to_owned()), secrets_manager: Some(url.to_owned()) };
+    let endpoints =
+        Endpoints { iam: Some(url.to_owned()), sts: Some(url.to_owned()), secrets_manager: Some(url.to_owned()), ..Endpoints::default() };
     Aws::new(ClientOptions { region: None, endpoints, ca_bundle: ca_bundle.map(Path::to_owned) })
 }
 

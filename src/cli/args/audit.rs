@@ -46,6 +46,8 @@ pub enum TierArg {
     SelfTier,
     /// The account, too: its credential report, its organization
     Account,
+    /// What watches over the account, too: whether somebody hears of a changed policy, by CloudTrail and an alarm or by EventBridge
+    Monitoring,
 }
 
 /// What makes an exit code other than 0.
@@ -71,6 +73,7 @@ impl AuditArgs {
             tier: match self.tier {
                 TierArg::SelfTier => Tier::SelfTier,
                 TierArg::Account => Tier::Account,
+                TierArg::Monitoring => Tier::Monitoring,
             },
             fail_on: match self.fail_on {
                 FailOnArg::Fail => FailOn::Fail,

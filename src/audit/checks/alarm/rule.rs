@@ -1,0 +1,53 @@
+//! A rule of EventBridge, which hears of the changes without a log group.
+
+use super::{Links, Sight, any, aws, fail, found, joined, pass, topic, unknown};
+use crate::audit::finding::{Finding, Level};
+use crate::aws::{MonitoringSight, RuleSight, is_topic};
+use crate::model::Hears;
+
+const EVENTBRIDGE: &str = "events.amazonaws.com";
+
+/// Whether it is about changes of policies.
+pub(super) fn is_meant(one: &RuleSight) -> bool {
+    one.hears != Hears::Nothing
+}
+
+/// There is none.
+pub(super) fn none(monitoring: &MonitoringSight) -> Finding {
+    let seen = format!("no rule in {} is about changes of policies, which would do as well", monitoring.region);
+    found(Level::NotApplicable, "rules of EventBridge", seen)
+}
+
+/// From the rule on.
+pub(super) fn heard(sight: Sight<'_>, one: &RuleSight) -> Links {
+    let (name, region) = (one.rule.name.as_str(), sight.monitoring.region.as_str());
+    let subject = format!("rule {name}");
+    let edit = "let detail.eventName of its pattern be the names of all the changes, with nothing else in it";
+    match &one.hears {
+        Hears::Unclear => {
+            let seen = "its pattern asks for more than the name of the event: whether it matches every change could not be judged";
+            return vec![unknown(subject, seen, edit)];
+        }
+        Hears::NotOf(missed) => return vec![fail(subject, format!("it does not match {}", missed.join(", ")), edit)],
+        Hears::Nothing => return vec![fail(subject, "it is about something else", edit)],
+        Hears::All => {}
+    }
+    if !one.rule.is_enabled {
+        return vec![fail(subject, "it is disabled", aws(&["events", "enable-rule", "--region", region, "--name", name]))];
+    }
+    let targets = match &one.targets {
+        None => return vec![unknown(subject, "its targets were not asked for", "run this again")],
+        Some(Err(error)) => return vec![sight.denied(subject, error)],
+        Some(Ok(targets)) => targets,
+    };
+    if targets.is_empty() {
+        let put = aws(&["events", "put-targets", "--region", region, "--rule", name, "--targets", "Id=mail,Arn=TOPIC-ARN"]);
+        return vec![fail(subject, "it has no target", put)];
+    }
+    let matched = vec![pass(subject, "it matches every change of a policy")];
+    let target = |arn: &String| match is_topic(arn) {
+        true => topic::heard(sight, arn, EVENTBRIDGE, &one.rule.arn),
+        false => vec![pass(format!("target {arn}"), "it gets every change; what it does with it is its own matter")],
+    };
+    joined([matched, any(targets.iter().map(target).collect())])
+}

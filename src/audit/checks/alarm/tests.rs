@@ -1,0 +1,442 @@
+//! Chains: each link broken in turn, and everything by which other auditors pass or fail wrongly.
+
+use super::super::tests::{denied, well};
+use super::*;
+use crate::aws::{
+    Alarm, EventRule, EventSelector, EventSelectors, FilterSight, Metric, MetricFilter, MetricSight, RuleSight, Subscription, Topic,
+    TopicSight, Trail, TrailSight, TrailStatus,
+};
+use crate::model::{Hears, cis_pattern};
+
+const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:alerts";
+const RULE_TOPIC: &str = "arn:aws:sns:us-east-1:111122223333:alerts";
+const MADE_WITH: &str = r#"{"Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"SNS:Publish","Resource":"*",
+    "Condition":{"StringEquals":{"AWS:SourceOwner":"111122223333"}}}]}"#;
+const FOR_RULES: &str =
+    r#"{"Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sns:Publish","Resource":"*"}]}"#;
+
+fn metric() -> Metric {
+    Metric { namespace: "CISBenchmark".into(), name: "PolicyChanges".into(), value: "1".into(), unit: None, has_dimensions: false }
+}
+
+fn alarm() -> Alarm {
+    Alarm {
+        name: "policies".into(),
+        arn: "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:policies".into(),
+        has_actions_enabled: true,
+        actions: vec![TOPIC.into()],
+        statistic: "Sum".into(),
+        comparison: "GreaterThanOrEqualToThreshold".into(),
+        threshold: Some(1.0),
+        unit: None,
+        datapoints: 1,
+        has_dimensions: false,
+    }
+}
+
+fn filter(name: &str, hears: Hears) -> FilterSight {
+    let alarms = (hears == Hears::All).then(|| Ok(vec![alarm()]));
+    let filter = MetricFilter { name: name.into(), pattern: cis_pattern(), is_narrowed: false, metrics: vec![metric()] };
+    FilterSight { filter, hears, metrics: vec![MetricSight { metric: metric(), alarms }] }
+}
+
+fn trail(name: &str) -> TrailSight {
+    TrailSight {
+        trail: Trail {
+            name: name.into(),
+            arn: format!("arn:aws:cloudtrail:eu-west-1:111122223333:trail/{name}"),
+            home_region: "eu-west-1".into(),
+            is_multi_region: true,
+            has_global_events: true,
+            is_of_organization: false,
+            has_own_selectors: false,
+            log_group_arn: Some(format!("arn:aws:logs:eu-west-1:111122223333:log-group:{name}:*")),
+        },
+        status: Ok(TrailStatus { is_logging: true, log_group_error: None }),
+        selectors: Ok(EventSelectors {
+            basic: vec![EventSelector { has_management_events: true, has_writes: true, excluded_sources: Vec::new() }],
+            advanced: Vec::new(),
+        }),
+        filters: Some(Ok(vec![filter("policies", Hears::All)])),
+    }
+}
+
+fn topic(arn: &str, policy: &str) -> TopicSight {
+    let confirmed = Subscription { protocol: "email".into(), arn: Some(format!("{arn}:1")) };
+    TopicSight { arn: arn.into(), topic: Ok(Topic { policy: Some(policy.into()), kms_key_id: None }), subscriptions: Ok(vec![confirmed]) }
+}
+
+fn rule(hears: Hears, targets: &[&str]) -> RuleSight {
+    let rule = EventRule {
+        name: "policies".into(),
+        arn: "arn:aws:events:us-east-1:111122223333:rule/policies".into(),
+        pattern: Some("{}".into()),
+        is_enabled: true,
+    };
+    RuleSight { rule, hears, targets: Some(Ok(targets.iter().map(|arn| (*arn).to_owned()).collect())) }
+}
+
+fn whole() -> MonitoringSight {
+    MonitoringSight {
+        account: "111122223333".into(),
+        region: "us-east-1".into(),
+        trails: Ok(vec![trail("main")]),
+        rules: Ok(Vec::new()),
+        topics: vec![topic(TOPIC, MADE_WITH), topic(RULE_TOPIC, FOR_RULES)],
+    }
+}
+
+fn first(sight: &mut MonitoringSight) -> &mut TrailSight {
+    &mut sight.trails.as_mut().unwrap()[0]
+}
+
+fn filters(sight: &mut MonitoringSight) -> &mut Vec<FilterSight> {
+    first(sight).filters.as_mut().unwrap().as_mut().unwrap()
+}
+
+fn alarms(sight: &mut MonitoringSight) -> &mut Vec<Alarm> {
+    filters(sight)[0].metrics[0].alarms.as_mut().unwrap().as_mut().unwrap()
+}
+
+fn audited(change: impl Fn(&mut MonitoringSight)) -> Vec<Finding> {
+    let mut sight = whole();
+    change(&mut sight);
+    policy_changes(&Facts { monitoring: Some(sight), ..well() })
+}
+
+/// What it is called, what is changed, and each link that is no pass, with its level.
+type Scenario = (&'static str, fn(&mut MonitoringSight), &'static [(Level, &'static str)]);
+
+use Level::{Fail, NotApplicable, Unknown, Warn};
+
+const NO_RULE: (Level, &str) = (NotApplicable, "rules of EventBridge");
+
+const SCENARIOS: &[Scenario] = &[
+    ("all is there", |_| {}, &[]),
+    ("no trail", |s| s.trails = Ok(Vec::new()), &[(Fail, "account 111122223333")]),
+    (
+        "one region, with the events of IAM",
+        |s| {
+            (first(s).trail.is_multi_region, first(s).trail.home_region) = (false, "us-east-1".into());
+        },
+        &[(Warn, "trail main")],
+    ),
+    ("one region, without them", |s| first(s).trail.is_multi_region = false, &[(Fail, "trail main"), NO_RULE]),
+    ("no log group", |s| (first(s).trail.log_group_arn, first(s).filters) = (None, None), &[(Fail, "log group of main"), NO_RULE]),
+    (
+        "not logging",
+        |s| first(s).status = Ok(TrailStatus { is_logging: false, log_group_error: None }),
+        &[(Fail, "logging of main"), NO_RULE],
+    ),
+    (
+        "it cannot deliver",
+        |s| {
+            first(s).status = Ok(TrailStatus { is_logging: true, log_group_error: Some("AccessDenied".into()) });
+        },
+        &[(Fail, "log group main"), NO_RULE],
+    ),
+    ("without global events", |s| first(s).trail.has_global_events = false, &[(Fail, "events of main"), NO_RULE]),
+    ("no event is chosen", |s| first(s).selectors = Ok(EventSelectors::default()), &[(Fail, "events of main"), NO_RULE]),
+    ("no filter", |s| filters(s).clear(), &[(Fail, "filters of main"), NO_RULE]),
+    ("filters about something else", |s| *filters(s) = vec![filter("root", Hears::Nothing)], &[(Fail, "filters of main"), NO_RULE]),
+    (
+        "a filter lacks an event",
+        |s| *filters(s) = vec![filter("some", Hears::NotOf(vec!["PutUserPolicy"]))],
+        &[(Fail, "filter some"), NO_RULE],
+    ),
+    ("a filter asks for more", |s| *filters(s) = vec![filter("unclear", Hears::Unclear)], &[(Unknown, "filter unclear"), NO_RULE]),
+    ("a filter of some fields", |s| filters(s)[0].filter.is_narrowed = true, &[(Unknown, "filter policies"), NO_RULE]),
+    ("one filter is bad and one is good", |s| filters(s).insert(0, filter("some", Hears::NotOf(vec!["PutUserPolicy"]))), &[]),
+    (
+        "one filter is bad and one is unclear",
+        |s| {
+            *filters(s) = vec![filter("some", Hears::NotOf(vec!["PutUserPolicy"])), filter("unclear", Hears::Unclear)];
+        },
+        &[(Warn, "filter some"), (Unknown, "filter unclear"), NO_RULE],
+    ),
+    ("it counts nothing", |s| filters(s)[0].metrics[0].metric.value = "0".into(), &[(Fail, "metric CISBenchmark/PolicyChanges"), NO_RULE]),
+    (
+        "it counts what is in the event",
+        |s| {
+            filters(s)[0].metrics[0].metric.value = "$.count".into();
+        },
+        &[(Unknown, "metric CISBenchmark/PolicyChanges"), NO_RULE],
+    ),
+    (
+        "the metric has dimensions",
+        |s| {
+            filters(s)[0].metrics[0].metric.has_dimensions = true;
+        },
+        &[(Unknown, "metric CISBenchmark/PolicyChanges"), NO_RULE],
+    ),
+    ("no metric", |s| filters(s)[0].metrics.clear(), &[(Fail, "filter policies"), NO_RULE]),
+    ("no alarm", |s| alarms(s).clear(), &[(Fail, "metric CISBenchmark/PolicyChanges"), NO_RULE]),
+    (
+        "an alarm on a dimension that nobody counts",
+        |s| {
+            alarms(s)[0].has_dimensions = true;
+        },
+        &[(Fail, "metric CISBenchmark/PolicyChanges"), NO_RULE],
+    ),
+    ("actions are off", |s| alarms(s)[0].has_actions_enabled = false, &[(Fail, "alarm policies"), NO_RULE]),
+    ("no action", |s| alarms(s)[0].actions.clear(), &[(Fail, "alarm policies"), NO_RULE]),
+    (
+        "an action that is no topic",
+        |s| {
+            alarms(s)[0].actions = vec!["arn:aws:lambda:eu-west-1:111122223333:function:a".into()];
+        },
+        &[(Unknown, "alarm policies"), NO_RULE],
+    ),
+    ("a high threshold", |s| alarms(s)[0].threshold = Some(5.0), &[(Fail, "alarm policies"), NO_RULE]),
+    (
+        "a high threshold, and a change counts as much",
+        |s| {
+            alarms(s)[0].threshold = Some(5.0);
+            filters(s)[0].metrics[0].metric.value = "5".into();
+        },
+        &[],
+    ),
+    (
+        "more than none",
+        |s| {
+            (alarms(s)[0].comparison, alarms(s)[0].threshold) = ("GreaterThanThreshold".into(), Some(0.0));
+        },
+        &[],
+    ),
+    ("raised all the time", |s| alarms(s)[0].threshold = Some(0.0), &[(Fail, "alarm policies"), NO_RULE]),
+    ("another unit", |s| alarms(s)[0].unit = Some("Count".into()), &[(Fail, "alarm policies"), NO_RULE]),
+    (
+        "the same unit",
+        |s| {
+            alarms(s)[0].unit = Some("Count".into());
+            filters(s)[0].metrics[0].metric.unit = Some("Count".into());
+        },
+        &[],
+    ),
+    ("an average", |s| alarms(s)[0].statistic = "Average".into(), &[(Unknown, "alarm policies"), NO_RULE]),
+    ("a lower limit", |s| alarms(s)[0].comparison = "LessThanThreshold".into(), &[(Unknown, "alarm policies"), NO_RULE]),
+    ("three periods", |s| alarms(s)[0].datapoints = 3, &[(Warn, "alarm policies")]),
+    (
+        "a bad alarm and a good one",
+        |s| {
+            let bad = Alarm { actions: Vec::new(), ..alarm() };
+            alarms(s).insert(0, bad);
+        },
+        &[],
+    ),
+    (
+        "the key of AWS",
+        |s| {
+            s.topics[0].topic.as_mut().unwrap().kms_key_id = Some("alias/aws/sns".into());
+        },
+        &[(Fail, "topic alerts"), NO_RULE],
+    ),
+    (
+        "an own key",
+        |s| {
+            s.topics[0].topic.as_mut().unwrap().kms_key_id = Some("alias/own".into());
+        },
+        &[(Warn, "topic alerts")],
+    ),
+    (
+        "a policy that lets nobody publish",
+        |s| {
+            s.topics[0].topic.as_mut().unwrap().policy = Some(r#"{"Statement":[]}"#.into());
+        },
+        &[(Fail, "topic alerts"), NO_RULE],
+    ),
+    ("no word of a policy", |s| s.topics[0].topic.as_mut().unwrap().policy = None, &[(Unknown, "topic alerts"), NO_RULE]),
+    ("nobody subscribed", |s| s.topics[0].subscriptions = Ok(Vec::new()), &[(Fail, "subscriptions of alerts"), NO_RULE]),
+    (
+        "nobody confirmed",
+        |s| {
+            s.topics[0].subscriptions.as_mut().unwrap()[0].arn = None;
+        },
+        &[(Fail, "subscriptions of alerts"), NO_RULE],
+    ),
+    (
+        "one of two confirmed",
+        |s| {
+            s.topics[0].subscriptions.as_mut().unwrap().insert(0, Subscription { protocol: "email".into(), arn: None });
+        },
+        &[],
+    ),
+    (
+        "two trails, and one chain is whole",
+        |s| {
+            let mut other = trail("other");
+            other.filters = Some(Ok(Vec::new()));
+            s.trails.as_mut().unwrap().insert(0, other);
+        },
+        &[],
+    ),
+    (
+        "a trail of the organization",
+        |s| {
+            let one = first(s);
+            one.trail.arn = "arn:aws:cloudtrail:eu-west-1:444455556666:trail/main".into();
+            (one.trail.is_of_organization, one.trail.log_group_arn, one.filters) = (true, None, None);
+        },
+        &[(Unknown, "trail main"), NO_RULE],
+    ),
+    (
+        "a trail of the organization, and a broken one of the account",
+        |s| {
+            let mut of_all = trail("all");
+            of_all.trail.log_group_arn = Some("arn:aws:logs:eu-west-1:444455556666:log-group:all:*".into());
+            (of_all.trail.is_of_organization, of_all.filters) = (true, None);
+            filters(s).clear();
+            s.trails.as_mut().unwrap().push(of_all);
+        },
+        &[(Warn, "filters of main"), (Unknown, "trail all"), NO_RULE],
+    ),
+    (
+        "a rule in the place of all that",
+        |s| {
+            filters(s).clear();
+            s.rules = Ok(vec![rule(Hears::Nothing, &[]), rule(Hears::All, &[RULE_TOPIC])]);
+        },
+        &[],
+    ),
+    (
+        "a rule, and a target that is no topic",
+        |s| {
+            filters(s).clear();
+            s.rules = Ok(vec![rule(Hears::All, &["arn:aws:lambda:us-east-1:111122223333:function:a"])]);
+        },
+        &[],
+    ),
+    (
+        "a rule, and the policy that a topic is made with",
+        |s| {
+            filters(s).clear();
+            s.rules = Ok(vec![rule(Hears::All, &[TOPIC])]);
+        },
+        &[(Fail, "filters of main"), (Fail, "topic alerts")],
+    ),
+    (
+        "a rule that is disabled",
+        |s| {
+            filters(s).clear();
+            let mut off = rule(Hears::All, &[]);
+            (off.rule.is_enabled, off.targets) = (false, None);
+            s.rules = Ok(vec![off]);
+        },
+        &[(Fail, "filters of main"), (Fail, "rule policies")],
+    ),
+    (
+        "a rule without a target",
+        |s| {
+            filters(s).clear();
+            s.rules = Ok(vec![rule(Hears::All, &[])]);
+        },
+        &[(Fail, "filters of main"), (Fail, "rule policies")],
+    ),
+    (
+        "a rule without a trail that logs",
+        |s| {
+            first(s).status = Ok(TrailStatus { is_logging: false, log_group_error: None });
+            s.rules = Ok(vec![rule(Hears::All, &[RULE_TOPIC])]);
+        },
+        &[(Fail, "logging of main")],
+    ),
+    (
+        "a rule that asks for more",
+        |s| {
+            filters(s).clear();
+            s.rules = Ok(vec![rule(Hears::Unclear, &[])]);
+        },
+        &[(Warn, "filters of main"), (Unknown, "rule policies")],
+    ),
+    ("trails are denied", |s| s.trails = Err(denied("cloudtrail:DescribeTrails")), &[(Unknown, "trails")]),
+    ("the status is denied", |s| first(s).status = Err(denied("cloudtrail:GetTrailStatus")), &[(Unknown, "logging of main"), NO_RULE]),
+    ("selectors are denied", |s| first(s).selectors = Err(denied("cloudtrail:GetEventSelectors")), &[(Unknown, "events of main"), NO_RULE]),
+    (
+        "filters are denied",
+        |s| first(s).filters = Some(Err(denied("logs:DescribeMetricFilters"))),
+        &[(Unknown, "filters of main"), NO_RULE],
+    ),
+    (
+        "alarms are denied",
+        |s| {
+            filters(s)[0].metrics[0].alarms = Some(Err(denied("cloudwatch:DescribeAlarmsForMetric")));
+        },
+        &[(Unknown, "metric CISBenchmark/PolicyChanges"), NO_RULE],
+    ),
+    ("the topic is denied", |s| s.topics[0].topic = Err(denied("sns:GetTopicAttributes")), &[(Unknown, "topic alerts"), NO_RULE]),
+    (
+        "subscriptions are denied",
+        |s| {
+            s.topics[0].subscriptions = Err(denied("sns:ListSubscriptionsByTopic"));
+        },
+        &[(Unknown, "subscriptions of alerts"), NO_RULE],
+    ),
+    ("rules are denied, and not needed", |s| s.rules = Err(denied("events:ListRules")), &[]),
+    (
+        "rules are denied, and the other chain is broken",
+        |s| {
+            filters(s).clear();
+            s.rules = Err(denied("events:ListRules"));
+        },
+        &[(Warn, "filters of main"), (Unknown, "rules of EventBridge")],
+    ),
+    (
+        "targets are denied",
+        |s| {
+            filters(s).clear();
+            let mut one = rule(Hears::All, &[]);
+            one.targets = Some(Err(denied("events:ListTargetsByRule")));
+            s.rules = Ok(vec![one]);
+        },
+        &[(Warn, "filters of main"), (Unknown, "rule policies")],
+    ),
+];
+
+#[test]
+fn each_chain_is_judged_right_and_says_what_to_do() {
+    for (name, change, wanted) in SCENARIOS {
+        let links = audited(change);
+        let not_passed: Vec<(Level, &str)> =
+            links.iter().filter(|link| link.level != Level::Pass).map(|link| (link.level, link.subject.as_str())).collect();
+        assert_eq!(not_passed, *wanted, "{name}: {links:#?}");
+        for link in &links {
+            let needs_fix = matches!(link.level, Warn | Fail | Unknown);
+            assert_eq!(link.fix.is_some(), needs_fix, "{name}: {link:?}");
+            assert!(!link.fix.as_ref().is_some_and(|fix| fix.contains("keyrotate alarm")), "{name}: {link:?}");
+        }
+        let is_denied = links.iter().any(|link| !link.missing_actions.is_empty());
+        assert_eq!(is_denied, name.contains("denied") && !wanted.is_empty(), "{name}: {links:?}");
+    }
+}
+
+#[test]
+fn a_whole_chain_names_every_link_once() {
+    let subjects: Vec<String> = audited(|_| {}).into_iter().map(|link| link.subject).collect();
+    let wanted = [
+        "trail main",
+        "logging of main",
+        "events of main",
+        "log group main",
+        "filter policies",
+        "metric CISBenchmark/PolicyChanges",
+        "alarm policies",
+        "topic alerts",
+        "subscriptions of alerts",
+    ];
+    assert_eq!(subjects, wanted);
+}
+
+#[test]
+fn commands_reach_the_shell_as_they_are() {
+    let links = audited(|sight| filters(sight).clear());
+    let fix = links.iter().find(|link| link.level == Fail).and_then(|link| link.fix.clone()).unwrap();
+    let words = shlex::split(fix.trim_matches('`')).unwrap();
+    assert_eq!(words.last(), Some(&cis_pattern()));
+    assert_eq!(words[..5], ["aws", "logs", "put-metric-filter", "--region", "eu-west-1"].map(str::to_owned));
+}
+
+#[test]
+fn what_was_not_asked_is_unknown() {
+    let links = policy_changes(&well());
+    assert_eq!(links.iter().map(|link| link.level).collect::<Vec<_>>(), [Unknown]);
+}

@@ -1,0 +1,72 @@
+//! A topic: whether who publishes to it may, and whether somebody hears of it.
+
+use super::{Links, Sight, aws, fail, found, name, pass, unknown};
+use crate::audit::finding::{Finding, Level};
+use crate::aws::{Subscription, Topic, region_of_arn};
+use crate::model::{Publisher, Truth, lets_publish};
+
+/// The key that AWS manages for SNS, whose policy nobody can change.
+const AWS_MANAGED_KEY: &str = "alias/aws/sns";
+
+/// From the topic on.
+pub(super) fn heard(sight: Sight<'_>, arn: &str, service: &str, source_arn: &str) -> Links {
+    let subject = format!("topic {}", name(arn));
+    let Some(seen) = sight.monitoring.topics.iter().find(|topic| topic.arn == arn) else {
+        return vec![unknown(subject, "it was not asked for", "run this again")];
+    };
+    let publisher = Publisher { service, account: &sight.monitoring.account, source_arn };
+    let topic = match &seen.topic {
+        Err(error) => sight.denied(subject, error),
+        Ok(topic) => published(subject, arn, topic, publisher),
+    };
+    let subject = format!("subscriptions of {}", name(arn));
+    let subscriptions = match &seen.subscriptions {
+        Err(error) => sight.denied(subject, error),
+        Ok(subscriptions) => subscribed(subject, arn, subscriptions),
+    };
+    vec![topic, subscriptions]
+}
+
+fn published(subject: String, arn: &str, topic: &Topic, publisher: Publisher<'_>) -> Finding {
+    let (region, service) = (region_of_arn(arn).unwrap_or_default(), publisher.service);
+    let set = ["sns", "set-topic-attributes", "--region", region, "--topic-arn", arn];
+    let key = topic.kms_key_id.as_deref();
+    if key.is_some_and(|key| key.ends_with(AWS_MANAGED_KEY)) {
+        let seen = format!("it is encrypted with {AWS_MANAGED_KEY}, a key that {service} cannot use: nothing arrives");
+        let command = aws(&[&set[..], &["--attribute-name", "KmsMasterKeyId", "--attribute-value", "KEY-ID"]].concat());
+        return fail(
+            subject,
+            seen,
+            format!("{command}, with a KMS key of your own whose policy lets {service} do kms:Decrypt and kms:GenerateDataKey*"),
+        );
+    }
+    let may = topic.policy.as_deref().map_or(Truth::Unknown, |policy| lets_publish(policy, publisher));
+    let policy = aws(&[&set[..], &["--attribute-name", "Policy", "--attribute-value", "file://policy.json"]].concat());
+    let fix = format!("allow sns:Publish on it to the service {service} in its policy: {policy}");
+    match (may, key) {
+        (Truth::No, _) => fail(subject, format!("its policy does not let {service} publish to it"), fix),
+        (Truth::Unknown, _) => unknown(subject, format!("whether its policy lets {service} publish to it could not be judged"), fix),
+        (Truth::Yes, None) => pass(subject, format!("{service} may publish to it")),
+        (Truth::Yes, Some(key)) => {
+            let seen = format!("{service} may publish to it; whether it may use the KMS key {key} was not looked at");
+            found(Level::Warn, subject, seen)
+                .fix(format!("see that the key's policy lets {service} do kms:Decrypt and kms:GenerateDataKey*"))
+        }
+    }
+}
+
+fn subscribed(subject: String, arn: &str, subscriptions: &[Subscription]) -> Finding {
+    let confirmed: Vec<&str> = subscriptions.iter().filter(|one| one.arn.is_some()).map(|one| one.protocol.as_str()).collect();
+    if !confirmed.is_empty() {
+        return pass(subject, format!("{} of {} confirmed ({})", confirmed.len(), subscriptions.len(), confirmed.join(", ")));
+    }
+    let region = region_of_arn(arn).unwrap_or_default();
+    let command = ["sns", "subscribe", "--region", region, "--topic-arn", arn, "--protocol", "email", "--notification-endpoint", "ADDRESS"];
+    match subscriptions.len() {
+        0 => fail(subject, "nobody subscribed to it", format!("{}, then follow the link in the mail", aws(&command))),
+        count => {
+            let seen = format!("none of {count} is confirmed: nothing is delivered");
+            fail(subject, seen, format!("follow the link in the mail that AWS sent; for another mail {}", aws(&command)))
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The trail: whether it records what happens to policies, and delivers it where a filter can see it.
+
+use super::{Links, Sight, aws, fail, found, pass, unknown};
+use crate::audit::finding::{Finding, Level};
+use crate::aws::{MonitoringSight, Trail, TrailSight, account_of_arn, name_of_log_group};
+use crate::model::Hears;
+
+/// There is none.
+pub(super) fn none(monitoring: &MonitoringSight) -> Finding {
+    let seen = format!("no trail records in {}, where the events of IAM are", monitoring.region);
+    let fix = "make a trail of all regions that delivers to a log group (AWS console: CloudTrail, Trails, Create trail; the bucket costs a little), then a \
+               metric filter, an alarm and a topic";
+    fail(format!("account {}", monitoring.account), seen, fix)
+}
+
+/// Whether it records the changes.
+pub(super) fn recorded(sight: Sight<'_>, one: &TrailSight) -> Links {
+    vec![regions(sight.monitoring, &one.trail), logging(sight, one), events(sight, one)]
+}
+
+/// The log group is another account's, as of an organization's trail: what is there, nobody here can see.
+pub(super) fn elsewhere(sight: Sight<'_>, one: &TrailSight) -> Option<Finding> {
+    let Trail { arn, log_group_arn, is_of_organization, .. } = &one.trail;
+    let account = account_of_arn(log_group_arn.as_deref().unwrap_or(arn)).filter(|account| *account != sight.monitoring.account)?;
+    let of = if *is_of_organization { "the organization's trail" } else { "another account's trail" };
+    let seen = format!("{of}, whose log group would be in account {account}: monitored by account {account}?");
+    let fix = format!("ask who has account {account}, or run this with a profile of it");
+    Some(unknown(subject(&one.trail), seen, fix))
+}
+
+/// Whether it delivers to a log group.
+pub(super) fn log_group(one: &TrailSight) -> Links {
+    let trail = &one.trail;
+    let Some(group) = &trail.log_group_arn else {
+        let command = ["cloudtrail", "update-trail", "--region", &trail.home_region, "--name", &trail.arn];
+        let fix = format!(
+            "make a log group and a role for CloudTrail, then {}",
+            aws(&[&command[..], &["--cloud-watch-logs-log-group-arn", "GROUP-ARN", "--cloud-watch-logs-role-arn", "ROLE-ARN"]].concat())
+        );
+        return vec![fail(format!("log group of {}", trail.name), "the trail delivers to S3 only, where no filter sees it", fix)];
+    };
+    let subject = format!("log group {}", name_of_log_group(group).unwrap_or(group));
+    let error = one.status.as_ref().ok().and_then(|status| status.log_group_error.as_deref());
+    vec![match error {
+        None => pass(subject, format!("the trail {} delivers to it", trail.name)),
+        Some(error) => {
+            let seen = format!("the trail {} cannot deliver to it: {error}", trail.name);
+            let command = aws(&["cloudtrail", "get-trail", "--region", &trail.home_region, "--name", &trail.arn]);
+            let fix = format!(
+                "let the role of the trail do logs:CreateLogStream and logs:PutLogEvents there; {command} names it (CloudWatchLogsRoleArn)"
+            );
+            fail(subject, seen, fix)
+        }
+    }]
+}
+
+fn subject(trail: &Trail) -> String {
+    format!("trail {}", trail.name)
+}
+
+fn update<'a>(trail: &'a Trail, options: &[&'a str]) -> String {
+    let command = ["cloudtrail", "update-trail", "--region", &trail.home_region, "--name", &trail.arn];
+    aws(&[&command[..], options].concat())
+}
+
+fn regions(monitoring: &MonitoringSight, trail: &Trail) -> Finding {
+    if trail.is_multi_region {
+        return pass(subject(trail), format!("it records in all regions (made in {})", trail.home_region));
+    }
+    let fix = update(trail, &["--is-multi-region-trail"]);
+    if trail.home_region == monitoring.region {
+        let seen = format!("it records in {} only: policies are seen from there, and what else happens is not", trail.home_region);
+        return found(Level::Warn, subject(trail), seen).fix(fix);
+    }
+    fail(subject(trail), format!("it records in {} only, and the events of IAM are in {}", trail.home_region, monitoring.region), fix)
+}
+
+fn logging(sight: Sight<'_>, one: &TrailSight) -> Finding {
+    let Trail { name, arn, home_region, .. } = &one.trail;
+    let subject = format!("logging of {name}");
+    match &one.status {
+        Err(error) => sight.denied(subject, error),
+        Ok(status) if status.is_logging => pass(subject, "it is on"),
+        Ok(_) => fail(subject, "it is off", aws(&["cloudtrail", "start-logging", "--region", home_region, "--name", arn])),
+    }
+}
+
+fn events(sight: Sight<'_>, one: &TrailSight) -> Finding {
+    let trail = &one.trail;
+    let subject = format!("events of {}", trail.name);
+    let selectors = match &one.selectors {
+        Err(error) => return sight.denied(subject, error),
+        Ok(selectors) => selectors,
+    };
+    if !trail.has_global_events {
+        return fail(
+            subject,
+            "events of services without a region, as IAM is one, are left out",
+            update(trail, &["--include-global-service-events"]),
+        );
+    }
+    let all = r#"[{"ReadWriteType":"All","IncludeManagementEvents":true}]"#;
+    let put = ["cloudtrail", "put-event-selectors", "--region", &trail.home_region, "--trail-name", &trail.arn, "--event-selectors", all];
+    match selectors.hears() {
+        Hears::All => pass(subject, "it records management events that change something"),
+        Hears::Unclear => unknown(subject, "its advanced event selectors choose by more than could be judged", aws(&put)),
+        Hears::Nothing => fail(subject, "its event selectors leave out management events that change something", aws(&put)),
+        Hears::NotOf(missed) => fail(subject, format!("its event selectors leave out {}", missed.join(", ")), aws(&put)),
+    }
+}

@@ -1,0 +1,161 @@
+//! The policy of an SNS topic, as far as it says whether a service of AWS's may publish to it.
+//!
+//! Invariant: a condition that is not understood makes it unknown, never a yes.
+
+use serde_json::{Map, Value};
+
+use super::policy_events::{Truth, like};
+
+/// A service that publishes for somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Publisher<'a> {
+    /// As policies name it, `cloudwatch.amazonaws.com`.
+    pub service: &'a str,
+    /// The account that it publishes for.
+    pub account: &'a str,
+    /// The alarm or rule that it publishes for.
+    pub source_arn: &'a str,
+}
+
+/// Whether the policy lets it publish.
+pub fn lets_publish(policy: &str, publisher: Publisher<'_>) -> Truth {
+    let Ok(policy) = serde_json::from_str::<Value>(policy) else { return Truth::Unknown };
+    let statements: Vec<&Map<String, Value>> = match policy.get("Statement") {
+        Some(Value::Array(all)) => all.iter().filter_map(Value::as_object).collect(),
+        Some(Value::Object(one)) => vec![one],
+        Some(_) | None => return Truth::Unknown,
+    };
+    let with = |effect: &'static str| {
+        let of_effect = statements.iter().filter(move |statement| statement.get("Effect").and_then(Value::as_str) == Some(effect));
+        Truth::any(of_effect.map(|statement| fits(statement, publisher)))
+    };
+    Truth::all([with("Allow"), with("Deny").negated()])
+}
+
+fn fits(statement: &Map<String, Value>, publisher: Publisher<'_>) -> Truth {
+    let conditions = statement.get("Condition").map_or(Truth::Yes, |conditions| hold(conditions, publisher));
+    Truth::all([principal(statement, publisher), is_publish(statement), conditions])
+}
+
+fn principal(statement: &Map<String, Value>, publisher: Publisher<'_>) -> Truth {
+    match statement.get("Principal") {
+        Some(Value::String(all)) => (all == "*").into(),
+        Some(Value::Object(kinds)) => {
+            let has =
+                |kind: &str, wanted: &str| kinds.get(kind).is_some_and(|names| texts(names).any(|name| name == wanted || name == "*"));
+            // Everybody of every account: AWS counts the services among them that call for an account of theirs.
+            (has("Service", publisher.service) || has("AWS", "*")).into()
+        }
+        // NotPrincipal.
+        Some(_) | None => Truth::Unknown,
+    }
+}
+
+fn is_publish(statement: &Map<String, Value>) -> Truth {
+    match statement.get("Action") {
+        Some(actions) => texts(actions).any(|action| like(&action.to_ascii_lowercase(), "sns:publish")).into(),
+        // NotAction.
+        None => Truth::Unknown,
+    }
+}
+
+fn hold(conditions: &Value, publisher: Publisher<'_>) -> Truth {
+    let operators = conditions.as_object().into_iter().flatten();
+    Truth::all(operators.flat_map(|(operator, keys)| {
+        keys.as_object().into_iter().flatten().map(move |(key, values)| one(operator, &key.to_ascii_lowercase(), values, publisher))
+    }))
+}
+
+fn one(operator: &str, key: &str, values: &Value, publisher: Publisher<'_>) -> Truth {
+    let value = match key {
+        "aws:sourceaccount" => publisher.account,
+        "aws:sourcearn" => publisher.source_arn,
+        "aws:securetransport" => "true",
+        // QUIRK(sns): the owner of what an alarm publishes is the alarm's account; EventBridge says none, so that the policy that a topic is made with
+        // is enough for alarms and not for rules (EventBridge user guide, "My rule ran but I don't see any messages published into my Amazon SNS topic").
+        "aws:sourceowner" if publisher.service.starts_with("cloudwatch.") => publisher.account,
+        "aws:sourceowner" => return Truth::No,
+        _ => return Truth::Unknown,
+    };
+    let any = |fits: &dyn Fn(&str) -> bool| Truth::from(texts(values).any(fits));
+    match operator {
+        "StringEquals" | "Bool" => any(&|wanted| wanted == value),
+        "StringLike" | "ArnLike" | "ArnEquals" => any(&|wanted| like(wanted, value)),
+        "StringNotEquals" => any(&|wanted| wanted == value).negated(),
+        "ArnNotLike" | "ArnNotEquals" | "StringNotLike" => any(&|wanted| like(wanted, value)).negated(),
+        _ => Truth::Unknown,
+    }
+}
+
+/// One text or several; `true` counts as one.
+fn texts(value: &Value) -> impl Iterator<Item = &str> {
+    let all: Vec<&str> = match value {
+        Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
+        Value::String(one) => vec![one],
+        Value::Bool(true) => vec!["true"],
+        Value::Bool(false) => vec!["false"],
+        Value::Null | Value::Number(_) | Value::Object(_) => Vec::new(),
+    };
+    all.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What SNS gives a topic that is made without a policy.
+    const MADE_WITH: &str = r#"{"Effect":"Allow","Principal":{"AWS":"*"},"Action":["SNS:GetTopicAttributes","SNS:Subscribe","SNS:Publish"],
+        "Resource":"arn","Condition":{"StringEquals":{"AWS:SourceOwner":"111122223333"}}}"#;
+
+    fn publishes(statements: &str) -> [Truth; 2] {
+        let policy = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
+        let arns = ["arn:aws:cloudwatch:us-east-1:111122223333:alarm:a", "arn:aws:events:us-east-1:111122223333:rule/a"];
+        [("cloudwatch.amazonaws.com", arns[0]), ("events.amazonaws.com", arns[1])]
+            .map(|(service, source_arn)| lets_publish(&policy, Publisher { service, account: "111122223333", source_arn }))
+    }
+
+    #[test]
+    fn a_service_may_publish_where_a_statement_says_so_and_none_denies_it() {
+        use Truth::{No, Unknown, Yes};
+        let allow = |rest: &str| format!(r#"{{"Effect":"Allow","Action":"sns:Publish","Resource":"*",{rest}}}"#);
+        let cloudwatch = r#""Principal":{"Service":["cloudwatch.amazonaws.com"]}"#;
+        for (statements, wanted) in [
+            (MADE_WITH.to_owned(), [Yes, No]),
+            (MADE_WITH.replace("111122223333", "444455556666"), [No, No]),
+            (allow(cloudwatch), [Yes, No]),
+            (allow(r#""Principal":{"Service":"events.amazonaws.com"}"#), [No, Yes]),
+            (allow(r#""Principal":"*""#), [Yes, Yes]),
+            (allow(r#""Principal":{"AWS":"arn:aws:iam::111122223333:root"}"#), [No, No]),
+            (
+                allow(&format!(
+                    r#"{cloudwatch},"Condition":{{"ArnLike":{{"aws:SourceArn":"arn:aws:cloudwatch:*:111122223333:alarm:*"}}}}"#
+                )),
+                [Yes, No],
+            ),
+            (allow(&format!(r#"{cloudwatch},"Condition":{{"StringEquals":{{"aws:SourceAccount":"444455556666"}}}}"#)), [No, No]),
+            (allow(&format!(r#"{cloudwatch},"Condition":{{"StringEquals":{{"aws:PrincipalOrgID":"o-1"}}}}"#)), [Unknown, No]),
+            (allow(cloudwatch).replace("sns:Publish", "sns:Subscribe"), [No, No]),
+            (allow(cloudwatch).replace("sns:Publish", "SNS:*"), [Yes, No]),
+            (String::new(), [No, No]),
+            (
+                format!(
+                    "{MADE_WITH},{}",
+                    allow(r#""Principal":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}"#).replace("Allow", "Deny")
+                ),
+                [Yes, No],
+            ),
+            (format!("{MADE_WITH},{}", allow(r#""Principal":"*""#).replace("Allow", "Deny")), [No, No]),
+            (
+                format!(
+                    "{MADE_WITH},{}",
+                    allow(r#""Principal":"*","Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}}"#).replace("Allow", "Deny")
+                ),
+                [Unknown, No],
+            ),
+        ] {
+            assert_eq!(publishes(&statements), wanted, "{statements}");
+        }
+        let publisher = Publisher { service: "cloudwatch.amazonaws.com", account: "1", source_arn: "" };
+        assert_eq!([lets_publish("", publisher), lets_publish("{}", publisher)], [Unknown, Unknown]);
+    }
+}

@@ -1,0 +1,65 @@
+//! EventBridge: rules of the default event bus and their targets, over JSON 1.1.
+
+use serde_json::{Value, json};
+
+use super::serve::{Refusal, page};
+use super::state::World;
+
+/// A rule in one region. Tests change it as an admin would.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pub name: String,
+    pub region: String,
+    pub pattern: String,
+    pub is_enabled: bool,
+    /// ARNs.
+    pub targets: Vec<String>,
+}
+
+impl World {
+    /// An enabled rule with one target; returns its place.
+    pub fn add_rule(&mut self, name: &str, region: &str, pattern: &str, target: &str) -> usize {
+        let (name, region, pattern) = (name.to_owned(), region.to_owned(), pattern.to_owned());
+        self.event_rules.push(Rule { name, region, pattern, is_enabled: true, targets: vec![target.to_owned()] });
+        self.event_rules.len() - 1
+    }
+
+    /// The ARN of a rule.
+    pub fn rule_arn(&self, region: &str, name: &str) -> String {
+        format!("arn:{}:events:{region}:{}:rule/{name}", self.settings.partition, self.settings.account)
+    }
+}
+
+/// The answer's body.
+pub fn answer(world: &World, region: &str, action: &str, asked: &Value) -> Result<Value, Refusal> {
+    let rules: Vec<&Rule> = world.event_rules.iter().filter(|rule| rule.region == region).collect();
+    let token = asked["NextToken"].as_str();
+    let (name, list, next) = match action {
+        "ListRules" => {
+            let (some, next) = page(&rules, token, world.settings.page_size)?;
+            ("Rules", some.iter().map(|rule| shown(world, rule)).collect::<Vec<_>>(), next)
+        }
+        "ListTargetsByRule" => {
+            let wanted = asked["Rule"].as_str().unwrap_or_default();
+            let missing = || Refusal::new(400, "ResourceNotFoundException", format!("Rule {wanted} does not exist on EventBus default."));
+            let rule = rules.iter().find(|rule| rule.name == wanted).ok_or_else(missing)?;
+            let (some, next) = page(&rule.targets, token, world.settings.page_size)?;
+            ("Targets", some.iter().enumerate().map(|(at, arn)| json!({"Id": format!("{at}"), "Arn": arn})).collect(), next)
+        }
+        other => return Err(Refusal::new(400, "InvalidAction", format!("The lab does not know events:{other}."))),
+    };
+    let mut found = json!({});
+    found[name] = list.into();
+    next.into_iter().for_each(|next| found["NextToken"] = json!(next));
+    Ok(found)
+}
+
+fn shown(world: &World, rule: &Rule) -> Value {
+    json!({
+        "Name": rule.name,
+        "Arn": world.rule_arn(&rule.region, &rule.name),
+        "EventPattern": rule.pattern,
+        "State": if rule.is_enabled { "ENABLED" } else { "DISABLED" },
+        "EventBusName": "default",
+    })
+}
