@@ -15,16 +15,18 @@ use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::rotate::{RotateOptions, Run};
 use super::session::route;
+use super::status::{Pending, under_way};
 use crate::aws::Aws;
 use crate::holder::keychain::NoPair;
 use crate::journal::Entry;
 use crate::model::{AccessKeyId, AccessKeyPair, ProfileName};
+use crate::os::disk::RealDisk;
 use crate::os::lock::{Lock, LockError};
 use crate::os::private_directory::private_directory;
 use crate::os::signals::Signals;
 use crate::os::terminal::Console;
 use crate::profile::{Route, Shown};
-use crate::root_key::{LONGEST_WAIT, Removal, State, Step};
+use crate::root_key::{LONGEST_WAIT, Removal, State, Step, unfinished};
 use sight::Sight;
 
 /// The state of things where nothing was done.
@@ -111,6 +113,7 @@ pub fn remove(context: &Context, request: &Request<'_>) -> Result<RootKeyRemoved
         let entry = Entry::resume(&run.disk, path.clone(), removal).map_err(|error| unchanged(&error))?;
         return acts::clean_up(&run, request, entry, removal.clone(), Vec::new());
     }
+    not_rotating(&run, begun.as_ref().map(|(_, removal)| removal.id.clone()).or_else(|| own_id(context, &name)).as_ref())?;
     let Some(admin) = options.admin.as_deref().map(ProfileName::new) else { return Err(admin::missing(&name)) };
     let key = Key::new(context, &name, begun.as_ref().map(|(_, removal)| removal))?;
     let removing = Removing { run: &run, request, key, admin, begun };
@@ -177,6 +180,9 @@ impl Removing<'_> {
         if step == Step::Stranded {
             return Err(self.stranded(&sight));
         }
+        if step == Step::Later {
+            return Err(self.later());
+        }
         (self.request.tell)(&self.told(&sight, &proof, step)?);
         if options.dry_run {
             return Ok(self.outcome(&sight, RemoveResult::Planned, Vec::new()));
@@ -193,7 +199,10 @@ impl Removing<'_> {
             Step::Deactivate(_) => "deactivate and then delete",
             Step::DeleteAtOnce => "delete at once",
             Step::Decide(_) => "decide what becomes of",
-            Step::CleanUp | Step::Stranded => return Ok(()),
+            // That it was to be deleted has been typed.
+            Step::CleanUp if self.begun.as_ref().is_some_and(|(_, removal)| removal.state == State::Deleting) => return Ok(()),
+            Step::CleanUp => "remove the lines of",
+            Step::Later | Step::Stranded => return Ok(()),
         };
         typed(console, signals, &sight.account, &format!("{what} {}", self.key.id), &self.again())
     }
@@ -205,6 +214,30 @@ impl Removing<'_> {
 
     fn outcome(&self, sight: &Sight<'_>, result: RemoveResult, notes: Vec<String>) -> RootKeyRemoved {
         RootKeyRemoved { result, id: self.key.id.clone(), account: sight.account.clone(), notes }
+    }
+}
+
+/// The removal of this key that was begun and waits.
+pub(super) fn waiting(context: &Context, id: &AccessKeyId) -> Option<Removal> {
+    unfinished(&RealDisk, &directory(context)).0.into_iter().find(|removal| removal.id == *id)
+}
+
+/// The key that the profile has, as far as the files say.
+fn own_id(context: &Context, name: &ProfileName) -> Option<AccessKeyId> {
+    route(context, name).ok().map(|route| route.key.pair.id)
+}
+
+/// A rotation that is not over has its own plans for its keys.
+fn not_rotating(run: &Run<'_>, id: Option<&AccessKeyId>) -> Result<(), Failure> {
+    let of_key = |pending: &Pending| id.is_some_and(|id| pending.old == *id || pending.new.as_ref() == Some(id));
+    match under_way(run.context).into_iter().find(of_key) {
+        None => Ok(()),
+        Some(pending) => {
+            let (old, profile) = (&pending.old, pending.profile.quoted());
+            let message = format!("the rotation of {old} ({}) is not over, and the key is part of it", pending.profile);
+            let hint = format!("`keyrotate rotate {profile}` finishes it, `keyrotate undo {profile}` takes it back; then run this again");
+            Err(Failure::new(FailureKind::Failed, message).state(UNCHANGED).hint(hint))
+        }
     }
 }
 

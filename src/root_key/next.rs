@@ -10,6 +10,8 @@ pub enum Seen {
     Active,
     /// It is listed as inactive.
     Inactive,
+    /// AWS accepts it, and does not list it: one of the two answers is late.
+    Unlisted,
     /// The root user does not have it.
     Gone,
     /// AWS does not accept it, and nothing here can sign to see why.
@@ -36,6 +38,8 @@ pub enum Step {
     DeleteAtOnce,
     /// It is inactive: delete it, or activate it again.
     Decide(By),
+    /// Nothing, until AWS's answers agree.
+    Later,
     /// It is gone: the files still have it.
     CleanUp,
     /// It is inactive or gone, and nobody here can tell or sign.
@@ -46,6 +50,7 @@ pub enum Step {
 pub fn next(seen: Seen, by: Option<By>) -> Step {
     match (seen, by) {
         (Seen::Gone, _) => Step::CleanUp,
+        (Seen::Unlisted, _) => Step::Later,
         (Seen::Active, Some(by @ (By::Session | By::OtherKey))) => Step::Deactivate(by),
         (Seen::Active, Some(By::Itself)) => Step::DeleteAtOnce,
         (Seen::Inactive, Some(by @ (By::Session | By::OtherKey))) => Step::Decide(by),
@@ -62,11 +67,12 @@ mod tests {
     fn a_key_is_deactivated_only_where_something_else_can_sign_what_comes_after() {
         let all = [None, Some(By::Itself), Some(By::OtherKey), Some(By::Session)];
         for by in all {
-            for seen in [Seen::Active, Seen::Inactive, Seen::Gone, Seen::Hidden] {
+            for seen in [Seen::Active, Seen::Inactive, Seen::Unlisted, Seen::Gone, Seen::Hidden] {
                 let step = next(seen, by);
                 let can_go_on = matches!(by, Some(By::OtherKey | By::Session));
                 assert!(!matches!(step, Step::Deactivate(_) | Step::Decide(_)) || can_go_on, "{seen:?} {by:?}: {step:?}");
                 assert_eq!(step == Step::CleanUp, seen == Seen::Gone, "{seen:?} {by:?}");
+                assert_eq!(step == Step::Later, seen == Seen::Unlisted, "{seen:?} {by:?}");
                 assert_eq!(step == Step::DeleteAtOnce, seen == Seen::Active && by == Some(By::Itself), "{seen:?} {by:?}");
                 assert_eq!(step == Step::Decide(By::Session), seen == Seen::Inactive && by == Some(By::Session), "{seen:?} {by:?}");
             }

@@ -82,6 +82,11 @@ impl Removal {
         format!("keyrotate root-key remove {} --admin {}", self.profile.quoted(), self.admin.quoted())
     }
 
+    /// An edit of this file was begun.
+    pub fn is_under_way(&self, kind: FileKind) -> bool {
+        self.under_way.iter().any(|(of, _)| *of == kind)
+    }
+
     /// Takes the key's lines out of a file, from wherever that was left. A file that is not there has none.
     pub fn write(
         &mut self,

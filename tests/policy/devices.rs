@@ -23,10 +23,10 @@ fn without_device() -> Arc<Home> {
 /// Types two codes of the device, where it gets so far as to ask.
 fn with_codes(home: &Arc<Home>, args: &str, serial: &str) -> (Option<i32>, String) {
     let mut terminal = Terminal::open(home, args, &[]);
-    while !terminal.screen().contains("shows now: ") && !terminal.has_ended() {
+    while !terminal.screen().contains("shows now: ") && !terminal.is_over() {
         std::thread::sleep(Duration::from_millis(10));
     }
-    if !terminal.has_ended() {
+    if !terminal.is_over() {
         let [first, second] = home.lab.two_codes("dev", serial).expect("two codes");
         terminal.press(&format!("{first}\n"));
         terminal.expect("within half a minute: ");
@@ -39,7 +39,7 @@ fn with_codes(home: &Arc<Home>, args: &str, serial: &str) -> (Option<i32>, Strin
 fn enroll(home: &Arc<Home>) -> (bool, String) {
     home.lab.rules(vec![Rule::on("CreateVirtualMFADevice", Fault::PauseAfter)]);
     let mut terminal = Terminal::open(home, "mfa enroll --name phone --yes", &[]);
-    while !home.lab.wait_paused(Duration::from_millis(10)) && !terminal.has_ended() {}
+    while !home.lab.wait_paused(Duration::from_millis(10)) && !terminal.is_over() {}
     let mut told = terminal.screen();
     terminal.kill();
     home.lab.release(true);

@@ -83,10 +83,6 @@ impl Terminal {
         }
     }
 
-    pub fn has_ended(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_some()
-    }
-
     pub fn press(&mut self, keys: &str) {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
         self.keyboard.flush().unwrap();
@@ -115,7 +111,7 @@ impl Terminal {
     /// The program's exit code, and all that was on the screen.
     pub fn end(mut self) -> (Option<i32>, String) {
         let end = Instant::now() + LIMIT;
-        while !self.has_ended() {
+        while !self.is_over() {
             assert!(Instant::now() < end, "it did not end:\n{}", self.screen());
             std::thread::sleep(Duration::from_millis(10));
         }

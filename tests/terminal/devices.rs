@@ -277,10 +277,10 @@ fn a_device_whose_clock_is_off_is_brought_in_step() {
 /// Types the codes of the device that is shown, where the program gets so far; its exit code, and the screen.
 fn enroll(home: &Arc<Home>) -> (Option<i32>, String) {
     let mut terminal = Terminal::open(home, "mfa enroll --yes", &[]);
-    while !terminal.screen().contains(CODE) && !terminal.has_ended() {
+    while !terminal.screen().contains(CODE) && !terminal.is_over() {
         std::thread::sleep(Duration::from_millis(10));
     }
-    if !terminal.has_ended() {
+    if !terminal.is_over() {
         let screen = terminal.screen();
         let (_, named) = screen.split_once(&arn("")).unwrap_or_else(|| panic!("no device in {screen}"));
         let serial = arn(named.split_whitespace().next().expect("its name"));

@@ -421,9 +421,41 @@ fn stranded_it_names_what_can_still_be_done_and_then_removes_the_lines() {
     assert_eq!(boss.config(), boss.config, "the only copy stays");
     let at = boss.home.lab.world().keys.iter().position(|key| key.id == boss.keys[0].id).unwrap();
     boss.home.lab.world().change_key(at, Status::Deleted);
+    let (code, screen) = boss.answered(boss.open(""));
+    assert!(code == Some(0) && screen.contains("to remove the lines of"), "{code:?} {screen}");
+    boss.is_removed(&screen);
+}
+
+#[test]
+fn a_key_that_aws_accepts_and_does_not_list_keeps_its_lines() {
+    let boss = Boss::new(1, true);
+    let young = {
+        let mut world = boss.home.lab.world();
+        world.settings.list_delay = (3_600.0, 3_600.0);
+        let root = boss.keys[0].user;
+        world.add_key(root)
+    };
+    let config = boss.config.replace(&boss.keys[0].id, &young.id).replace(&boss.keys[0].secret, &young.secret);
+    boss.home.write(".aws/config", &config);
     let output = boss.home.run(&["root-key", "remove", "boss", "--admin", "default"]);
-    assert_eq!(output.code, Some(0), "{}", output.stderr);
-    boss.is_removed(&output.stdout);
+    told(&output, 1, "one of the two answers is late");
+    assert_eq!((boss.config(), boss.written_down(), calls(&boss.home, "DeleteAccessKey")), (config, 0, 0));
+}
+
+#[test]
+fn a_key_that_a_rotation_has_plans_for_is_left_to_it_and_the_other_way_round() {
+    let boss = Boss::new(1, true);
+    boss.home.lab.rules(vec![Rule::on("CreateAccessKey", Fault::PauseAfter)]);
+    boss.killed_at_pause_of(ROTATE);
+    boss.home.lab.rules(vec![]);
+    let output = boss.home.run(&["root-key", "remove", "boss", "--admin", "default", "--dry-run"]);
+    told(&output, 1, "is not over, and the key is part of it");
+    assert_eq!((boss.written_down(), calls(&boss.home, "DeleteAccessKey")), (0, 0));
+    let boss = Boss::new(1, true);
+    boss.waiting("").kill();
+    let (code, screen) = Terminal::open(&boss.home, ROTATE, &[("NO_COLOR", "1")]).end();
+    assert!(code == Some(1) && words(&screen).contains("is being removed"), "{code:?} {screen}");
+    assert_eq!(calls(&boss.home, "CreateAccessKey"), 0, "{screen}");
 }
 
 #[test]

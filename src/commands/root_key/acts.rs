@@ -8,13 +8,13 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::sight::Sight;
-use super::{RemoveResult, Removing, Request, RootKeyRemoved, UNCHANGED, directory, unchanged};
+use super::{RemoveResult, Removing, Request, RootKeyRemoved, UNCHANGED, directory, not_rotating, unchanged};
 use crate::aws::{AwsError, ErrorKind, RootUser, Signer};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::rotate::Run;
 use crate::commands::session::{SessionOptions, access, root_warning};
 use crate::journal::Entry;
-use crate::model::{AccessKeyId, AccessKeyPair, KeyStatus, format_duration};
+use crate::model::{AccessKeyId, AccessKeyPair, KeyStatus, SecretAccessKey, format_duration};
 use crate::os::clock;
 use crate::os::terminal::{Answer, Question};
 use crate::profile::FileKind;
@@ -58,6 +58,7 @@ impl Removing<'_> {
                 let entry = self.entry(sight, State::Deleted)?;
                 self.cleaned(sight, entry)
             }
+            Step::Later => Err(self.later()),
             Step::Stranded => Err(self.stranded(sight)),
         }
     }
@@ -105,13 +106,17 @@ impl Removing<'_> {
         if let Err(error) = answer {
             match self.status(root) {
                 Ok(Some(KeyStatus::Inactive)) => {}
-                Ok(Some(KeyStatus::Active | KeyStatus::Other(_))) => {
+                // A listing may be late: that it is active counts only where nothing can have happened.
+                Ok(Some(KeyStatus::Active | KeyStatus::Other(_))) if error.is_definitive() => {
                     let failure = self.failed("the key could not be deactivated", &error);
                     self.close(entry, sight, State::Deactivating)?;
                     return Err(failure.state("the key is active").hint("put that right, then run this again"));
                 }
                 Ok(None) => return self.cleaned(sight, entry),
-                Err(_) => return Err(self.failed("it is not known whether the key is inactive", &error).hint(self.goes_on())),
+                Ok(Some(_)) | Err(_) => {
+                    let failure = self.failed("it is not known whether the key is inactive", &error);
+                    return Err(failure.state("the key is active or inactive; the files still have it").hint(self.goes_on()));
+                }
             }
         }
         // A session that AWS ended with the key would be of no use after the wait.
@@ -169,10 +174,9 @@ impl Removing<'_> {
 
     fn activate(&self, sight: &Sight<'_>, root: &RootUser<'_>, entry: Entry<'_>) -> Result<(), Failure> {
         let answer = root.update_access_key(&self.key.id, KeyStatus::Active);
-        if let Err(error) = answer
-            && !matches!(self.status(root), Ok(Some(KeyStatus::Active)))
-        {
-            return Err(self.failed("the key could not be activated again", &error).state("the key is inactive").hint(self.goes_on()));
+        if let Err(error) = answer {
+            let state = if error.is_definitive() { "the key is inactive" } else { "the key is active or inactive" };
+            return Err(self.failed("the key could not be activated again", &error).state(state).hint(self.goes_on()));
         }
         self.close(entry, sight, State::Deactivating)
     }
@@ -230,8 +234,10 @@ impl Removing<'_> {
         Removal::new(self.key.profile.clone(), self.key.id.clone(), sight.account.clone(), self.admin.clone(), state)
     }
 
-    /// The entry of an earlier run, or one that begins now.
+    /// The entry of an earlier run, or one that begins now. A rotation sees it from then on, and is seen before.
     fn entry(&self, sight: &Sight<'_>, state: State) -> Result<Entry<'_>, Failure> {
+        let _lock = self.run.lock()?;
+        not_rotating(self.run, Some(&self.key.id))?;
         let removal = self.removal(sight, state);
         let entry = match &self.begun {
             Some((path, _)) => Entry::resume(&self.run.disk, path.clone(), &removal),
@@ -283,7 +289,10 @@ pub(super) fn clean_up(
         let files = context.files()?;
         let document = if kind == FileKind::Credentials { files.credentials() } else { files.config() };
         let secrets = document.map(|document| document.holds(&removal.id)).unwrap_or_default().into_iter().filter_map(|held| held.secret);
-        let Some(pair) = secrets.map(|secret| AccessKeyPair { id: removal.id.clone(), secret }).next() else { continue };
+        let pair = secrets.map(|secret| AccessKeyPair { id: removal.id.clone(), secret }).next();
+        // What an edit that was cut off left beside the file is taken away also where the lines are gone.
+        let left = || AccessKeyPair { id: removal.id.clone(), secret: SecretAccessKey::new(String::new()) };
+        let Some(pair) = pair.or_else(|| removal.is_under_way(kind).then(left)) else { continue };
         removal.write(&run.disk, kind, files.path(kind), &pair, &mut entry).map_err(|error| failed(&removal, &error))?;
     }
     notes.extend(forgotten(run, &removal.id));

@@ -83,6 +83,7 @@ impl Removing<'_> {
         let failed = |error: AwsError| Failure::from(explain(&self.key.id, &error)).state(UNCHANGED);
         let keys = looker.list_access_keys().map_err(failed)?;
         let seen = match keys.iter().find(|key| key.id == self.key.id).map(|key| &key.status) {
+            None if itself.is_some() => Seen::Unlisted,
             None => Seen::Gone,
             Some(KeyStatus::Inactive) => Seen::Inactive,
             Some(KeyStatus::Active | KeyStatus::Other(_)) => Seen::Active,
@@ -208,10 +209,17 @@ nothing could activate it again after a wait; what still uses it breaks for good
             )],
             Step::Decide(_) => vec![format!("ask whether {id}, which is inactive, is deleted or activated again")],
             Step::CleanUp => vec![format!("nothing at AWS: {id} is gone there")],
-            Step::Stranded => Vec::new(),
+            Step::Later | Step::Stranded => Vec::new(),
         };
         steps.extend(edits.then(|| "remove its lines from the files".to_owned()));
         steps
+    }
+
+    /// AWS's answers contradict each other.
+    pub(super) fn later(&self) -> Failure {
+        let message =
+            format!("AWS accepts {}, and does not list it among the root user's keys: one of the two answers is late", self.key.id);
+        Failure::new(FailureKind::Failed, message).state(UNCHANGED).hint(format!("run `{}` again in a few minutes", self.again()))
     }
 
     /// Nobody here can see or change the key.
@@ -219,7 +227,7 @@ nothing could activate it again after a wait; what still uses it breaks for good
         let (id, account) = (&self.key.id, &sight.account);
         let (what, state) = match sight.seen {
             Seen::Inactive => ("is inactive", "the key is inactive; the files still have it"),
-            Seen::Active | Seen::Gone | Seen::Hidden => {
+            Seen::Active | Seen::Unlisted | Seen::Gone | Seen::Hidden => {
                 ("is not accepted by AWS", "the key is inactive or deleted; the files still have it")
             }
         };

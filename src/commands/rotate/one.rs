@@ -6,6 +6,7 @@ use super::{Finish, Rotated, Run, Sessions, create_secret, resume};
 use crate::aws::{Aws, region_of_arn};
 use crate::commands::account_id::typed;
 use crate::commands::failure::{Failure, FailureKind};
+use crate::commands::root_key;
 use crate::holder::Reach;
 use crate::journal::Entry;
 use crate::model::{AccessKeyId, Age};
@@ -35,6 +36,11 @@ impl Run<'_> {
         let Some(profile) = faultless.or(key.profiles.first()) else { return Ok(Rotated::Declined(key.pair.id.clone())) };
         if let Some(fault) = &profile.fault {
             return Err(Failure::from_error(FailureKind::Failed, fault).state("nothing was changed"));
+        }
+        if let Some(removal) = root_key::waiting(self.context, &key.pair.id) {
+            let message = format!("{} of {} is being removed", removal.id, removal.profile);
+            let hint = format!("`{}` goes on with that, or takes it back", removal.again());
+            return Err(Failure::new(FailureKind::Failed, message).state("nothing was changed").hint(hint));
         }
         let identity = match self.at_home(key, profile, resumed, notes)? {
             AtHome::Here(identity) => identity,
