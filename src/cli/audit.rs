@@ -72,9 +72,11 @@ fn told(exempt: &Exempt) -> String {
 }
 
 fn sum(outcome: &AuditOutcome) -> String {
-    let count = |level| outcome.findings.iter().filter(|found| found.counted() == level).count();
+    let (exempt, counted): (Vec<_>, Vec<_>) = outcome.findings.iter().partition(|found| found.counted() != found.level);
+    let count = |level| counted.iter().filter(|found| found.level == level).count();
     let words = [(Level::Fail, "failed"), (Level::Warn, "to be better"), (Level::Unknown, "unknown"), (Level::Pass, "passed")];
-    words.map(|(level, word)| format!("{} {word}", count(level))).join(", ")
+    let exempt = if exempt.is_empty() { String::new() } else { format!(", {} exempt", exempt.len()) };
+    words.map(|(level, word)| format!("{} {word}", count(level))).join(", ") + &exempt
 }
 
 fn tier(tier: Tier) -> &'static str {

@@ -14,7 +14,7 @@ pub(super) fn typed(console: &Console, signals: &Signals, account: &str, what: &
         return stopped(why, &format!("run `{command}` in a terminal; with --dry-run it tells what it would do"));
     }
     console.progress_done();
-    let given = console.ask_line(&format!("type the account ID, {account}, to {what}: "));
+    let given = console.held(|| console.ask_line(&format!("type the account ID, {account}, to {what}: ")));
     match given.as_deref().map(str::trim) {
         Some(given) if given == account => Ok(()),
         Some(_) => stopped(format!("what was typed is not the account ID {account}"), "run this again to begin anew"),

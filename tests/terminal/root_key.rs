@@ -427,6 +427,19 @@ fn stranded_it_names_what_can_still_be_done_and_then_removes_the_lines() {
 }
 
 #[test]
+fn a_ctrl_c_at_the_account_id_says_that_nothing_was_changed() {
+    for command in [REMOVE, ROTATE] {
+        let boss = Boss::new(1, true);
+        let mut terminal = Terminal::open(&boss.home, command, &[("NO_COLOR", "1")]);
+        terminal.expect(CONFIRM);
+        terminal.press("\x03");
+        let (code, screen) = terminal.end();
+        assert!(code == Some(130) && screen.contains("nothing was changed"), "{code:?} {screen}");
+        boss.is_as_before(&screen);
+    }
+}
+
+#[test]
 fn a_key_that_aws_accepts_and_does_not_list_keeps_its_lines() {
     let boss = Boss::new(1, true);
     let young = {
