@@ -236,10 +236,16 @@ fn another_device_is_replaced_only_after_the_question() {
 #[test]
 fn without_a_terminal_nothing_is_made() {
     let home = without_device(false);
-    for command in ["enroll", "resync"] {
-        let output = home.run(&["mfa", command]);
+    let serial = arn("dev");
+    for (args, command) in [
+        (&["enroll"][..], "mfa enroll"),
+        (&["enroll", "a b", "--name", "it's", "-y"], r"mfa enroll 'a b' --name 'it'\''s' --yes"),
+        (&["resync"], "mfa resync"),
+        (&["resync", "work", "--serial", &serial], &format!("mfa resync work --serial {serial}")),
+    ] {
+        let output = home.run(&[&["mfa"], args].concat());
         assert_eq!(output.code, Some(20), "{}", output.stderr);
-        assert!(output.stderr.contains("terminal"), "{}", output.stderr);
+        assert!(output.stderr.contains(&format!("run `keyrotate {command}` in a terminal")), "{command}: {}", output.stderr);
     }
     assert_eq!(home.lab.calls().len(), 0);
 }

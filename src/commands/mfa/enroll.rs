@@ -10,7 +10,7 @@ use crate::commands::context::Context;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::journal::Entry;
 use crate::mfa::{Enrolment, MOST, Picture, address, free_name, in_groups, serial, shown};
-use crate::model::{MfaKind, MfaSerial, ProfileName};
+use crate::model::{MfaKind, MfaSerial, ProfileName, shell_word};
 use crate::os::disk::RealDisk;
 use crate::os::lock::{Lock, LockError};
 use crate::os::private_directory::private_directory;
@@ -27,6 +27,16 @@ pub struct EnrollOptions {
     pub name: Option<String>,
     /// No confirmation.
     pub yes: bool,
+}
+
+impl EnrollOptions {
+    /// The command that has these options.
+    fn command(&self) -> String {
+        let profile = self.profile.iter().map(|profile| shell_word(profile));
+        let name = self.name.iter().map(|name| format!("--name {}", shell_word(name)));
+        let yes = self.yes.then(|| "--yes".to_owned());
+        ["keyrotate mfa enroll".to_owned()].into_iter().chain(profile).chain(name).chain(yes).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// Who asks, and how.
@@ -67,9 +77,8 @@ pub enum Named {
 pub fn enroll(context: &Context, request: &Request<'_>) -> Result<Enrolled, Failure> {
     let Request { console, options, .. } = *request;
     if !console.can_ask() {
-        let name = options.profile.as_ref().map(|name| format!(" {}", ProfileName::new(name).quoted())).unwrap_or_default();
         let why = "a new MFA device is scanned from the terminal, and there is no terminal that somebody sits at";
-        return Err(nobody(why, &format!("keyrotate mfa enroll{name}")));
+        return Err(nobody(why, &options.command()));
     }
     let asked = Asked::new(context, options.profile.as_deref())?;
     let enrolling = Enrolling { asked: &asked, request, disk: RealDisk };
