@@ -339,3 +339,27 @@ fn the_root_user_and_roles_are_sent_where_they_get_a_device() {
     assert!(code == Some(1) && screen.contains("a role has no MFA device") && screen.contains("that key: default"), "{code:?} {screen}");
     assert_eq!(calls(&home, "CreateVirtualMFADevice"), 0);
 }
+
+#[test]
+fn a_half_made_device_stays_written_down_where_the_next_run_cannot_list_it() {
+    let home = without_device(true);
+    let mut terminal = Terminal::open(&home, "mfa enroll", &[]);
+    expect(&terminal, CODE, 1);
+    terminal.press("\x03");
+    assert_eq!(terminal.end().0, Some(130));
+    assert_eq!((devices(&home), written_down(&home)), (vec![arn("dev")], 1));
+    home.lab.rules(vec![Rule::on("ListVirtualMFADevices", Fault::error(403, "AccessDenied")).times(0)]);
+    let (code, screen) = Terminal::open(&home, "mfa enroll --yes --name dev", &[]).end();
+    assert!(code == Some(1) && screen.contains("is there already"), "{code:?} {screen}");
+    let mut terminal = Terminal::open(&home, "mfa enroll --yes", &[]);
+    type_codes(&home, &mut terminal, &arn("dev-2"), 1);
+    assert_eq!(terminal.end().0, Some(0));
+    assert_eq!((devices(&home), written_down(&home)), (vec![arn("dev"), arn("dev-2")], 1));
+    home.lab.rules(vec![]);
+    login_works(&home, &arn("dev-2"));
+    let mut terminal = Terminal::open(&home, "mfa enroll", &[]);
+    terminal.expect("make another MFA device?");
+    terminal.press("n\n");
+    assert_eq!(terminal.end().0, Some(0));
+    assert_eq!((devices(&home), written_down(&home)), (vec![arn("dev-2")], 0), "what stayed is deleted by the file that names it");
+}

@@ -1,7 +1,9 @@
 //! `keyrotate mfa enroll`: a new virtual device, from its QR code at the terminal to the line of the config file that names it.
 //!
 //! Invariants: everything is looked at before the device is made; a device that is not enabled is deleted before the command ends, or stays written
-//! down; the seed is shown at the terminal and is nowhere else.
+//! down; no entry is written over another one; the seed is shown at the terminal and is nowhere else.
+
+use std::io::ErrorKind;
 
 use super::left::{Gone, stays};
 use super::{Asked, UNCHANGED, agreed, directory, nobody};
@@ -11,7 +13,7 @@ use crate::commands::failure::{Failure, FailureKind};
 use crate::journal::Entry;
 use crate::mfa::{Enrolment, MOST, Picture, address, free_name, in_groups, serial, shown};
 use crate::model::{MfaKind, MfaSerial, ProfileName, shell_word};
-use crate::os::disk::RealDisk;
+use crate::os::disk::{Disk, RealDisk};
 use crate::os::lock::{Lock, LockError};
 use crate::os::private_directory::private_directory;
 use crate::os::signals::Signals;
@@ -139,9 +141,13 @@ impl Enrolling<'_> {
         // Where they cannot be listed AWS says by itself that a name is taken; a device that is left then is nobody's for certain.
         let taken = asked.aws.list_virtual_mfa_devices(&asked.signer).ok();
         let mut refused = Vec::new();
+        let entry_of = |name: &str| directory(asked.context).join(format!("{}-{name}.json", asked.identity.account));
         loop {
             let is_taken = |name: &str| {
-                let is_there = |serial: MfaSerial| taken.as_ref().is_some_and(|taken| taken.iter().any(|other| other == serial.as_str()));
+                let is_listed = |serial: MfaSerial| taken.as_ref().is_some_and(|taken| taken.iter().any(|other| other == serial.as_str()));
+                // An entry is all that is known of a device which an earlier run could not delete: another one never takes its place.
+                let has_entry = || !self.disk.facts(&entry_of(name)).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+                let is_there = |serial| is_listed(serial) || has_entry();
                 refused.iter().any(|other| other == name) || serial(&asked.identity, name).is_some_and(is_there)
             };
             let name = match &options.name {
@@ -159,8 +165,7 @@ impl Enrolling<'_> {
             })?;
             let mut enrolment = Enrolment::new(asked.profile.clone(), asked.identity.arn.clone(), expected, taken.is_some());
             self.foresee(&enrolment)?;
-            let path = directory(asked.context).join(format!("{}-{name}.json", asked.identity.account));
-            let entry = Entry::begin(&self.disk, path, &enrolment);
+            let entry = Entry::begin(&self.disk, entry_of(&name), &enrolment);
             let mut entry = entry.map_err(|error| Failure::from_error(FailureKind::Failed, &error).state(UNCHANGED))?;
             console.progress(&format!("making the MFA device {name}"));
             // CRASH: the entry names the device, which is there or not.
