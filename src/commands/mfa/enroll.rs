@@ -1,11 +1,11 @@
 //! `keyrotate mfa enroll`: a new virtual device, from its QR code at the terminal to the line of the config file that names it.
 //!
-//! Invariants: everything is looked at before the device is made; a device that is not enabled is deleted before the command ends, or stays written
-//! down; no entry is written over another one; the seed is shown at the terminal and is nowhere else.
+//! Invariants: everything is looked at before the device is made; a device that is ours and not enabled is deleted before the command ends, or stays
+//! written down; no entry is written over another one; the seed is shown at the terminal and is nowhere else.
 
 use std::io::ErrorKind;
 
-use super::left::{Gone, stays};
+use super::left::{Gone, WHOSE, stays};
 use super::{Asked, UNCHANGED, agreed, directory, nobody};
 use crate::aws::NewMfaDevice;
 use crate::commands::context::Context;
@@ -242,20 +242,24 @@ impl Enrolling<'_> {
         })
     }
 
-    fn has(&self, serial: &MfaSerial) -> bool {
+    pub(super) fn has(&self, serial: &MfaSerial) -> bool {
         let own = self.asked.aws.list_mfa_devices(&self.asked.signer);
         own.is_ok_and(|own| own.iter().any(|other| other == serial.as_str()))
     }
 
-    /// Deletes a device that was not enabled, which the failure tells.
+    /// Deletes a device that was not enabled, where it is ours, which the failure tells.
     fn take_back(&self, entry: Entry<'_>, enrolment: &Enrolment, failure: Failure) -> Failure {
         let again = format!("run `{}` again", enrolment.again());
-        let state = match self.delete(&enrolment.serial) {
+        let state = match self.delete(enrolment, &[]) {
             Gone::Deleted => match entry.close(enrolment) {
                 Ok(()) => "the half-made device is deleted, and nothing else was changed".to_owned(),
                 Err(error) => format!("the half-made device is deleted; {error}"),
             },
-            Gone::InUse => return failure.state(format!("{} is enabled", enrolment.serial)).hint(format!("{again}, which finishes it")),
+            Gone::Enabled => return failure.state(format!("{} is enabled", enrolment.serial)).hint(format!("{again}, which finishes it")),
+            Gone::NotOurs => {
+                let told = format!("{} may be there now, and {WHOSE}", enrolment.serial);
+                entry.close(enrolment).map_or_else(|error| format!("{told}; {error}"), |()| told.clone())
+            }
             Gone::Stays(error) => stays(enrolment, &error),
         };
         let hint = failure.hint.clone().map_or_else(|| again.clone(), |hint| format!("{hint}; {again}"));
