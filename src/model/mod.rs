@@ -12,6 +12,7 @@ mod mfa;
 mod policy_events;
 mod profile_name;
 mod secret_fields;
+mod shell;
 mod temporary_credentials;
 mod timing;
 mod topic_policy;
@@ -25,6 +26,7 @@ pub use mfa::{ConsecutiveCodes, MfaKind, MfaSeed, MfaSerial, NotATokenCode, NotA
 pub use policy_events::{Hears, IAM_SOURCE, POLICY_EVENTS, Truth, cis_pattern, event_pattern, filter_pattern, like};
 pub use profile_name::ProfileName;
 pub use secret_fields::SecretFields;
+pub use shell::shell_word;
 pub use temporary_credentials::{SessionToken, TemporaryCredentials};
 pub use timing::{BadTimeScale, Timing};
 pub use topic_policy::{Publisher, lets_publish};

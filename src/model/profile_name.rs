@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::shell_word;
+
 /// A profile name, as the AWS CLI takes it with `--profile`. Case matters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -22,8 +24,7 @@ impl ProfileName {
 
     /// The name as one word of a POSIX shell, for the commands that messages name.
     pub fn quoted(&self) -> String {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-@/+:,=".contains(c);
-        if !self.0.is_empty() && self.0.chars().all(is_plain) { self.0.clone() } else { format!("'{}'", self.0.replace('\'', "'\\''")) }
+        shell_word(&self.0)
     }
 
     /// The command that removes a root user's key which the profile has, for the messages that warn of one.
@@ -61,13 +62,6 @@ impl fmt::Display for ProfileName {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_shell_would_split_is_quoted() {
-        for (name, word) in [("work-1.eu", "work-1.eu"), ("my prof; ls", "'my prof; ls'"), ("it's", "'it'\\''s'"), ("", "''")] {
-            assert_eq!(ProfileName::new(name).quoted(), word);
-        }
-    }
 
     #[test]
     fn a_table_of_the_settings_is_named_as_toml_reads_it() {

@@ -236,10 +236,16 @@ fn another_device_is_replaced_only_after_the_question() {
 #[test]
 fn without_a_terminal_nothing_is_made() {
     let home = without_device(false);
-    for command in ["enroll", "resync"] {
-        let output = home.run(&["mfa", command]);
+    let serial = arn("dev");
+    for (args, command) in [
+        (&["enroll"][..], "mfa enroll"),
+        (&["enroll", "a b", "--name", "it's", "-y"], r"mfa enroll 'a b' --name 'it'\''s' --yes"),
+        (&["resync"], "mfa resync"),
+        (&["resync", "work", "--serial", &serial], &format!("mfa resync work --serial {serial}")),
+    ] {
+        let output = home.run(&[&["mfa"], args].concat());
         assert_eq!(output.code, Some(20), "{}", output.stderr);
-        assert!(output.stderr.contains("terminal"), "{}", output.stderr);
+        assert!(output.stderr.contains(&format!("run `keyrotate {command}` in a terminal")), "{command}: {}", output.stderr);
     }
     assert_eq!(home.lab.calls().len(), 0);
 }
@@ -332,4 +338,86 @@ fn the_root_user_and_roles_are_sent_where_they_get_a_device() {
     let (code, screen) = Terminal::open(&home, "mfa enroll ops", &[]).end();
     assert!(code == Some(1) && screen.contains("a role has no MFA device") && screen.contains("that key: default"), "{code:?} {screen}");
     assert_eq!(calls(&home, "CreateVirtualMFADevice"), 0);
+}
+
+#[test]
+fn a_device_that_may_be_somebody_elses_is_not_deleted_where_the_answer_is_lost() {
+    for fault in [Fault::error(500, "InternalFailure"), Fault::DropBefore, Fault::Garbage] {
+        let home = without_device(false);
+        home.lab.world().device(&arn("dev")).seed = Some(b"theirs".to_vec());
+        let unlisted = Rule::on("ListVirtualMFADevices", Fault::error(403, "AccessDenied")).times(0);
+        home.lab.rules(vec![unlisted, Rule::on("CreateVirtualMFADevice", fault.clone())]);
+        let (code, screen) = Terminal::open(&home, "mfa enroll --yes", &[]).end();
+        assert!(code == Some(1) && screen.contains("it cannot be told whose the device is"), "{fault:?}: {code:?} {screen}");
+        assert!(!screen.contains("is deleted"), "{fault:?}: {screen}");
+        assert_eq!(calls(&home, "DeleteVirtualMFADevice"), 0, "{fault:?}: {screen}");
+        assert_eq!((devices(&home), written_down(&home)), (vec![arn("dev")], 0), "{fault:?}: {screen}");
+    }
+}
+
+#[test]
+fn a_half_made_device_stays_written_down_where_the_next_run_cannot_list_it() {
+    let home = without_device(true);
+    let mut terminal = Terminal::open(&home, "mfa enroll", &[]);
+    expect(&terminal, CODE, 1);
+    terminal.press("\x03");
+    assert_eq!(terminal.end().0, Some(130));
+    assert_eq!((devices(&home), written_down(&home)), (vec![arn("dev")], 1));
+    home.lab.rules(vec![Rule::on("ListVirtualMFADevices", Fault::error(403, "AccessDenied")).times(0)]);
+    let (code, screen) = Terminal::open(&home, "mfa enroll --yes --name dev", &[]).end();
+    assert!(code == Some(1) && screen.contains("is there already"), "{code:?} {screen}");
+    let mut terminal = Terminal::open(&home, "mfa enroll --yes", &[]);
+    type_codes(&home, &mut terminal, &arn("dev-2"), 1);
+    assert_eq!(terminal.end().0, Some(0));
+    assert_eq!((devices(&home), written_down(&home)), (vec![arn("dev"), arn("dev-2")], 1));
+    home.lab.rules(vec![]);
+    login_works(&home, &arn("dev-2"));
+    let mut terminal = Terminal::open(&home, "mfa enroll", &[]);
+    terminal.expect("make another MFA device?");
+    terminal.press("n\n");
+    assert_eq!(terminal.end().0, Some(0));
+    assert_eq!((devices(&home), written_down(&home)), (vec![arn("dev-2")], 0), "what stayed is deleted by the file that names it");
+}
+
+/// A user who has the device `dev`, whose `mfa enroll` was killed before it heard so, and whose devices AWS does not list yet.
+fn enabled_and_not_listed() -> Arc<Home> {
+    let home = without_device(false);
+    home.lab.rules(vec![Rule::on("EnableMFADevice", Fault::PauseBefore)]);
+    let mut terminal = Terminal::open(&home, "mfa enroll --yes", &[]);
+    type_codes(&home, &mut terminal, &arn("dev"), 1);
+    assert!(home.lab.wait_paused(LIMIT), "{}", terminal.screen());
+    terminal.kill();
+    home.lab.release(true);
+    assert_eq!(written_down(&home), 1);
+    home
+}
+
+#[test]
+fn a_device_that_aws_lists_late_is_the_users_own_after_all() {
+    let home = enabled_and_not_listed();
+    home.lab.rules(vec![Rule::on("DeleteVirtualMFADevice", Fault::PauseBefore)]);
+    let terminal = Terminal::open(&home, "mfa enroll --yes", &[]);
+    assert!(home.lab.wait_paused(LIMIT), "{}", terminal.screen());
+    home.lab.world().users[0].serials.push(arn("dev"));
+    home.lab.release(false);
+    let (code, screen) = terminal.end();
+    assert!(code == Some(0) && !screen.contains("another user"), "{code:?} {screen}");
+    assert_eq!((devices(&home), written_down(&home)), (vec![arn("dev")], 0), "{screen}");
+    assert_eq!(config(&home), format!("[default]\nmfa_serial = {}\n", arn("dev")), "{screen}");
+}
+
+#[test]
+fn a_device_that_somebody_has_and_aws_does_not_list_stays_written_down() {
+    let home = enabled_and_not_listed();
+    home.lab.rules(vec![Rule::on("DeleteVirtualMFADevice", Fault::error(409, "DeleteConflict")).times(0)]);
+    let mut terminal = Terminal::open(&home, "mfa enroll --yes", &[]);
+    expect(&terminal, CODE, 1);
+    assert!(terminal.screen().contains(&format!("{} is in use", arn("dev"))), "{}", terminal.screen());
+    terminal.press("\x03");
+    assert_eq!(terminal.end().0, Some(130));
+    home.lab.rules(vec![]);
+    home.lab.world().users[0].serials.push(arn("dev"));
+    let (code, screen) = Terminal::open(&home, "mfa enroll --yes", &[]).end();
+    assert_eq!((code, config(&home)), (Some(0), format!("[default]\nmfa_serial = {}\n", arn("dev"))), "{screen}");
+    assert_eq!((devices(&home), written_down(&home)), (vec![arn("dev")], 0), "{screen}");
 }

@@ -1,17 +1,19 @@
 //! `keyrotate mfa enroll`: a new virtual device, from its QR code at the terminal to the line of the config file that names it.
 //!
-//! Invariants: everything is looked at before the device is made; a device that is not enabled is deleted before the command ends, or stays written
-//! down; the seed is shown at the terminal and is nowhere else.
+//! Invariants: everything is looked at before the device is made; a device that is ours and not enabled is deleted before the command ends, or stays
+//! written down; no entry is written over another one; the seed is shown at the terminal and is nowhere else.
 
-use super::left::{Gone, stays};
+use std::io::ErrorKind;
+
+use super::left::{Gone, WHOSE, stays};
 use super::{Asked, UNCHANGED, agreed, directory, nobody};
 use crate::aws::NewMfaDevice;
 use crate::commands::context::Context;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::journal::Entry;
 use crate::mfa::{Enrolment, MOST, Picture, address, free_name, in_groups, serial, shown};
-use crate::model::{MfaKind, MfaSerial, ProfileName};
-use crate::os::disk::RealDisk;
+use crate::model::{MfaKind, MfaSerial, ProfileName, shell_word};
+use crate::os::disk::{Disk, RealDisk};
 use crate::os::lock::{Lock, LockError};
 use crate::os::private_directory::private_directory;
 use crate::os::signals::Signals;
@@ -27,6 +29,16 @@ pub struct EnrollOptions {
     pub name: Option<String>,
     /// No confirmation.
     pub yes: bool,
+}
+
+impl EnrollOptions {
+    /// The command that has these options.
+    fn command(&self) -> String {
+        let profile = self.profile.iter().map(|profile| shell_word(profile));
+        let name = self.name.iter().map(|name| format!("--name {}", shell_word(name)));
+        let yes = self.yes.then(|| "--yes".to_owned());
+        ["keyrotate mfa enroll".to_owned()].into_iter().chain(profile).chain(name).chain(yes).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// Who asks, and how.
@@ -67,9 +79,8 @@ pub enum Named {
 pub fn enroll(context: &Context, request: &Request<'_>) -> Result<Enrolled, Failure> {
     let Request { console, options, .. } = *request;
     if !console.can_ask() {
-        let name = options.profile.as_ref().map(|name| format!(" {}", ProfileName::new(name).quoted())).unwrap_or_default();
         let why = "a new MFA device is scanned from the terminal, and there is no terminal that somebody sits at";
-        return Err(nobody(why, &format!("keyrotate mfa enroll{name}")));
+        return Err(nobody(why, &options.command()));
     }
     let asked = Asked::new(context, options.profile.as_deref())?;
     let enrolling = Enrolling { asked: &asked, request, disk: RealDisk };
@@ -130,9 +141,13 @@ impl Enrolling<'_> {
         // Where they cannot be listed AWS says by itself that a name is taken; a device that is left then is nobody's for certain.
         let taken = asked.aws.list_virtual_mfa_devices(&asked.signer).ok();
         let mut refused = Vec::new();
+        let entry_of = |name: &str| directory(asked.context).join(format!("{}-{name}.json", asked.identity.account));
         loop {
             let is_taken = |name: &str| {
-                let is_there = |serial: MfaSerial| taken.as_ref().is_some_and(|taken| taken.iter().any(|other| other == serial.as_str()));
+                let is_listed = |serial: MfaSerial| taken.as_ref().is_some_and(|taken| taken.iter().any(|other| other == serial.as_str()));
+                // An entry is all that is known of a device which an earlier run could not delete: another one never takes its place.
+                let has_entry = || !self.disk.facts(&entry_of(name)).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+                let is_there = |serial| is_listed(serial) || has_entry();
                 refused.iter().any(|other| other == name) || serial(&asked.identity, name).is_some_and(is_there)
             };
             let name = match &options.name {
@@ -150,8 +165,7 @@ impl Enrolling<'_> {
             })?;
             let mut enrolment = Enrolment::new(asked.profile.clone(), asked.identity.arn.clone(), expected, taken.is_some());
             self.foresee(&enrolment)?;
-            let path = directory(asked.context).join(format!("{}-{name}.json", asked.identity.account));
-            let entry = Entry::begin(&self.disk, path, &enrolment);
+            let entry = Entry::begin(&self.disk, entry_of(&name), &enrolment);
             let mut entry = entry.map_err(|error| Failure::from_error(FailureKind::Failed, &error).state(UNCHANGED))?;
             console.progress(&format!("making the MFA device {name}"));
             // CRASH: the entry names the device, which is there or not.
@@ -228,20 +242,24 @@ impl Enrolling<'_> {
         })
     }
 
-    fn has(&self, serial: &MfaSerial) -> bool {
+    pub(super) fn has(&self, serial: &MfaSerial) -> bool {
         let own = self.asked.aws.list_mfa_devices(&self.asked.signer);
         own.is_ok_and(|own| own.iter().any(|other| other == serial.as_str()))
     }
 
-    /// Deletes a device that was not enabled, which the failure tells.
+    /// Deletes a device that was not enabled, where it is ours, which the failure tells.
     fn take_back(&self, entry: Entry<'_>, enrolment: &Enrolment, failure: Failure) -> Failure {
         let again = format!("run `{}` again", enrolment.again());
-        let state = match self.delete(&enrolment.serial) {
+        let state = match self.delete(enrolment, &[]) {
             Gone::Deleted => match entry.close(enrolment) {
                 Ok(()) => "the half-made device is deleted, and nothing else was changed".to_owned(),
                 Err(error) => format!("the half-made device is deleted; {error}"),
             },
-            Gone::InUse => return failure.state(format!("{} is enabled", enrolment.serial)).hint(format!("{again}, which finishes it")),
+            Gone::Enabled => return failure.state(format!("{} is enabled", enrolment.serial)).hint(format!("{again}, which finishes it")),
+            Gone::NotOurs => {
+                let told = format!("{} may be there now, and {WHOSE}", enrolment.serial);
+                entry.close(enrolment).map_or_else(|error| format!("{told}; {error}"), |()| told.clone())
+            }
             Gone::Stays(error) => stays(enrolment, &error),
         };
         let hint = failure.hint.clone().map_or_else(|| again.clone(), |hint| format!("{hint}; {again}"));

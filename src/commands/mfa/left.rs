@@ -10,14 +10,18 @@ use crate::aws::{AwsError, ErrorKind};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::journal::Entry;
 use crate::mfa::{Enrolment, Left};
-use crate::model::MfaSerial;
+
+/// What a person can do about a device that may be somebody else's.
+pub(super) const WHOSE: &str = "it cannot be told whose the device is, without iam:ListVirtualMFADevices: look for it in the IAM console";
 
 /// What came of a half-made device.
 pub(super) enum Gone {
     /// It is deleted, or never was.
     Deleted,
     /// The user has it after all.
-    InUse,
+    Enabled,
+    /// It may be somebody else's, and was left alone.
+    NotOurs,
     /// It stays for now.
     Stays(AwsError),
 }
@@ -33,37 +37,34 @@ impl Enrolling<'_> {
             if enrolment.user != self.asked.identity.arn {
                 continue;
             }
-            match enrolment.left(own) {
-                Left::Enabled => enabled = Some((path, enrolment)),
-                Left::HalfMade => match self.delete(&enrolment.serial) {
-                    Gone::Deleted => {
-                        self.close(path, &enrolment)?;
-                        notes.push(format!("{} had been interrupted, and the half-made device is deleted", enrolment.told()));
-                    }
-                    Gone::InUse => {
-                        self.close(path, &enrolment)?;
-                        notes.push(format!("{} belongs to another user by now, and stays", enrolment.serial));
-                    }
-                    Gone::Stays(error) => notes.push(stays(&enrolment, &error)),
-                },
-                Left::NotOurs => {
+            match self.delete(&enrolment, own) {
+                Gone::Enabled => enabled = Some((path, enrolment)),
+                Gone::Deleted => {
                     self.close(path, &enrolment)?;
-                    notes.push(format!(
-                        "{} had been interrupted, and it cannot be told whose the device is, without iam:ListVirtualMFADevices: look for it in the IAM console",
-                        enrolment.told()
-                    ));
+                    notes.push(format!("{} had been interrupted, and the half-made device is deleted", enrolment.told()));
                 }
+                Gone::NotOurs => {
+                    self.close(path, &enrolment)?;
+                    notes.push(format!("{} had been interrupted, and {WHOSE}", enrolment.told()));
+                }
+                Gone::Stays(error) => notes.push(stays(&enrolment, &error)),
             }
         }
         Ok(enabled)
     }
 
-    /// Deletes a device that nobody has.
-    pub(super) fn delete(&self, serial: &MfaSerial) -> Gone {
-        match self.asked.aws.delete_virtual_mfa_device(&self.asked.signer, serial) {
+    /// Deletes a device that is ours and that nobody has, where these are the user's own.
+    pub(super) fn delete(&self, enrolment: &Enrolment, own: &[String]) -> Gone {
+        match enrolment.left(own) {
+            Left::Enabled => return Gone::Enabled,
+            Left::NotOurs => return Gone::NotOurs,
+            Left::HalfMade => {}
+        }
+        match self.asked.aws.delete_virtual_mfa_device(&self.asked.signer, &enrolment.serial) {
             Ok(()) => Gone::Deleted,
             Err(error) if error.kind == ErrorKind::Gone => Gone::Deleted,
-            Err(error) if error.is_in_use() => Gone::InUse,
+            // AWS lists a device a while after it was enabled.
+            Err(error) if error.is_in_use() && self.has(&enrolment.serial) => Gone::Enabled,
             Err(error) => Gone::Stays(error),
         }
     }
@@ -77,6 +78,12 @@ impl Enrolling<'_> {
 
 /// Why a half-made device is still there, and what removes it.
 pub(super) fn stays(enrolment: &Enrolment, error: &AwsError) -> String {
+    if error.is_in_use() {
+        let (serial, again) = (&enrolment.serial, enrolment.again());
+        return format!(
+            "{serial} is in use, and AWS does not list it among the user's devices: `{again}` in a minute finishes it if it is"
+        );
+    }
     let wants_mfa = if error.is_explicit_deny() { " in an MFA session" } else { "" };
     format!("the half-made device {} is still there ({error}): `{}` deletes it{wants_mfa}", enrolment.serial, enrolment.again())
 }

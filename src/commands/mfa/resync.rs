@@ -3,7 +3,7 @@
 use super::{Asked, UNCHANGED, nobody};
 use crate::commands::context::Context;
 use crate::commands::failure::{Failure, FailureKind};
-use crate::model::{MfaKind, MfaSerial};
+use crate::model::{MfaKind, MfaSerial, shell_word};
 use crate::os::terminal::Console;
 
 /// What `mfa resync` was asked for.
@@ -15,11 +15,20 @@ pub struct ResyncOptions {
     pub serial: Option<MfaSerial>,
 }
 
+impl ResyncOptions {
+    /// The command that has these options.
+    fn command(&self) -> String {
+        let profile = self.profile.iter().map(|profile| shell_word(profile));
+        let serial = self.serial.iter().map(|serial| format!("--serial {}", shell_word(serial.as_str())));
+        ["keyrotate mfa resync".to_owned()].into_iter().chain(profile).chain(serial).collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// Runs the command; returns the device.
 pub fn resync(context: &Context, console: &Console, options: &ResyncOptions) -> Result<MfaSerial, Failure> {
     if !console.can_ask() {
         let why = "AWS wants two codes that follow each other, and there is no terminal to ask for them";
-        return Err(nobody(why, "keyrotate mfa resync"));
+        return Err(nobody(why, &options.command()));
     }
     let asked = Asked::new(context, options.profile.as_deref())?;
     let serial = match options.serial.clone().or_else(|| asked.route.mfa_serial.clone()) {
