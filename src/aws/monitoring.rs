@@ -72,7 +72,7 @@ impl Aws {
         let filters = self.metric_filters(signer, group_arn, region).await?;
         let sight = |filter: MetricFilter| async move {
             let hears = filter_pattern(&filter.pattern);
-            let leads_on = hears == Hears::All && !filter.is_narrowed;
+            let leads_on = hears.has_all() && !filter.is_narrowed;
             let metrics = filter.metrics.iter().map(|metric| async move {
                 let alarms = if leads_on { Some(self.alarms(signer, metric, region).await) } else { None };
                 MetricSight { metric: metric.clone(), alarms }

@@ -3,7 +3,7 @@
 use super::{Links, Sight, any, aws, fail, found, joined, pass, topic, unknown};
 use crate::audit::finding::Level;
 use crate::aws::{Alarm, FilterSight, Metric, MetricFilter, MetricSight, TrailSight, is_topic, name_of_log_group, region_of_arn};
-use crate::model::{Hears, cis_pattern};
+use crate::model::{Hears, cis_pattern, is_only_policy_events};
 
 const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
 
@@ -23,7 +23,8 @@ pub(super) fn heard(sight: Sight<'_>, one: &TrailSight) -> Links {
         Err(error) => return vec![sight.denied(subject, error)],
         Ok(filters) => filters,
     };
-    let meant: Vec<Links> = filters.iter().filter(|one| one.hears != Hears::Nothing).map(|one| filter(sight, group, one)).collect();
+    let new = new_name(filters);
+    let meant: Vec<Links> = filters.iter().filter(|one| one.hears != Hears::Nothing).map(|one| filter(sight, group, one, &new)).collect();
     if !meant.is_empty() {
         return any(meant);
     }
@@ -31,27 +32,42 @@ pub(super) fn heard(sight: Sight<'_>, one: &TrailSight) -> Links {
         0 => "the log group has no metric filter".to_owned(),
         count => format!("none of the log group's {count} metric filters is about changes of policies"),
     };
-    vec![fail(subject, seen, put_filter(group, "policy-changes"))]
+    vec![fail(subject, seen, put_filter(group, &new))]
 }
 
-fn filter(sight: Sight<'_>, group: Group<'_>, one: &FilterSight) -> Links {
-    let MetricFilter { name, is_narrowed, .. } = &one.filter;
+/// A name that no filter of the log group has: to put one under a name that is taken removes what is there.
+fn new_name(filters: &[FilterSight]) -> String {
+    let mut names = (1..).map(|at| if at == 1 { "policy-changes".to_owned() } else { format!("policy-changes-{at}") });
+    names.find(|name| filters.iter().all(|one| one.filter.name != *name)).unwrap_or_default()
+}
+
+fn filter(sight: Sight<'_>, group: Group<'_>, one: &FilterSight, new: &str) -> Links {
+    let MetricFilter { name, pattern, is_narrowed, .. } = &one.filter;
     let subject = format!("filter {name}");
-    let fix = || put_filter(group, name);
+    let put_as = if is_only_policy_events(pattern) && !is_narrowed { name } else { new };
+    let fix = || put_filter(group, put_as);
     let narrowed = "its pattern asks for more than the name of the event: whether it counts every change could not be judged";
     match &one.hears {
         Hears::Unclear => vec![unknown(subject, narrowed, fix())],
-        Hears::All if *is_narrowed => {
+        Hears::All | Hears::AllAndReads if *is_narrowed => {
             vec![unknown(subject, "it looks at a part of the log group's events only (fieldSelectionCriteria)", fix())]
         }
         Hears::Nothing => vec![fail(subject, "it is about something else", fix())],
         Hears::NotOf(missed) => vec![fail(subject, format!("it does not count {}", missed.join(", ")), fix())],
-        Hears::All => {
-            let links = vec![pass(subject.clone(), "it counts every change of a policy")];
+        Hears::Everything => {
+            let seen = "it counts nearly every event, so that an alarm on it is raised all the time and tells of no change";
+            vec![fail(subject, seen, fix())]
+        }
+        Hears::All | Hears::AllAndReads => {
+            let reads = "it counts every change of a policy, and what only reads, too: an alarm that is raised already tells of no change";
+            let links = match one.hears == Hears::AllAndReads {
+                true => vec![found(Level::Warn, subject.clone(), reads).fix(fix())],
+                false => vec![pass(subject.clone(), "it counts every change of a policy")],
+            };
             if one.metrics.is_empty() {
                 return joined([links, vec![fail(subject, "it counts into no metric", fix())]]);
             }
-            joined([links, any(one.metrics.iter().map(|one| metric(sight, group, name, one)).collect())])
+            joined([links, any(one.metrics.iter().map(|one| metric(sight, group, put_as, one)).collect())])
         }
     }
 }

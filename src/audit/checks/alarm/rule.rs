@@ -30,7 +30,8 @@ pub(super) fn heard(sight: Sight<'_>, one: &RuleSight) -> Links {
         }
         Hears::NotOf(missed) => return vec![fail(subject, format!("it does not match {}", missed.join(", ")), edit)],
         Hears::Nothing => return vec![fail(subject, "it is about something else", edit)],
-        Hears::All => {}
+        Hears::Everything => return vec![fail(subject, "it matches nearly every event, so that a change goes under in the rest", edit)],
+        Hears::All | Hears::AllAndReads => {}
     }
     if !one.rule.is_enabled {
         return vec![fail(subject, "it is disabled", aws(&["events", "enable-rule", "--region", region, "--name", name]))];

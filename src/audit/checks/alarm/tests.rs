@@ -145,6 +145,8 @@ const SCENARIOS: &[Scenario] = &[
         &[(Fail, "filter some"), NO_RULE],
     ),
     ("a filter asks for more", |s| *filters(s) = vec![filter("unclear", Hears::Unclear)], &[(Unknown, "filter unclear"), NO_RULE]),
+    ("a filter counts everything", |s| *filters(s) = vec![filter("denied", Hears::Everything)], &[(Fail, "filter denied"), NO_RULE]),
+    ("a filter counts reads, too", |s| filters(s)[0].hears = Hears::AllAndReads, &[(Warn, "filter policies")]),
     ("a filter of some fields", |s| filters(s)[0].filter.is_narrowed = true, &[(Unknown, "filter policies"), NO_RULE]),
     ("one filter is bad and one is good", |s| filters(s).insert(0, filter("some", Hears::NotOf(vec!["PutUserPolicy"]))), &[]),
     (
@@ -341,6 +343,14 @@ const SCENARIOS: &[Scenario] = &[
         &[(Fail, "logging of main")],
     ),
     (
+        "a rule of everything",
+        |s| {
+            filters(s).clear();
+            s.rules = Ok(vec![rule(Hears::Everything, &[RULE_TOPIC])]);
+        },
+        &[(Fail, "filters of main"), (Fail, "rule policies")],
+    ),
+    (
         "a rule that asks for more",
         |s| {
             filters(s).clear();
@@ -433,6 +443,28 @@ fn commands_reach_the_shell_as_they_are() {
     let words = shlex::split(fix.trim_matches('`')).unwrap();
     assert_eq!(words.last(), Some(&cis_pattern()));
     assert_eq!(words[..5], ["aws", "logs", "put-metric-filter", "--region", "eu-west-1"].map(str::to_owned));
+}
+
+#[test]
+fn no_filter_is_put_in_the_place_of_one_that_counts_something_else() {
+    const OF_MORE: &str = "{ ($.eventName = Delete*) || ($.eventName = CreateAccessKey) }";
+    let put = |change: fn(&mut FilterSight)| {
+        let links = audited(|sight| {
+            *filters(sight) = vec![filter("policy-changes", Hears::Nothing), filter("one", Hears::All)];
+            change(&mut filters(sight)[1]);
+        });
+        let fix = links.iter().find(|link| link.subject == "filter one").and_then(|link| link.fix.clone()).unwrap();
+        let words = shlex::split(fix.trim_matches('`')).unwrap();
+        words[words.iter().position(|word| word == "--filter-name").unwrap() + 1].clone()
+    };
+    assert_eq!(put(|one| one.hears = Hears::NotOf(vec!["PutUserPolicy"])), "one");
+    let changes: [fn(&mut FilterSight); 4] = [
+        |one| (one.hears, one.filter.pattern) = (Hears::NotOf(vec!["PutUserPolicy"]), OF_MORE.into()),
+        |one| (one.hears, one.filter.pattern) = (Hears::Unclear, "?CreatePolicy".into()),
+        |one| (one.hears, one.filter.pattern) = (Hears::Everything, "{ $.eventName = * }".into()),
+        |one| one.filter.is_narrowed = true,
+    ];
+    changes.into_iter().for_each(|change| assert_eq!(put(change), "policy-changes-2"));
 }
 
 #[test]
