@@ -11,7 +11,7 @@ mod truth;
 
 pub use event_pattern::event_pattern;
 pub use filter_pattern::{filter_pattern, is_only_policy_events};
-pub use truth::{Truth, like};
+pub use truth::Truth;
 
 /// The source of IAM's events.
 pub const IAM_SOURCE: &str = "iam.amazonaws.com";

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 
+use super::truth::like;
 use super::*;
 
 fn all_but(left_out: &[&'static str]) -> Hears {
