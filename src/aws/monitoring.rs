@@ -23,7 +23,7 @@ use crate::model::{Hears, event_pattern, filter_pattern};
 
 pub use types::{
     Alarm, EventRule, EventSelector, EventSelectors, FieldSelector, FilterSight, Metric, MetricFilter, MetricSight, MonitoringSight,
-    RuleSight, Subscription, Topic, TopicSight, Trail, TrailSight, TrailStatus, is_topic, name_of_log_group,
+    RuleSight, RuleTarget, Subscription, Topic, TopicSight, Trail, TrailSight, TrailStatus, is_topic, name_of_log_group,
 };
 
 /// Whose monitoring is looked at.
