@@ -28,6 +28,7 @@ fn known(alarm: sdk::MetricAlarm) -> Alarm {
         comparison: alarm.comparison_operator.map(|operator| operator.as_str().to_owned()).unwrap_or_default(),
         threshold: alarm.threshold,
         unit: alarm.unit.map(|unit| unit.as_str().to_owned()),
+        missing_data: alarm.treat_missing_data,
         datapoints: u32::try_from(datapoints).unwrap_or(1),
         has_dimensions: alarm.dimensions.is_some_and(|dimensions| !dimensions.is_empty()),
     }

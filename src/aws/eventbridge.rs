@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use super::iam::count_page;
-use super::monitoring::EventRule;
+use super::monitoring::{EventRule, RuleTarget};
 use super::{Aws, AwsError, Signer};
 use aws_sdk_eventbridge::types as sdk;
 
@@ -22,14 +22,16 @@ impl Aws {
         }
     }
 
-    /// `events:ListTargetsByRule`: ARNs.
-    pub(super) async fn rule_targets(&self, signer: &Signer, rule: &str, region: &str) -> Result<Vec<String>, AwsError> {
+    /// `events:ListTargetsByRule`.
+    pub(super) async fn rule_targets(&self, signer: &Signer, rule: &str, region: &str) -> Result<Vec<RuleTarget>, AwsError> {
         let call = Call::new(self, signer, "events:ListTargetsByRule").in_region(Some(region));
         let (client, mut next, mut targets, mut pages) = (call.eventbridge(), None, Vec::new(), 0);
         loop {
             count_page(&call, &mut pages)?;
             let answer = call.finish(client.list_targets_by_rule().rule(rule).set_next_token(next).send().await)?;
-            targets.extend(answer.targets.unwrap_or_default().into_iter().map(|target| target.arn));
+            targets.extend(
+                answer.targets.unwrap_or_default().into_iter().map(|target| RuleTarget { arn: target.arn, role_arn: target.role_arn }),
+            );
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
                 return Ok(targets);

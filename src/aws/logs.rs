@@ -30,6 +30,7 @@ fn known(filter: sdk::MetricFilter) -> MetricFilter {
         namespace: metric.metric_namespace,
         name: metric.metric_name,
         value: metric.metric_value,
+        default: metric.default_value,
         unit: metric.unit.map(|unit| unit.as_str().to_owned()),
         has_dimensions: has_system_dimensions || metric.dimensions.is_some_and(|dimensions| !dimensions.is_empty()),
     };

@@ -55,7 +55,7 @@ pub use look::{KeySight, look_all};
 pub use mfa::{MfaDevice, NewMfaDevice};
 pub use monitoring::{
     Alarm, EventRule, EventSelector, EventSelectors, FieldSelector, FilterSight, Metric, MetricFilter, MetricSight, MonitoringSight,
-    RuleSight, Subscription, Topic, TopicSight, Trail, TrailSight, TrailStatus, Watched, is_topic, name_of_log_group,
+    RuleSight, RuleTarget, Subscription, Topic, TopicSight, Trail, TrailSight, TrailStatus, Watched, is_topic, name_of_log_group,
 };
 pub use policies::{AttachedPolicy, GroupPolicies, InlinePolicy, Policies};
 pub use root::{Caller, RootUser};

@@ -23,7 +23,7 @@ use crate::model::{Hears, event_pattern, filter_pattern};
 
 pub use types::{
     Alarm, EventRule, EventSelector, EventSelectors, FieldSelector, FilterSight, Metric, MetricFilter, MetricSight, MonitoringSight,
-    RuleSight, Subscription, Topic, TopicSight, Trail, TrailSight, TrailStatus, is_topic, name_of_log_group,
+    RuleSight, RuleTarget, Subscription, Topic, TopicSight, Trail, TrailSight, TrailStatus, is_topic, name_of_log_group,
 };
 
 /// Whose monitoring is looked at.
@@ -72,7 +72,7 @@ impl Aws {
         let filters = self.metric_filters(signer, group_arn, region).await?;
         let sight = |filter: MetricFilter| async move {
             let hears = filter_pattern(&filter.pattern);
-            let leads_on = hears == Hears::All && !filter.is_narrowed;
+            let leads_on = hears.has_all() && !filter.is_narrowed;
             let metrics = filter.metrics.iter().map(|metric| async move {
                 let alarms = if leads_on { Some(self.alarms(signer, metric, region).await) } else { None };
                 MetricSight { metric: metric.clone(), alarms }

@@ -23,7 +23,7 @@ pub use check::Check;
 pub use grace::{Grace, NotAGrace};
 pub use identity::{Arn, Identity, KeyOwner, NotAnArn};
 pub use mfa::{ConsecutiveCodes, MfaKind, MfaSeed, MfaSerial, NotATokenCode, NotAnMfaSerial, NotConsecutive, TokenCode};
-pub use policy_events::{Hears, IAM_SOURCE, POLICY_EVENTS, Truth, cis_pattern, event_pattern, filter_pattern, like};
+pub use policy_events::{Hears, IAM_SOURCE, POLICY_EVENTS, Truth, cis_pattern, event_pattern, filter_pattern, is_only_policy_events};
 pub use profile_name::ProfileName;
 pub use secret_fields::SecretFields;
 pub use shell::shell_word;

@@ -10,11 +10,30 @@ mod tests;
 mod truth;
 
 pub use event_pattern::event_pattern;
-pub use filter_pattern::filter_pattern;
-pub use truth::{Truth, like};
+pub use filter_pattern::{filter_pattern, is_only_policy_events};
+pub use truth::Truth;
 
 /// The source of IAM's events.
 pub const IAM_SOURCE: &str = "iam.amazonaws.com";
+
+/// The source of an event, as CloudTrail has it, and its name.
+#[derive(Clone, Copy)]
+struct Event<'a> {
+    source: &'a str,
+    name: &'a str,
+}
+
+impl<'a> Event<'a> {
+    const fn of_iam(name: &'a str) -> Self {
+        Event { source: IAM_SOURCE, name }
+    }
+}
+
+/// An event that no pattern names.
+const STRANGER: Event<'_> = Event { source: "nobody.amazonaws.com", name: "DoNothing" };
+
+/// What reads policies and users all day, as the console does, and changes nothing.
+const READS: [Event<'_>; 2] = [Event::of_iam("ListUsers"), Event::of_iam("GetPolicy")];
 
 /// The events of CIS AWS Foundations (1.4 to 7.0), in its order.
 pub const POLICY_EVENTS: [&str; 16] = [
@@ -46,6 +65,10 @@ pub fn cis_pattern() -> String {
 pub enum Hears {
     /// All of them, and of others perhaps.
     All,
+    /// All of them, and of what reads, too.
+    AllAndReads,
+    /// Of nearly every event there is, so that what it hears tells nothing.
+    Everything,
     /// Not of these, but of others of them.
     NotOf(Vec<&'static str>),
     /// It is about them, and asks for more than is known of an event.
@@ -55,6 +78,11 @@ pub enum Hears {
 }
 
 impl Hears {
+    /// Nothing of the changes is missed, and they can be told from the rest.
+    pub fn has_all(&self) -> bool {
+        matches!(self, Hears::All | Hears::AllAndReads)
+    }
+
     /// By an answer for each event.
     pub fn by(answer: impl Fn(&'static str) -> Truth) -> Self {
         let answers = POLICY_EVENTS.map(|name| (name, answer(name)));

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::policy_events::{Truth, like};
+use super::policy_events::Truth;
 
 /// A service that publishes for somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,22 +68,50 @@ fn hold(conditions: &Value, publisher: Publisher<'_>) -> Truth {
 
 fn one(operator: &str, key: &str, values: &Value, publisher: Publisher<'_>) -> Truth {
     let value = match key {
-        "aws:sourceaccount" => publisher.account,
-        "aws:sourcearn" => publisher.source_arn,
-        "aws:securetransport" => "true",
+        "aws:sourceaccount" => Some(publisher.account),
+        "aws:sourcearn" => Some(publisher.source_arn),
+        "aws:securetransport" => Some("true"),
         // QUIRK(sns): the owner of what an alarm publishes is the alarm's account; EventBridge says none, so that the policy that a topic is made with
         // is enough for alarms and not for rules (EventBridge user guide, "My rule ran but I don't see any messages published into my Amazon SNS topic").
-        "aws:sourceowner" if publisher.service.starts_with("cloudwatch.") => publisher.account,
-        "aws:sourceowner" => return Truth::No,
+        "aws:sourceowner" => publisher.service.starts_with("cloudwatch.").then_some(publisher.account),
         _ => return Truth::Unknown,
     };
-    let any = |fits: &dyn Fn(&str) -> bool| Truth::from(texts(values).any(fits));
+    // A key that is absent is equal to nothing and like nothing (IAM user guide, condition operators).
+    let any = |fits: fn(&str, &str) -> bool| Truth::from(value.is_some_and(|value| texts(values).any(|wanted| fits(wanted, value))));
+    let is: fn(&str, &str) -> bool = |wanted, value| wanted == value;
     match operator {
-        "StringEquals" | "Bool" => any(&|wanted| wanted == value),
-        "StringLike" | "ArnLike" | "ArnEquals" => any(&|wanted| like(wanted, value)),
-        "StringNotEquals" => any(&|wanted| wanted == value).negated(),
-        "ArnNotLike" | "ArnNotEquals" | "StringNotLike" => any(&|wanted| like(wanted, value)).negated(),
+        "StringEquals" | "Bool" => any(is),
+        "StringLike" | "ArnLike" | "ArnEquals" => any(like),
+        "StringNotEquals" => any(is).negated(),
+        "ArnNotLike" | "ArnNotEquals" | "StringNotLike" => any(like).negated(),
         _ => Truth::Unknown,
+    }
+}
+
+/// Whether a text is like a pattern of IAM's, in which `*` stands for any characters and `?` for one.
+fn like(pattern: &str, text: &str) -> bool {
+    let (mut pattern, mut text) = (pattern.chars(), text.chars());
+    // Behind the last star, and where in the text that began.
+    let mut star = None;
+    loop {
+        let rest = text.clone();
+        match (pattern.next(), text.next()) {
+            (Some('*'), _) => {
+                star = Some((pattern.clone(), rest.clone()));
+                text = rest;
+            }
+            (Some('?'), Some(_)) => {}
+            (Some(sign), Some(other)) if sign == other => {}
+            (None, None) => return true,
+            _ => {
+                let Some((behind, from)) = &mut star else { return false };
+                // The star takes one more.
+                if from.next().is_none() {
+                    return false;
+                }
+                (pattern, text) = (behind.clone(), from.clone());
+            }
+        }
     }
 }
 
@@ -132,6 +160,20 @@ mod tests {
                 )),
                 [Yes, No],
             ),
+            (
+                allow(&format!(
+                    r#"{cloudwatch},"Condition":{{"ArnLike":{{"aws:SourceArn":"arn:aws:cloudwatch:*:11112222333?:alarm:*"}}}}"#
+                )),
+                [Yes, No],
+            ),
+            (
+                allow(&format!(
+                    r#"{cloudwatch},"Condition":{{"ArnLike":{{"aws:SourceArn":"arn:aws:cloudwatch:*:111122223333?:alarm:*"}}}}"#
+                )),
+                [No, No],
+            ),
+            // Of who publishes for a rule no owner is known, who then is not this one either.
+            (allow(r#""Principal":"*","Condition":{"StringNotEquals":{"aws:SourceOwner":"111122223333"}}"#), [No, Yes]),
             (allow(&format!(r#"{cloudwatch},"Condition":{{"StringEquals":{{"aws:SourceAccount":"444455556666"}}}}"#)), [No, No]),
             (allow(&format!(r#"{cloudwatch},"Condition":{{"StringEquals":{{"aws:PrincipalOrgID":"o-1"}}}}"#)), [Unknown, No]),
             (allow(cloudwatch).replace("sns:Publish", "sns:Subscribe"), [No, No]),

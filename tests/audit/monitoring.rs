@@ -27,6 +27,8 @@ struct Row(&'static str, fn(&mut World), &'static [(&'static str, &'static str)]
 const NO_RULE: (&str, &str) = ("not_applicable", "rules of EventBridge");
 const METRIC: &str = "metric CISBenchmark/policies";
 
+const UNAUTHORIZED: &str = r#"{ ($.errorCode = "*UnauthorizedOperation") || ($.errorCode = "AccessDenied*") || ($.sourceIPAddress!="delivery.logs.amazonaws.com") || ($.eventName!="HeadBucket") }"#;
+
 fn replace_filter(world: &mut World, pattern: &str) {
     world.log_groups[0].filters = vec![MetricFilter::new(POLICIES, pattern)];
 }
@@ -104,6 +106,16 @@ const ROWS: &[Row] = &[
         &[("fail", "filters of policies"), NO_RULE],
     ),
     Row(
+        "CIS's filter of calls that are not allowed, which counts nearly every event",
+        |w| replace_filter(w, UNAUTHORIZED),
+        &[("fail", "filter policies"), NO_RULE],
+    ),
+    Row(
+        "the same with and, which counts some of them",
+        |w| replace_filter(w, &UNAUTHORIZED.replace(") || ($.s", ") && ($.s").replace(") || ($.eventName", ") && ($.eventName")),
+        &[("fail", "filters of policies"), NO_RULE],
+    ),
+    Row(
         "CreatePolicyVersion is not CreatePolicy",
         |w| replace_filter(w, &filter_pattern(&["CreatePolicy"])),
         &[("fail", "filter policies"), NO_RULE],
@@ -145,6 +157,9 @@ const ROWS: &[Row] = &[
     Row("five changes raise it", |w| w.alarms[0].threshold = 5.0, &[("fail", "alarm policies"), NO_RULE]),
     Row("a unit that nothing is counted in", |w| w.alarms[0].unit = Some("Count".into()), &[("fail", "alarm policies"), NO_RULE]),
     Row("an average", |w| w.alarms[0].statistic = "Average".into(), &[("unknown", "alarm policies"), NO_RULE]),
+    Row("silence raises it", |w| w.alarms[0].missing_data = "breaching".into(), &[("fail", "alarm policies"), NO_RULE]),
+    Row("silence leaves it raised", |w| w.alarms[0].missing_data = "ignore".into(), &[("warn", "alarm policies")]),
+    Row("every other event raises it", |w| w.log_groups[0].filters[0].default = Some(1.0), &[("fail", "alarm policies"), NO_RULE]),
     Row("three periods", |w| w.alarms[0].evaluation_periods = 3, &[("warn", "alarm policies")]),
     Row("the topic is gone", |w| w.topics.clear(), &[("unknown", "topic policies"), ("unknown", "subscriptions of policies"), NO_RULE]),
     Row(
@@ -229,6 +244,32 @@ const ROWS: &[Row] = &[
             w.event_rules[0].targets = vec![topic];
         },
         &[("fail", "filters of policies"), ("fail", "topic plain")],
+    ),
+    Row(
+        "a rule of everything",
+        |w| {
+            by_rule(w);
+            w.event_rules[0].pattern = format!(r#"{{"account":["{}"]}}"#, w.settings.account);
+        },
+        &[("fail", "filters of policies"), NO_RULE],
+    ),
+    Row(
+        "a rule that writes into a log group",
+        |w| {
+            by_rule(w);
+            w.event_rules[0].targets = vec!["arn:aws:logs:us-east-1:111122223333:log-group:all".into()];
+        },
+        &[("warn", "filters of policies"), ("unknown", "target arn:aws:logs:us-east-1:111122223333:log-group:all")],
+    ),
+    Row(
+        "a rule, a topic as it is made, and a role that publishes",
+        |w| {
+            by_rule(w);
+            let topic = w.add_topic("plain", "us-east-1");
+            w.event_rules[0].targets = vec![topic];
+            w.event_rules[0].target_role = Some(w.arn_of("role", "publisher"));
+        },
+        &[("warn", "filters of policies"), ("unknown", "topic plain")],
     ),
     Row(
         "a rule, and no trail that logs",

@@ -23,6 +23,8 @@ pub struct Alarm {
     pub comparison: String,
     pub threshold: f64,
     pub evaluation_periods: u32,
+    /// `TreatMissingData`.
+    pub missing_data: String,
     /// None: whichever.
     pub unit: Option<String>,
 }
@@ -42,6 +44,7 @@ impl World {
             comparison: "GreaterThanOrEqualToThreshold".to_owned(),
             threshold: 1.0,
             evaluation_periods: 1,
+            missing_data: "notBreaching".to_owned(),
             unit: None,
         });
         self.alarms.len() - 1
@@ -81,7 +84,7 @@ fn shown(world: &World, alarm: &Alarm) -> Value {
         "EvaluationPeriods": alarm.evaluation_periods,
         "Threshold": alarm.threshold,
         "ComparisonOperator": alarm.comparison,
-        "TreatMissingData": "notBreaching",
+        "TreatMissingData": alarm.missing_data,
     });
     alarm.unit.iter().for_each(|unit| found["Unit"] = json!(unit));
     found

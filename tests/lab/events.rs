@@ -14,13 +14,15 @@ pub struct Rule {
     pub is_enabled: bool,
     /// ARNs.
     pub targets: Vec<String>,
+    /// `RoleArn` of each.
+    pub target_role: Option<String>,
 }
 
 impl World {
     /// An enabled rule with one target; returns its place.
     pub fn add_rule(&mut self, name: &str, region: &str, pattern: &str, target: &str) -> usize {
         let (name, region, pattern) = (name.to_owned(), region.to_owned(), pattern.to_owned());
-        self.event_rules.push(Rule { name, region, pattern, is_enabled: true, targets: vec![target.to_owned()] });
+        self.event_rules.push(Rule { name, region, pattern, is_enabled: true, targets: vec![target.to_owned()], target_role: None });
         self.event_rules.len() - 1
     }
 
@@ -44,7 +46,12 @@ pub fn answer(world: &World, region: &str, action: &str, asked: &Value) -> Resul
             let missing = || Refusal::new(400, "ResourceNotFoundException", format!("Rule {wanted} does not exist on EventBus default."));
             let rule = rules.iter().find(|rule| rule.name == wanted).ok_or_else(missing)?;
             let (some, next) = page(&rule.targets, token, world.settings.page_size)?;
-            ("Targets", some.iter().enumerate().map(|(at, arn)| json!({"Id": format!("{at}"), "Arn": arn})).collect(), next)
+            let target = |(at, arn): (usize, &String)| {
+                let mut target = json!({"Id": format!("{at}"), "Arn": arn});
+                rule.target_role.iter().for_each(|role| target["RoleArn"] = json!(role));
+                target
+            };
+            ("Targets", some.iter().enumerate().map(target).collect(), next)
         }
         other => return Err(Refusal::new(400, "InvalidAction", format!("The lab does not know events:{other}."))),
     };

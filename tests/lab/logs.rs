@@ -22,6 +22,8 @@ pub struct MetricFilter {
     pub namespace: String,
     pub metric: String,
     pub value: String,
+    /// `defaultValue`.
+    pub default: Option<f64>,
     /// Names of dimensions, each with the field that it is of.
     pub dimensions: Value,
     /// `fieldSelectionCriteria`.
@@ -33,7 +35,7 @@ impl MetricFilter {
     pub fn new(name: &str, pattern: &str) -> Self {
         let (namespace, value) = ("CISBenchmark".to_owned(), "1".to_owned());
         let (name, pattern, metric) = (name.to_owned(), pattern.to_owned(), name.to_owned());
-        Self { name, pattern, namespace, metric, value, dimensions: Value::Null, criteria: None }
+        Self { name, pattern, namespace, metric, value, default: None, dimensions: Value::Null, criteria: None }
     }
 }
 
@@ -70,6 +72,7 @@ fn shown(group: &str, filter: &MetricFilter) -> Value {
     if !filter.dimensions.is_null() {
         counts["dimensions"] = filter.dimensions.clone();
     }
+    filter.default.iter().for_each(|default| counts["defaultValue"] = json!(default));
     let mut found = json!({"filterName": filter.name, "filterPattern": filter.pattern, "logGroupName": group, "metricTransformations": [counts],
         "creationTime": 1});
     filter.criteria.iter().for_each(|criteria| found["fieldSelectionCriteria"] = json!(criteria));

@@ -4,6 +4,7 @@
 //! in the others is no failure.
 
 mod metric;
+mod raised;
 mod rule;
 #[cfg(test)]
 mod tests;

@@ -101,7 +101,7 @@ pub struct FieldSelector {
 }
 
 /// A metric filter of a log group.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct MetricFilter {
     /// Its name.
     pub name: String,
@@ -114,7 +114,7 @@ pub struct MetricFilter {
 }
 
 /// A metric, as a filter counts into it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Metric {
     /// Its namespace.
     pub namespace: String,
@@ -122,6 +122,8 @@ pub struct Metric {
     pub name: String,
     /// What one event counts.
     pub value: String,
+    /// `defaultValue`: what is counted where events come and none of them matches.
+    pub default: Option<f64>,
     /// The unit that it is counted in; none is `None`, a unit like the others.
     pub unit: Option<String>,
     /// Each value of these is a metric of its own.
@@ -167,6 +169,8 @@ pub struct Alarm {
     pub threshold: Option<f64>,
     /// It looks at what was counted in this unit only.
     pub unit: Option<String>,
+    /// `TreatMissingData`: what a period is taken for in which nothing was counted.
+    pub missing_data: Option<String>,
     /// How many periods have to be over the threshold.
     pub datapoints: u32,
     /// It is about a metric of these dimensions.
@@ -215,6 +219,15 @@ pub struct EventRule {
     pub is_enabled: bool,
 }
 
+/// Where a rule sends what it matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleTarget {
+    /// Its ARN.
+    pub arn: String,
+    /// The role that sends it; none where EventBridge does so itself.
+    pub role_arn: Option<String>,
+}
+
 /// A rule, and what follows from it.
 #[derive(Clone, Debug)]
 pub struct RuleSight {
@@ -222,8 +235,8 @@ pub struct RuleSight {
     pub rule: EventRule,
     /// How many of the changes its pattern matches.
     pub hears: Hears,
-    /// `events:ListTargetsByRule`: ARNs; `None` where it was not asked.
-    pub targets: Option<Result<Vec<String>, AwsError>>,
+    /// `events:ListTargetsByRule`; `None` where it was not asked.
+    pub targets: Option<Result<Vec<RuleTarget>, AwsError>>,
 }
 
 impl MonitoringSight {
@@ -233,7 +246,7 @@ impl MonitoringSight {
         let alarms = filters.flat_map(|filter| &filter.metrics).filter_map(|metric| metric.alarms.as_ref()).flatten().flatten();
         let actions = alarms.filter(|alarm| alarm.has_actions_enabled).flat_map(|alarm| &alarm.actions);
         let targets = self.rules.iter().flatten().filter_map(|rule| rule.targets.as_ref()).flatten().flatten();
-        actions.chain(targets).map(String::as_str).filter(|arn| is_topic(arn))
+        actions.chain(targets.map(|target| &target.arn)).map(String::as_str).filter(|arn| is_topic(arn))
     }
 }
 

@@ -1,53 +1,72 @@
 //! An event pattern of EventBridge (EventBridge user guide, event patterns; operators), as far as it is about IAM's events.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::truth::{Truth, like};
-use super::{Hears, IAM_SOURCE};
+use super::{Event, Hears, POLICY_EVENTS, STRANGER};
 
 /// How many of the policy events a rule with this pattern hears of, in this account and region.
 pub fn event_pattern(pattern: &str, account: &str, region: &str) -> Hears {
     let Ok(Value::Object(pattern)) = serde_json::from_str(pattern) else { return Hears::Nothing };
-    let hears = Hears::by(|name| holds(&pattern, "", &Event { name, account, region }));
-    // Another field alone says nothing of policies.
-    if hears == Hears::Unclear && !is_about_iam(&pattern) { Hears::Nothing } else { hears }
+    let sent = |event| Sent { event, account, region };
+    // Whatever it matches beside: a rule that names nothing of IAM's is about something else, or about everything.
+    if !names_policies(&pattern, "", &sent) {
+        return Hears::Nothing;
+    }
+    match Hears::by(|name| holds(&pattern, "", &sent(Event::of_iam(name)))) {
+        Hears::All if holds(&pattern, "", &sent(STRANGER)) == Truth::Yes => Hears::Everything,
+        hears => hears,
+    }
 }
 
-struct Event<'a> {
-    name: &'a str,
+/// An event as CloudTrail sends it to EventBridge.
+struct Sent<'a> {
+    event: Event<'a>,
     account: &'a str,
     region: &'a str,
 }
 
-impl Event<'_> {
-    fn known(&self, path: &str) -> Option<&str> {
+impl Sent<'_> {
+    fn known(&self, path: &str) -> Option<Cow<'_, str>> {
         match path {
-            ".source" => Some("aws.iam"),
-            ".detail-type" => Some("AWS API Call via CloudTrail"),
-            ".account" => Some(self.account),
-            ".region" | ".detail.awsRegion" => Some(self.region),
-            ".detail.eventSource" => Some(IAM_SOURCE),
-            ".detail.eventName" => Some(self.name),
+            ".source" => Some(self.event.source.strip_suffix(".amazonaws.com").map(|service| format!("aws.{service}"))?.into()),
+            ".detail-type" => Some("AWS API Call via CloudTrail".into()),
+            ".account" => Some(self.account.into()),
+            ".region" | ".detail.awsRegion" => Some(self.region.into()),
+            ".detail.eventSource" => Some(self.event.source.into()),
+            ".detail.eventName" => Some(self.event.name.into()),
             _ => None,
         }
     }
 }
 
-fn is_about_iam(pattern: &Map<String, Value>) -> bool {
-    let detail = pattern.get("detail").and_then(Value::as_object);
-    pattern.contains_key("source") || detail.is_some_and(|detail| detail.contains_key("eventName") || detail.contains_key("eventSource"))
+fn names_policies<'a>(pattern: &Map<String, Value>, path: &str, sent: &impl Fn(Event<'a>) -> Sent<'a>) -> bool {
+    pattern.iter().any(|(name, inside)| match inside {
+        Value::Array(any) if name == "$or" => any.iter().filter_map(Value::as_object).any(|one| names_policies(one, path, sent)),
+        Value::Object(inside) => names_policies(inside, &format!("{path}.{name}"), sent),
+        Value::Array(any) => {
+            let path = format!("{path}.{name}");
+            let fits = |event| one_of(any, &path, &sent(event));
+            fits(STRANGER) == Truth::No && POLICY_EVENTS.iter().any(|name| fits(Event::of_iam(name)) == Truth::Yes)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    })
 }
 
-fn holds(pattern: &Map<String, Value>, path: &str, event: &Event<'_>) -> Truth {
+fn one_of(matchers: &[Value], path: &str, event: &Sent<'_>) -> Truth {
+    let value = event.known(path);
+    Truth::any(matchers.iter().map(|matcher| value.as_ref().map_or(Truth::Unknown, |value| matches(matcher, value))))
+}
+
+fn holds(pattern: &Map<String, Value>, path: &str, event: &Sent<'_>) -> Truth {
     Truth::all(pattern.iter().map(|(name, inside)| match inside {
         Value::Array(any) if name == "$or" => {
             Truth::any(any.iter().map(|one| one.as_object().map_or(Truth::Unknown, |one| holds(one, path, event))))
         }
         Value::Object(inside) => holds(inside, &format!("{path}.{name}"), event),
-        Value::Array(any) => {
-            let value = event.known(&format!("{path}.{name}"));
-            Truth::any(any.iter().map(|matcher| value.map_or(Truth::Unknown, |value| matches(matcher, value))))
-        }
+        Value::Array(any) => one_of(any, &format!("{path}.{name}"), event),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Truth::Unknown,
     }))
 }

@@ -1,22 +1,34 @@
 //! A metric filter pattern of CloudWatch Logs (CloudWatch Logs user guide, filter pattern syntax), as far as it is about JSON events.
 
 use super::truth::{Truth, like};
-use super::{Hears, IAM_SOURCE, POLICY_EVENTS};
+use super::{Event, Hears, IAM_SOURCE, POLICY_EVENTS, READS, STRANGER};
 
 /// Deeper than a person writes, and than 1024 characters of a pattern need.
 const DEPTH: usize = 32;
 
 /// How many of the policy events a metric filter with this pattern counts.
 pub fn filter_pattern(pattern: &str) -> Hears {
-    let pattern = pattern.trim();
-    let Some(condition) = pattern.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).and_then(read) else {
+    let Some(condition) = condition(pattern) else {
         // Words in a text, or what this reader does not know.
         let names_one = POLICY_EVENTS.iter().any(|name| pattern.contains(name));
         return if names_one { Hears::Unclear } else { Hears::Nothing };
     };
-    let hears = Hears::by(|name| condition.holds(name));
-    // Another field alone says nothing of policies: "userIdentity.type = Root".
-    if hears == Hears::Unclear && !condition.is_about_events() { Hears::Nothing } else { hears }
+    match Hears::by(|name| condition.holds(Event::of_iam(name))) {
+        Hears::All if condition.holds(STRANGER) == Truth::Yes => Hears::Everything,
+        Hears::All if READS.into_iter().any(|read| condition.holds(read) == Truth::Yes) => Hears::AllAndReads,
+        // Another field alone says nothing of policies, "userIdentity.type = Root", nor does an event that is left out.
+        Hears::Unclear if !condition.names_policies() => Hears::Nothing,
+        hears => hears,
+    }
+}
+
+/// Whether this pattern asks for policy events by their names and for nothing else, so that nobody misses what it counted when another is in its place.
+pub fn is_only_policy_events(pattern: &str) -> bool {
+    condition(pattern).is_some_and(|condition| condition.is_only_policy_events())
+}
+
+fn condition(pattern: &str) -> Option<Condition> {
+    pattern.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).and_then(read)
 }
 
 #[derive(Debug)]
@@ -32,12 +44,14 @@ enum Test {
     IsNot(String),
     /// It is there, or not.
     Exists(bool),
-    /// Numbers, regular expressions, and whatever else there is.
+    /// A regular expression, which is not read.
+    Regex(String),
+    /// Numbers, and whatever else there is.
     Other,
 }
 
 impl Condition {
-    fn holds(&self, event: &str) -> Truth {
+    fn holds(&self, event: Event<'_>) -> Truth {
         match self {
             Condition::All(all) => Truth::all(all.iter().map(|one| one.holds(event))),
             Condition::Any(any) => Truth::any(any.iter().map(|one| one.holds(event))),
@@ -45,23 +59,39 @@ impl Condition {
                 (Some(value), Test::Is(pattern)) => like(pattern, value).into(),
                 (Some(value), Test::IsNot(pattern)) => Truth::from(like(pattern, value)).negated(),
                 (Some(_), Test::Exists(exists)) => (*exists).into(),
-                (Some(_), Test::Other) | (None, _) => Truth::Unknown,
+                (Some(_), Test::Regex(_) | Test::Other) | (None, _) => Truth::Unknown,
             },
         }
     }
 
-    fn is_about_events(&self) -> bool {
+    fn names_policies(&self) -> bool {
         match self {
-            Condition::All(some) | Condition::Any(some) => some.iter().any(Condition::is_about_events),
-            Condition::Test { selector, .. } => known(selector, "").is_some(),
+            Condition::All(some) | Condition::Any(some) => some.iter().any(Condition::names_policies),
+            Condition::Test { selector, test: Test::Regex(regex) } => known(selector, STRANGER).is_some() && regex.contains("Policy"),
+            Condition::Test { test: Test::Is(_), .. } => {
+                self.holds(STRANGER) == Truth::No && POLICY_EVENTS.iter().any(|name| self.holds(Event::of_iam(name)) == Truth::Yes)
+            }
+            Condition::Test { .. } => false,
+        }
+    }
+
+    fn is_only_policy_events(&self) -> bool {
+        match self {
+            Condition::All(some) | Condition::Any(some) => some.iter().all(Condition::is_only_policy_events),
+            Condition::Test { selector, test: Test::Is(value) } => match selector.as_str() {
+                "$.eventName" => POLICY_EVENTS.contains(&value.as_str()),
+                "$.eventSource" => value == IAM_SOURCE,
+                _ => false,
+            },
+            Condition::Test { .. } => false,
         }
     }
 }
 
-fn known<'a>(selector: &str, event: &'a str) -> Option<&'a str> {
+fn known<'a>(selector: &str, event: Event<'a>) -> Option<&'a str> {
     match selector {
-        "$.eventName" => Some(event),
-        "$.eventSource" => Some(IAM_SOURCE),
+        "$.eventName" => Some(event.name),
+        "$.eventSource" => Some(event.source),
         _ => None,
     }
 }
@@ -155,7 +185,7 @@ fn test(tokens: &mut Vec<Token>) -> Option<Test> {
     if let Some(Token::Operator(operator)) = tokens.last().cloned() {
         tokens.pop();
         let value = match tokens.pop()? {
-            Token::Word(word) if word.starts_with('%') => return Some(Test::Other),
+            Token::Word(word) if word.starts_with('%') => return Some(if operator == "=" { Test::Regex(word) } else { Test::Other }),
             Token::Word(word) | Token::Quoted(word) => word,
             Token::Open | Token::Close | Token::And | Token::Or | Token::Operator(_) => return None,
         };

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 
+use super::truth::like;
 use super::*;
 
 fn all_but(left_out: &[&'static str]) -> Hears {
@@ -26,12 +27,26 @@ fn the_pattern_of_cis_is_read_as_all_of_them() {
 fn a_filter_is_judged_by_the_events_that_it_counts() {
     let all = names(&POLICY_EVENTS);
     let iam = "($.eventSource = iam.amazonaws.com)";
+    let unauthorized = [
+        "{ ($.errorCode = \"*UnauthorizedOperation\") || ($.errorCode = \"AccessDenied*\")",
+        "($.sourceIPAddress!=\"delivery.logs.amazonaws.com\")",
+        "($.eventName!=\"HeadBucket\") }",
+    ];
     for (pattern, wanted) in [
         (format!("{{ {iam} && ({all}) }}"), Hears::All),
         (format!("{{ ({all}) && ($.eventSource = \"iam.amazonaws.com\") }}"), Hears::All),
         (format!("{{ {all} || ($.eventName = CreateAccessKey) || ($.errorCode = \"*Denied*\") }}"), Hears::All),
-        (format!("{{ {iam} }}"), Hears::All),
-        ("{ $.eventName = \"*Policy*\" }".into(), Hears::All),
+        // What only reads raises the alarm, too.
+        (format!("{{ {iam} }}"), Hears::AllAndReads),
+        ("{ $.eventName = \"*Policy*\" }".into(), Hears::AllAndReads),
+        (format!("{{ {iam} && ($.eventName != Create*) }}"), all_but(&["CreatePolicy", "CreatePolicyVersion"])),
+        // CIS's filter for calls that are not allowed, as CIS has it: nearly every event.
+        (unauthorized.join(" || "), Hears::Everything),
+        ("{ $.eventName = * }".into(), Hears::Everything),
+        ("{ $.eventName EXISTS }".into(), Hears::Everything),
+        ("{ $.eventName != \"HeadBucket\" }".into(), Hears::Everything),
+        ("{ $.eventSource != s3.amazonaws.com }".into(), Hears::Everything),
+        (format!("{{ {all} || ($.eventSource = *) }}"), Hears::Everything),
         // A longer name is another event.
         (format!("{{ {} }}", all.replace("= CreatePolicy)", "= CreatePolicyVersion)")), all_but(&["CreatePolicy"])),
         (format!("{{ {} }}", names(&POLICY_EVENTS[..15])), all_but(&["DetachGroupPolicy"])),
@@ -48,6 +63,13 @@ fn a_filter_is_judged_by_the_events_that_it_counts() {
         ("?CreatePolicy ?DeletePolicy".into(), Hears::Unclear),
         (format!("{{ ({all}) && ({iam} && ($.a = \"\\\"\")) }}"), Hears::Unclear),
         // About something else.
+        (
+            format!("{{ ({}) && {} }}", unauthorized[0].trim_start_matches("{ "), unauthorized[1..].join(" && ").trim_end_matches(" }")),
+            Hears::Nothing,
+        ),
+        ("{ ($.errorCode = \"AccessDenied*\") && ($.eventName = *) }".into(), Hears::Nothing),
+        ("{ $.eventName = %Login% }".into(), Hears::Nothing),
+        ("{ $.eventName != %Policy% }".into(), Hears::Nothing),
         (format!("{{ ($.eventSource = kms.amazonaws.com) && ({all}) }}"), Hears::Nothing),
         (String::new(), Hears::Nothing),
         ("ERROR".into(), Hears::Nothing),
@@ -67,6 +89,22 @@ fn a_filter_is_judged_by_the_events_that_it_counts() {
 }
 
 #[test]
+fn only_a_filter_of_the_names_can_be_put_again_without_loss() {
+    let all = names(&POLICY_EVENTS);
+    for (pattern, is_only) in [
+        (cis_pattern(), true),
+        (format!("{{ ($.eventSource = iam.amazonaws.com) && ({}) }}", names(&POLICY_EVENTS[..3])), true),
+        (format!("{{ {all} || ($.eventName = CreateAccessKey) }}"), false),
+        (format!("{{ ({all}) && ($.errorCode NOT EXISTS) }}"), false),
+        ("{ $.eventName = Delete* }".into(), false),
+        (format!("{{ {all} || ($.eventSource = kms.amazonaws.com) }}"), false),
+        ("ERROR CreatePolicy".into(), false),
+    ] {
+        assert_eq!(is_only_policy_events(&pattern), is_only, "{pattern}");
+    }
+}
+
+#[test]
 fn a_rule_is_judged_by_the_events_that_it_matches() {
     let list = serde_json::to_string(&POLICY_EVENTS).unwrap();
     let of = |detail: &str| {
@@ -78,8 +116,10 @@ fn a_rule_is_judged_by_the_events_that_it_matches() {
         (of(&format!(r#","eventName":{list}"#)), Hears::All),
         (of(""), Hears::All),
         (r#"{"source":["aws.iam"]}"#.into(), Hears::All),
-        (r#"{"source":[{"prefix":"aws."}]}"#.into(), Hears::All),
-        (r#"{"account":["111122223333"],"region":["us-east-1"]}"#.into(), Hears::All),
+        (r#"{"source":[{"prefix":"aws.i"}]}"#.into(), Hears::All),
+        (format!(r#"{{"source":[{{"prefix":"aws."}}],"detail":{{"eventName":{list}}}}}"#), Hears::All),
+        (r#"{"$or":[{"source":["aws.iam"]},{"source":["aws.kms"]}]}"#.into(), Hears::All),
+        (r#"{"$or":[{"source":["aws.iam"]},{"account":["111122223333"]}]}"#.into(), Hears::Everything),
         (of(r#","eventName":[{"wildcard":"*Policy*"}]"#), Hears::All),
         (of(r#","eventName":[{"suffix":"Policy"},"CreatePolicyVersion","DeletePolicyVersion"]"#), Hears::All),
         (of(r#","eventName":[{"anything-but":["CreateUser"]}]"#), Hears::All),
@@ -92,6 +132,11 @@ fn a_rule_is_judged_by_the_events_that_it_matches() {
         (r#"{"source":["aws.iam"],"account":["444455556666"]}"#.into(), Hears::Nothing),
         (r#"{"source":["aws.iam"],"detail-type":["AWS Console Sign In via CloudTrail"]}"#.into(), Hears::Nothing),
         (r#"{"detail":{"userIdentity":{"type":["Root"]}}}"#.into(), Hears::Nothing),
+        // Of everything, and of policies in no way.
+        (r#"{"account":["111122223333"],"region":["us-east-1"]}"#.into(), Hears::Nothing),
+        (r#"{"source":[{"prefix":"aws."}]}"#.into(), Hears::Nothing),
+        (r#"{"source":[{"anything-but":"aws.ec2"}]}"#.into(), Hears::Nothing),
+        (r#"{"detail":{"eventName":[{"exists":true}]}}"#.into(), Hears::Nothing),
         ("no JSON".into(), Hears::Nothing),
     ] {
         assert_eq!(event_pattern(&pattern, "111122223333", "us-east-1"), wanted, "{pattern}");

@@ -1,9 +1,11 @@
 //! The log group's filters, what they count, and the alarms on it.
 
-use super::{Links, Sight, any, aws, fail, found, joined, pass, topic, unknown};
+use super::raised::raised;
+use super::topic::{self, Sender};
+use super::{Links, Sight, any, aws, fail, found, joined, pass, unknown};
 use crate::audit::finding::Level;
 use crate::aws::{Alarm, FilterSight, Metric, MetricFilter, MetricSight, TrailSight, is_topic, name_of_log_group, region_of_arn};
-use crate::model::{Hears, cis_pattern};
+use crate::model::{Hears, cis_pattern, is_only_policy_events};
 
 const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
 
@@ -12,6 +14,29 @@ const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
 struct Group<'a> {
     name: &'a str,
     region: &'a str,
+}
+
+/// A filter as a command puts it, and what it counts into.
+#[derive(Clone, Copy)]
+struct Put<'a> {
+    name: &'a str,
+    namespace: &'a str,
+    metric: &'a str,
+}
+
+impl<'a> Put<'a> {
+    fn new(name: &'a str) -> Self {
+        Put { name, namespace: "CISBenchmark", metric: "PolicyChanges" }
+    }
+
+    /// In the place of this one, for the alarms that its metric has; or as a new one where this counts something else, too.
+    fn mending(one: &'a MetricFilter, new: &'a str) -> Self {
+        match one.metrics.first() {
+            _ if one.is_narrowed || !is_only_policy_events(&one.pattern) => Put::new(new),
+            Some(metric) => Put { name: &one.name, namespace: &metric.namespace, metric: &metric.name },
+            None => Put::new(&one.name),
+        }
+    }
 }
 
 /// From the filters of the trail's log group on.
@@ -23,7 +48,8 @@ pub(super) fn heard(sight: Sight<'_>, one: &TrailSight) -> Links {
         Err(error) => return vec![sight.denied(subject, error)],
         Ok(filters) => filters,
     };
-    let meant: Vec<Links> = filters.iter().filter(|one| one.hears != Hears::Nothing).map(|one| filter(sight, group, one)).collect();
+    let new = new_name(filters);
+    let meant: Vec<Links> = filters.iter().filter(|one| one.hears != Hears::Nothing).map(|one| filter(sight, group, one, &new)).collect();
     if !meant.is_empty() {
         return any(meant);
     }
@@ -31,42 +57,57 @@ pub(super) fn heard(sight: Sight<'_>, one: &TrailSight) -> Links {
         0 => "the log group has no metric filter".to_owned(),
         count => format!("none of the log group's {count} metric filters is about changes of policies"),
     };
-    vec![fail(subject, seen, put_filter(group, "policy-changes"))]
+    vec![fail(subject, seen, put_filter(group, Put::new(&new)))]
 }
 
-fn filter(sight: Sight<'_>, group: Group<'_>, one: &FilterSight) -> Links {
+/// A name that no filter of the log group has: to put one under a name that is taken removes what is there.
+fn new_name(filters: &[FilterSight]) -> String {
+    let mut names = (1..).map(|at| if at == 1 { "policy-changes".to_owned() } else { format!("policy-changes-{at}") });
+    names.find(|name| filters.iter().all(|one| one.filter.name != *name)).unwrap_or_default()
+}
+
+fn filter(sight: Sight<'_>, group: Group<'_>, one: &FilterSight, new: &str) -> Links {
     let MetricFilter { name, is_narrowed, .. } = &one.filter;
     let subject = format!("filter {name}");
-    let fix = || put_filter(group, name);
+    let put = Put::mending(&one.filter, new);
+    let fix = || put_filter(group, put);
     let narrowed = "its pattern asks for more than the name of the event: whether it counts every change could not be judged";
     match &one.hears {
         Hears::Unclear => vec![unknown(subject, narrowed, fix())],
-        Hears::All if *is_narrowed => {
+        Hears::All | Hears::AllAndReads if *is_narrowed => {
             vec![unknown(subject, "it looks at a part of the log group's events only (fieldSelectionCriteria)", fix())]
         }
         Hears::Nothing => vec![fail(subject, "it is about something else", fix())],
         Hears::NotOf(missed) => vec![fail(subject, format!("it does not count {}", missed.join(", ")), fix())],
-        Hears::All => {
-            let links = vec![pass(subject.clone(), "it counts every change of a policy")];
+        Hears::Everything => {
+            let seen = "it counts nearly every event, so that an alarm on it is raised all the time and tells of no change";
+            vec![fail(subject, seen, fix())]
+        }
+        Hears::All | Hears::AllAndReads => {
+            let reads = "it counts every change of a policy, and what only reads, too: an alarm that is raised already tells of no change";
+            let links = match one.hears == Hears::AllAndReads {
+                true => vec![found(Level::Warn, subject.clone(), reads).fix(fix())],
+                false => vec![pass(subject.clone(), "it counts every change of a policy")],
+            };
             if one.metrics.is_empty() {
                 return joined([links, vec![fail(subject, "it counts into no metric", fix())]]);
             }
-            joined([links, any(one.metrics.iter().map(|one| metric(sight, group, name, one)).collect())])
+            joined([links, any(one.metrics.iter().map(|one| metric(sight, group, put, one)).collect())])
         }
     }
 }
 
-fn metric(sight: Sight<'_>, group: Group<'_>, filter: &str, one: &MetricSight) -> Links {
+fn metric(sight: Sight<'_>, group: Group<'_>, put: Put<'_>, one: &MetricSight) -> Links {
     let Metric { namespace, name, value, has_dimensions, .. } = &one.metric;
     let subject = format!("metric {namespace}/{name}");
     let counts = match value.parse::<f64>() {
         Ok(counts) if counts > 0.0 => counts,
-        Ok(_) => return vec![fail(subject, format!("a change counts {value}, which no alarm sees"), put_filter(group, filter))],
-        Err(_) => return vec![unknown(subject, format!("a change counts {value}, which is not known"), put_filter(group, filter))],
+        Ok(_) => return vec![fail(subject, format!("a change counts {value}, which no alarm sees"), put_filter(group, put))],
+        Err(_) => return vec![unknown(subject, format!("a change counts {value}, which is not known"), put_filter(group, put))],
     };
     if *has_dimensions {
         let seen = "it has dimensions: each value of them is a metric of its own, and whether each has an alarm could not be judged";
-        return vec![unknown(subject, seen, put_filter(group, filter))];
+        return vec![unknown(subject, seen, put_filter(group, put))];
     }
     let alarms: Vec<&Alarm> = match &one.alarms {
         None => return vec![unknown(subject, "its alarms were not asked for", "run this again")],
@@ -77,12 +118,16 @@ fn metric(sight: Sight<'_>, group: Group<'_>, filter: &str, one: &MetricSight) -
         return vec![fail(subject, "no alarm is on it", put_alarm(group, "policy-changes", &one.metric))];
     }
     let links = vec![pass(subject, format!("a change counts {value}"))];
-    joined([links, any(alarms.into_iter().map(|one_alarm| alarm(sight, group, &one.metric, counts, one_alarm)).collect())])
+    joined([links, any(alarms.into_iter().map(|one_alarm| alarm(sight, group, (put, &one.metric, counts), one_alarm)).collect())])
 }
 
-fn alarm(sight: Sight<'_>, group: Group<'_>, metric: &Metric, counts: f64, alarm: &Alarm) -> Links {
+fn alarm(sight: Sight<'_>, group: Group<'_>, (filter, metric, counts): (Put<'_>, &Metric, f64), alarm: &Alarm) -> Links {
     let subject = format!("alarm {}", alarm.name);
     let put = || put_alarm(group, &alarm.name, metric);
+    let mend = || match metric.default {
+        Some(default) if default > 0.0 => format!("{}, which has no defaultValue, then {}", put_filter(group, filter), put()),
+        _ => put(),
+    };
     if !alarm.has_actions_enabled {
         let fix = aws(&["cloudwatch", "enable-alarm-actions", "--region", group.region, "--alarm-names", &alarm.name]);
         return vec![fail(subject, "its actions are off", fix)];
@@ -90,13 +135,14 @@ fn alarm(sight: Sight<'_>, group: Group<'_>, metric: &Metric, counts: f64, alarm
     let (counted_in, looks_at) = (metric.unit.as_deref().unwrap_or("None"), alarm.unit.as_deref());
     let (level, seen) = match looks_at.filter(|unit| *unit != counted_in) {
         Some(unit) => (Level::Fail, format!("it looks at the unit {unit} only, and a change is counted in the unit {counted_in}")),
-        None => raised(alarm, counts),
+        None => raised(alarm, counts, metric.default),
     };
     let own = found(level, subject.clone(), seen);
-    let own = if level == Level::Pass { own } else { own.fix(put()) };
+    let own = if level == Level::Pass { own } else { own.fix(mend()) };
+    let sender = Sender { service: CLOUDWATCH, source_arn: &alarm.arn, role_arn: None };
     let topics: Vec<&String> = alarm.actions.iter().filter(|action| is_topic(action)).collect();
     let actions = match (topics.is_empty(), alarm.actions.first()) {
-        (false, _) => any(topics.into_iter().map(|arn| topic::heard(sight, arn, CLOUDWATCH, &alarm.arn)).collect()),
+        (false, _) => any(topics.into_iter().map(|arn| topic::heard(sight, arn, sender)).collect()),
         (true, None) => vec![fail(subject, "it does nothing when it is raised: it has no action", put())],
         (true, Some(action)) => {
             vec![unknown(subject, format!("it acts by {action}: whether a person hears of it could not be judged"), put())]
@@ -105,36 +151,11 @@ fn alarm(sight: Sight<'_>, group: Group<'_>, metric: &Metric, counts: f64, alarm
     joined([vec![own], actions])
 }
 
-/// Whether one change raises the alarm.
-fn raised(alarm: &Alarm, counts: f64) -> (Level, String) {
-    let Alarm { statistic, comparison, datapoints, .. } = alarm;
-    let threshold = alarm.threshold.unwrap_or(f64::NAN);
-    let is_raised = match comparison.as_str() {
-        "GreaterThanOrEqualToThreshold" => Some(counts >= threshold),
-        "GreaterThanThreshold" => Some(counts > threshold),
-        _ => None,
-    };
-    let is_quiet = match comparison.as_str() {
-        "GreaterThanOrEqualToThreshold" => threshold > 0.0,
-        _ => threshold >= 0.0,
-    };
-    let rule = format!("{statistic} {comparison} {threshold}");
-    match (statistic.as_str(), is_raised) {
-        ("Sum" | "Maximum", Some(true)) if *datapoints > 1 => {
-            (Level::Warn, format!("it wants {datapoints} periods with a change, and may miss one alone"))
-        }
-        ("Sum" | "Maximum", Some(true)) if is_quiet => (Level::Pass, "one change raises it".to_owned()),
-        ("Sum" | "Maximum", Some(true)) => (Level::Fail, format!("it is raised all the time, with a change or without ({rule})")),
-        ("Sum" | "Maximum", Some(false)) => (Level::Fail, format!("one change does not raise it ({rule}, and a change counts {counts})")),
-        _ => (Level::Unknown, format!("whether one change raises it could not be judged ({rule})")),
-    }
-}
-
-fn put_filter(group: Group<'_>, name: &str) -> String {
+fn put_filter(group: Group<'_>, put: Put<'_>) -> String {
     let pattern = cis_pattern();
-    let count = "metricName=PolicyChanges,metricNamespace=CISBenchmark,metricValue=1";
-    let command = ["logs", "put-metric-filter", "--region", group.region, "--log-group-name", group.name, "--filter-name", name];
-    aws(&[&command[..], &["--metric-transformations", count, "--filter-pattern", &pattern]].concat())
+    let count = format!("metricName={},metricNamespace={},metricValue=1", put.metric, put.namespace);
+    let command = ["logs", "put-metric-filter", "--region", group.region, "--log-group-name", group.name, "--filter-name", put.name];
+    aws(&[&command[..], &["--metric-transformations", &count, "--filter-pattern", &pattern]].concat())
 }
 
 fn put_alarm(group: Group<'_>, name: &str, metric: &Metric) -> String {

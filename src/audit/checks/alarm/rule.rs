@@ -1,8 +1,9 @@
 //! A rule of EventBridge, which hears of the changes without a log group.
 
-use super::{Links, Sight, any, aws, fail, found, joined, pass, topic, unknown};
+use super::topic::{self, Sender};
+use super::{Links, Sight, any, aws, fail, found, joined, pass, unknown};
 use crate::audit::finding::{Finding, Level};
-use crate::aws::{MonitoringSight, RuleSight, is_topic};
+use crate::aws::{MonitoringSight, RuleSight, RuleTarget, is_topic};
 use crate::model::Hears;
 
 const EVENTBRIDGE: &str = "events.amazonaws.com";
@@ -30,7 +31,8 @@ pub(super) fn heard(sight: Sight<'_>, one: &RuleSight) -> Links {
         }
         Hears::NotOf(missed) => return vec![fail(subject, format!("it does not match {}", missed.join(", ")), edit)],
         Hears::Nothing => return vec![fail(subject, "it is about something else", edit)],
-        Hears::All => {}
+        Hears::Everything => return vec![fail(subject, "it matches nearly every event, so that a change goes under in the rest", edit)],
+        Hears::All | Hears::AllAndReads => {}
     }
     if !one.rule.is_enabled {
         return vec![fail(subject, "it is disabled", aws(&["events", "enable-rule", "--region", region, "--name", name]))];
@@ -40,14 +42,17 @@ pub(super) fn heard(sight: Sight<'_>, one: &RuleSight) -> Links {
         Some(Err(error)) => return vec![sight.denied(subject, error)],
         Some(Ok(targets)) => targets,
     };
+    let put = aws(&["events", "put-targets", "--region", region, "--rule", name, "--targets", "Id=policy-changes-mail,Arn=TOPIC-ARN"]);
     if targets.is_empty() {
-        let put = aws(&["events", "put-targets", "--region", region, "--rule", name, "--targets", "Id=mail,Arn=TOPIC-ARN"]);
         return vec![fail(subject, "it has no target", put)];
     }
     let matched = vec![pass(subject, "it matches every change of a policy")];
-    let target = |arn: &String| match is_topic(arn) {
-        true => topic::heard(sight, arn, EVENTBRIDGE, &one.rule.arn),
-        false => vec![pass(format!("target {arn}"), "it gets every change; what it does with it is its own matter")],
+    let target = |RuleTarget { arn, role_arn }: &RuleTarget| match is_topic(arn) {
+        true => topic::heard(sight, arn, Sender { service: EVENTBRIDGE, source_arn: &one.rule.arn, role_arn: role_arn.as_deref() }),
+        false => {
+            let seen = "it gets every change: whether a person hears of it could not be judged";
+            vec![unknown(format!("target {arn}"), seen, put.clone())]
+        }
     };
     joined([matched, any(targets.iter().map(target).collect())])
 }

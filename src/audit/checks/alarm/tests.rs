@@ -3,20 +3,28 @@
 use super::super::tests::{denied, well};
 use super::*;
 use crate::aws::{
-    Alarm, EventRule, EventSelector, EventSelectors, FilterSight, Metric, MetricFilter, MetricSight, RuleSight, Subscription, Topic,
-    TopicSight, Trail, TrailSight, TrailStatus,
+    Alarm, EventRule, EventSelector, EventSelectors, FilterSight, Metric, MetricFilter, MetricSight, RuleSight, RuleTarget, Subscription,
+    Topic, TopicSight, Trail, TrailSight, TrailStatus,
 };
 use crate::model::{Hears, cis_pattern};
 
 const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:alerts";
 const RULE_TOPIC: &str = "arn:aws:sns:us-east-1:111122223333:alerts";
+const LOG_GROUP: &str = "arn:aws:logs:us-east-1:111122223333:log-group:all";
 const MADE_WITH: &str = r#"{"Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"SNS:Publish","Resource":"*",
     "Condition":{"StringEquals":{"AWS:SourceOwner":"111122223333"}}}]}"#;
 const FOR_RULES: &str =
     r#"{"Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"sns:Publish","Resource":"*"}]}"#;
 
 fn metric() -> Metric {
-    Metric { namespace: "CISBenchmark".into(), name: "PolicyChanges".into(), value: "1".into(), unit: None, has_dimensions: false }
+    Metric {
+        namespace: "CISBenchmark".into(),
+        name: "PolicyChanges".into(),
+        value: "1".into(),
+        default: None,
+        unit: None,
+        has_dimensions: false,
+    }
 }
 
 fn alarm() -> Alarm {
@@ -29,6 +37,7 @@ fn alarm() -> Alarm {
         comparison: "GreaterThanOrEqualToThreshold".into(),
         threshold: Some(1.0),
         unit: None,
+        missing_data: Some("notBreaching".into()),
         datapoints: 1,
         has_dimensions: false,
     }
@@ -73,7 +82,7 @@ fn rule(hears: Hears, targets: &[&str]) -> RuleSight {
         pattern: Some("{}".into()),
         is_enabled: true,
     };
-    RuleSight { rule, hears, targets: Some(Ok(targets.iter().map(|arn| (*arn).to_owned()).collect())) }
+    RuleSight { rule, hears, targets: Some(Ok(targets.iter().map(|arn| RuleTarget { arn: (*arn).to_owned(), role_arn: None }).collect())) }
 }
 
 fn whole() -> MonitoringSight {
@@ -96,6 +105,10 @@ fn filters(sight: &mut MonitoringSight) -> &mut Vec<FilterSight> {
 
 fn alarms(sight: &mut MonitoringSight) -> &mut Vec<Alarm> {
     filters(sight)[0].metrics[0].alarms.as_mut().unwrap().as_mut().unwrap()
+}
+
+fn default(sight: &mut MonitoringSight, counts: f64) {
+    filters(sight)[0].metrics[0].metric.default = Some(counts);
 }
 
 fn audited(change: impl Fn(&mut MonitoringSight)) -> Vec<Finding> {
@@ -145,6 +158,8 @@ const SCENARIOS: &[Scenario] = &[
         &[(Fail, "filter some"), NO_RULE],
     ),
     ("a filter asks for more", |s| *filters(s) = vec![filter("unclear", Hears::Unclear)], &[(Unknown, "filter unclear"), NO_RULE]),
+    ("a filter counts everything", |s| *filters(s) = vec![filter("denied", Hears::Everything)], &[(Fail, "filter denied"), NO_RULE]),
+    ("a filter counts reads, too", |s| filters(s)[0].hears = Hears::AllAndReads, &[(Warn, "filter policies")]),
     ("a filter of some fields", |s| filters(s)[0].filter.is_narrowed = true, &[(Unknown, "filter policies"), NO_RULE]),
     ("one filter is bad and one is good", |s| filters(s).insert(0, filter("some", Hears::NotOf(vec!["PutUserPolicy"]))), &[]),
     (
@@ -204,6 +219,40 @@ const SCENARIOS: &[Scenario] = &[
         &[],
     ),
     ("raised all the time", |s| alarms(s)[0].threshold = Some(0.0), &[(Fail, "alarm policies"), NO_RULE]),
+    (
+        "raised all the time, and wanted for three periods",
+        |s| (alarms(s)[0].threshold, alarms(s)[0].datapoints) = (Some(0.0), 3),
+        &[(Fail, "alarm policies"), NO_RULE],
+    ),
+    ("nothing counted is a change", |s| alarms(s)[0].missing_data = Some("breaching".into()), &[(Fail, "alarm policies"), NO_RULE]),
+    ("nothing counted ends no alarm", |s| alarms(s)[0].missing_data = Some("ignore".into()), &[(Warn, "alarm policies")]),
+    ("nothing counted is no word", |s| alarms(s)[0].missing_data = Some("missing".into()), &[]),
+    ("what is no change counts as one", |s| default(s, 1.0), &[(Fail, "alarm policies"), NO_RULE]),
+    ("what is no change counts a part", |s| default(s, 0.5), &[(Unknown, "alarm policies"), NO_RULE]),
+    (
+        "what is no change counts a part, and nobody adds it up",
+        |s| {
+            default(s, 0.5);
+            alarms(s)[0].statistic = "Maximum".into();
+        },
+        &[],
+    ),
+    (
+        "what is no change counts zero, which ends the alarm",
+        |s| {
+            default(s, 0.0);
+            alarms(s)[0].missing_data = Some("ignore".into());
+        },
+        &[],
+    ),
+    (
+        "what is no change counts zero, and no event at all is a change",
+        |s| {
+            default(s, 0.0);
+            alarms(s)[0].missing_data = Some("breaching".into());
+        },
+        &[(Warn, "alarm policies")],
+    ),
     ("another unit", |s| alarms(s)[0].unit = Some("Count".into()), &[(Fail, "alarm policies"), NO_RULE]),
     (
         "the same unit",
@@ -302,9 +351,27 @@ const SCENARIOS: &[Scenario] = &[
         "a rule, and a target that is no topic",
         |s| {
             filters(s).clear();
-            s.rules = Ok(vec![rule(Hears::All, &["arn:aws:lambda:us-east-1:111122223333:function:a"])]);
+            s.rules = Ok(vec![rule(Hears::All, &[LOG_GROUP])]);
+        },
+        &[(Warn, "filters of main"), (Unknown, "target arn:aws:logs:us-east-1:111122223333:log-group:all")],
+    ),
+    (
+        "a rule, a target that is no topic, and one that is",
+        |s| {
+            filters(s).clear();
+            s.rules = Ok(vec![rule(Hears::All, &[LOG_GROUP, RULE_TOPIC])]);
         },
         &[],
+    ),
+    (
+        "a rule that publishes as a role",
+        |s| {
+            filters(s).clear();
+            let mut one = rule(Hears::All, &[TOPIC]);
+            one.targets.as_mut().unwrap().as_mut().unwrap()[0].role_arn = Some("arn:aws:iam::111122223333:role/publisher".into());
+            s.rules = Ok(vec![one]);
+        },
+        &[(Warn, "filters of main"), (Unknown, "topic alerts")],
     ),
     (
         "a rule, and the policy that a topic is made with",
@@ -339,6 +406,14 @@ const SCENARIOS: &[Scenario] = &[
             s.rules = Ok(vec![rule(Hears::All, &[RULE_TOPIC])]);
         },
         &[(Fail, "logging of main")],
+    ),
+    (
+        "a rule of everything",
+        |s| {
+            filters(s).clear();
+            s.rules = Ok(vec![rule(Hears::Everything, &[RULE_TOPIC])]);
+        },
+        &[(Fail, "filters of main"), (Fail, "rule policies")],
     ),
     (
         "a rule that asks for more",
@@ -433,6 +508,28 @@ fn commands_reach_the_shell_as_they_are() {
     let words = shlex::split(fix.trim_matches('`')).unwrap();
     assert_eq!(words.last(), Some(&cis_pattern()));
     assert_eq!(words[..5], ["aws", "logs", "put-metric-filter", "--region", "eu-west-1"].map(str::to_owned));
+}
+
+#[test]
+fn no_filter_is_put_in_the_place_of_one_that_counts_something_else() {
+    const OF_MORE: &str = "{ ($.eventName = Delete*) || ($.eventName = CreateAccessKey) }";
+    let put = |change: fn(&mut FilterSight)| {
+        let links = audited(|sight| {
+            *filters(sight) = vec![filter("policy-changes", Hears::Nothing), filter("one", Hears::All)];
+            change(&mut filters(sight)[1]);
+        });
+        let fix = links.iter().find(|link| link.subject == "filter one").and_then(|link| link.fix.clone()).unwrap();
+        let words = shlex::split(fix.trim_matches('`')).unwrap();
+        words[words.iter().position(|word| word == "--filter-name").unwrap() + 1].clone()
+    };
+    assert_eq!(put(|one| one.hears = Hears::NotOf(vec!["PutUserPolicy"])), "one");
+    let changes: [fn(&mut FilterSight); 4] = [
+        |one| (one.hears, one.filter.pattern) = (Hears::NotOf(vec!["PutUserPolicy"]), OF_MORE.into()),
+        |one| (one.hears, one.filter.pattern) = (Hears::Unclear, "?CreatePolicy".into()),
+        |one| (one.hears, one.filter.pattern) = (Hears::Everything, "{ $.eventName = * }".into()),
+        |one| one.filter.is_narrowed = true,
+    ];
+    changes.into_iter().for_each(|change| assert_eq!(put(change), "policy-changes-2"));
 }
 
 #[test]

@@ -8,16 +8,33 @@ use crate::model::{Publisher, Truth, lets_publish};
 /// The key that AWS manages for SNS, whose policy nobody can change.
 const AWS_MANAGED_KEY: &str = "alias/aws/sns";
 
+/// Who publishes to it.
+#[derive(Clone, Copy)]
+pub(super) struct Sender<'a> {
+    /// The service, as policies name it.
+    pub service: &'a str,
+    /// The alarm or rule that it does so for.
+    pub source_arn: &'a str,
+    /// The role that it takes on.
+    pub role_arn: Option<&'a str>,
+}
+
 /// From the topic on.
-pub(super) fn heard(sight: Sight<'_>, arn: &str, service: &str, source_arn: &str) -> Links {
+pub(super) fn heard(sight: Sight<'_>, arn: &str, sender: Sender<'_>) -> Links {
     let subject = format!("topic {}", name(arn));
     let Some(seen) = sight.monitoring.topics.iter().find(|topic| topic.arn == arn) else {
         return vec![unknown(subject, "it was not asked for", "run this again")];
     };
+    let Sender { service, source_arn, role_arn } = sender;
     let publisher = Publisher { service, account: &sight.monitoring.account, source_arn };
-    let topic = match &seen.topic {
-        Err(error) => sight.denied(subject, error),
-        Ok(topic) => published(subject, arn, topic, publisher),
+    let topic = match (&seen.topic, role_arn) {
+        (Err(error), _) => sight.denied(subject, error),
+        // Neither the topic's policy nor its key's has to know of the service then.
+        (Ok(_), Some(role)) => {
+            let seen = format!("{service} publishes to it as the role {role}: whether the role may could not be judged");
+            unknown(subject, seen, format!("see that the role's policy allows sns:Publish on {arn}, or take the role off the target"))
+        }
+        (Ok(topic), None) => published(subject, arn, topic, publisher),
     };
     let subject = format!("subscriptions of {}", name(arn));
     let subscriptions = match &seen.subscriptions {

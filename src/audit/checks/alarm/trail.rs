@@ -102,7 +102,7 @@ fn events(sight: Sight<'_>, one: &TrailSight) -> Finding {
     let all = r#"[{"ReadWriteType":"All","IncludeManagementEvents":true}]"#;
     let put = ["cloudtrail", "put-event-selectors", "--region", &trail.home_region, "--trail-name", &trail.arn, "--event-selectors", all];
     match selectors.hears() {
-        Hears::All => pass(subject, "it records management events that change something"),
+        Hears::All | Hears::AllAndReads | Hears::Everything => pass(subject, "it records management events that change something"),
         Hears::Unclear => unknown(subject, "its advanced event selectors choose by more than could be judged", aws(&put)),
         Hears::Nothing => fail(subject, "its event selectors leave out management events that change something", aws(&put)),
         Hears::NotOf(missed) => fail(subject, format!("its event selectors leave out {}", missed.join(", ")), aws(&put)),
