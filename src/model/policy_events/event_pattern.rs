@@ -15,10 +15,9 @@ pub fn event_pattern(pattern: &str, account: &str, region: &str) -> Hears {
     if !names_policies(&pattern, "", &sent) {
         return Hears::Nothing;
     }
-    match Hears::by(|name| holds(&pattern, "", &sent(Event::of_iam(name)))) {
-        Hears::All if holds(&pattern, "", &sent(STRANGER)) == Truth::Yes => Hears::Everything,
-        hears => hears,
-    }
+    let hears = Hears::by(|name| holds(&pattern, "", &sent(Event::of_iam(name))));
+    let is_of_all = hears == Hears::All && holds(&pattern, "", &sent(STRANGER)) == Truth::Yes;
+    if is_of_all { Hears::Everything } else { hears }
 }
 
 /// An event as CloudTrail sends it to EventBridge.

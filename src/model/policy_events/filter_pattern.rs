@@ -13,12 +13,17 @@ pub fn filter_pattern(pattern: &str) -> Hears {
         let names_one = POLICY_EVENTS.iter().any(|name| pattern.contains(name));
         return if names_one { Hears::Unclear } else { Hears::Nothing };
     };
-    match Hears::by(|name| condition.holds(Event::of_iam(name))) {
-        Hears::All if condition.holds(STRANGER) == Truth::Yes => Hears::Everything,
-        Hears::All if READS.into_iter().any(|read| condition.holds(read) == Truth::Yes) => Hears::AllAndReads,
+    let hears = Hears::by(|name| condition.holds(Event::of_iam(name)));
+    let counts = |event| condition.holds(event) == Truth::Yes;
+    if hears == Hears::All && counts(STRANGER) {
+        Hears::Everything
+    } else if hears == Hears::All && READS.into_iter().any(counts) {
+        Hears::AllAndReads
+    } else if hears == Hears::Unclear && !condition.names_policies() {
         // Another field alone says nothing of policies, "userIdentity.type = Root", nor does an event that is left out.
-        Hears::Unclear if !condition.names_policies() => Hears::Nothing,
-        hears => hears,
+        Hears::Nothing
+    } else {
+        hears
     }
 }
 

@@ -533,6 +533,17 @@ fn no_filter_is_put_in_the_place_of_one_that_counts_something_else() {
 }
 
 #[test]
+fn a_filter_that_is_mended_counts_into_the_metric_that_has_the_alarm() {
+    let links = audited(|sight| {
+        let one = &mut filters(sight)[0];
+        one.hears = Hears::NotOf(vec!["PutUserPolicy"]);
+        (one.filter.metrics[0].namespace, one.filter.metrics[0].name) = ("LogMetrics".into(), "IAMPolicy".into());
+    });
+    let fix = links.iter().find(|link| link.level == Fail).and_then(|link| link.fix.clone()).unwrap();
+    assert!(fix.contains("metricName=IAMPolicy,metricNamespace=LogMetrics,metricValue=1"), "{fix}");
+}
+
+#[test]
 fn what_was_not_asked_is_unknown() {
     let links = policy_changes(&well());
     assert_eq!(links.iter().map(|link| link.level).collect::<Vec<_>>(), [Unknown]);
