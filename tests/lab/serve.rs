@@ -56,7 +56,9 @@ pub fn serve(lab: &Lab, request: &Request) -> Reply {
     let asked = read(request);
     let Asked { action, params, protocol, .. } = &asked;
     let (number, fault) = enter(lab, auth.as_ref(), action, params);
-    std::thread::sleep(Duration::from_millis(lab.world().settings.latency_ms));
+    // The world is let go first: others are answered meanwhile.
+    let latency = lab.world().settings.latency_ms;
+    std::thread::sleep(Duration::from_millis(latency));
     match &fault {
         Some(Fault::PauseBefore) if lab.0.gate.pause() => return Reply::Close,
         Some(Fault::DropBefore) => return Reply::Close,
