@@ -112,8 +112,9 @@ impl Removing<'_> {
                     self.close(entry, sight, State::Deactivating)?;
                     return Err(failure.state("the key is active").hint("put that right, then run this again"));
                 }
-                Ok(None) => return self.cleaned(sight, entry),
-                Ok(Some(_)) | Err(_) => {
+                // It was listed a moment ago: that it is gone takes more than a listing without it.
+                Ok(None) if error.kind == ErrorKind::Gone => return self.cleaned(sight, entry),
+                Ok(Some(_) | None) | Err(_) => {
                     let failure = self.failed("it is not known whether the key is inactive", &error);
                     return Err(failure.state("the key is active or inactive; the files still have it").hint(self.goes_on()));
                 }
@@ -192,13 +193,14 @@ impl Removing<'_> {
         if let Err(error) = answer.or_else(|error| if error.kind == ErrorKind::Gone { Ok(()) } else { Err(error) }) {
             // The answer may have been lost, and not what it did.
             match self.status(root) {
-                Ok(None) => {}
+                // A refusal did nothing, whatever a listing leaves out.
+                Ok(None) if !error.is_definitive() => {}
                 Ok(Some(status)) => {
                     let word = if status == KeyStatus::Inactive { "inactive" } else { "active" };
                     let failure = self.failed("the key could not be deleted", &error);
                     return Err(failure.state(format!("the key is {word}")).hint(self.goes_on()));
                 }
-                Err(_) => {
+                Ok(None) | Err(_) => {
                     let failure = self.failed("it is not known whether the key is deleted", &error);
                     return Err(failure.state("the key is deleted or not; the files still have it").hint(self.goes_on()));
                 }
