@@ -20,6 +20,7 @@ use crate::aws::Aws;
 use crate::holder::keychain::NoPair;
 use crate::journal::Entry;
 use crate::model::{AccessKeyId, AccessKeyPair, ProfileName};
+use crate::os::clock;
 use crate::os::disk::RealDisk;
 use crate::os::lock::{Lock, LockError};
 use crate::os::private_directory::private_directory;
@@ -233,9 +234,8 @@ fn not_rotating(run: &Run<'_>, id: Option<&AccessKeyId>) -> Result<(), Failure> 
     match under_way(run.context).into_iter().find(of_key) {
         None => Ok(()),
         Some(pending) => {
-            let (old, profile) = (&pending.old, pending.profile.quoted());
-            let message = format!("the rotation of {old} ({}) is not over, and the key is part of it", pending.profile);
-            let hint = format!("`keyrotate rotate {profile}` finishes it, `keyrotate undo {profile}` takes it back; then run this again");
+            let message = format!("the rotation of {} ({}) is not over, and the key is part of it", pending.old, pending.profile);
+            let hint = format!("{}; then run this again", pending.hint_at(clock::local_now()));
             Err(Failure::new(FailureKind::Failed, message).state(UNCHANGED).hint(hint))
         }
     }

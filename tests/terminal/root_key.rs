@@ -551,6 +551,8 @@ fn within_its_grace_a_rotation_of_a_root_key_is_undone() {
     let boss = Boss::new(1, false);
     let (code, screen) = boss.answered(Terminal::open(&boss.home, &format!("{ROTATE} --grace 7d"), &[]));
     assert_eq!((code, boss.status()), (Some(0), Status::Inactive), "{screen}");
+    let refused = boss.home.run(&["root-key", "remove", "boss", "--admin", "default", "--dry-run"]);
+    told(&refused, 1, "`keyrotate rotate boss --grace 0s` deletes it now; then run this again");
     let undone = boss.home.run(&["undo", "boss", "--yes"]);
     assert_eq!(undone.code, Some(0), "{}", undone.stderr);
     assert_eq!((boss.status(), boss.config()), (Status::Active, boss.config.clone()), "{}", undone.stdout);
