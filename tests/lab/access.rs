@@ -178,13 +178,28 @@ fn resource_of(world: &World, caller: Caller, auth: &Authorization, action: &str
         "AssumeRole" => Resource::new(own("RoleArn")),
         "GetTrailStatus" => Resource::new(own("Name")),
         "GetEventSelectors" => Resource::new(own("TrailName")),
-        "DescribeMetricFilters" => Resource::new(world.log_group_arn(&world.settings.account, &auth.region, &own("logGroupName"))),
-        "ListTargetsByRule" => Resource::new(world.rule_arn(&auth.region, &own("Rule"))),
-        "GetTopicAttributes" | "ListSubscriptionsByTopic" => Resource::new(own("TopicArn")),
+        "DescribeMetricFilters" | "PutMetricFilter" | "DeleteMetricFilter" => {
+            Resource::new(world.log_group_arn(&world.settings.account, &auth.region, &own("logGroupName")))
+        }
+        "ListTargetsByRule" | "PutTargets" | "RemoveTargets" => Resource::new(world.rule_arn(&auth.region, &own("Rule"))),
+        "PutRule" | "DeleteRule" => Resource::new(world.rule_arn(&auth.region, &own("Name"))),
+        "GetTopicAttributes" | "ListSubscriptionsByTopic" | "SetTopicAttributes" | "Subscribe" | "DeleteTopic" | "Publish" => {
+            Resource::new(own("TopicArn"))
+        }
+        "CreateTopic" => {
+            let (partition, account) = (&world.settings.partition, &world.settings.account);
+            Resource::new(format!("arn:{partition}:sns:{}:{account}:{}", auth.region, own("Name")))
+        }
+        "PutMetricAlarm" | "SetAlarmState" => Resource::new(world.alarm_arn(&auth.region, &own("AlarmName"))),
+        // The lab asks for one at a time; what is asked about several is about all.
+        "DeleteAlarms" => Resource::new(world.alarm_arn(&auth.region, own("AlarmNames").trim_matches(['[', ']', '"']))),
+        "DescribeAlarms" => Resource::new(world.alarm_arn(&auth.region, "*")),
         // ListRules is about the rules of a bus, whichever.
         "ListRules" => Resource::new(world.rule_arn(&auth.region, "*")),
         "DescribeTrails"
         | "DescribeAlarmsForMetric"
+        | "TestMetricFilter"
+        | "TestEventPattern"
         | "GetAccountSummary"
         | "GenerateCredentialReport"
         | "GetCredentialReport"

@@ -13,6 +13,7 @@ pub const CLOUDWATCH: &str = "monitoring";
 pub struct Alarm {
     pub name: String,
     pub region: String,
+    pub description: String,
     pub namespace: String,
     pub metric: String,
     /// `[{"Name": …, "Value": …}]`.
@@ -27,14 +28,22 @@ pub struct Alarm {
     pub missing_data: String,
     /// None: whichever.
     pub unit: Option<String>,
+    /// In seconds.
+    pub period: u32,
 }
 
 impl World {
+    /// The ARN of an alarm.
+    pub fn alarm_arn(&self, region: &str, name: &str) -> String {
+        format!("arn:{}:cloudwatch:{region}:{}:alarm:{name}", self.settings.partition, self.settings.account)
+    }
+
     /// An alarm on `CISBenchmark/METRIC` that one event raises; returns its place.
     pub fn add_alarm(&mut self, name: &str, region: &str, metric: &str, topic: &str) -> usize {
         self.alarms.push(Alarm {
             name: name.to_owned(),
             region: region.to_owned(),
+            description: String::new(),
             namespace: "CISBenchmark".to_owned(),
             metric: metric.to_owned(),
             dimensions: json!([]),
@@ -46,6 +55,7 @@ impl World {
             evaluation_periods: 1,
             missing_data: "notBreaching".to_owned(),
             unit: None,
+            period: 300,
         });
         self.alarms.len() - 1
     }
@@ -53,6 +63,14 @@ impl World {
 
 /// The answer's body. Alarms on other dimensions than those that are asked for are not among them (API reference, DescribeAlarmsForMetric).
 pub fn answer(world: &World, region: &str, action: &str, asked: &Value) -> Result<Value, Refusal> {
+    if action == "DescribeAlarms" {
+        let named = |alarm: &Alarm| asked["AlarmNames"].as_array().is_none_or(|names| names.contains(&json!(alarm.name)));
+        let does =
+            |alarm: &Alarm| asked["ActionPrefix"].as_str().is_none_or(|start| alarm.actions.iter().any(|arn| arn.starts_with(start)));
+        let is_it = |alarm: &&Alarm| alarm.region == region && named(alarm) && does(alarm);
+        let alarms: Vec<Value> = world.alarms.iter().filter(is_it).map(|alarm| shown(world, alarm)).collect();
+        return Ok(json!({"MetricAlarms": alarms, "CompositeAlarms": []}));
+    }
     if action != "DescribeAlarmsForMetric" {
         return Err(Refusal::new(400, "InvalidAction", format!("The lab does not know cloudwatch:{action}.")));
     }
@@ -68,10 +86,9 @@ pub fn answer(world: &World, region: &str, action: &str, asked: &Value) -> Resul
 }
 
 fn shown(world: &World, alarm: &Alarm) -> Value {
-    let (partition, account) = (&world.settings.partition, &world.settings.account);
     let mut found = json!({
         "AlarmName": alarm.name,
-        "AlarmArn": format!("arn:{partition}:cloudwatch:{}:{account}:alarm:{}", alarm.region, alarm.name),
+        "AlarmArn": world.alarm_arn(&alarm.region, &alarm.name),
         "ActionsEnabled": alarm.has_actions_enabled,
         "AlarmActions": alarm.actions,
         "OKActions": [],
@@ -80,11 +97,12 @@ fn shown(world: &World, alarm: &Alarm) -> Value {
         "Namespace": alarm.namespace,
         "Statistic": alarm.statistic,
         "Dimensions": alarm.dimensions,
-        "Period": 300,
+        "Period": alarm.period,
         "EvaluationPeriods": alarm.evaluation_periods,
         "Threshold": alarm.threshold,
         "ComparisonOperator": alarm.comparison,
         "TreatMissingData": alarm.missing_data,
+        "AlarmDescription": alarm.description,
     });
     alarm.unit.iter().for_each(|unit| found["Unit"] = json!(unit));
     found

@@ -10,6 +10,7 @@ use super::state::World;
 pub struct Rule {
     pub name: String,
     pub region: String,
+    pub description: Option<String>,
     pub pattern: String,
     pub is_enabled: bool,
     /// ARNs.
@@ -22,7 +23,15 @@ impl World {
     /// An enabled rule with one target; returns its place.
     pub fn add_rule(&mut self, name: &str, region: &str, pattern: &str, target: &str) -> usize {
         let (name, region, pattern) = (name.to_owned(), region.to_owned(), pattern.to_owned());
-        self.event_rules.push(Rule { name, region, pattern, is_enabled: true, targets: vec![target.to_owned()], target_role: None });
+        self.event_rules.push(Rule {
+            name,
+            region,
+            description: None,
+            pattern,
+            is_enabled: true,
+            targets: vec![target.to_owned()],
+            target_role: None,
+        });
         self.event_rules.len() - 1
     }
 
@@ -65,6 +74,7 @@ fn shown(world: &World, rule: &Rule) -> Value {
     json!({
         "Name": rule.name,
         "Arn": world.rule_arn(&rule.region, &rule.name),
+        "Description": rule.description,
         "EventPattern": rule.pattern,
         "State": if rule.is_enabled { "ENABLED" } else { "DISABLED" },
         "EventBusName": "default",

@@ -57,6 +57,13 @@ pub fn answer(world: &World, region: &str, action: &str, asked: &Value) -> Resul
     if action != "DescribeMetricFilters" {
         return Err(Refusal::new(400, "InvalidAction", format!("The lab does not know logs:{action}.")));
     }
+    if let Some(metric) = asked["metricName"].as_str() {
+        let counts = |filter: &&MetricFilter| filter.metric == metric && asked["metricNamespace"] == filter.namespace;
+        let groups = world.log_groups.iter().filter(|group| group.region == region);
+        let filters: Vec<Value> =
+            groups.flat_map(|group| group.filters.iter().filter(counts).map(|filter| shown(&group.name, filter))).collect();
+        return Ok(json!({"metricFilters": filters}));
+    }
     let name = asked["logGroupName"].as_str().unwrap_or_default();
     let group = world.log_groups.iter().find(|group| group.region == region && group.name == name);
     let group = group.ok_or_else(|| Refusal::new(400, "ResourceNotFoundException", "The specified log group does not exist."))?;

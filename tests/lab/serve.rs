@@ -8,7 +8,7 @@ use super::cloudwatch::CLOUDWATCH;
 use super::faults::Fault;
 use super::sigv4::{Authorization, Request, pairs, signature};
 use super::state::{Call, World};
-use super::{Lab, access, cbor, cloudtrail, cloudwatch, events, iam, logs, secrets, sns, sts, xml};
+use super::{Lab, access, cbor, changes, cloudtrail, cloudwatch, events, iam, logs, secrets, sns, sts, xml};
 
 /// The service of secrets, as a signature names it.
 pub const SECRETS: &str = "secretsmanager";
@@ -73,6 +73,7 @@ pub fn serve(lab: &Lab, request: &Request) -> Reply {
     };
     let (status, body) = match &result {
         Ok(Answer::Text(text)) => (200, text.clone().into_bytes()),
+        Ok(Answer::Value(serde_json::Value::Null)) => (200, Vec::new()),
         Ok(Answer::Value(value)) if *protocol == Protocol::Cbor => (200, cbor::encode(value)),
         Ok(Answer::Value(value)) => (200, value.to_string().into_bytes()),
         Ok(Answer::Element(inner)) => (200, xml::success(service, action, inner).into_bytes()),
@@ -94,7 +95,7 @@ enum Protocol {
 enum Answer {
     /// The body, in JSON.
     Text(String),
-    /// The body, in JSON or CBOR.
+    /// The body, in JSON or CBOR; none where it is null.
     Value(serde_json::Value),
     /// What is inside of the result element.
     Element(String),
@@ -215,6 +216,12 @@ fn answer_as_iam(world: &mut World, auth: Option<&Authorization>, asked: &Asked,
         key.used(now, &auth.service, &auth.region);
     }
     access::authorize(world, caller, auth, action, params)?;
+    if let Some(answer) = changes::value(world, &auth.service, &auth.region, action, json) {
+        return answer.map(Answer::Value);
+    }
+    if let Some(answer) = Some(()).filter(|()| auth.service == "sns").and_then(|()| changes::element(world, &auth.region, action, params)) {
+        return answer.map(Answer::Element);
+    }
     match auth.service.as_str() {
         "iam" => iam::answer(world, caller, action, params).map(Answer::Element),
         "sts" => sts::answer(world, caller, action, params).map(Answer::Element),

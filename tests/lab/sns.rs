@@ -8,6 +8,7 @@ use super::xml::{list, tag, text};
 #[derive(Clone, Debug)]
 pub struct Topic {
     pub arn: String,
+    pub display_name: String,
     pub policy: String,
     pub kms_key_id: Option<String>,
     pub subscriptions: Vec<Subscription>,
@@ -33,7 +34,13 @@ impl World {
             "Resource": arn, "Condition": {"StringEquals": {"AWS:SourceOwner": account}},
         }]});
         let mailbox = Subscription { protocol: "email".into(), endpoint: "ops@example.com".into(), is_confirmed: true };
-        self.topics.push(Topic { arn: arn.clone(), policy: policy.to_string(), kms_key_id: None, subscriptions: vec![mailbox] });
+        self.topics.push(Topic {
+            arn: arn.clone(),
+            display_name: String::new(),
+            policy: policy.to_string(),
+            kms_key_id: None,
+            subscriptions: vec![mailbox],
+        });
         arn
     }
 
@@ -57,7 +64,12 @@ pub fn answer(world: &World, region: &str, action: &str, params: &Params) -> Res
     match action {
         "GetTopicAttributes" => {
             let topic = topic()?;
-            let own = [("TopicArn", Some(&topic.arn)), ("Policy", Some(&topic.policy)), ("KmsMasterKeyId", topic.kms_key_id.as_ref())];
+            let own = [
+                ("TopicArn", Some(&topic.arn)),
+                ("DisplayName", Some(&topic.display_name)),
+                ("Policy", Some(&topic.policy)),
+                ("KmsMasterKeyId", topic.kms_key_id.as_ref()),
+            ];
             let entry = |(name, value): (&str, Option<&String>)| Some(tag("entry", &(text("key", name) + &text("value", value?))));
             Ok(tag("Attributes", &own.into_iter().filter_map(entry).collect::<String>()))
         }

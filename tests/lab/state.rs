@@ -197,6 +197,8 @@ pub struct World {
     pub alarms: Vec<Alarm>,
     pub topics: Vec<Topic>,
     pub event_rules: Vec<events::Rule>,
+    /// What was sent to mailboxes, each with its address.
+    pub mails: Vec<String>,
     pub managed: Vec<Managed>,
     pub groups: Vec<Group>,
     pub report: Report,
@@ -229,6 +231,7 @@ impl World {
             alarms: Vec::new(),
             topics: Vec::new(),
             event_rules: Vec::new(),
+            mails: Vec::new(),
             managed: Vec::new(),
             groups: Vec::new(),
             report: Report::None,
