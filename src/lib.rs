@@ -1,5 +1,7 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
+#[cfg(feature = "alarm")]
+pub mod alarm;
 pub mod audit;
 pub mod aws;
 pub mod cli;

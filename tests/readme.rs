@@ -56,7 +56,7 @@ fn every_keyrotate_command_does_what_it_says() {
     for command in commands() {
         let words: Vec<&str> = command.split(' ').collect();
         match words.as_slice() {
-            ["keyrotate", args @ ..] if cfg!(not(feature = "alarm")) && args.contains(&"monitoring") => {}
+            ["keyrotate", args @ ..] if cfg!(not(feature = "alarm")) && (args.contains(&"monitoring") || args[0] == "alarm") => {}
             ["keyrotate", args @ ..] => {
                 let output = match args.first() {
                     Some(&"timer") => timer(&home, args),
@@ -64,6 +64,7 @@ fn every_keyrotate_command_does_what_it_says() {
                     // The program is below `target`.
                     Some(&"policy") => policy(&home, args),
                     Some(&"root-key") => root_key(&home, args),
+                    Some(&"alarm") => alarm(&home, args),
                     Some(&"keys") if args[1] == "add" => add(&home, args),
                     Some(&"keys") if args[1] == "import" => home.run(&[args, &["--force"]].concat()),
                     _ => home.run(args),
@@ -92,6 +93,16 @@ fn add(home: &Home, args: &[&str]) -> home::Output {
     let mut run = Run::new(&words);
     run.input = format!("Access key ID,Secret access key\n{},{}\n", key.id, key.secret);
     home.run_with(&run)
+}
+
+/// With a mailbox that confirms when it is asked.
+fn alarm(home: &Home, args: &[&str]) -> home::Output {
+    let output = home.run(args);
+    if output.code != Some(10) {
+        return output;
+    }
+    home.lab.world().topics.iter_mut().flat_map(|topic| &mut topic.subscriptions).for_each(|one| one.is_confirmed = true);
+    home.run(args)
 }
 
 /// With a key of the root user, for this command.

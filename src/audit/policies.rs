@@ -36,6 +36,8 @@ pub enum PolicyName {
     AuditAccount,
     /// An audit of what watches over the account.
     AuditMonitoring,
+    /// Setting up what tells of changes to policies.
+    Alarm,
 }
 
 /// What somebody chose of a policy.
@@ -84,6 +86,11 @@ enum On {
     RolesWithSourceIdentity,
     Secrets,
     NewSecrets,
+    LogGroups,
+    /// By the names that keyrotate gives.
+    OwnAlarms,
+    OwnRules,
+    OwnTopics,
     /// The action knows no resource, or any is meant.
     Anything,
 }
@@ -171,6 +178,48 @@ const AUDIT_MONITORING: &[Permission] = &[Permission {
     on: On::Anything,
 }];
 
+/// In whichever region the log group of a trail is, and where the events of IAM are.
+const ALARM: &[Permission] = &[
+    Permission {
+        sid: "SeeTrailsAndWhatHears",
+        actions: &[
+            "cloudtrail:DescribeTrails",
+            "cloudtrail:GetEventSelectors",
+            "cloudtrail:GetTrailStatus",
+            "cloudwatch:DescribeAlarms",
+            "events:ListRules",
+            "events:TestEventPattern",
+            "logs:DescribeMetricFilters",
+            "logs:TestMetricFilter",
+        ],
+        on: On::Anything,
+    },
+    Permission { sid: "ChangeMetricFilters", actions: &["logs:DeleteMetricFilter", "logs:PutMetricFilter"], on: On::LogGroups },
+    Permission {
+        sid: "ChangeOwnAlarms",
+        actions: &["cloudwatch:DeleteAlarms", "cloudwatch:PutMetricAlarm", "cloudwatch:SetAlarmState"],
+        on: On::OwnAlarms,
+    },
+    Permission {
+        sid: "ChangeOwnRules",
+        actions: &["events:DeleteRule", "events:ListTargetsByRule", "events:PutRule", "events:PutTargets", "events:RemoveTargets"],
+        on: On::OwnRules,
+    },
+    Permission {
+        sid: "ChangeOwnTopics",
+        actions: &[
+            "sns:CreateTopic",
+            "sns:DeleteTopic",
+            "sns:GetTopicAttributes",
+            "sns:ListSubscriptionsByTopic",
+            "sns:Publish",
+            "sns:SetTopicAttributes",
+            "sns:Subscribe",
+        ],
+        on: On::OwnTopics,
+    },
+];
+
 /// What is open without MFA so that somebody who has no device gets one, here or in the console. AWS deletes no device that is in use.
 const TO_ENROLL: [&str; 3] = ["iam:CreateVirtualMFADevice", "iam:DeleteVirtualMFADevice", "iam:EnableMFADevice"];
 
@@ -183,7 +232,7 @@ const TO_LOOK: [&str; 3] = ["iam:GetAccessKeyLastUsed", "iam:GetAccountSummary",
 
 impl PolicyName {
     /// All of them, in the order in which they are listed.
-    pub const ALL: [PolicyName; 10] = [
+    pub const ALL: [PolicyName; 11] = [
         PolicyName::Rotate,
         PolicyName::Sessions,
         PolicyName::SecretsManager,
@@ -194,6 +243,7 @@ impl PolicyName {
         PolicyName::Audit,
         PolicyName::AuditAccount,
         PolicyName::AuditMonitoring,
+        PolicyName::Alarm,
     ];
 
     /// Its name on the command line.
@@ -209,6 +259,7 @@ impl PolicyName {
             PolicyName::Audit => "audit",
             PolicyName::AuditAccount => "audit-account",
             PolicyName::AuditMonitoring => "audit-monitoring",
+            PolicyName::Alarm => "alarm",
         }
     }
 
@@ -232,6 +283,7 @@ impl PolicyName {
             PolicyName::Audit => "audit: the own user, its groups and policies, and the root user as far as everybody may see it",
             PolicyName::AuditAccount => "beside audit: audit --tier account",
             PolicyName::AuditMonitoring => "beside audit and audit-account: audit --tier monitoring",
+            PolicyName::Alarm => "alarm: have changes to policies told, try that out, remove it again",
         }
     }
 
@@ -247,6 +299,7 @@ impl PolicyName {
             PolicyName::Audit => AUDIT,
             PolicyName::AuditAccount => AUDIT_ACCOUNT,
             PolicyName::AuditMonitoring => AUDIT_MONITORING,
+            PolicyName::Alarm => ALARM,
         }
     }
 
@@ -275,6 +328,10 @@ pub fn policy(name: PolicyName, scope: &Scope, choices: Choices) -> Result<Polic
             On::Secrets | On::NewSecrets if scope.secrets.is_empty() => return Err(NoPolicy::NoSecrets),
             On::Secrets => scope.secrets(),
             On::NewSecrets => scope.new_secrets(),
+            On::LogGroups => vec![scope.of("logs", "log-group:*")],
+            On::OwnAlarms => vec![scope.of("cloudwatch", "alarm:keyrotate-*")],
+            On::OwnRules => vec![scope.of("events", "rule/keyrotate-*")],
+            On::OwnTopics => vec![scope.of("sns", "keyrotate-*")],
             On::Anything => vec!["*".to_owned()],
         };
         if !resources.is_empty() {

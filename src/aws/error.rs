@@ -254,7 +254,8 @@ pub(super) fn classify(status: u16, code: Option<&str>, message: &str) -> ErrorK
             ErrorKind::Throttled
         }
         "RequestLimitExceeded" | "TooManyRequestsException" | "SlowDown" | "PriorRequestNotComplete" => ErrorKind::Throttled,
-        "NoSuchEntity" | "NoSuchEntityException" | "ResourceNotFoundException" => ErrorKind::Gone,
+        // QUIRK(sns): SNS and CloudWatch leave out the end of the name.
+        "NoSuchEntity" | "NoSuchEntityException" | "ResourceNotFoundException" | "NotFound" | "ResourceNotFound" => ErrorKind::Gone,
         // QUIRK(iam): the API reference heads it LimitExceededException; the wire says LimitExceeded, 409.
         "LimitExceeded" | "LimitExceededException" => ErrorKind::LimitExceeded,
         "EntityTemporarilyUnmodifiable" | "EntityTemporarilyUnmodifiableException" => ErrorKind::Conflict,

@@ -40,10 +40,49 @@ impl Aws {
     }
 }
 
+impl Aws {
+    /// `events:PutRule` on the default event bus: makes the rule, or makes it anew.
+    pub fn put_rule(&self, signer: &Signer, region: &str, rule: &EventRule) -> Result<(), AwsError> {
+        let call = Call::new(self, signer, "events:PutRule").in_region(Some(region));
+        let request = call.eventbridge().put_rule().name(&rule.name).set_event_pattern(rule.pattern.clone());
+        let request = request.set_description(rule.description.clone()).state(sdk::RuleState::Enabled);
+        call.finish(self.runtime.block_on(request.send())).map(drop)
+    }
+
+    /// `events:PutTargets`, of one.
+    pub fn put_target(&self, signer: &Signer, region: &str, rule: &str, id: &str, arn: &str) -> Result<(), AwsError> {
+        let call = Call::new(self, signer, "events:PutTargets").in_region(Some(region));
+        let target = sdk::Target::builder().id(id).arn(arn).build().map_err(|_| call.garbled("the target has no ARN"))?;
+        let answer = call.finish(self.runtime.block_on(call.eventbridge().put_targets().rule(rule).targets(target).send()))?;
+        if answer.failed_entry_count > 0 { Err(call.garbled("AWS did not take the target")) } else { Ok(()) }
+    }
+
+    /// `events:RemoveTargets`, of one.
+    pub fn remove_target(&self, signer: &Signer, region: &str, rule: &str, id: &str) -> Result<(), AwsError> {
+        let call = Call::new(self, signer, "events:RemoveTargets").in_region(Some(region));
+        let answer = call.finish(self.runtime.block_on(call.eventbridge().remove_targets().rule(rule).ids(id).send()))?;
+        if answer.failed_entry_count > 0 { Err(call.garbled("AWS did not remove the target")) } else { Ok(()) }
+    }
+
+    /// `events:DeleteRule`. One that is not there is deleted, too; one with targets is not.
+    pub fn delete_rule(&self, signer: &Signer, region: &str, name: &str) -> Result<(), AwsError> {
+        let call = Call::new(self, signer, "events:DeleteRule").in_region(Some(region));
+        call.finish(self.runtime.block_on(call.eventbridge().delete_rule().name(name).send())).map(drop)
+    }
+
+    /// `events:TestEventPattern`: whether the pattern matches this event.
+    pub fn test_event_pattern(&self, signer: &Signer, region: &str, pattern: &str, event: &str) -> Result<bool, AwsError> {
+        let call = Call::new(self, signer, "events:TestEventPattern").in_region(Some(region));
+        let request = call.eventbridge().test_event_pattern().event_pattern(pattern).event(event);
+        call.finish(self.runtime.block_on(request.send())).map(|answer| answer.result)
+    }
+}
+
 fn known(rule: sdk::Rule) -> EventRule {
     EventRule {
         name: rule.name.unwrap_or_default(),
         arn: rule.arn.unwrap_or_default(),
+        description: rule.description,
         pattern: rule.event_pattern,
         is_enabled: rule.state != Some(sdk::RuleState::Disabled),
     }

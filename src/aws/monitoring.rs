@@ -4,6 +4,7 @@
 //! Invariant: each part fails on its own. Only what leads on is asked for: no alarms of a filter that is not about policies, no topic of an alarm that
 //! does nothing; what was not asked for is `None`.
 
+mod own;
 mod types;
 
 #[cfg(feature = "alarm")]
@@ -21,6 +22,7 @@ use super::{account_of_arn, region_of_arn};
 #[cfg(feature = "alarm")]
 use crate::model::{Hears, event_pattern, filter_pattern};
 
+pub use own::{MetricAlarm, OwnNames, OwnRule, OwnSight, OwnTopic};
 pub use types::{
     Alarm, EventRule, EventSelector, EventSelectors, FieldSelector, FilterSight, Metric, MetricFilter, MetricSight, MonitoringSight,
     RuleSight, RuleTarget, Subscription, Topic, TopicSight, Trail, TrailSight, TrailStatus, is_topic, name_of_log_group,
@@ -56,6 +58,19 @@ impl Aws {
             sight.topics = all(topics.into_iter().map(|arn| self.topic_sight(signer, arn))).await;
             sight
         })
+    }
+
+    /// Looks at the trails alone: whether they record, and which events.
+    pub fn look_at_trails(&self, signer: &Signer, of: Watched<'_>) -> MonitoringSight {
+        let region = event_region(of.partition).unwrap_or(self.region());
+        let trails = self.runtime.block_on(async {
+            let trail = |trail: Trail| async move {
+                let (status, selectors) = join(self.trail_status(signer, &trail), self.event_selectors(signer, &trail)).await;
+                TrailSight { trail, status, selectors, filters: None }
+            };
+            Ok(all(self.trails(signer, region).await?.into_iter().map(trail)).await)
+        });
+        MonitoringSight { account: of.account.to_owned(), region: region.to_owned(), trails, rules: Ok(Vec::new()), topics: Vec::new() }
     }
 
     async fn trail_sight(&self, signer: &Signer, account: &str, trail: Trail) -> TrailSight {

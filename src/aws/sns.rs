@@ -15,7 +15,7 @@ impl Aws {
         let answer = call.finish(call.sns().get_topic_attributes().topic_arn(arn).send().await)?;
         let mut attributes = answer.attributes.unwrap_or_default();
         let mut attribute = |name: &str| attributes.remove(name).filter(|value| !value.is_empty());
-        Ok(Topic { policy: attribute("Policy"), kms_key_id: attribute("KmsMasterKeyId") })
+        Ok(Topic { display_name: attribute("DisplayName"), policy: attribute("Policy"), kms_key_id: attribute("KmsMasterKeyId") })
     }
 
     /// `sns:ListSubscriptionsByTopic`, in the region of the topic.
@@ -27,10 +27,58 @@ impl Aws {
     }
 }
 
+impl Aws {
+    /// `sns:CreateTopic`: its ARN. Where there is one of this name already, its ARN.
+    pub fn create_topic(&self, signer: &Signer, region: &str, name: &str, display_name: &str) -> Result<String, AwsError> {
+        let call = Call::new(self, signer, "sns:CreateTopic").in_region(Some(region));
+        let request = call.sns().create_topic().name(name).attributes("DisplayName", display_name);
+        let answer = call.finish(self.runtime.block_on(request.send()))?;
+        answer.topic_arn.ok_or_else(|| call.garbled("the answer has no TopicArn"))
+    }
+
+    /// [`Aws::topic`], for one question.
+    pub fn get_topic(&self, signer: &Signer, arn: &str) -> Result<Topic, AwsError> {
+        self.runtime.block_on(self.topic(signer, arn))
+    }
+
+    /// [`Aws::subscriptions`], for one question.
+    pub fn list_subscriptions(&self, signer: &Signer, arn: &str) -> Result<Vec<Subscription>, AwsError> {
+        self.runtime.block_on(self.subscriptions(signer, arn))
+    }
+
+    /// `sns:SetTopicAttributes`: its policy.
+    pub fn set_topic_policy(&self, signer: &Signer, arn: &str, policy: &str) -> Result<(), AwsError> {
+        let call = Call::new(self, signer, "sns:SetTopicAttributes").in_region(region_of_arn(arn));
+        let request = call.sns().set_topic_attributes().topic_arn(arn).attribute_name("Policy").attribute_value(policy);
+        call.finish(self.runtime.block_on(request.send())).map(drop)
+    }
+
+    /// `sns:Subscribe` of a mailbox, which gets a mail with a link by which it agrees. Once more while it has not: another mail.
+    pub fn subscribe_email(&self, signer: &Signer, arn: &str, email: &str) -> Result<(), AwsError> {
+        let call = Call::new(self, signer, "sns:Subscribe").in_region(region_of_arn(arn));
+        let request = call.sns().subscribe().topic_arn(arn).protocol("email").endpoint(email);
+        call.finish(self.runtime.block_on(request.send())).map(drop)
+    }
+
+    /// `sns:DeleteTopic`, with its subscriptions. One that is not there is deleted, too.
+    pub fn delete_topic(&self, signer: &Signer, arn: &str) -> Result<(), AwsError> {
+        let call = Call::new(self, signer, "sns:DeleteTopic").in_region(region_of_arn(arn));
+        call.finish(self.runtime.block_on(call.sns().delete_topic().topic_arn(arn).send())).map(drop)
+    }
+
+    /// `sns:Publish`.
+    pub fn publish(&self, signer: &Signer, arn: &str, subject: &str, message: &str) -> Result<(), AwsError> {
+        let call = Call::new(self, signer, "sns:Publish").in_region(region_of_arn(arn));
+        let request = call.sns().publish().topic_arn(arn).subject(subject).message(message);
+        call.finish(self.runtime.block_on(request.send())).map(drop)
+    }
+}
+
 /// QUIRK(sns): one that is not confirmed, or was deleted, has a word in the place of its ARN.
 fn known(subscription: sdk::Subscription) -> Subscription {
     Subscription {
         protocol: subscription.protocol.unwrap_or_default(),
+        endpoint: subscription.endpoint.unwrap_or_default(),
         arn: subscription.subscription_arn.filter(|arn| arn.starts_with("arn:")),
     }
 }

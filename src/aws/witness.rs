@@ -127,12 +127,23 @@ impl Intercept for Witness {
     }
 }
 
+/// The calls in JSON or CBOR whose operation has no output.
+const NO_OUTPUT: [&str; 6] = [
+    "cloudwatch:DeleteAlarms",
+    "cloudwatch:PutMetricAlarm",
+    "cloudwatch:SetAlarmState",
+    "events:DeleteRule",
+    "logs:DeleteMetricFilter",
+    "logs:PutMetricFilter",
+];
+
 /// Whether the text is closed: JSON by its last brace, XML by the root element of the operation's own answer, `</ListAccessKeysResponse>`: neither cut off nor
 /// the `</ErrorResponse>` that something in between sent with the status of a success. CBOR counts its parts, so that the SDK's reader takes no half of it;
-/// it begins with a map.
+/// it begins with a map. What has no output in the service's model is answered with nothing.
 fn is_whole(operation: &str, body: &[u8]) -> bool {
     let (service, action) = operation.split_once(':').unwrap_or_default();
     match service {
+        "logs" | "events" | "cloudwatch" if body.is_empty() => NO_OUTPUT.contains(&operation),
         "secretsmanager" | "cloudtrail" | "logs" | "events" => body.trim_ascii_end().ends_with(b"}"),
         "cloudwatch" => body.first().is_some_and(|first| first >> 5 == 5),
         _ => body.trim_ascii_end().ends_with(format!("</{action}Response>").as_bytes()),
@@ -153,5 +164,9 @@ mod tests {
         assert!(is_whole(describe, b"{\"ARN\":\"a\"}\n") && !is_whole(describe, b"{\"ARN\":\"a"));
         let alarms = "cloudwatch:DescribeAlarmsForMetric";
         assert!(is_whole(alarms, b"\xa0") && is_whole(alarms, b"\xbf\xff") && !is_whole(alarms, b"") && !is_whole(alarms, b"<html>"));
+        for nothing in NO_OUTPUT {
+            assert!(is_whole(nothing, b"") && !is_whole(nothing, b"<html>"), "{nothing}");
+        }
+        assert!(!is_whole("logs:DescribeMetricFilters", b""));
     }
 }

@@ -1,5 +1,7 @@
 //! What can be typed.
 
+#[cfg(feature = "alarm")]
+mod alarm;
 mod audit;
 mod keys;
 mod mfa;
@@ -22,6 +24,8 @@ use crate::commands::status::StatusOptions;
 use crate::commands::undo::UndoOptions;
 use crate::model::{AccessKeyId, Grace};
 use crate::rotation::Direction;
+#[cfg(feature = "alarm")]
+pub use alarm::{AlarmArgs, AlarmCommand};
 pub use audit::AuditArgs;
 pub use keys::{KeysArgs, KeysCommand};
 pub use mfa::{MfaArgs, MfaCommand};
@@ -109,6 +113,9 @@ pub enum Command {
     /// Check the practices that keep keys and accounts safe: MFA, root, policies, keys; each with its fix
     #[command(after_help = audit::AUDIT)]
     Audit(AuditArgs),
+    /// Have changes to IAM policies told to a mailbox: plan it, set it up, try it out, remove it
+    #[cfg(feature = "alarm")]
+    Alarm(AlarmArgs),
     /// Print the least IAM policy that a work of keyrotate needs
     Policy(PolicyArgs),
     /// Show every rotation that is over, the newest last

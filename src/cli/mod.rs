@@ -1,5 +1,7 @@
 //! The command line: clap's types in, text and an exit code out. The only room that prints.
 
+#[cfg(feature = "alarm")]
+mod alarm;
 mod args;
 mod audit;
 mod auto;
@@ -234,6 +236,8 @@ fn dispatch(args: &Args) -> Result<u8, Failure> {
             audit::print(&outcome, asked.json, args.quiet);
             Ok(unless_interrupted(outcome.exit_code))
         }
+        #[cfg(feature = "alarm")]
+        Some(Command::Alarm(asked)) => alarm::run(&load()?, &|no_input| attended(no_input, args.quiet), asked, args.quiet),
         Some(Command::Policy(asked)) => match &asked.command {
             PolicyCommand::Show(show) => {
                 match show.name {

@@ -2,6 +2,8 @@
 
 mod account_id;
 pub mod after_login;
+#[cfg(feature = "alarm")]
+pub mod alarm;
 pub mod audit;
 pub mod auto;
 pub mod completions;

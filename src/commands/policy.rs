@@ -85,7 +85,7 @@ fn of_profile(context: &Context, options: &PolicyOptions, name: &ProfileName) ->
             told(options, Scope { user: Whose::At(user.to_owned()), ..of_account(&identity.arn) })
         }
     };
-    let is_audit = matches!(options.name, PolicyName::AuditAccount | PolicyName::AuditMonitoring);
+    let is_audit = matches!(options.name, PolicyName::AuditAccount | PolicyName::AuditMonitoring | PolicyName::Alarm);
     let holder = route.roles.last().filter(|_| is_audit).map_or(Holder::Group, |role| Holder::Role(role_name(&role.arn)));
     // A role on the way to another is assumed by the first one, not by the user.
     let first = |role: &Role| RoleNamed {
@@ -217,6 +217,6 @@ fn beside(options: &PolicyOptions, scope: &Scope) -> Option<&'static str> {
         }
         PolicyName::ForceMfa => Some("who has no device yet is locked out by it"),
         PolicyName::Rotate | PolicyName::Sessions | PolicyName::Mfa => None,
-        PolicyName::RootCheck | PolicyName::Audit | PolicyName::AuditAccount | PolicyName::AuditMonitoring => None,
+        PolicyName::RootCheck | PolicyName::Audit | PolicyName::AuditAccount | PolicyName::AuditMonitoring | PolicyName::Alarm => None,
     }
 }

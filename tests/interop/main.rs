@@ -19,6 +19,8 @@ mod lab;
 #[path = "../lab/home.rs"]
 mod home;
 
+#[cfg(feature = "alarm")]
+mod alarm;
 mod audit;
 mod client;
 mod contract;

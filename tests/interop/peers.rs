@@ -81,7 +81,7 @@ impl Peer {
         said.trim().to_owned()
     }
 
-    fn program(self) -> PathBuf {
+    pub fn program(self) -> PathBuf {
         match self {
             Self::Boto3 => python(),
             Self::CliV1 => folder("venv/bin/aws"),

@@ -39,7 +39,7 @@ fn the_document_is_alone_on_standard_output_and_the_rest_can_be_silenced() {
 fn every_policy_is_listed_and_a_name_that_is_none_is_told() {
     let home = start("");
     let list = run(&home, &["policy", "list"]);
-    assert_eq!((list.code, list.stdout.lines().count(), list.stderr.as_str()), (Some(0), 10, ""), "{}", list.stdout);
+    assert_eq!((list.code, list.stdout.lines().count(), list.stderr.as_str()), (Some(0), 11, ""), "{}", list.stdout);
     assert_eq!(run(&home, &["policy", "show"]).stdout, list.stdout);
     for line in list.stdout.lines() {
         let name = line.split_whitespace().next().unwrap();

@@ -42,7 +42,7 @@ pub(super) fn policy_changes(facts: &Facts) -> Vec<Finding> {
     let sight = Sight { facts, monitoring };
     let trails = match &monitoring.trails {
         Err(error) => return vec![sight.denied("trails", error)],
-        Ok(trails) if trails.is_empty() => return vec![trail::none(monitoring)],
+        Ok(trails) if trails.is_empty() => return vec![trail::none(sight)],
         Ok(trails) => trails,
     };
     let recorded: Vec<Links> = trails.iter().map(|one| trail::recorded(sight, one)).collect();

@@ -90,6 +90,11 @@ impl Scope {
         format!("arn:{}:iam::{}:{resource}", self.partition, self.account_or_any())
     }
 
+    /// Something of a service in any region.
+    pub(super) fn of(&self, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:*:{}:{resource}", self.partition, self.account_or_any())
+    }
+
     /// A name is that of one user in an account, whatever its path.
     pub(super) fn user(&self) -> Vec<String> {
         match &self.user {

@@ -180,6 +180,8 @@ pub struct Alarm {
 /// `sns:GetTopicAttributes`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Topic {
+    /// `DisplayName`.
+    pub display_name: Option<String>,
     /// `Policy`.
     pub policy: Option<String>,
     /// `KmsMasterKeyId`.
@@ -191,6 +193,8 @@ pub struct Topic {
 pub struct Subscription {
     /// `email`, `https` and the like.
     pub protocol: String,
+    /// The mailbox, the URL or the like.
+    pub endpoint: String,
     /// Its ARN, which one has when it was confirmed.
     pub arn: Option<String>,
 }
@@ -213,6 +217,8 @@ pub struct EventRule {
     pub name: String,
     /// Its ARN.
     pub arn: String,
+    /// Its description.
+    pub description: Option<String>,
     /// Its event pattern; none where it is a schedule.
     pub pattern: Option<String>,
     /// `State` is not `DISABLED`.

@@ -198,7 +198,7 @@ pub struct CredentialProcessArgs {
     pub session: SessionArgs,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.to_string())
 }
 

@@ -57,7 +57,8 @@ pub(super) fn heard(sight: Sight<'_>, one: &TrailSight) -> Links {
         0 => "the log group has no metric filter".to_owned(),
         count => format!("none of the log group's {count} metric filters is about changes of policies"),
     };
-    vec![fail(subject, seen, put_filter(group, Put::new(&new)))]
+    let install = format!("run `keyrotate alarm install {} --email …`", sight.facts.profile.quoted());
+    vec![fail(subject, seen, format!("{install}; by hand: {}, then an alarm and a topic", put_filter(group, Put::new(&new))))]
 }
 
 /// A name that no filter of the log group has: to put one under a name that is taken removes what is there.

@@ -71,12 +71,13 @@ fn trail(name: &str) -> TrailSight {
 }
 
 fn topic(arn: &str, policy: &str) -> TopicSight {
-    let confirmed = Subscription { protocol: "email".into(), arn: Some(format!("{arn}:1")) };
-    TopicSight { arn: arn.into(), topic: Ok(Topic { policy: Some(policy.into()), kms_key_id: None }), subscriptions: Ok(vec![confirmed]) }
+    let confirmed = Subscription { protocol: "email".into(), endpoint: "ops@example.com".into(), arn: Some(format!("{arn}:1")) };
+    TopicSight { arn: arn.into(), topic: Ok(Topic { policy: Some(policy.into()), ..Topic::default() }), subscriptions: Ok(vec![confirmed]) }
 }
 
 fn rule(hears: Hears, targets: &[&str]) -> RuleSight {
     let rule = EventRule {
+        description: None,
         name: "policies".into(),
         arn: "arn:aws:events:us-east-1:111122223333:rule/policies".into(),
         pattern: Some("{}".into()),
@@ -306,7 +307,11 @@ const SCENARIOS: &[Scenario] = &[
     (
         "one of two confirmed",
         |s| {
-            s.topics[0].subscriptions.as_mut().unwrap().insert(0, Subscription { protocol: "email".into(), arn: None });
+            s.topics[0]
+                .subscriptions
+                .as_mut()
+                .unwrap()
+                .insert(0, Subscription { protocol: "email".into(), endpoint: "ops@example.com".into(), arn: None });
         },
         &[],
     ),

@@ -6,10 +6,14 @@ use crate::aws::{MonitoringSight, Trail, TrailSight, account_of_arn, name_of_log
 use crate::model::Hears;
 
 /// There is none.
-pub(super) fn none(monitoring: &MonitoringSight) -> Finding {
+pub(super) fn none(sight: Sight<'_>) -> Finding {
+    let Sight { facts, monitoring } = sight;
     let seen = format!("no trail records in {}, where the events of IAM are", monitoring.region);
-    let fix = "make a trail of all regions that delivers to a log group (AWS console: CloudTrail, Trails, Create trail; the bucket costs a little), then a \
-               metric filter, an alarm and a topic";
+    let profile = facts.profile.quoted();
+    let fix = format!(
+        "`keyrotate alarm plan {profile} --create-trail` prints the commands that make a trail with a log group, and what it costs; then run \
+         `keyrotate alarm install {profile} --email …`"
+    );
     fail(format!("account {}", monitoring.account), seen, fix)
 }
 

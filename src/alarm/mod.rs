@@ -1,0 +1,24 @@
+//! The alarm by which an owner hears that somebody changed a policy: what it consists of, what of that is missing, and what of it is ours.
+//!
+//! Invariants: pure. What was planned and carried out leaves nothing to plan. Nothing is changed or removed that does not bear our mark, and
+//! nothing that somebody else uses is removed.
+
+mod place;
+mod plan;
+mod removal;
+mod sample;
+mod step;
+#[cfg(test)]
+mod tests;
+mod topic_policy;
+mod trail_script;
+mod watch;
+
+pub use place::{Obstacle, Place, Unfit, place, topic_arn};
+pub use plan::{Foreign, Wanted, plan};
+pub use removal::{Removal, removal};
+pub use sample::{is_hit, on_the_bus, samples};
+pub use step::{Sign, Step};
+pub use topic_policy::with_publisher;
+pub use trail_script::{COSTS, trail_script};
+pub use watch::{MARK, METRICS, NAMES, NAMESPACE, TARGET, TOPIC, Via, Watch};

@@ -1,0 +1,299 @@
+//! Plans, removals and topic policies of accounts that are described here.
+
+use serde_json::{Value, json};
+
+use super::watch::{MADE_BY, MARK};
+use super::*;
+use crate::aws::{
+    EventRule, EventSelector, EventSelectors, Metric, MetricAlarm, MetricFilter, MonitoringSight, OwnRule, OwnSight, OwnTopic,
+    Subscription, Topic, Trail, TrailSight, TrailStatus,
+};
+use crate::model::{Hears, event_pattern, filter_pattern};
+
+const GROUP: &str = "arn:aws:logs:eu-west-1:111122223333:log-group:trail:*";
+const TOPIC_ARN: &str = "arn:aws:sns:eu-west-1:111122223333:keyrotate-alarms";
+
+fn trail(name: &str, change: impl FnOnce(&mut TrailSight)) -> TrailSight {
+    let all = EventSelector { has_management_events: true, has_writes: true, excluded_sources: Vec::new() };
+    let mut sight = TrailSight {
+        trail: Trail {
+            name: name.to_owned(),
+            arn: format!("arn:aws:cloudtrail:eu-west-1:111122223333:trail/{name}"),
+            home_region: "eu-west-1".to_owned(),
+            is_multi_region: true,
+            has_global_events: true,
+            is_of_organization: false,
+            has_own_selectors: false,
+            log_group_arn: Some(GROUP.to_owned()),
+        },
+        status: Ok(TrailStatus { is_logging: true, log_group_error: None }),
+        selectors: Ok(EventSelectors { basic: vec![all], ..EventSelectors::default() }),
+        filters: None,
+    };
+    change(&mut sight);
+    sight
+}
+
+fn sight(trails: Vec<TrailSight>) -> MonitoringSight {
+    let (account, region) = ("111122223333".to_owned(), "us-east-1".to_owned());
+    MonitoringSight { account, region, trails: Ok(trails), rules: Ok(Vec::new()), topics: Vec::new() }
+}
+
+fn there() -> Place {
+    place(&sight(vec![trail("main", |_| {})]), "aws", Via::Metric, None).expect("a place")
+}
+
+fn wanted(via: Via, root: bool) -> Wanted {
+    Wanted { via, emails: vec!["ops@example.com".to_owned()], root }
+}
+
+/// What is there when the steps were carried out, as AWS would answer.
+fn after(mut own: OwnSight, steps: &[Step]) -> OwnSight {
+    for step in steps {
+        match step.clone() {
+            Step::CreateTopic { .. } => {
+                let policy = json!({"Version": "2008-10-17", "Statement": [{"Sid": "__default_statement_ID", "Effect": "Allow"}]});
+                let topic = Topic { display_name: Some(MARK.to_owned()), policy: Some(policy.to_string()), kms_key_id: None };
+                own.topic = Some(OwnTopic { topic, subscriptions: Vec::new(), alarms: Vec::new() });
+            }
+            Step::AllowPublishing { topic, account, service } => {
+                let found = &mut own.topic.as_mut().expect("the topic is made first").topic;
+                found.policy = with_publisher(found.policy.as_deref(), &topic, &account, service).or(found.policy.take());
+            }
+            Step::Subscribe { email, .. } => {
+                let subscription = Subscription { protocol: "email".to_owned(), endpoint: email, arn: None };
+                own.topic.as_mut().expect("the topic is made first").subscriptions.push(subscription);
+            }
+            Step::PutFilter { group, filter, .. } => {
+                own.filters.retain(|(of, one)| *of != group || one.name != filter.name);
+                own.filters.push((group, filter));
+            }
+            Step::PutAlarm { alarm, .. } => {
+                own.topic.as_mut().expect("the topic is made first").alarms.push(alarm.name.clone());
+                own.alarms.retain(|one| one.name != alarm.name);
+                own.alarms.push(alarm);
+            }
+            Step::PutRule { rule, .. } => {
+                own.rules.retain(|one| one.rule.name != rule.name);
+                own.rules.push(OwnRule { rule, targets: Vec::new() });
+            }
+            Step::PutTarget { rule, topic } => {
+                own.rules.iter_mut().find(|one| one.rule.name == rule).expect("the rule is made first").targets.push(topic);
+            }
+            Step::DeleteAlarm { name } => {
+                own.alarms.retain(|one| one.name != name);
+                own.topic.iter_mut().for_each(|topic| topic.alarms.retain(|one| *one != name));
+            }
+            Step::DeleteFilter { group, name } => own.filters.retain(|(of, one)| *of != group || one.name != name),
+            Step::RemoveTarget { rule } => {
+                own.rules.iter_mut().find(|one| one.rule.name == rule).expect("it is there").targets.retain(|target| target != TOPIC_ARN);
+            }
+            Step::DeleteRule { name } => own.rules.retain(|one| one.rule.name != name),
+            Step::DeleteTopic { .. } => own.topic = None,
+        }
+    }
+    own
+}
+
+#[test]
+fn the_first_trail_that_will_do_is_taken_and_each_other_has_its_reason() {
+    let table: [(fn(&mut TrailSight), Via, Option<Unfit>); 8] = [
+        (|_| {}, Via::Metric, None),
+        (|one| one.trail.has_global_events = false, Via::Metric, Some(Unfit::NoGlobalEvents)),
+        (|one| one.status = Ok(TrailStatus { is_logging: false, log_group_error: None }), Via::Metric, Some(Unfit::Off)),
+        (|one| one.selectors = Ok(EventSelectors::default()), Via::EventBridge, Some(Unfit::LeavesOut)),
+        (|one| one.trail.log_group_arn = None, Via::Metric, Some(Unfit::NoLogGroup)),
+        (|one| one.trail.log_group_arn = None, Via::EventBridge, None),
+        (
+            |one| one.trail.log_group_arn = Some(GROUP.replace("111122223333", "999999999999")),
+            Via::Metric,
+            Some(Unfit::OtherAccount("999999999999".to_owned())),
+        ),
+        (
+            |one| one.status = Ok(TrailStatus { is_logging: true, log_group_error: Some("denied".to_owned()) }),
+            Via::Metric,
+            Some(Unfit::NotDelivered("denied".to_owned())),
+        ),
+    ];
+    for (change, via, unfit) in table {
+        let only = place(&sight(vec![trail("main", change)]), "aws", via, None);
+        match &unfit {
+            None => assert_eq!(only.map(|place| place.trail).ok(), Some("main".to_owned())),
+            Some(why) => {
+                let Err(error) = only else { panic!("{why}: it was taken") };
+                assert!(matches!(&error, Obstacle::NoneFits(all) if all == &[("main".to_owned(), why.clone())]), "{error}");
+                assert!(!error.hint().is_empty());
+                let second =
+                    place(&sight(vec![trail("main", change), trail("other", |_| {})]), "aws", via, None).expect("the other will do");
+                assert_eq!(second.trail, "other");
+                assert!(place(&sight(vec![trail("main", change), trail("other", |_| {})]), "aws", via, Some("main")).is_err());
+            }
+        }
+    }
+    assert!(matches!(place(&sight(Vec::new()), "aws", Via::Metric, None), Err(Obstacle::NoTrail(region)) if region == "us-east-1"));
+    assert!(
+        matches!(place(&sight(vec![trail("a", |_| {})]), "aws", Via::Metric, Some("b")), Err(Obstacle::NoSuchTrail(name)) if name == "b")
+    );
+}
+
+#[test]
+fn the_alarm_is_where_its_log_group_is_and_the_rule_where_the_events_of_iam_are() {
+    let account = sight(vec![trail("main", |_| {})]);
+    let metric = place(&account, "aws", Via::Metric, None).expect("a place");
+    assert_eq!((metric.region.as_str(), metric.log_group.as_deref()), ("eu-west-1", Some("trail")));
+    assert_eq!(metric.topic(), TOPIC_ARN);
+    let rule = place(&account, "aws", Via::EventBridge, None).expect("a place");
+    assert_eq!((rule.region.as_str(), rule.log_group), ("us-east-1", None));
+}
+
+#[test]
+fn what_was_planned_and_done_leaves_nothing_to_plan_and_a_cut_off_plan_goes_on() {
+    for via in [Via::Metric, Via::EventBridge] {
+        let wanted = wanted(via, true);
+        let place = Place { region: "eu-west-1".to_owned(), ..there() };
+        let steps = plan(&place, &OwnSight::default(), &wanted).expect("a plan");
+        assert_eq!(steps.len(), 9, "{steps:?}");
+        for cut in 0..=steps.len() {
+            let (done, rest) = steps.split_at(cut);
+            let own = after(OwnSight::default(), done);
+            assert_eq!(plan(&place, &own, &wanted).expect("a plan"), rest, "cut off after {cut}");
+        }
+    }
+}
+
+#[test]
+fn what_somebody_changed_of_ours_is_made_right() {
+    let (place, wanted) = (there(), wanted(Via::Metric, false));
+    let whole = after(OwnSight::default(), &plan(&place, &OwnSight::default(), &wanted).expect("a plan"));
+    let changes: [fn(&mut OwnSight); 5] = [
+        |own| own.alarms[0].has_actions_enabled = false,
+        |own| own.alarms[0].actions.clear(),
+        |own| own.alarms[1].threshold = 5.0,
+        |own| own.filters[0].1.pattern = "{$.eventName=CreatePolicy}".to_owned(),
+        |own| own.filters[1].1.metrics[0].value = "0".to_owned(),
+    ];
+    for change in changes {
+        let mut own = whole.clone();
+        change(&mut own);
+        let steps = plan(&place, &own, &wanted).expect("a plan");
+        assert!(steps.len() == 1 && steps[0].sign() == Sign::Changes, "{steps:?}");
+        assert_eq!(plan(&place, &after(own, &steps), &wanted).expect("a plan"), []);
+    }
+}
+
+#[test]
+fn what_aws_writes_in_other_words_is_no_difference() {
+    for via in [Via::Metric, Via::EventBridge] {
+        let place = Place { region: "eu-west-1".to_owned(), ..there() };
+        let mut own = after(OwnSight::default(), &plan(&place, &OwnSight::default(), &wanted(via, true)).expect("a plan"));
+        own.filters.iter_mut().flat_map(|(_, filter)| &mut filter.metrics).for_each(|metric| metric.unit = Some("None".to_owned()));
+        for rule in &mut own.rules {
+            let pattern: Value = serde_json::from_str(rule.rule.pattern.as_deref().expect("a pattern")).expect("JSON");
+            (rule.rule.pattern, rule.rule.arn) = (Some(format!("{pattern:#}")), "arn:aws:events:eu-west-1:111122223333:rule/x".to_owned());
+        }
+        assert_eq!(plan(&place, &own, &wanted(via, true)).expect("a plan"), []);
+    }
+}
+
+#[test]
+fn what_has_our_name_and_not_our_mark_is_left_alone() {
+    let (place, wanted) = (there(), wanted(Via::Metric, false));
+    let whole = after(OwnSight::default(), &plan(&place, &OwnSight::default(), &wanted).expect("a plan"));
+    let mut own = whole.clone();
+    own.alarms[0] = MetricAlarm { description: "theirs".to_owned(), threshold: 3.0, ..own.alarms[0].clone() };
+    assert!(plan(&place, &own, &wanted).expect_err("theirs").to_string().contains("keyrotate did not make it"));
+    let gone = removal(&own, TOPIC_ARN);
+    assert!(!gone.steps.contains(&Step::DeleteAlarm { name: own.alarms[0].name.clone() }), "{gone:?}");
+    assert!(!gone.steps.iter().any(|step| matches!(step, Step::DeleteTopic { .. })), "their alarm publishes to it: {gone:?}");
+    let mut own = whole;
+    own.topic.as_mut().expect("a topic").topic.display_name = None;
+    assert!(plan(&place, &own, &wanted).is_err());
+    assert!(!removal(&own, TOPIC_ARN).steps.iter().any(|step| matches!(step, Step::DeleteTopic { .. })));
+}
+
+#[test]
+fn a_removal_leaves_nothing_of_ours_and_everything_of_others() {
+    for via in [Via::Metric, Via::EventBridge] {
+        let place = Place { region: "eu-west-1".to_owned(), ..there() };
+        let whole = after(OwnSight::default(), &plan(&place, &OwnSight::default(), &wanted(via, true)).expect("a plan"));
+        let gone = removal(&whole, TOPIC_ARN);
+        assert_eq!((after(whole.clone(), &gone.steps), &gone.stays[..]), (OwnSight::default(), &[][..]));
+        for cut in 0..gone.steps.len() {
+            let (done, rest) = gone.steps.split_at(cut);
+            assert_eq!(removal(&after(whole.clone(), done), TOPIC_ARN).steps, rest, "cut off after {cut}");
+        }
+    }
+    let mut own = after(OwnSight::default(), &plan(&there(), &OwnSight::default(), &wanted(Via::Metric, false)).expect("a plan"));
+    let theirs = Subscription { protocol: "https".to_owned(), endpoint: "https://pager.example".to_owned(), arn: None };
+    own.topic.as_mut().expect("a topic").subscriptions.push(theirs);
+    let metric = Metric {
+        namespace: "theirs".to_owned(),
+        name: "IAMPolicyChanges".to_owned(),
+        value: "1".to_owned(),
+        default: None,
+        unit: None,
+        has_dimensions: false,
+    };
+    let filter = MetricFilter { name: "theirs".to_owned(), pattern: String::new(), is_narrowed: false, metrics: vec![metric] };
+    own.filters.push(("trail".to_owned(), filter));
+    let gone = removal(&own, TOPIC_ARN);
+    let left = after(own, &gone.steps);
+    assert!(left.topic.is_some() && left.filters.len() == 1 && left.alarms.is_empty(), "{left:?}");
+    assert_eq!(gone.stays.len(), 2, "{gone:?}");
+}
+
+#[test]
+fn a_rule_with_other_targets_stays_and_sends_to_us_no_more() {
+    let place = Place { region: "eu-west-1".to_owned(), ..there() };
+    let mut own = after(OwnSight::default(), &plan(&place, &OwnSight::default(), &wanted(Via::EventBridge, false)).expect("a plan"));
+    own.rules[0].targets.push("arn:aws:lambda:eu-west-1:111122223333:function:theirs".to_owned());
+    let gone = removal(&own, TOPIC_ARN);
+    let left = after(own, &gone.steps);
+    assert!(left.rules.len() == 1 && left.rules[0].targets.len() == 1 && left.topic.is_none(), "{left:?}");
+    let foreign = EventRule { description: Some("theirs".to_owned()), ..left.rules[0].rule.clone() };
+    let own = OwnSight { rules: vec![OwnRule { rule: foreign, targets: Vec::new() }], ..OwnSight::default() };
+    assert_eq!(removal(&own, TOPIC_ARN).steps, []);
+}
+
+#[test]
+fn our_statement_comes_once_and_every_other_stays() {
+    let cloudwatch = |policy: Option<&str>| with_publisher(policy, TOPIC_ARN, "111122223333", "cloudwatch.amazonaws.com");
+    let theirs = json!({"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "sns:Subscribe", "Resource": TOPIC_ARN});
+    for before in [json!({"Version": "2012-10-17", "Statement": [theirs]}), json!({"Version": "2012-10-17", "Statement": theirs})] {
+        let once = cloudwatch(Some(&before.to_string())).expect("it is not there yet");
+        let policy: Value = serde_json::from_str(&once).expect("JSON");
+        assert!(policy["Statement"][0] == theirs && policy["Statement"].as_array().map(Vec::len) == Some(2), "{once}");
+        assert_eq!(cloudwatch(Some(&once)), None);
+        let both = with_publisher(Some(&once), TOPIC_ARN, "111122223333", "events.amazonaws.com").expect("another service");
+        assert_eq!(
+            (cloudwatch(Some(&both)), serde_json::from_str::<Value>(&both).expect("JSON")["Statement"].as_array().map(Vec::len)),
+            (None, Some(3))
+        );
+        let narrowed = once.replace("111122223333\"}}", "999999999999\"}}");
+        assert_eq!(cloudwatch(Some(&narrowed)).as_deref(), Some(once.as_str()), "ours is made right, and not doubled");
+    }
+    assert!(cloudwatch(None).is_some());
+    assert_eq!(cloudwatch(Some("{")), None);
+}
+
+#[test]
+fn the_audit_takes_what_is_set_up_for_the_changes_of_policies() {
+    assert_eq!(filter_pattern(&Watch::Policies.filter_pattern()), Hears::All);
+    assert_eq!(event_pattern(&Watch::Policies.event_pattern(), "111122223333", "us-east-1"), Hears::All);
+    for other in [Watch::Access, Watch::Root] {
+        assert_eq!(filter_pattern(&other.filter_pattern()), Hears::Nothing, "{other:?}");
+        assert!(other.filter_pattern().len() <= 1024, "longer than a filter's pattern may be");
+    }
+}
+
+#[test]
+fn a_script_has_the_account_and_region_and_ends_at_the_first_command_that_fails() {
+    let script = trail_script("aws-cn", "111122223333", "cn-north-1");
+    assert!(script.starts_with("set -eu\n") && script.ends_with("--region cn-north-1"), "{script}");
+    assert!(script.contains("LocationConstraint=cn-north-1") && !trail_script("aws", "1", "us-east-1").contains("LocationConstraint"));
+    assert!(!script.contains("arn:aws:"), "{script}");
+    for line in script.lines().filter(|line| line.starts_with("aws ")) {
+        assert_eq!(line.matches('\'').count() % 2, 0, "{line}");
+    }
+    assert!(MADE_BY.ends_with('.'));
+}

@@ -1,0 +1,171 @@
+//! What can be typed after `alarm`.
+
+use std::time::Duration;
+
+use clap::{Args as ClapArgs, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCandidates;
+
+use super::session::{self, GivenCode, duration};
+use crate::alarm::{Via, Wanted};
+use crate::cli::completions;
+use crate::commands::alarm::install::WAIT;
+use crate::commands::alarm::{AlarmOptions, SetUp};
+
+/// What `alarm` takes.
+#[derive(Debug, ClapArgs)]
+pub struct AlarmArgs {
+    #[command(subcommand)]
+    pub command: AlarmCommand,
+}
+
+const PLAN: &str = "Looks at the account's trails and shows what is missing, as a diff of the account. Changes nothing. With --create-trail it prints \
+the commands that make a trail, for an account that has none, and what a trail costs: keyrotate runs none of them.";
+
+const INSTALL: &str = "Makes what is missing: an SNS topic with the mailboxes, metric filters of the trail's log group with the pattern of CIS and a \
+second one for what CIS leaves out, and their CloudWatch alarms; with --via eventbridge rules of EventBridge. Waits until the mailboxes have \
+confirmed. Run again it goes on where it was cut off, and changes nothing where nothing is missing.";
+
+const TEST: &str = "Holds each pattern against events of its kind (TestMetricFilter, TestEventPattern) and sends a mail by setting the alarm's state, \
+which CloudWatch puts right within a minute or so. Exits with 11 where something does not work.";
+
+const REMOVE: &str =
+    "Removes what install made, in every region with a log group of a trail, and leaves alone what somebody else made or uses.";
+
+#[derive(Debug, Subcommand)]
+pub enum AlarmCommand {
+    /// Show what is missing of the alarm on changes to policies
+    #[command(after_help = PLAN)]
+    Plan(AlarmPlanArgs),
+    /// Set it up
+    #[command(after_help = INSTALL)]
+    Install(AlarmInstallArgs),
+    /// Try it out, with a mail
+    #[command(after_help = TEST)]
+    Test(AlarmTestArgs),
+    /// Remove what install made
+    #[command(after_help = REMOVE)]
+    Remove(AlarmRemoveArgs),
+}
+
+/// What all of them take.
+#[derive(Debug, ClapArgs)]
+pub struct Account {
+    /// The profile of the account, with a key or a role; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    pub profile: Option<String>,
+    /// The code that the MFA device shows, where a session has to be opened
+    #[arg(long, value_name = "CODE", env = "KEYROTATE_MFA_CODE", hide_env_values = true, value_parser = session::given_code)]
+    pub mfa_code: Option<GivenCode>,
+    /// Never ask anything
+    #[arg(long)]
+    pub no_input: bool,
+}
+
+/// What is to be set up.
+#[derive(Debug, ClapArgs)]
+pub struct Choices {
+    /// A mailbox that is to hear of it; can be given again
+    #[arg(long, value_name = "ADDRESS", value_parser = email)]
+    pub email: Vec<String>,
+    /// What hears of a change
+    #[arg(long, value_name = "WAY", default_value = "metric")]
+    pub via: ViaArg,
+    /// The trail, by its name or ARN; without it, the first that will do
+    #[arg(long, value_name = "TRAIL")]
+    pub trail: Option<String>,
+    /// Tell of whatever the root user does, too
+    #[arg(long)]
+    pub root: bool,
+}
+
+/// By which way a change is heard of.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ViaArg {
+    /// Metric filters and alarms, as CIS and Security Hub look for them; within minutes
+    Metric,
+    /// Rules of EventBridge, which need no log group; within seconds
+    Eventbridge,
+}
+
+/// What `alarm plan` takes.
+#[derive(Debug, ClapArgs)]
+pub struct AlarmPlanArgs {
+    #[command(flatten)]
+    pub account: Account,
+    #[command(flatten)]
+    pub choices: Choices,
+    /// Print the commands that make a trail
+    #[arg(long)]
+    pub create_trail: bool,
+}
+
+/// What `alarm install` takes.
+#[derive(Debug, ClapArgs)]
+pub struct AlarmInstallArgs {
+    #[command(flatten)]
+    pub account: Account,
+    #[command(flatten)]
+    pub choices: Choices,
+    /// How long to wait until the mailboxes have confirmed, such as 0s or 10m; without it 10m at a terminal, and not at all without one
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub wait: Option<Duration>,
+    /// Set it up without confirmation
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// What `alarm test` takes.
+#[derive(Debug, ClapArgs)]
+pub struct AlarmTestArgs {
+    #[command(flatten)]
+    pub account: Account,
+}
+
+/// What `alarm remove` takes.
+#[derive(Debug, ClapArgs)]
+pub struct AlarmRemoveArgs {
+    #[command(flatten)]
+    pub account: Account,
+    /// Show what would go, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Remove it without confirmation
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+impl Account {
+    /// The options of the command.
+    pub fn options(&self) -> AlarmOptions {
+        AlarmOptions { profile: self.profile.clone(), mfa_code: self.mfa_code.as_ref().and_then(GivenCode::code) }
+    }
+}
+
+impl Choices {
+    /// What is to be set up.
+    pub fn set_up(&self) -> SetUp {
+        let via = match self.via {
+            ViaArg::Metric => Via::Metric,
+            ViaArg::Eventbridge => Via::EventBridge,
+        };
+        SetUp { wanted: Wanted { via, emails: self.email.clone(), root: self.root }, trail: self.trail.clone() }
+    }
+}
+
+impl AlarmInstallArgs {
+    /// How long the mailboxes are waited for.
+    pub fn wait(&self, is_watched: bool) -> Duration {
+        self.wait.unwrap_or(if is_watched { WAIT } else { Duration::ZERO })
+    }
+}
+
+/// What SNS would refuse after the topic was made.
+fn email(text: &str) -> Result<String, String> {
+    let is_odd = |c: char| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c);
+    match text.split_once('@') {
+        Some((name, host)) if !name.is_empty() && host.contains('.') && !host.contains('@') && !text.chars().any(is_odd) => {
+            Ok(text.to_owned())
+        }
+        Some(_) | None => Err("an address is written name@example.com".to_owned()),
+    }
+}
