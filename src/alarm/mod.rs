@@ -3,6 +3,7 @@
 //! Invariants: pure. What was planned and carried out leaves nothing to plan. Nothing is changed or removed that does not bear our mark, and
 //! nothing that somebody else uses is removed.
 
+mod own;
 mod place;
 mod plan;
 mod removal;
@@ -14,11 +15,12 @@ mod topic_policy;
 mod trail_script;
 mod watch;
 
+pub use own::{is_our_topic, ways};
 pub use place::{Obstacle, Place, Unfit, place, topic_arn};
-pub use plan::{Foreign, Wanted, plan};
+pub use plan::{Foreign, Wanted, faults, plan};
 pub use removal::{Removal, removal};
 pub use sample::{is_hit, on_the_bus, samples};
 pub use step::{Sign, Step};
 pub use topic_policy::with_publisher;
 pub use trail_script::{COSTS, trail_script};
-pub use watch::{MARK, METRICS, NAMES, NAMESPACE, TARGET, TOPIC, Via, Watch};
+pub use watch::{MARK, METRICS, NAMES, NAMESPACE, PREFIX, TARGET, TOPIC, Via, Watch};

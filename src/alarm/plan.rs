@@ -1,12 +1,15 @@
-//! What is missing of the alarm, in the order in which it is made: what hears last, so that nothing is sent to a topic that is not there.
+//! What is missing of the alarm, in the order in which it is made: what hears last, so that nothing is sent to a topic that is not there, and no
+//! mailbox is asked before everything else is there.
 
 use serde_json::Value;
 
+use super::own::{is_our_alarm, is_our_filter, is_our_rule, is_our_topic};
 use super::place::Place;
 use super::step::Step;
-use super::topic_policy::with_publisher;
-use super::watch::{MADE_BY, MARK, NAMESPACE, Via, Watch};
-use crate::aws::{EventRule, Metric, MetricAlarm, MetricFilter, OwnSight};
+use super::topic_policy::{may_publish, with_publisher};
+use super::watch::{NAMESPACE, Via, Watch};
+use crate::aws::{EventRule, Metric, MetricAlarm, MetricFilter, OwnRule, OwnSight};
+use crate::model::Truth;
 
 /// What somebody wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,8 +24,13 @@ pub struct Wanted {
 
 /// Something has a name of ours that we did not make.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} is there already, and keyrotate did not make it")]
-pub struct Foreign(pub String);
+#[error("{what} is there already, and nothing of it says that keyrotate made it")]
+pub struct Foreign {
+    /// What it is.
+    pub what: String,
+    /// The command that removes it.
+    pub command: String,
+}
 
 impl Wanted {
     fn watches(&self) -> impl Iterator<Item = Watch> {
@@ -30,71 +38,143 @@ impl Wanted {
     }
 }
 
+impl Via {
+    /// Who publishes to the topic.
+    pub fn service(self) -> &'static str {
+        match self {
+            Via::Metric => "cloudwatch.amazonaws.com",
+            Via::EventBridge => "events.amazonaws.com",
+        }
+    }
+}
+
 /// The steps that are missing.
 pub fn plan(place: &Place, own: &OwnSight, wanted: &Wanted) -> Result<Vec<Step>, Foreign> {
-    let topic = place.topic();
+    let (topic, region) = (place.topic(), &place.region);
     let mut steps = Vec::new();
     let found = own.topic.as_ref();
-    if let Some(found) = found.filter(|found| found.topic.display_name.as_deref() != Some(MARK)) {
-        return Err(Foreign(format!("the topic {topic} ({})", found.topic.display_name.as_deref().unwrap_or("without a display name"))));
+    if found.is_some() && !is_our_topic(own, &topic) {
+        let command = format!("aws sns delete-topic --region {region} --topic-arn {topic}");
+        return Err(Foreign { what: format!("the topic {topic}"), command });
     }
     if found.is_none() {
         steps.push(Step::CreateTopic { topic: topic.clone() });
     }
-    let service = match wanted.via {
-        Via::Metric => "cloudwatch.amazonaws.com",
-        Via::EventBridge => "events.amazonaws.com",
-    };
-    let policy = found.and_then(|found| found.topic.policy.as_deref());
-    if found.is_none() || with_publisher(policy, &topic, &place.account, service).is_some() {
-        steps.push(Step::AllowPublishing { topic: topic.clone(), account: place.account.clone(), service });
+    if is_to_be_allowed(place, own, wanted.via) {
+        steps.push(Step::AllowPublishing { topic: topic.clone(), account: place.account.clone(), service: wanted.via.service() });
+    }
+    for watch in wanted.watches() {
+        match (wanted.via, &place.log_group) {
+            (Via::Metric, Some(group)) => steps.extend(metric_steps(own, watch, group, place)?),
+            (Via::Metric, None) => {}
+            (Via::EventBridge, _) => steps.extend(rule_steps(own, watch, place)?),
+        }
     }
     let subscribed = |email: &str| {
         let all = found.map(|found| &found.subscriptions[..]).unwrap_or_default();
         all.iter().any(|one| one.protocol == "email" && one.endpoint.eq_ignore_ascii_case(email))
     };
-    steps.extend(
-        wanted.emails.iter().filter(|email| !subscribed(email)).map(|email| Step::Subscribe { topic: topic.clone(), email: email.clone() }),
-    );
-    for watch in wanted.watches() {
-        match (wanted.via, &place.log_group) {
-            (Via::Metric, Some(group)) => steps.extend(metric_steps(own, watch, group, &topic)?),
-            (Via::Metric, None) => {}
-            (Via::EventBridge, _) => steps.extend(rule_steps(own, watch, &topic)?),
+    let new = wanted.emails.iter().filter(|email| !subscribed(email));
+    steps.extend(new.map(|email| Step::Subscribe { topic: topic.clone(), email: email.clone() }));
+    Ok(steps)
+}
+
+/// What is in the way of a mail and is not ours to change, each with what to do.
+pub fn faults(place: &Place, own: &OwnSight, via: Via) -> Vec<String> {
+    let (topic, service) = (place.topic(), via.service());
+    let Some(found) = &own.topic else { return Vec::new() };
+    let mut faults = Vec::new();
+    let set = format!("aws sns set-topic-attributes --region {} --topic-arn {topic} --attribute-name", place.region);
+    if found.topic.kms_key_id.as_deref().is_some_and(|key| key.ends_with("alias/aws/sns")) {
+        faults.push(format!(
+            "the topic is encrypted with alias/aws/sns, a key that {service} cannot use, so that no mail goes out: `{set} KmsMasterKeyId \
+             --attribute-value KEY-ID` with a key of your own whose policy lets {service} do kms:Decrypt and kms:GenerateDataKey*"
+        ));
+    }
+    let policy = found.topic.policy.as_deref();
+    let is_in = with_publisher(policy, &topic, &place.account, service).is_none();
+    if is_in && publishes(place, policy, via) == Truth::No {
+        faults.push(format!(
+            "a statement of the topic's policy denies {service} to publish, so that no mail goes out: take it out (`aws sns \
+             get-topic-attributes --region {} --topic-arn {topic}` shows the policy)",
+            place.region
+        ));
+    }
+    faults
+}
+
+/// A new topic lets CloudWatch publish for alarms of its account.
+fn is_to_be_allowed(place: &Place, own: &OwnSight, via: Via) -> bool {
+    let Some(found) = &own.topic else { return via == Via::EventBridge };
+    let policy = found.topic.policy.as_deref();
+    publishes(place, policy, via) != Truth::Yes && with_publisher(policy, &place.topic(), &place.account, via.service()).is_some()
+}
+
+fn publishes(place: &Place, policy: Option<&str>, via: Via) -> Truth {
+    let Place { partition, account, region, .. } = place;
+    let source = match via {
+        Via::Metric => format!("arn:{partition}:cloudwatch:{region}:{account}:alarm:{}", Watch::Policies.name()),
+        Via::EventBridge => format!("arn:{partition}:events:{region}:{account}:rule/{}", Watch::Policies.name()),
+    };
+    may_publish(policy, account, via.service(), &source)
+}
+
+fn metric_steps(own: &OwnSight, watch: Watch, group: &str, place: &Place) -> Result<Vec<Step>, Foreign> {
+    let (filter, region) = (filter(watch), &place.region);
+    let mut steps = Vec::new();
+    let in_group = |(of, one): &&(String, MetricFilter)| of == group && one.name == filter.name;
+    match own.filters.iter().find(in_group) {
+        Some((_, found)) if is_same_filter(found, &filter) => {}
+        Some((_, found)) if !is_our_filter(found) => {
+            let name = &found.name;
+            let command = format!("aws logs delete-metric-filter --region {region} --log-group-name {group} --filter-name {name}");
+            return Err(Foreign { what: format!("the metric filter {name} of the log group {group}"), command });
+        }
+        found => {
+            steps.push(Step::PutFilter { group: group.to_owned(), filter, short: watch.pattern_in_short(), is_change: found.is_some() });
+        }
+    }
+    let topic = place.topic();
+    match own.alarms.iter().find(|one| one.name == watch.name()) {
+        None => steps.push(Step::PutAlarm { alarm: alarm(watch, &topic), is_change: false }),
+        Some(found) if !is_our_alarm(found) => {
+            let command = format!("aws cloudwatch delete-alarms --region {region} --alarm-names {}", found.name);
+            return Err(Foreign { what: format!("the alarm {}", found.name), command });
+        }
+        Some(found) => {
+            let alarm = beside(alarm(watch, &topic), found, &topic);
+            if alarm != (MetricAlarm { is_raised: false, ..found.clone() }) {
+                steps.push(Step::PutAlarm { alarm, is_change: true });
+            }
         }
     }
     Ok(steps)
 }
 
-fn metric_steps(own: &OwnSight, watch: Watch, group: &str, topic: &str) -> Result<Vec<Step>, Foreign> {
-    let (filter, alarm) = (filter(watch), alarm(watch, topic));
-    let mut steps = Vec::new();
-    let in_group = |(of, one): &&(String, MetricFilter)| of == group && one.name == filter.name;
-    match own.filters.iter().find(in_group) {
-        Some((_, found)) if is_same_filter(found, &filter) => {}
-        found => steps.push(Step::PutFilter { group: group.to_owned(), filter, is_change: found.is_some() }),
-    }
-    match own.alarms.iter().find(|one| one.name == alarm.name) {
-        Some(found) if *found == alarm => {}
-        Some(found) if !found.description.starts_with(MADE_BY) => return Err(Foreign(format!("the alarm {}", found.name))),
-        found => steps.push(Step::PutAlarm { alarm, is_change: found.is_some() }),
-    }
-    Ok(steps)
-}
-
-fn rule_steps(own: &OwnSight, watch: Watch, topic: &str) -> Result<Vec<Step>, Foreign> {
-    let rule = rule(watch);
+fn rule_steps(own: &OwnSight, watch: Watch, place: &Place) -> Result<Vec<Step>, Foreign> {
+    let (rule, topic, region) = (rule(watch), place.topic(), &place.region);
     let mut steps = Vec::new();
     let found = own.rules.iter().find(|one| one.rule.name == rule.name);
     match found {
         Some(found) if is_same(&found.rule, &rule) => {}
-        Some(found) if !is_ours(&found.rule) => return Err(Foreign(format!("the rule {}", found.rule.name))),
-        found => steps.push(Step::PutRule { rule: rule.clone(), is_change: found.is_some() }),
+        Some(found) if !is_our_rule(found, &topic) => {
+            let name = &found.rule.name;
+            let command = format!("aws events delete-rule --region {region} --name {name}");
+            return Err(Foreign { what: format!("the rule {name}"), command });
+        }
+        found => {
+            steps.push(Step::PutRule { rule: rule.clone(), short: watch.pattern_in_short(), is_change: found.is_some() });
+        }
     }
-    if !found.is_some_and(|found| found.targets.iter().any(|target| target == topic)) {
-        steps.push(Step::PutTarget { rule: rule.name, topic: topic.to_owned() });
+    if !found.is_some_and(|found| sends_to(found, &topic)) {
+        steps.push(Step::PutTarget { rule: rule.name, topic });
     }
     Ok(steps)
+}
+
+/// Whether EventBridge itself sends what the rule matches to the topic.
+fn sends_to(rule: &OwnRule, topic: &str) -> bool {
+    rule.targets.iter().any(|target| target.arn == topic && target.role_arn.is_none())
 }
 
 fn filter(watch: Watch) -> MetricFilter {
@@ -123,12 +203,31 @@ fn alarm(watch: Watch, topic: &str) -> MetricAlarm {
         missing_data: "notBreaching".to_owned(),
         has_actions_enabled: true,
         actions: vec![topic.to_owned()],
+        ok_actions: Vec::new(),
+        insufficient_data_actions: Vec::new(),
+        is_narrowed: false,
+        is_raised: false,
+    }
+}
+
+/// The alarm as it is to be, with what somebody else added to the one that is there: what it also does, words of the description.
+fn beside(alarm: MetricAlarm, found: &MetricAlarm, topic: &str) -> MetricAlarm {
+    let mut actions = found.actions.clone();
+    if !actions.iter().any(|action| action == topic) {
+        actions.push(topic.to_owned());
+    }
+    MetricAlarm {
+        description: if found.description.is_empty() { alarm.description } else { found.description.clone() },
+        actions,
+        ok_actions: found.ok_actions.clone(),
+        insufficient_data_actions: found.insufficient_data_actions.clone(),
+        ..alarm
     }
 }
 
 fn rule(watch: Watch) -> EventRule {
     let (name, description, pattern) = (watch.name().to_owned(), Some(watch.description()), Some(watch.event_pattern()));
-    EventRule { name, arn: String::new(), description, pattern, is_enabled: true }
+    EventRule { name, arn: String::new(), description, pattern, is_enabled: true, has_reads: watch == Watch::Root }
 }
 
 /// AWS may write down that a metric has no unit.
@@ -138,13 +237,8 @@ fn is_same_filter(found: &MetricFilter, wanted: &MetricFilter) -> bool {
     found == *wanted
 }
 
-/// AWS gives a pattern back as it was put, or not (white space, order).
+/// AWS gives a pattern back as it was put, or not (white space, order). The words of the description are anybody's.
 fn is_same(found: &EventRule, wanted: &EventRule) -> bool {
     let read = |rule: &EventRule| rule.pattern.as_deref().and_then(|pattern| serde_json::from_str::<Value>(pattern).ok());
-    found.is_enabled && found.description == wanted.description && read(found) == read(wanted)
-}
-
-/// Whether a rule bears our mark.
-pub(super) fn is_ours(rule: &EventRule) -> bool {
-    rule.description.as_deref().is_some_and(|description| description.starts_with(MADE_BY))
+    found.is_enabled && found.has_reads == wanted.has_reads && read(found) == read(wanted)
 }

@@ -1,9 +1,9 @@
 //! What is ours of what is there, in the order in which it goes: what hears first, so that nothing is sent to a topic that is gone.
 
-use super::plan::is_ours;
+use super::own::{is_our_alarm, is_our_filter, is_our_rule, is_our_topic};
 use super::step::Step;
-use super::watch::{MADE_BY, MARK, NAMES, NAMESPACE};
-use crate::aws::{MetricFilter, OwnSight};
+use super::topic_policy::has_others_statement;
+use crate::aws::{MetricAlarm, OwnRule, OwnSight};
 
 /// What goes, and what stays.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,52 +17,77 @@ pub struct Removal {
 /// The removal of all that is ours in a region.
 pub fn removal(own: &OwnSight, topic: &str) -> Removal {
     let mut removal = Removal::default();
-    for alarm in &own.alarms {
-        if alarm.description.starts_with(MADE_BY) {
-            removal.steps.push(Step::DeleteAlarm { name: alarm.name.clone() });
-        } else {
-            removal.stays.push(format!("the alarm {}: keyrotate did not make it", alarm.name));
-        }
-    }
+    own.alarms.iter().for_each(|alarm| removal.alarm(alarm, topic));
+    let counts_on = |name: &str| own.alarms.iter().any(|alarm| alarm.name == name && is_our_alarm(alarm) && is_others_too(alarm, topic));
     for (group, filter) in &own.filters {
-        if is_our_filter(filter) {
-            removal.steps.push(Step::DeleteFilter { group: group.clone(), name: filter.name.clone() });
+        let (name, group) = (&filter.name, group.clone());
+        if !is_our_filter(filter) {
+            removal.stays.push(format!("the metric filter {name} of {group}: nothing of it says that keyrotate made it"));
+        } else if counts_on(name) {
+            removal.stays.push(format!("the metric filter {name} of {group}: the alarm of that name looks at what it counts"));
         } else {
-            removal.stays.push(format!("the metric filter {} of {group}: keyrotate did not make it", filter.name));
+            removal.steps.push(Step::DeleteFilter { group, name: name.clone() });
         }
     }
-    for rule in &own.rules {
-        let name = &rule.rule.name;
-        let others = rule.targets.iter().filter(|target| *target != topic).count();
-        if !is_ours(&rule.rule) {
-            removal.stays.push(format!("the rule {name}: keyrotate did not make it"));
-            continue;
-        }
-        if rule.targets.len() > others {
-            removal.steps.push(Step::RemoveTarget { rule: name.clone() });
-        }
-        if others == 0 {
-            removal.steps.push(Step::DeleteRule { name: name.clone() });
-        } else {
-            removal.stays.push(format!("the rule {name}: it has other targets"));
-        }
-    }
+    own.rules.iter().for_each(|rule| removal.rule(rule, topic));
     removal.topic(own, topic);
     removal
 }
 
 impl Removal {
+    fn alarm(&mut self, alarm: &MetricAlarm, topic: &str) {
+        let name = &alarm.name;
+        if !is_our_alarm(alarm) {
+            self.stays.push(format!("the alarm {name}: nothing of it says that keyrotate made it"));
+        } else if !is_others_too(alarm, topic) {
+            self.steps.push(Step::DeleteAlarm { name: name.clone() });
+        } else {
+            self.stays.push(format!("the alarm {name}: somebody else hears of it, too"));
+            let mut without = MetricAlarm { is_raised: false, ..alarm.clone() };
+            without.actions.retain(|action| action != topic);
+            // What is put anew would lose what somebody narrowed it to.
+            if without.actions.len() < alarm.actions.len() && !alarm.is_narrowed {
+                self.steps.push(Step::PutAlarm { alarm: without, is_change: true });
+            }
+        }
+    }
+
+    fn rule(&mut self, rule: &OwnRule, topic: &str) {
+        let name = &rule.rule.name;
+        let (ours, others): (Vec<_>, Vec<_>) = rule.targets.iter().partition(|target| target.arn == topic);
+        if !is_our_rule(rule, topic) {
+            self.stays.push(format!("the rule {name}: nothing of it says that keyrotate made it"));
+            return;
+        }
+        if !ours.is_empty() {
+            self.steps.push(Step::RemoveTargets { rule: name.clone(), ids: ours.into_iter().map(|target| target.id.clone()).collect() });
+        }
+        if others.is_empty() {
+            self.steps.push(Step::DeleteRule { name: name.clone() });
+        } else {
+            self.stays.push(format!("the rule {name}: it has other targets"));
+        }
+    }
+
     fn topic(&mut self, own: &OwnSight, topic: &str) {
         let Some(found) = &own.topic else { return };
-        let goes = |name: &str| self.steps.iter().any(|step| matches!(step, Step::DeleteAlarm { name: gone } if gone == name));
-        let others: Vec<&str> = found.alarms.iter().map(String::as_str).filter(|name| !goes(name)).collect();
+        let lets_go = |name: &str| {
+            self.steps.iter().any(|step| {
+                matches!(step, Step::DeleteAlarm { name: of } | Step::RemoveTargets { rule: of, .. } if of == name)
+                    || matches!(step, Step::PutAlarm { alarm, .. } if alarm.name == name)
+            })
+        };
+        let publishers: Vec<&str> = found.alarms.iter().chain(&found.rules).map(String::as_str).filter(|name| !lets_go(name)).collect();
         let heard: Vec<&str> = found.subscriptions.iter().filter(|one| one.protocol != "email").map(|one| one.endpoint.as_str()).collect();
-        if found.topic.display_name.as_deref() != Some(MARK) {
-            self.stays.push(format!("the topic {topic}: keyrotate did not make it"));
-        } else if !others.is_empty() {
-            self.stays.push(format!("the topic {topic}: the alarm {} publishes to it, too", others.join(", ")));
+        let mut stays = |why: &str| self.stays.push(format!("the topic {topic}: {why}"));
+        if !is_our_topic(own, topic) {
+            stays("nothing of it says that keyrotate made it");
+        } else if !publishers.is_empty() {
+            stays(&format!("{} publishes to it, too", publishers.join(", ")));
         } else if !heard.is_empty() {
-            self.stays.push(format!("the topic {topic}: {} hears of it, too", heard.join(", ")));
+            stays(&format!("{} hears of it, too", heard.join(", ")));
+        } else if found.topic.policy.as_deref().is_some_and(has_others_statement) {
+            stays("somebody let others publish to it: its policy has a statement that is neither SNS's nor keyrotate's");
         } else {
             let mailboxes = found.subscriptions.iter().map(|one| one.endpoint.clone()).collect();
             self.steps.push(Step::DeleteTopic { topic: topic.to_owned(), mailboxes });
@@ -70,8 +95,8 @@ impl Removal {
     }
 }
 
-/// A filter has no description: it is ours where its name and its only metric are.
-fn is_our_filter(filter: &MetricFilter) -> bool {
-    let is_ours = |namespace: &str| namespace == NAMESPACE;
-    NAMES.contains(&filter.name.as_str()) && filter.metrics.iter().all(|metric| is_ours(&metric.namespace))
+/// Whether the alarm does something else than tell our topic.
+fn is_others_too(alarm: &MetricAlarm, topic: &str) -> bool {
+    let all = alarm.actions.iter().chain(&alarm.ok_actions).chain(&alarm.insufficient_data_actions);
+    all.into_iter().any(|action| action != topic)
 }

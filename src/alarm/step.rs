@@ -32,6 +32,8 @@ pub enum Step {
         group: String,
         /// The filter.
         filter: MetricFilter,
+        /// What its pattern is about.
+        short: String,
         /// It is there, and another one.
         is_change: bool,
     },
@@ -46,6 +48,8 @@ pub enum Step {
     PutRule {
         /// The rule.
         rule: EventRule,
+        /// What its pattern is about.
+        short: String,
         /// It is there, and another one.
         is_change: bool,
     },
@@ -69,9 +73,11 @@ pub enum Step {
         name: String,
     },
     /// The rule sends to the topic no more.
-    RemoveTarget {
+    RemoveTargets {
         /// The rule.
         rule: String,
+        /// The IDs of the targets.
+        ids: Vec<String>,
     },
     /// The rule goes.
     DeleteRule {
@@ -110,7 +116,7 @@ impl Step {
                     Sign::Adds
                 }
             }
-            Step::DeleteAlarm { .. } | Step::DeleteFilter { .. } | Step::RemoveTarget { .. } => Sign::Removes,
+            Step::DeleteAlarm { .. } | Step::DeleteFilter { .. } | Step::RemoveTargets { .. } => Sign::Removes,
             Step::DeleteRule { .. } | Step::DeleteTopic { .. } => Sign::Removes,
         }
     }
@@ -132,26 +138,33 @@ impl Step {
             Step::PutTarget { rule, topic } => format!("target of {rule}: the topic {}", name(topic)),
             Step::DeleteAlarm { name } => format!("CloudWatch alarm {name}"),
             Step::DeleteFilter { group, name } => format!("metric filter {name} of the log group {group}"),
-            Step::RemoveTarget { rule } => format!("target of {rule}"),
+            Step::RemoveTargets { rule, .. } => format!("target of {rule}"),
             Step::DeleteRule { name } => format!("EventBridge rule {name}"),
             Step::DeleteTopic { topic, mailboxes } if mailboxes.is_empty() => format!("SNS topic {topic}"),
             Step::DeleteTopic { topic, mailboxes } => format!("SNS topic {topic}, with the subscription of {}", mailboxes.join(", ")),
         }
     }
 
-    /// What of it deserves to be read before it is agreed to: a pattern, a condition.
-    pub fn detail(&self) -> Option<String> {
+    /// What of it deserves to be read before it is agreed to: a condition, a pattern in short or whole.
+    pub fn detail(&self, has_patterns: bool) -> Option<String> {
         match self {
-            Step::PutFilter { filter, .. } => Some(filter.pattern.clone()),
-            Step::PutRule { rule, .. } => rule.pattern.clone(),
+            Step::PutFilter { filter, .. } if has_patterns => Some(filter.pattern.clone()),
+            Step::PutRule { rule, .. } if has_patterns => rule.pattern.clone(),
+            Step::PutFilter { short, .. } | Step::PutRule { short, .. } => Some(short.clone()),
             Step::PutAlarm { alarm, .. } => {
-                Some(format!("{} of {} s ≥ {}, then a mail by the topic", alarm.statistic, alarm.period, alarm.threshold))
+                Some(format!("{} of {} s ≥ {}: {}", alarm.statistic, alarm.period, alarm.threshold, notifies(&alarm.actions)))
             }
             Step::CreateTopic { .. } | Step::AllowPublishing { .. } | Step::Subscribe { .. } | Step::PutTarget { .. } => None,
-            Step::DeleteAlarm { .. } | Step::DeleteFilter { .. } | Step::RemoveTarget { .. } => None,
+            Step::DeleteAlarm { .. } | Step::DeleteFilter { .. } | Step::RemoveTargets { .. } => None,
             Step::DeleteRule { .. } | Step::DeleteTopic { .. } => None,
         }
     }
+}
+
+/// Whom an alarm tells.
+fn notifies(actions: &[String]) -> String {
+    let names: Vec<&str> = actions.iter().map(|arn| name(arn)).collect();
+    if names.is_empty() { "nobody".to_owned() } else { format!("to {}", names.join(", ")) }
 }
 
 fn name(arn: &str) -> &str {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::watch::{MADE_BY, MARK};
 use super::*;
 use crate::aws::{
-    EventRule, EventSelector, EventSelectors, Metric, MetricAlarm, MetricFilter, MonitoringSight, OwnRule, OwnSight, OwnTopic,
+    EventRule, EventSelector, EventSelectors, Metric, MetricAlarm, MetricFilter, MonitoringSight, OwnRule, OwnSight, OwnTopic, RuleTarget,
     Subscription, Topic, Trail, TrailSight, TrailStatus,
 };
 use crate::model::{Hears, event_pattern, filter_pattern};
@@ -52,9 +52,12 @@ fn after(mut own: OwnSight, steps: &[Step]) -> OwnSight {
     for step in steps {
         match step.clone() {
             Step::CreateTopic { .. } => {
-                let policy = json!({"Version": "2008-10-17", "Statement": [{"Sid": "__default_statement_ID", "Effect": "Allow"}]});
+                let policy = json!({"Version": "2008-10-17", "Statement": [{
+                    "Sid": "__default_statement_ID", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["SNS:Publish"],
+                    "Resource": TOPIC_ARN, "Condition": {"StringEquals": {"AWS:SourceOwner": "111122223333"}},
+                }]});
                 let topic = Topic { display_name: Some(MARK.to_owned()), policy: Some(policy.to_string()), kms_key_id: None };
-                own.topic = Some(OwnTopic { topic, subscriptions: Vec::new(), alarms: Vec::new() });
+                own.topic = Some(OwnTopic { topic, subscriptions: Vec::new(), alarms: Vec::new(), rules: Vec::new() });
             }
             Step::AllowPublishing { topic, account, service } => {
                 let found = &mut own.topic.as_mut().expect("the topic is made first").topic;
@@ -69,7 +72,9 @@ fn after(mut own: OwnSight, steps: &[Step]) -> OwnSight {
                 own.filters.push((group, filter));
             }
             Step::PutAlarm { alarm, .. } => {
-                own.topic.as_mut().expect("the topic is made first").alarms.push(alarm.name.clone());
+                let named = &mut own.topic.as_mut().expect("the topic is made first").alarms;
+                named.retain(|name| *name != alarm.name);
+                named.extend(alarm.actions.iter().any(|action| action == TOPIC_ARN).then(|| alarm.name.clone()));
                 own.alarms.retain(|one| one.name != alarm.name);
                 own.alarms.push(alarm);
             }
@@ -78,15 +83,22 @@ fn after(mut own: OwnSight, steps: &[Step]) -> OwnSight {
                 own.rules.push(OwnRule { rule, targets: Vec::new() });
             }
             Step::PutTarget { rule, topic } => {
-                own.rules.iter_mut().find(|one| one.rule.name == rule).expect("the rule is made first").targets.push(topic);
+                own.topic.as_mut().expect("the topic is made first").rules.push(rule.clone());
+                own.rules
+                    .iter_mut()
+                    .find(|one| one.rule.name == rule)
+                    .expect("the rule is made first")
+                    .targets
+                    .push(target(TARGET, &topic));
             }
             Step::DeleteAlarm { name } => {
                 own.alarms.retain(|one| one.name != name);
                 own.topic.iter_mut().for_each(|topic| topic.alarms.retain(|one| *one != name));
             }
             Step::DeleteFilter { group, name } => own.filters.retain(|(of, one)| *of != group || one.name != name),
-            Step::RemoveTarget { rule } => {
-                own.rules.iter_mut().find(|one| one.rule.name == rule).expect("it is there").targets.retain(|target| target != TOPIC_ARN);
+            Step::RemoveTargets { rule, ids } => {
+                own.topic.iter_mut().for_each(|topic| topic.rules.retain(|one| *one != rule));
+                own.rules.iter_mut().find(|one| one.rule.name == rule).expect("it is there").targets.retain(|one| !ids.contains(&one.id));
             }
             Step::DeleteRule { name } => own.rules.retain(|one| one.rule.name != name),
             Step::DeleteTopic { .. } => own.topic = None,
@@ -95,9 +107,21 @@ fn after(mut own: OwnSight, steps: &[Step]) -> OwnSight {
     own
 }
 
+fn target(id: &str, arn: &str) -> RuleTarget {
+    RuleTarget { id: id.to_owned(), arn: arn.to_owned(), role_arn: None }
+}
+
+/// Everything that is wanted is there.
+fn whole(via: Via, root: bool) -> (Place, OwnSight, Wanted) {
+    let (place, wanted) = (Place { region: "eu-west-1".to_owned(), ..there() }, wanted(via, root));
+    let own = after(OwnSight::default(), &plan(&place, &OwnSight::default(), &wanted).expect("a plan"));
+    (place, own, wanted)
+}
+
 #[test]
 fn the_first_trail_that_will_do_is_taken_and_each_other_has_its_reason() {
-    let table: [(fn(&mut TrailSight), Via, Option<Unfit>); 8] = [
+    type Row = (fn(&mut TrailSight), Via, Option<Unfit>);
+    let table: [Row; 8] = [
         (|_| {}, Via::Metric, None),
         (|one| one.trail.has_global_events = false, Via::Metric, Some(Unfit::NoGlobalEvents)),
         (|one| one.status = Ok(TrailStatus { is_logging: false, log_group_error: None }), Via::Metric, Some(Unfit::Off)),
@@ -152,7 +176,8 @@ fn what_was_planned_and_done_leaves_nothing_to_plan_and_a_cut_off_plan_goes_on()
         let wanted = wanted(via, true);
         let place = Place { region: "eu-west-1".to_owned(), ..there() };
         let steps = plan(&place, &OwnSight::default(), &wanted).expect("a plan");
-        assert_eq!(steps.len(), 9, "{steps:?}");
+        assert_eq!(steps.len(), if via == Via::Metric { 8 } else { 9 }, "{steps:?}");
+        assert!(matches!(steps.last(), Some(Step::Subscribe { .. })), "no mail before everything is there: {steps:?}");
         for cut in 0..=steps.len() {
             let (done, rest) = steps.split_at(cut);
             let own = after(OwnSight::default(), done);
@@ -165,7 +190,9 @@ fn what_was_planned_and_done_leaves_nothing_to_plan_and_a_cut_off_plan_goes_on()
 fn what_somebody_changed_of_ours_is_made_right() {
     let (place, wanted) = (there(), wanted(Via::Metric, false));
     let whole = after(OwnSight::default(), &plan(&place, &OwnSight::default(), &wanted).expect("a plan"));
-    let changes: [fn(&mut OwnSight); 5] = [
+    let changes: [fn(&mut OwnSight); 7] = [
+        |own| own.alarms[0].is_narrowed = true,
+        |own| own.alarms[0].description.clear(),
         |own| own.alarms[0].has_actions_enabled = false,
         |own| own.alarms[0].actions.clear(),
         |own| own.alarms[1].threshold = 5.0,
@@ -200,15 +227,100 @@ fn what_has_our_name_and_not_our_mark_is_left_alone() {
     let (place, wanted) = (there(), wanted(Via::Metric, false));
     let whole = after(OwnSight::default(), &plan(&place, &OwnSight::default(), &wanted).expect("a plan"));
     let mut own = whole.clone();
-    own.alarms[0] = MetricAlarm { description: "theirs".to_owned(), threshold: 3.0, ..own.alarms[0].clone() };
-    assert!(plan(&place, &own, &wanted).expect_err("theirs").to_string().contains("keyrotate did not make it"));
+    own.alarms[0] = MetricAlarm { description: "theirs".to_owned(), namespace: "theirs".to_owned(), ..own.alarms[0].clone() };
+    assert!(plan(&place, &own, &wanted).expect_err("theirs").to_string().contains("nothing of it says that keyrotate made it"));
     let gone = removal(&own, TOPIC_ARN);
     assert!(!gone.steps.contains(&Step::DeleteAlarm { name: own.alarms[0].name.clone() }), "{gone:?}");
     assert!(!gone.steps.iter().any(|step| matches!(step, Step::DeleteTopic { .. })), "their alarm publishes to it: {gone:?}");
-    let mut own = whole;
-    own.topic.as_mut().expect("a topic").topic.display_name = None;
-    assert!(plan(&place, &own, &wanted).is_err());
-    assert!(!removal(&own, TOPIC_ARN).steps.iter().any(|step| matches!(step, Step::DeleteTopic { .. })));
+    let mut own = whole.clone();
+    own.filters[0].1.metrics[0].namespace = "theirs".to_owned();
+    assert!(plan(&place, &own, &wanted).expect_err("theirs").command.contains("aws logs delete-metric-filter --region eu-west-1"));
+    let gone = removal(&own, TOPIC_ARN);
+    assert!(after(own, &gone.steps).filters.len() == 1 && gone.stays.len() == 1, "{gone:?}");
+    let topic = Topic { display_name: Some("theirs".to_owned()), ..Topic::default() };
+    let topic = OwnTopic { topic, subscriptions: Vec::new(), alarms: Vec::new(), rules: Vec::new() };
+    let own = OwnSight { topic: Some(topic), ..OwnSight::default() };
+    assert!(plan(&place, &own, &wanted).expect_err("theirs").command.contains("aws sns delete-topic"));
+    assert!(removal(&own, TOPIC_ARN).steps.is_empty());
+}
+
+#[test]
+fn words_that_somebody_put_in_the_place_of_our_mark_change_nothing() {
+    for via in [Via::Metric, Via::EventBridge] {
+        let (place, mut own, wanted) = whole(via, true);
+        own.topic.as_mut().expect("a topic").topic.display_name = Some("Security".to_owned());
+        own.alarms.iter_mut().for_each(|alarm| alarm.description = "see the runbook".to_owned());
+        own.rules.iter_mut().for_each(|rule| rule.rule.description = Some("see the runbook".to_owned()));
+        assert_eq!(plan(&place, &own, &wanted).expect("a plan"), []);
+        let gone = removal(&own, TOPIC_ARN);
+        assert_eq!((after(own, &gone.steps), &gone.stays[..]), (OwnSight::default(), &[][..]));
+    }
+}
+
+#[test]
+fn what_an_alarm_of_ours_does_for_others_stays() {
+    let (place, mut own, wanted) = whole(Via::Metric, false);
+    own.alarms[0].actions = vec!["arn:aws:sns:eu-west-1:111122223333:pager".to_owned()];
+    own.alarms[0].ok_actions = vec!["arn:aws:sns:eu-west-1:111122223333:pager".to_owned()];
+    let steps = plan(&place, &own, &wanted).expect("a plan");
+    let own = after(own, &steps);
+    let ours = &own.alarms.iter().find(|alarm| alarm.name == Watch::Policies.name()).expect("the alarm");
+    assert_eq!((steps.len(), ours.actions.len(), ours.ok_actions.len()), (1, 2, 1), "{steps:?}");
+    let gone = removal(&own, TOPIC_ARN);
+    let left = after(own.clone(), &gone.steps);
+    assert_eq!((left.alarms.len(), left.alarms[0].actions.len(), left.filters.len(), left.topic), (1, 1, 1, None), "{gone:?}");
+    let mut own = own;
+    own.alarms.iter_mut().for_each(|alarm| alarm.is_narrowed = true);
+    let gone = removal(&own, TOPIC_ARN);
+    let left = after(own.clone(), &gone.steps);
+    assert!(left.alarms.len() == 1 && left.alarms[0].actions.len() == 2 && left.topic.is_some(), "{gone:?}");
+}
+
+#[test]
+fn a_topic_that_others_use_stays() {
+    let uses: [fn(&mut OwnSight); 3] = [
+        |own| own.topic.as_mut().expect("a topic").rules.push("theirs".to_owned()),
+        |own| own.topic.as_mut().expect("a topic").alarms.push("theirs".to_owned()),
+        |own| {
+            let policy = own.topic.as_mut().expect("a topic").topic.policy.as_mut().expect("a policy");
+            let mut read: Value = serde_json::from_str(policy).expect("JSON");
+            read["Statement"]
+                .as_array_mut()
+                .expect("a list")
+                .push(json!({"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}}));
+            *policy = read.to_string();
+        },
+    ];
+    for add in uses {
+        for via in [Via::Metric, Via::EventBridge] {
+            let (place, mut own, wanted) = whole(via, true);
+            add(&mut own);
+            assert_eq!(plan(&place, &own, &wanted).expect("a plan"), []);
+            let gone = removal(&own, TOPIC_ARN);
+            let left = after(own, &gone.steps);
+            assert!(left.topic.is_some() && left.rules.is_empty() && left.alarms.is_empty() && left.filters.is_empty(), "{gone:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_in_the_way_of_a_mail_is_told_and_is_no_step() {
+    for via in [Via::Metric, Via::EventBridge] {
+        let (place, own, wanted) = whole(via, true);
+        assert_eq!(faults(&place, &own, via), Vec::<String>::new());
+        let mut locked = own.clone();
+        locked.topic.as_mut().expect("a topic").topic.kms_key_id = Some("alias/aws/sns".to_owned());
+        let mut denied = own.clone();
+        let policy = &mut denied.topic.as_mut().expect("a topic").topic.policy;
+        let allowed = with_publisher(policy.as_deref(), TOPIC_ARN, "111122223333", via.service()).or(policy.take()).expect("a policy");
+        let mut read: Value = serde_json::from_str(&allowed).expect("JSON");
+        read["Statement"].as_array_mut().expect("a list").push(json!({"Effect": "Deny", "Principal": "*", "Action": "sns:*"}));
+        *policy = Some(read.to_string());
+        for own in [locked, denied] {
+            assert_eq!(faults(&place, &own, via).len(), 1);
+            assert_eq!(plan(&place, &own, &wanted).expect("a plan"), []);
+        }
+    }
 }
 
 #[test]
@@ -246,7 +358,8 @@ fn a_removal_leaves_nothing_of_ours_and_everything_of_others() {
 fn a_rule_with_other_targets_stays_and_sends_to_us_no_more() {
     let place = Place { region: "eu-west-1".to_owned(), ..there() };
     let mut own = after(OwnSight::default(), &plan(&place, &OwnSight::default(), &wanted(Via::EventBridge, false)).expect("a plan"));
-    own.rules[0].targets.push("arn:aws:lambda:eu-west-1:111122223333:function:theirs".to_owned());
+    own.rules[0].targets[0].id = "from-the-console".to_owned();
+    own.rules[0].targets.push(target("theirs", "arn:aws:lambda:eu-west-1:111122223333:function:theirs"));
     let gone = removal(&own, TOPIC_ARN);
     let left = after(own, &gone.steps);
     assert!(left.rules.len() == 1 && left.rules[0].targets.len() == 1 && left.topic.is_none(), "{left:?}");

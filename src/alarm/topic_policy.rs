@@ -1,11 +1,19 @@
-//! The topic's policy with our statement in it, and every other as it is.
+//! The topic's policy: who may publish by it, with our statement in it and every other as it is.
 
 use serde_json::{Value, json};
+
+use crate::model::{Publisher, Truth, lets_publish};
+
+/// What our statements' `Sid`s begin with.
+const SID: &str = "Keyrotate";
+
+/// The statement that SNS makes a topic with.
+const DEFAULT: &str = "__default_statement_ID";
 
 /// Our statement's `Sid`, one for each service.
 fn sid(service: &str) -> String {
     let word: String = service.split('.').next().unwrap_or_default().to_owned();
-    format!("Keyrotate{}", word.replace("cloudwatch", "Alarms").replace("events", "Rules"))
+    format!("{SID}{}", word.replace("cloudwatch", "Alarms").replace("events", "Rules"))
 }
 
 /// EventBridge does not say on whose behalf it publishes (EventBridge user guide, resource-based policies: Amazon SNS).
@@ -23,7 +31,12 @@ fn statement(topic: &str, account: &str, service: &str) -> Value {
     statement
 }
 
-/// The policy by which the service may publish for this account, too; `None` where it is so already, or cannot be read.
+/// Whether the service may publish for what has this ARN.
+pub fn may_publish(policy: Option<&str>, account: &str, service: &str, source_arn: &str) -> Truth {
+    policy.map_or(Truth::No, |policy| lets_publish(policy, Publisher { service, account, source_arn }))
+}
+
+/// The policy by which the service may publish for this account, too; `None` where our statement is there already, or the policy cannot be read.
 pub fn with_publisher(policy: Option<&str>, topic: &str, account: &str, service: &str) -> Option<String> {
     let ours = statement(topic, account, service);
     let mut policy = match policy {
@@ -38,7 +51,30 @@ pub fn with_publisher(policy: Option<&str>, topic: &str, account: &str, service:
     if statements.contains(&ours) {
         return None;
     }
-    statements.retain(|statement| statement["Sid"] != ours["Sid"]);
+    statements.retain(|statement| of_sid(statement) != of_sid(&ours));
     statements.push(ours);
     Some(policy.to_string())
+}
+
+/// Whether one of the statements is ours.
+pub fn has_our_statement(policy: &str) -> bool {
+    statements(policy).iter().any(|statement| of_sid(statement).is_some_and(|sid| sid.starts_with(SID)))
+}
+
+/// Whether somebody else put a statement into it.
+pub fn has_others_statement(policy: &str) -> bool {
+    statements(policy).iter().any(|statement| of_sid(statement).is_none_or(|sid| sid != DEFAULT && !sid.starts_with(SID)))
+}
+
+fn statements(policy: &str) -> Vec<Value> {
+    let policy = serde_json::from_str::<Value>(policy).unwrap_or_default();
+    match policy.get("Statement") {
+        Some(Value::Array(all)) => all.clone(),
+        Some(one @ Value::Object(_)) => vec![one.clone()],
+        Some(_) | None => Vec::new(),
+    }
+}
+
+fn of_sid(statement: &Value) -> Option<&str> {
+    statement.get("Sid").and_then(Value::as_str)
 }

@@ -19,6 +19,9 @@ pub const MADE_BY: &str = "Made by keyrotate alarm install.";
 /// The target of a rule.
 pub const TARGET: &str = "keyrotate";
 
+/// What the names of filters, alarms and rules begin with.
+pub const PREFIX: &str = "keyrotate-";
+
 /// What hears of an event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Via {
@@ -41,7 +44,7 @@ pub enum Watch {
 }
 
 /// Events that CIS leaves out although permissions change by them, and those by which somebody gets a credential or loses a second factor.
-const ACCESS_EVENTS: [&str; 11] = [
+const ACCESS_EVENTS: [&str; 17] = [
     "SetDefaultPolicyVersion",
     "UpdateAssumeRolePolicy",
     "PutUserPermissionsBoundary",
@@ -53,6 +56,12 @@ const ACCESS_EVENTS: [&str; 11] = [
     "CreateLoginProfile",
     "UpdateLoginProfile",
     "DeactivateMFADevice",
+    "UpdateAccessKey",
+    "CreateServiceSpecificCredential",
+    "UploadSigningCertificate",
+    "UploadSSHPublicKey",
+    "CreateSAMLProvider",
+    "CreateOpenIDConnectProvider",
 ];
 
 /// The names of all filters, alarms and rules.
@@ -86,9 +95,18 @@ impl Watch {
     /// What happened, for a description.
     pub fn what(self) -> &'static str {
         match self {
-            Watch::Policies => "an IAM policy was changed, attached or detached",
-            Watch::Access => "somebody got other permissions, a new credential, or lost an MFA device",
-            Watch::Root => "the root user did something",
+            Watch::Policies => "An IAM policy was changed, attached or detached",
+            Watch::Access => "Somebody got other permissions or a new credential, or lost an MFA device",
+            Watch::Root => "The root user did something",
+        }
+    }
+
+    /// What its pattern is about, in a line.
+    pub fn pattern_in_short(self) -> String {
+        match self {
+            Watch::Policies => format!("CIS's pattern to the letter, {} events", POLICY_EVENTS.len()),
+            Watch::Access => format!("{} events that CIS leaves out: {}, …", ACCESS_EVENTS.len(), ACCESS_EVENTS[..3].join(", ")),
+            Watch::Root => "whatever the root user does".to_owned(),
         }
     }
 
@@ -134,8 +152,8 @@ impl Watch {
         pattern.to_string()
     }
 
-    /// The description of its alarm or rule.
+    /// The description of its alarm or rule, which is in the mail of an alarm. That does not say who did what.
     pub fn description(self) -> String {
-        format!("{MADE_BY} It tells that {}.", self.what())
+        format!("{MADE_BY} {}. Who and what: CloudTrail, Event history, in the region where it happened (IAM's is us-east-1).", self.what())
     }
 }

@@ -187,6 +187,7 @@ const ALARM: &[Permission] = &[
             "cloudtrail:GetEventSelectors",
             "cloudtrail:GetTrailStatus",
             "cloudwatch:DescribeAlarms",
+            "events:ListRuleNamesByTarget",
             "events:ListRules",
             "events:TestEventPattern",
             "logs:DescribeMetricFilters",

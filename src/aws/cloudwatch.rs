@@ -36,8 +36,14 @@ impl Aws {
         loop {
             count_page(&call, &mut pages)?;
             let answer = call.finish(request.clone().set_next_token(next).send().await)?;
-            names.extend(answer.metric_alarms.unwrap_or_default().into_iter().filter_map(|alarm| alarm.alarm_name));
-            names.extend(answer.composite_alarms.unwrap_or_default().into_iter().filter_map(|alarm| alarm.alarm_name));
+            // It is a prefix that is asked about: of another topic, too, whose name begins with this one's.
+            let does = |lists: [&Option<Vec<String>>; 3]| lists.into_iter().flatten().flatten().any(|one| one == action);
+            let metric = answer.metric_alarms.unwrap_or_default().into_iter();
+            let metric = metric.filter(|one| does([&one.alarm_actions, &one.ok_actions, &one.insufficient_data_actions]));
+            names.extend(metric.filter_map(|alarm| alarm.alarm_name));
+            let composite = answer.composite_alarms.unwrap_or_default().into_iter();
+            let composite = composite.filter(|one| does([&one.alarm_actions, &one.ok_actions, &one.insufficient_data_actions]));
+            names.extend(composite.filter_map(|alarm| alarm.alarm_name));
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
                 return Ok(names);
@@ -62,7 +68,9 @@ impl Aws {
             .evaluation_periods(alarm.periods)
             .treat_missing_data(&alarm.missing_data)
             .actions_enabled(alarm.has_actions_enabled)
-            .set_alarm_actions(Some(alarm.actions.clone()));
+            .set_alarm_actions(Some(alarm.actions.clone()))
+            .set_ok_actions(Some(alarm.ok_actions.clone()))
+            .set_insufficient_data_actions(Some(alarm.insufficient_data_actions.clone()));
         call.finish(self.runtime.block_on(request.send())).map(drop)
     }
 
@@ -72,16 +80,29 @@ impl Aws {
         call.finish(self.runtime.block_on(call.cloudwatch().delete_alarms().alarm_names(name).send())).map(drop)
     }
 
-    /// `cloudwatch:SetAlarmState` to ALARM, until CloudWatch looks at the metric again, within a minute or so.
-    pub fn raise_alarm(&self, signer: &Signer, region: &str, name: &str, reason: &str) -> Result<(), AwsError> {
+    /// `cloudwatch:SetAlarmState` to ALARM or OK, until CloudWatch looks at the metric again, within minutes. Actions happen when the state becomes another.
+    pub fn set_alarm_state(&self, signer: &Signer, region: &str, name: &str, is_raised: bool, reason: &str) -> Result<(), AwsError> {
         let call = Call::new(self, signer, "cloudwatch:SetAlarmState").in_region(Some(region));
-        let request = call.cloudwatch().set_alarm_state().alarm_name(name).state_value(sdk::StateValue::Alarm).state_reason(reason);
+        let state = if is_raised { sdk::StateValue::Alarm } else { sdk::StateValue::Ok };
+        let request = call.cloudwatch().set_alarm_state().alarm_name(name).state_value(state).state_reason(reason);
         call.finish(self.runtime.block_on(request.send())).map(drop)
     }
 }
 
 fn whole(alarm: sdk::MetricAlarm) -> MetricAlarm {
+    let is_there = |count: Option<usize>| count.is_some_and(|count| count > 0);
+    let narrowed = [
+        alarm.unit.is_some(),
+        is_there(alarm.dimensions.as_ref().map(Vec::len)),
+        is_there(alarm.metrics.as_ref().map(Vec::len)),
+        alarm.extended_statistic.is_some(),
+        alarm.datapoints_to_alarm.is_some_and(|datapoints| Some(datapoints) != alarm.evaluation_periods),
+    ];
     MetricAlarm {
+        is_narrowed: narrowed.contains(&true),
+        is_raised: alarm.state_value == Some(sdk::StateValue::Alarm),
+        ok_actions: alarm.ok_actions.unwrap_or_default(),
+        insufficient_data_actions: alarm.insufficient_data_actions.unwrap_or_default(),
         name: alarm.alarm_name.unwrap_or_default(),
         description: alarm.alarm_description.unwrap_or_default(),
         namespace: alarm.namespace.unwrap_or_default(),

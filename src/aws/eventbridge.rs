@@ -29,9 +29,11 @@ impl Aws {
         loop {
             count_page(&call, &mut pages)?;
             let answer = call.finish(client.list_targets_by_rule().rule(rule).set_next_token(next).send().await)?;
-            targets.extend(
-                answer.targets.unwrap_or_default().into_iter().map(|target| RuleTarget { arn: target.arn, role_arn: target.role_arn }),
-            );
+            targets.extend(answer.targets.unwrap_or_default().into_iter().map(|target| RuleTarget {
+                id: target.id,
+                arn: target.arn,
+                role_arn: target.role_arn,
+            }));
             next = answer.next_token.filter(|token| !token.is_empty());
             if next.is_none() {
                 return Ok(targets);
@@ -41,11 +43,28 @@ impl Aws {
 }
 
 impl Aws {
+    /// `events:ListRuleNamesByTarget`: the names of all rules that send to this.
+    pub(super) async fn rules_that_send_to(&self, signer: &Signer, region: &str, target: &str) -> Result<Vec<String>, AwsError> {
+        let call = Call::new(self, signer, "events:ListRuleNamesByTarget").in_region(Some(region));
+        let request = call.eventbridge().list_rule_names_by_target().target_arn(target);
+        let (mut next, mut names, mut pages) = (None, Vec::new(), 0);
+        loop {
+            count_page(&call, &mut pages)?;
+            let answer = call.finish(request.clone().set_next_token(next).send().await)?;
+            names.extend(answer.rule_names.unwrap_or_default());
+            next = answer.next_token.filter(|token| !token.is_empty());
+            if next.is_none() {
+                return Ok(names);
+            }
+        }
+    }
+
     /// `events:PutRule` on the default event bus: makes the rule, or makes it anew.
     pub fn put_rule(&self, signer: &Signer, region: &str, rule: &EventRule) -> Result<(), AwsError> {
         let call = Call::new(self, signer, "events:PutRule").in_region(Some(region));
         let request = call.eventbridge().put_rule().name(&rule.name).set_event_pattern(rule.pattern.clone());
-        let request = request.set_description(rule.description.clone()).state(sdk::RuleState::Enabled);
+        let state = if rule.has_reads { sdk::RuleState::EnabledWithAllCloudtrailManagementEvents } else { sdk::RuleState::Enabled };
+        let request = request.set_description(rule.description.clone()).state(state);
         call.finish(self.runtime.block_on(request.send())).map(drop)
     }
 
@@ -57,10 +76,11 @@ impl Aws {
         if answer.failed_entry_count > 0 { Err(call.garbled("AWS did not take the target")) } else { Ok(()) }
     }
 
-    /// `events:RemoveTargets`, of one.
-    pub fn remove_target(&self, signer: &Signer, region: &str, rule: &str, id: &str) -> Result<(), AwsError> {
+    /// `events:RemoveTargets`, by their IDs.
+    pub fn remove_targets(&self, signer: &Signer, region: &str, rule: &str, ids: &[String]) -> Result<(), AwsError> {
         let call = Call::new(self, signer, "events:RemoveTargets").in_region(Some(region));
-        let answer = call.finish(self.runtime.block_on(call.eventbridge().remove_targets().rule(rule).ids(id).send()))?;
+        let request = call.eventbridge().remove_targets().rule(rule).set_ids(Some(ids.to_vec()));
+        let answer = call.finish(self.runtime.block_on(request.send()))?;
         if answer.failed_entry_count > 0 { Err(call.garbled("AWS did not remove the target")) } else { Ok(()) }
     }
 
@@ -84,6 +104,7 @@ fn known(rule: sdk::Rule) -> EventRule {
         arn: rule.arn.unwrap_or_default(),
         description: rule.description,
         pattern: rule.event_pattern,
+        has_reads: rule.state == Some(sdk::RuleState::EnabledWithAllCloudtrailManagementEvents),
         is_enabled: rule.state != Some(sdk::RuleState::Disabled),
     }
 }

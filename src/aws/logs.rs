@@ -6,7 +6,7 @@ use aws_sdk_cloudwatchlogs::types as sdk;
 use super::call::Call;
 use super::iam::every_page;
 use super::monitoring::{Metric, MetricFilter, name_of_log_group};
-use super::{Aws, AwsError, Signer};
+use super::{Aws, AwsError, ErrorKind, Signer};
 
 impl Aws {
     /// `logs:DescribeMetricFilters` of the log group with this ARN, in its region.
@@ -38,6 +38,25 @@ impl Aws {
         let filters = every_page!(&call, request, |page: DescribeMetricFiltersOutput| page.metric_filters.unwrap_or_default());
         let named = |filter: sdk::MetricFilter| (filter.log_group_name.clone().unwrap_or_default(), known(filter));
         Ok(filters.into_iter().map(named).collect())
+    }
+
+    /// `logs:DescribeMetricFilters` of a log group whose names begin so; none where the log group is not there.
+    pub(super) async fn named_filters(
+        &self,
+        signer: &Signer,
+        region: &str,
+        group: &str,
+        prefix: &str,
+    ) -> Result<Vec<(String, MetricFilter)>, AwsError> {
+        let call = Call::new(self, signer, "logs:DescribeMetricFilters").in_region(Some(region));
+        let request = call.logs().describe_metric_filters().log_group_name(group).filter_name_prefix(prefix);
+        let found: Result<Vec<sdk::MetricFilter>, AwsError> =
+            async { Ok(every_page!(&call, request, |page: DescribeMetricFiltersOutput| page.metric_filters.unwrap_or_default())) }.await;
+        match found {
+            Ok(filters) => Ok(filters.into_iter().map(|filter| (group.to_owned(), known(filter))).collect()),
+            Err(error) if error.kind == ErrorKind::Gone => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
     }
 
     /// `logs:PutMetricFilter`: makes the filter, or makes it anew.

@@ -23,7 +23,9 @@ impl Aws {
         let call = Call::new(self, signer, "sns:ListSubscriptionsByTopic").in_region(region_of_arn(arn));
         let request = call.sns().list_subscriptions_by_topic().topic_arn(arn);
         let listed = every_page!(&call, request, |page: ListSubscriptionsByTopicOutput| page.subscriptions.unwrap_or_default());
-        Ok(listed.into_iter().map(known).collect())
+        // For three days after its end a subscription stays in the list.
+        let is_there = |one: &sdk::Subscription| one.subscription_arn.as_deref() != Some("Deleted");
+        Ok(listed.into_iter().filter(is_there).map(known).collect())
     }
 }
 
@@ -74,7 +76,7 @@ impl Aws {
     }
 }
 
-/// QUIRK(sns): one that is not confirmed, or was deleted, has a word in the place of its ARN.
+/// QUIRK(sns): one that is not confirmed has a word in the place of its ARN, and one that was deleted another.
 fn known(subscription: sdk::Subscription) -> Subscription {
     Subscription {
         protocol: subscription.protocol.unwrap_or_default(),

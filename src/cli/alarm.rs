@@ -13,6 +13,15 @@ use crate::commands::failure::Failure;
 use crate::os::signals::Signals;
 use crate::os::terminal::Console;
 
+/// How a plan is shown.
+#[derive(Clone, Copy)]
+struct Shown {
+    /// Notes, too.
+    notes: bool,
+    /// Patterns whole.
+    patterns: bool,
+}
+
 /// Runs it and returns the exit code. `attended` makes what asks a person, and does not where input is not allowed.
 pub fn run(
     context: &Context,
@@ -32,20 +41,25 @@ pub fn run(
                 return Ok(0);
             }
             let plan = alarm::plan(context, &attend, &asked.account.options(), &asked.choices.set_up())?;
-            tell(&plan, false);
+            tell(&plan, Shown { notes: !quiet, patterns: asked.choices.patterns });
             let mut page = Page::for_stdout(0);
             if plan.is_empty() {
                 page.sentence("nothing is missing");
-            } else {
-                page.note("nothing was changed");
             }
+            listeners(&mut page, &plan.confirmed, &plan.pending, &[]);
             page.print();
-            Ok(0)
+            Ok(plan.exit_code())
         }
         AlarmCommand::Install(asked) => {
             let (console, signals) = attended(asked.account.no_input)?;
             let attend = || attended(asked.account.no_input).map(|(console, _)| console);
-            let request = Request { console: &console, signals: &signals, yes: asked.yes, tell: &|plan| tell(plan, quiet) };
+            let shown = Shown { notes: !quiet, patterns: asked.choices.patterns };
+            let told = |plan: &Plan| {
+                if !(quiet && asked.yes) {
+                    tell(plan, shown)
+                }
+            };
+            let request = Request { console: &console, signals: &signals, yes: asked.yes, tell: &told };
             let wait = asked.wait(console.can_ask());
             let outcome = install(context, &attend, &asked.account.options(), &asked.choices.set_up(), wait, &request);
             console.progress_done();
@@ -55,25 +69,31 @@ pub fn run(
         }
         AlarmCommand::Test(asked) => {
             let attend = || attended(asked.account.no_input).map(|(console, _)| console);
-            let outcome = test(context, &attend, &asked.account.options())?;
+            let outcome = test(context, &attend, &asked.options())?;
             print_test(&outcome, quiet);
-            Ok(outcome.exit_code())
+            let code = outcome.exit_code();
+            outcome.unseen.map_or(Ok(code), Err)
         }
         AlarmCommand::Remove(asked) => {
             let (console, signals) = attended(asked.account.no_input)?;
             let attend = || attended(asked.account.no_input).map(|(console, _)| console);
-            let told = |plan: &Plan| tell(plan, quiet && !asked.dry_run);
+            let told = |plan: &Plan| {
+                if asked.dry_run || !(quiet && asked.yes) {
+                    tell(plan, Shown { notes: true, patterns: false })
+                }
+            };
             let request = Request { console: &console, signals: &signals, yes: asked.yes, tell: &told };
-            let outcome = remove(context, &attend, &asked.account.options(), asked.dry_run, &request);
+            let outcome = remove(context, &attend, &asked.options(), asked.dry_run, &request);
             console.progress_done();
-            print_remove(&outcome?, quiet);
-            Ok(0)
+            let (removed, unseen) = outcome?;
+            print_remove(&removed, quiet);
+            unseen.map_or(Ok(0), Err)
         }
     }
 }
 
 /// The plan, region by region, each change with what deserves to be read of it.
-fn tell(plan: &Plan, quiet: bool) {
+fn tell(plan: &Plan, shown: Shown) {
     let mut page = Page::for_stdout(0);
     for region in plan.regions.iter().filter(|region| !region.steps.is_empty()) {
         page.paint(DIM, &format!("account {}, {}", plain(&plan.account), plain(&region.region))).push("\n");
@@ -84,34 +104,56 @@ fn tell(plan: &Plan, quiet: bool) {
                 Sign::Removes => (RED, "-"),
             };
             page.paint(style, sign).push(" ").push(&plain(&step.about())).end(4);
-            if let Some(detail) = step.detail() {
-                page.push("    ").push(&plain(&detail)).end(6);
+            if let Some(detail) = step.detail(shown.patterns) {
+                page.push("    ").push(&plain(&detail)).end(4);
             }
         }
     }
-    plan.notes.iter().for_each(|note| page.note(note));
-    if !quiet {
-        page.print();
+    plan.faults.iter().for_each(|fault| page.head(RED, "wrong:", fault));
+    if shown.notes {
+        plan.notes.iter().for_each(|note| page.note(note));
+    }
+    page.print();
+}
+
+/// Who hears of it, and who has to do something first.
+fn listeners(page: &mut Page, confirmed: &[String], pending: &[String], sent_again: &[String]) {
+    if !confirmed.is_empty() {
+        page.head(GREEN, "hears:", &confirmed.join(", "));
+    }
+    if !pending.is_empty() {
+        let again = if sent_again.is_empty() { String::new() } else { format!(" (sent again to {})", sent_again.join(", ")) };
+        let link = "the link in a mail from AWS, \"AWS Notification - Subscription Confirmation\" (look among spam, too)";
+        page.head(YELLOW, "waits:", &format!("for {} to follow {link}{again}", pending.join(", ")));
     }
 }
 
 fn print_install(outcome: &Installed, quiet: bool) {
     let mut page = Page::for_stdout(0);
-    match (outcome.declined, outcome.plan.is_empty()) {
-        (true, _) => page.note("nothing was changed"),
+    if outcome.declined {
+        page.note("nothing was changed");
+        page.print();
+        return;
+    }
+    let account = &outcome.plan.account;
+    match (outcome.confirmed.is_empty(), outcome.plan.is_empty()) {
+        (true, _) => page.head(YELLOW, "made:", &format!("all parts are in account {account}; nobody hears of a change yet")),
         (false, true) => page.sentence("nothing is missing, and nothing was changed"),
-        (false, false) => page.head(GREEN, "set up:", &format!("changes to policies of account {} are told", outcome.plan.account)),
+        (false, false) => page.head(GREEN, "set up:", &format!("account {account} tells of changes to its policies")),
     }
-    match &outcome.pending[..] {
-        [] if !outcome.declined => page.note(&format!("`{}` tries it out", outcome.test)),
-        [] => {}
-        pending => {
-            let who = pending.join(", ");
-            page.head(YELLOW, "waits:", &format!("{who} has not confirmed: AWS has sent a mail with a link, and nothing is told before"));
-            page.note(&format!("when that is done, `{}` tries it out", outcome.test));
-        }
+    if !quiet || outcome.exit_code() != 0 {
+        listeners(&mut page, &outcome.confirmed, &outcome.pending, &outcome.sent_again);
     }
-    if !quiet {
+    outcome.plan.faults.iter().for_each(|fault| page.head(RED, "wrong:", fault));
+    if outcome.confirmed.is_empty() {
+        page.note(&format!(
+            "when that is done, `{}` tries it out; AWS forgets an address that does not confirm within 2 days",
+            outcome.test
+        ));
+    } else {
+        page.note(&format!("`{}` tries it out", outcome.test));
+    }
+    if !quiet || outcome.exit_code() != 0 {
         page.print();
     }
 }
@@ -123,10 +165,16 @@ fn print_test(outcome: &Tested, quiet: bool) {
             Ok(text) => (GREEN, "works", text),
             Err(text) => (RED, "fails", text),
         };
-        page.paint(style, word).push("  ").push(&plain(&format!("{}: {text}", one.what))).end(9);
+        page.paint(style, word).push("  ").push(&plain(&format!("{}: {text}", one.what))).end(7);
     }
-    if !outcome.mailboxes.is_empty() {
-        page.note(&format!("a mail is on its way to {}: with it the whole way is tried out", outcome.mailboxes.join(", ")));
+    for sent in &outcome.sent {
+        page.head(GREEN, "sent:", &format!("a mail to {}, by {}", sent.to.join(", "), sent.by));
+    }
+    if outcome.sent.is_empty() {
+        page.note("no mail was sent");
+    }
+    if outcome.is_mended_by_install() {
+        page.note(&format!("`{}` puts right what is missing or was changed", outcome.install));
     }
     if !quiet || outcome.exit_code() != 0 {
         page.print();
@@ -138,7 +186,8 @@ fn print_remove(outcome: &Removed, quiet: bool) {
     match (outcome.plan.is_empty(), outcome.declined) {
         (true, _) => {
             outcome.plan.notes.iter().for_each(|note| page.note(note));
-            page.sentence("nothing that keyrotate set up is there");
+            page.sentence(&format!("nothing that keyrotate set up is in {}", outcome.regions.join(", ")));
+            page.note("--region REGION looks in another region, too");
         }
         (false, true) => page.note("nothing was changed"),
         (false, false) => page.head(GREEN, "removed:", &format!("what keyrotate set up in account {}", outcome.plan.account)),

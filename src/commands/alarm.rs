@@ -5,6 +5,7 @@
 
 mod carry_out;
 pub mod install;
+mod notes;
 pub mod remove;
 pub mod test;
 
@@ -13,8 +14,13 @@ use std::collections::BTreeSet;
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::session::{Attend, SessionOptions, access, own_signer, route};
-use crate::alarm::{METRICS, NAMES, NAMESPACE, Obstacle, Place, Step, Via, Wanted, place, topic_arn, trail_script};
-use crate::aws::{Aws, AwsError, ErrorKind, MonitoringSight, OwnNames, OwnSight, Signer, Watched, region_of_arn};
+use crate::alarm::{
+    METRICS, NAMES, NAMESPACE, Obstacle, PREFIX, Place, Step, Via, Wanted, Watch, faults, place, topic_arn, trail_script, ways,
+};
+use crate::aws::{
+    Aws, AwsError, ErrorKind, MonitoringSight, OwnNames, OwnSight, Signer, Subscription, Watched, account_of_arn, name_of_log_group,
+    region_of_arn,
+};
 use crate::model::{Identity, ProfileName, Timing, TokenCode};
 use crate::os::signals::Signals;
 use crate::os::terminal::{Answer, Console, Question};
@@ -30,14 +36,20 @@ pub struct AlarmOptions {
     pub profile: Option<String>,
     /// A code of the MFA device, where a session has to be opened.
     pub mfa_code: Option<TokenCode>,
+    /// Regions in which is looked beside those of the trails.
+    pub regions: Vec<String>,
 }
 
 /// What is to be set up, and from what.
 #[derive(Clone, Debug, Default)]
 pub struct SetUp {
-    /// What is wanted.
-    pub wanted: Wanted,
-    /// The name or ARN of the trail; none means the first that will do.
+    /// By which way; none means the one that is there already, else by metric.
+    pub via: Option<Via>,
+    /// Who is to hear of it.
+    pub emails: Vec<String>,
+    /// The root user is watched, too; also where it is already.
+    pub root: bool,
+    /// The name or ARN of the trail; none means the best that will do.
     pub trail: Option<String>,
 }
 
@@ -51,12 +63,18 @@ pub struct Planned {
 }
 
 /// What is planned, for a person to look at.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// The account.
     pub account: String,
     /// Region by region.
     pub regions: Vec<Planned>,
+    /// What is in the way of a mail and is not changed here.
+    pub faults: Vec<String>,
+    /// Mailboxes, URLs and the like that hear of it.
+    pub confirmed: Vec<String>,
+    /// Those that have not agreed yet.
+    pub pending: Vec<String>,
     /// What a person should know before.
     pub notes: Vec<String>,
 }
@@ -78,13 +96,18 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.regions.iter().all(|region| region.steps.is_empty())
     }
+
+    /// 10 where something is missing, or nobody hears of it.
+    pub fn exit_code(&self) -> u8 {
+        let is_whole = self.is_empty() && self.faults.is_empty() && !self.confirmed.is_empty();
+        if is_whole { 0 } else { FailureKind::Attention.exit_code() }
+    }
 }
 
 /// What would be set up. Changes nothing.
 pub fn plan(context: &Context, attend: Attend<'_>, options: &AlarmOptions, set_up: &SetUp) -> Result<Plan, Failure> {
     let asked = Asked::new(context, attend, options, "keyrotate alarm plan")?;
-    let (place, own) = asked.look(set_up)?;
-    asked.plan(&place, &own, set_up)
+    asked.plan(&asked.look(set_up)?)
 }
 
 /// The commands that make a trail, as a script for a POSIX shell.
@@ -98,10 +121,21 @@ pub fn create_trail(context: &Context, attend: Attend<'_>, options: &AlarmOption
 struct Asked {
     profile: ProfileName,
     region: Option<String>,
+    more: Vec<String>,
     aws: Aws,
     timing: Timing,
     signer: Signer,
     identity: Identity,
+}
+
+/// What is there, and what is wanted of it.
+struct Looked {
+    sight: MonitoringSight,
+    place: Place,
+    own: OwnSight,
+    wanted: Wanted,
+    /// By which other ways it is told, and where.
+    elsewhere: Vec<(String, Via)>,
 }
 
 impl Asked {
@@ -110,7 +144,7 @@ impl Asked {
         let route = route(context, &profile).map_err(|failure| failure.state(UNCHANGED))?;
         let (aws, timing) = context.aws(context.files()?, &profile, route.key.region.clone(), route.key.ca_bundle.clone())?;
         // Whoever changes an account does so with MFA, where a device is known.
-        let signer = if route.roles.is_empty() && route.mfa_serial.is_none() {
+        let signer = if route.roles.is_empty() && route.mfa_serial.is_none() && options.mfa_code.is_none() {
             own_signer(context, &profile, &route)?
         } else {
             let wanted = SessionOptions {
@@ -124,8 +158,8 @@ impl Asked {
             kind: FailureKind::Unchecked,
             ..Failure::from(explain(&route.key.pair.id, &error)).state(UNCHANGED)
         })?;
-        let region = route.key.region.as_ref().map(ToString::to_string);
-        Ok(Self { profile, region, aws, timing, signer, identity })
+        let (region, more) = (route.key.region.as_ref().map(ToString::to_string), options.regions.clone());
+        Ok(Self { profile, region, more, aws, timing, signer, identity })
     }
 
     fn trails(&self) -> MonitoringSight {
@@ -134,50 +168,71 @@ impl Asked {
     }
 
     /// Where it goes, and what is there.
-    fn look(&self, set_up: &SetUp) -> Result<(Place, OwnSight), Failure> {
-        let place = place(&self.trails(), self.identity.arn.partition(), set_up.wanted.via, set_up.trail.as_deref());
-        let place = place.map_err(|obstacle| {
-            let kind = if matches!(obstacle, Obstacle::Unknown(_)) { FailureKind::Unchecked } else { FailureKind::Failed };
-            Failure::from_error(kind, &obstacle).state(UNCHANGED).hint(obstacle.hint())
+    fn look(&self, set_up: &SetUp) -> Result<Looked, Failure> {
+        let sight = self.trails();
+        let found: Vec<(String, Result<OwnSight, AwsError>)> =
+            self.regions(&sight).into_iter().map(|region| (region.clone(), self.own(&sight, &region))).collect();
+        let mut there: Vec<(String, Via)> = Vec::new();
+        for (region, own) in &found {
+            let ways = own.as_ref().map(|own| ways(own, &self.topic(region))).unwrap_or_default();
+            there.extend(ways.into_iter().map(|via| (region.clone(), via)));
+        }
+        let is_by_rule = !there.is_empty() && there.iter().all(|(_, via)| *via == Via::EventBridge);
+        let via = set_up.via.unwrap_or(if is_by_rule { Via::EventBridge } else { Via::Metric });
+        let place = place(&sight, self.identity.arn.partition(), via, set_up.trail.as_deref()).map_err(|obstacle| {
+            let failure = if let Obstacle::Unknown(error) = &obstacle {
+                self.refused(FailureKind::Unchecked, error)
+            } else {
+                Failure::from_error(FailureKind::Failed, &obstacle).hint(obstacle.hint())
+            };
+            failure.state(UNCHANGED)
         })?;
-        let own = self.own(&place.region)?;
-        Ok((place, own))
+        let own = found.into_iter().find(|(region, _)| *region == place.region).map(|(_, own)| own);
+        let own = own.unwrap_or_else(|| self.own(&sight, &place.region));
+        let own = own.map_err(|error| self.refused(FailureKind::Unchecked, &error).state(UNCHANGED))?;
+        there.retain(|(region, way)| *region != place.region || *way != via);
+        let wanted = Wanted { via, emails: once(&set_up.emails), root: set_up.root || watches_root(&own, via) };
+        Ok(Looked { sight, place, own, wanted, elsewhere: there })
     }
 
     /// What is there of ours in a region.
-    fn own(&self, region: &str) -> Result<OwnSight, Failure> {
-        let topic = self.topic(region);
-        let names = OwnNames { topic: &topic, names: &NAMES, namespace: NAMESPACE, metrics: &METRICS };
-        self.aws.look_at_own(&self.signer, region, &names).map_err(|error| refused(FailureKind::Unchecked, &error).state(UNCHANGED))
+    fn own(&self, sight: &MonitoringSight, region: &str) -> Result<OwnSight, AwsError> {
+        let (topic, groups) = (self.topic(region), self.groups(sight));
+        let groups: Vec<String> = groups.into_iter().filter(|(of, _)| of == region).map(|(_, name)| name).collect();
+        let names = OwnNames { topic: &topic, names: &NAMES, namespace: NAMESPACE, metrics: &METRICS, groups: &groups, prefix: PREFIX };
+        self.aws.look_at_own(&self.signer, region, &names)
     }
 
     fn topic(&self, region: &str) -> String {
         topic_arn(self.identity.arn.partition(), region, &self.identity.account)
     }
 
-    fn plan(&self, place: &Place, own: &OwnSight, set_up: &SetUp) -> Result<Plan, Failure> {
-        let steps = crate::alarm::plan(place, own, &set_up.wanted).map_err(|foreign| {
-            let hint = "rename or remove it, then run this again";
+    fn plan(&self, looked: &Looked) -> Result<Plan, Failure> {
+        let Looked { place, own, wanted, .. } = looked;
+        let steps = crate::alarm::plan(place, own, wanted).map_err(|foreign| {
+            let hint = format!("see what it is for; where nobody needs it, `{}` removes it: then run this again", foreign.command);
             Failure::from_error(FailureKind::Failed, &foreign).state(UNCHANGED).hint(hint)
         })?;
-        let heard = match &place.log_group {
-            Some(group) => format!("the log group {group} of the trail {}", place.trail),
-            None => format!("EventBridge, by way of the trail {}", place.trail),
-        };
-        let mut notes = vec![format!("it hears by {heard}, in {}", place.region)];
-        if set_up.wanted.via == Via::EventBridge && set_up.wanted.root {
-            notes.push(format!("a rule hears of the root user in {} and of what has no region, and nowhere else", place.region));
-        }
+        let subscriptions = own.topic.as_ref().map(|topic| &topic.subscriptions[..]).unwrap_or_default();
+        let (confirmed, pending) = heard(subscriptions);
+        let notes = notes::of_plan(looked, &self.profile, !steps.is_empty());
         let regions = vec![Planned { region: place.region.clone(), steps }];
-        Ok(Plan { account: self.identity.account.clone(), regions, notes })
+        let account = self.identity.account.clone();
+        Ok(Plan { account, regions, faults: faults(place, own, wanted.via), confirmed, pending, notes })
     }
 
-    /// Every region in which there may be something of ours.
-    fn regions(&self, sight: &MonitoringSight) -> Result<Vec<String>, Failure> {
-        let trails = sight.trails.as_ref().map_err(|error| refused(FailureKind::Unchecked, error).state(UNCHANGED))?;
-        let groups = trails.iter().filter_map(|one| one.trail.log_group_arn.as_deref().and_then(region_of_arn));
-        let known = groups.map(str::to_owned).chain([sight.region.clone()]).chain(self.region.clone());
-        Ok(known.collect::<BTreeSet<String>>().into_iter().collect())
+    /// The log groups of the account's trails, each with its region. Those of another account have nothing of ours.
+    fn groups(&self, sight: &MonitoringSight) -> Vec<(String, String)> {
+        let arns = sight.trails.iter().flatten().filter_map(|one| one.trail.log_group_arn.as_deref());
+        let own = arns.filter(|arn| account_of_arn(arn) == Some(self.identity.account.as_str()));
+        own.filter_map(|arn| Some((region_of_arn(arn)?.to_owned(), name_of_log_group(arn)?.to_owned()))).collect()
+    }
+
+    /// Every region in which there may be something of ours, as far as it is known here.
+    fn regions(&self, sight: &MonitoringSight) -> Vec<String> {
+        let groups = self.groups(sight).into_iter().map(|(region, _)| region);
+        let known = groups.chain([sight.region.clone()]).chain(self.region.clone()).chain(self.more.iter().cloned());
+        known.collect::<BTreeSet<String>>().into_iter().collect()
     }
 
     /// A yes, or why there is none.
@@ -187,23 +242,61 @@ impl Asked {
         }
         request.console.progress_done();
         let choices = vec![('y', yes.to_owned()), ('n', "change nothing".to_owned())];
-        match request.console.ask(&Question { text: text.to_owned(), choices, default: None }) {
-            Answer::Choice(key) => Ok(key == 'y'),
-            Answer::None => {
-                let why =
-                    request.signals.raised().map_or_else(|| "nobody can be asked".to_owned(), |signal| format!("stopped by {signal}"));
-                Err(Failure::new(FailureKind::Failed, why).state(UNCHANGED).hint("run this in a terminal, or with --yes"))
+        match (request.console.ask(&Question { text: text.to_owned(), choices, default: None }), request.signals.raised()) {
+            (Answer::Choice(key), _) => Ok(key == 'y'),
+            (Answer::None, Some(signal)) => Err(Failure::new(FailureKind::Failed, format!("stopped by {signal}")).state(UNCHANGED)),
+            (Answer::None, None) => {
+                let failure = Failure::new(FailureKind::Failed, "nobody can be asked").state(UNCHANGED);
+                Err(failure.hint("run this in a terminal, or with --yes"))
             }
         }
     }
+
+    /// A call that AWS refused, or did not answer.
+    fn refused(&self, kind: FailureKind, error: &AwsError) -> Failure {
+        let profile = self.profile.quoted();
+        let hint = if error.is_explicit_deny() {
+            format!(
+                "a policy denies it in so many words: where it wants MFA, `keyrotate login {profile}` opens a session; `keyrotate policy show \
+                 alarm` prints what this needs. Then the same command goes on"
+            )
+        } else if matches!(error.kind, ErrorKind::Denied { .. }) {
+            "`keyrotate policy show alarm` prints what this needs; with that allowed, the same command goes on".to_owned()
+        } else if error.kind == ErrorKind::LimitExceeded {
+            let quota = "a quota of AWS is used up (a log group has at most 100 metric filters): make room, or see whether `--via eventbridge` \
+                         will do";
+            quota.to_owned()
+        } else if error.kind == ErrorKind::Other {
+            "AWS does not take this; what it says is why".to_owned()
+        } else {
+            "run this again, which goes on".to_owned()
+        };
+        Failure::from_error(kind, error).hint(hint)
+    }
 }
 
-/// A call that AWS refused, or did not answer.
-fn refused(kind: FailureKind, error: &AwsError) -> Failure {
-    let hint = if matches!(error.kind, ErrorKind::Denied { .. }) {
-        "`keyrotate policy show alarm` prints what this needs"
-    } else {
-        "run this again, which goes on"
-    };
-    Failure::from_error(kind, error).hint(hint)
+/// Who hears of it, and who has not agreed yet.
+fn heard(subscriptions: &[Subscription]) -> (Vec<String>, Vec<String>) {
+    let (confirmed, pending): (Vec<&Subscription>, Vec<&Subscription>) = subscriptions.iter().partition(|one| one.arn.is_some());
+    let endpoints = |all: Vec<&Subscription>| all.into_iter().map(|one| one.endpoint.clone()).collect();
+    (endpoints(confirmed), endpoints(pending))
+}
+
+fn watches_root(own: &OwnSight, via: Via) -> bool {
+    let name = Watch::Root.name();
+    match via {
+        Via::Metric => own.alarms.iter().any(|one| one.name == name) || own.filters.iter().any(|(_, one)| one.name == name),
+        Via::EventBridge => own.rules.iter().any(|one| one.rule.name == name),
+    }
+}
+
+/// Each once, however it is written.
+fn once(emails: &[String]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for email in emails {
+        if !all.iter().any(|one| one.eq_ignore_ascii_case(email)) {
+            all.push(email.clone());
+        }
+    }
+    all
 }

@@ -48,7 +48,7 @@ fn cut_off_at_any_call_the_next_run_ends_where_it_would_have_ended() {
                 cases.push((number, &killed));
             }
         }
-        assert!(cases.len() > 25, "{args:?}: {} cases", cases.len());
+        assert!(cases.len() > 20, "{args:?}: {} cases", cases.len());
         each(&cases, |(number, fault)| {
             let home = copied(&begun);
             home.lab.rules(vec![Rule::call(number + 1, (*fault).clone())]);

@@ -5,7 +5,8 @@ use crate::lab::state::World;
 
 #[test]
 fn where_no_trail_will_do_it_is_said_what_would_help() {
-    let rows: [(fn(&mut World), &str, &str); 7] = [
+    type Row = (fn(&mut World), &'static str, &'static str);
+    let rows: [Row; 7] = [
         (|w| w.trails.clear(), "no trail records in us-east-1", "keyrotate alarm plan --create-trail"),
         (|w| w.trails[0].log_group = None, "main delivers to no log group", "--via eventbridge"),
         (|w| w.trails[0].is_logging = false, "main is switched off", "aws cloudtrail start-logging"),

@@ -1,21 +1,26 @@
 //! From nothing to a mail, and back to nothing.
 
 use crate::bench::{BY_RULE, INSTALL, MAILBOX, REGION, REMOVE, account, alarm, audited, confirm, ours, said, start, well, writes};
+use crate::lab::faults::{Fault, Rule};
 
 #[test]
 fn a_plan_is_the_diff_of_the_account_and_changes_nothing() {
     let home = start();
     let before = account(&home);
     let output = well(&home, &["plan", "--email", MAILBOX]);
+    let patterns = well(&home, &["plan", "--email", MAILBOX, "--patterns"]);
+    assert!(said(&patterns).contains("{($.eventName=DeleteGroupPolicy)||($.eventName=DeleteRolePolicy)||"), "{}", patterns.stdout);
     for part in [
         "account 000000000000, eu-central-1",
         "+ SNS topic arn:aws:sns:eu-central-1:000000000000:keyrotate-alarms",
         "+ subscription of security@example.com",
         "+ metric filter keyrotate-iam-policy-changes of the log group trail",
-        "{($.eventName=DeleteGroupPolicy)||($.eventName=DeleteRolePolicy)||",
+        "CIS's pattern to the letter, 16 events",
         "+ CloudWatch alarm keyrotate-iam-policy-changes",
         "+ metric filter keyrotate-iam-access-changes of the log group trail",
-        "nothing was changed",
+        "source: the log group trail of the trail main, in eu-central-1",
+        "$0.80 a month",
+        "each rotation by keyrotate makes an access key",
     ] {
         assert!(said(&output).contains(part), "{part}: {}", output.stdout);
     }
@@ -29,23 +34,30 @@ fn set_up_once_it_is_heard_of_and_a_second_time_nothing_is_changed() {
         let home = start();
         let before = account(&home);
         let output = alarm(&home, install);
-        assert!(output.code == Some(10) && said(&output).contains("security@example.com has not confirmed"), "{output:?}");
+        assert!(output.code == Some(10) && said(&output).contains("waits: for security@example.com to follow the link"), "{output:?}");
+        assert!(said(&output).contains("nobody hears of a change yet"), "{output:?}");
         let whole = account(&home);
         let since = home.lab.calls().len();
-        assert_eq!(alarm(&home, install).code, Some(10));
-        assert_eq!((account(&home), writes(&home.lab.calls()[since..])), (whole.clone(), vec![]), "{link}");
+        let again = alarm(&home, install);
+        assert!(again.code == Some(10) && said(&again).contains("sent again to security@example.com"), "{again:?}");
+        assert_eq!((account(&home), writes(&home.lab.calls()[since..])), (whole.clone(), vec!["Subscribe".to_owned()]), "{link}");
         let unconfirmed = audited(&home);
         assert!(unconfirmed.iter().any(|(level, _)| level == "fail"), "{unconfirmed:?}");
         confirm(&home);
         let heard = audited(&home);
         assert!(heard.iter().all(|(level, _)| level == "pass" || level == "not_applicable"), "{link}: {heard:?}");
+        let since = home.lab.calls().len();
         let output = alarm(&home, install);
-        assert!(output.code == Some(0) && said(&output).contains("nothing is missing"), "{output:?}");
+        assert!(output.code == Some(0) && said(&output).contains("nothing is missing, and nothing was changed"), "{output:?}");
+        // Nor without a word of how it was set up.
+        let plain = alarm(&home, &["install", "--yes"]);
+        assert!(plain.code == Some(0) && said(&plain).contains("nothing is missing, and nothing was changed"), "{plain:?}");
+        assert_eq!(writes(&home.lab.calls()[since..]), Vec::<String>::new(), "{link}");
         let removed = well(&home, REMOVE);
         assert!(said(&removed).contains("removed:"), "{removed:?}");
         assert_eq!((account(&home), ours(&home)), (before, 0), "{link}");
         let again = well(&home, REMOVE);
-        assert!(said(&again).contains("nothing that keyrotate set up is there"), "{again:?}");
+        assert!(said(&again).contains("nothing that keyrotate set up is in eu-central-1, us-east-1"), "{again:?}");
     }
 }
 
@@ -67,16 +79,18 @@ fn a_test_holds_the_patterns_against_events_and_sends_a_mail() {
         assert!(none.code == Some(11) && said(&none).contains("keyrotate alarm install default --email"), "{none:?}");
         well(&home, install);
         let early = alarm(&home, &["test"]);
-        assert!(early.code == Some(11) && said(&early).contains("not confirmed by security@example.com"), "{early:?}");
+        assert!(early.code == Some(11) && said(&early).contains("security@example.com did not follow the link"), "{early:?}");
         confirm(&home);
         home.lab.world().mails.clear();
         let output = alarm(&home, &["test"]);
         assert_eq!(output.code, Some(0), "{output:?}");
-        assert_eq!(output.stdout.matches("hears of each of its events and of nothing else").count(), 2, "{}", output.stdout);
-        assert_eq!(output.stdout.matches("hears of its event and of nothing else").count(), 1, "{}", output.stdout);
-        assert!(said(&output).contains("a mail is on its way to security@example.com"), "{output:?}");
+        assert_eq!(said(&output).matches("matches each of its events, and not an event of another kind").count(), 2, "{}", output.stdout);
+        assert_eq!(said(&output).matches("matches its event, and not an event of another kind").count(), 1, "{}", output.stdout);
+        assert!(said(&output).contains("sent: a mail to security@example.com"), "{output:?}");
         let mails = home.lab.world().mails.clone();
         assert!(mails.len() == 1 && mails[0].contains(MAILBOX) && mails[0].contains("nothing has happened"), "{mails:?}");
+        assert_eq!(alarm(&home, &["test"]).code, Some(0));
+        assert_eq!(home.lab.world().mails.len(), 2, "once more is a mail once more");
     }
 }
 
@@ -97,6 +111,55 @@ fn a_changed_policy_reaches_the_mailbox() {
         home.lab.world().happens("s3.amazonaws.com", "ListBuckets", "Root");
         assert_eq!(home.lab.world().mails.len(), 1, "the root user in {region}");
     }
+}
+
+#[test]
+fn without_anybody_who_hears_of_it_nothing_is_made() {
+    let home = start();
+    let before = account(&home);
+    for args in [&["install", "--yes"][..], &["install", "--yes", "--via", "eventbridge"]] {
+        let output = alarm(&home, args);
+        assert!(output.code == Some(2) && said(&output).contains("keyrotate alarm install default --email ADDRESS"), "{output:?}");
+    }
+    let plan = alarm(&home, &["plan"]);
+    assert!(plan.code == Some(10) && said(&plan).contains("nobody would hear of it: name a mailbox"), "{plan:?}");
+    assert_eq!(account(&home), before);
+}
+
+#[test]
+fn what_was_set_up_in_a_region_that_no_trail_leads_to_is_found_by_its_name() {
+    let home = start();
+    let before = account(&home);
+    well(&home, INSTALL);
+    let trail = home.lab.world().trails.remove(0);
+    let nothing = alarm(&home, REMOVE);
+    assert!(nothing.code == Some(0) && said(&nothing).contains("--region REGION looks in another region"), "{nothing:?}");
+    let test = alarm(&home, &["test", "--region", REGION]);
+    assert!(test.code == Some(11) && said(&test).contains("no trail"), "{test:?}");
+    well(&home, &["remove", "--yes", "--region", REGION]);
+    home.lab.world().trails.insert(0, trail);
+    assert_eq!(account(&home), before);
+}
+
+#[test]
+fn one_region_that_refuses_ends_no_removal_of_the_rest() {
+    let home = start();
+    let before = account(&home);
+    well(&home, INSTALL);
+    home.lab.rules(vec![Rule::on("GetTopicAttributes", Fault::error(403, "AccessDenied"))]);
+    let output = alarm(&home, REMOVE);
+    assert!(output.code == Some(12) && said(&output).contains("sns:GetTopicAttributes"), "{output:?}");
+    home.lab.rules(vec![]);
+    well(&home, REMOVE);
+    assert_eq!(account(&home), before);
+}
+
+#[test]
+fn another_way_beside_is_said_to_be_two_mails() {
+    let home = start();
+    well(&home, INSTALL);
+    let output = alarm(&home, &["plan", "--via", "eventbridge", "--email", MAILBOX]);
+    assert!(said(&output).contains("it is told by CloudWatch alarms in eu-central-1 already"), "{output:?}");
 }
 
 #[test]

@@ -37,6 +37,7 @@ fn a_no_and_a_ctrl_c_at_the_question_change_nothing() {
         terminal.press(keys);
         let (code, screen) = terminal.end();
         assert_eq!((code, account(&home)), (wanted, before), "{screen}");
+        assert!(screen.contains("nothing was changed"), "{screen}");
     }
 }
 
@@ -47,7 +48,13 @@ fn a_ctrl_c_in_the_wait_leaves_everything_set_up_and_says_what_is_missing() {
     terminal.expect("waiting for security@example.com");
     terminal.press("\x03");
     let (_, screen) = terminal.end();
-    assert!(screen.contains("security@example.com has not confirmed"), "{screen}");
+    assert!(screen.contains("waits: for security@example.com"), "{screen}");
+    // And where nothing is left to be made.
+    let mut terminal = Terminal::open(&home, &command(), QUICK);
+    terminal.expect("waiting for security@example.com");
+    terminal.press("\x03");
+    let (_, screen) = terminal.end();
+    assert!(screen.contains("waits: for security@example.com"), "{screen}");
     confirm(&home);
     let output = well(&home, INSTALL);
     assert!(output.code == Some(0) && said(&output).contains("nothing is missing"), "{output:?}");
@@ -66,7 +73,7 @@ fn a_ctrl_c_between_two_changes_ends_it_there_and_the_next_run_goes_on() {
     }
     terminal.press("\x03");
     let (code, screen) = terminal.end();
-    assert!(code == Some(130) && screen.contains("of 9 changes are made"), "{code:?} {screen}");
+    assert!(code == Some(130) && screen.contains("of 8 parts are made"), "{code:?} {screen}");
     assert_ne!(account(&home), account(&whole));
     well(&home, INSTALL);
     assert_eq!(account(&home), account(&whole));

@@ -194,8 +194,8 @@ fn resource_of(world: &World, caller: Caller, auth: &Authorization, action: &str
         // The lab asks for one at a time; what is asked about several is about all.
         "DeleteAlarms" => Resource::new(world.alarm_arn(&auth.region, own("AlarmNames").trim_matches(['[', ']', '"']))),
         "DescribeAlarms" => Resource::new(world.alarm_arn(&auth.region, "*")),
-        // ListRules is about the rules of a bus, whichever.
-        "ListRules" => Resource::new(world.rule_arn(&auth.region, "*")),
+        // These are about the rules of a bus, whichever.
+        "ListRules" | "ListRuleNamesByTarget" => Resource::new(world.rule_arn(&auth.region, "*")),
         "DescribeTrails"
         | "DescribeAlarmsForMetric"
         | "TestMetricFilter"

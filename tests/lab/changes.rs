@@ -28,19 +28,21 @@ pub fn value(world: &mut World, service: &str, region: &str, action: &str, asked
             let name = word(asked, "AlarmName");
             let found = world.alarms.iter().find(|alarm| alarm.region == region && alarm.name == name).cloned();
             let missing = || Refusal::new(404, "ResourceNotFound", "No alarm of that name.");
-            found.ok_or_else(missing).map(|alarm| raise(world, &alarm, &word(asked, "StateReason"))).map(done)
+            let is_alarm = asked["StateValue"] == "ALARM";
+            let mut set = |alarm: Alarm| {
+                let is_new = is_alarm && !alarm.is_raised;
+                let place = world.alarms.iter_mut().find(|one| one.region == alarm.region && one.name == alarm.name);
+                place.into_iter().for_each(|one| one.is_raised = is_alarm);
+                if is_new {
+                    raise(world, &alarm, &word(asked, "StateReason"));
+                }
+            };
+            found.ok_or_else(missing).map(&mut set).map(done)
         }
         ("events", "PutRule") => put_rule(world, region, asked),
         ("events", "DeleteRule") => delete_rule(world, region, asked).map(done),
-        ("events", "PutTargets") => {
-            let added = targets(asked, "Targets", "Arn");
-            rule(world, region, asked).map(|rule| added.into_iter().for_each(|arn| add(&mut rule.targets, arn))).map(|()| none_failed())
-        }
-        ("events", "RemoveTargets") => {
-            // The lab knows a target by its ARN alone; the product's own are topics of its name.
-            let is_ours = |arn: &String| asked["Ids"] == json!(["keyrotate"]) && arn.ends_with(":keyrotate-alarms");
-            rule(world, region, asked).map(|rule| rule.targets.retain(|arn| !is_ours(arn))).map(|()| none_failed())
-        }
+        ("events", "PutTargets") => rule(world, region, asked).map(|rule| put_targets(rule, asked)).map(|()| none_failed()),
+        ("events", "RemoveTargets") => rule(world, region, asked).map(|rule| remove_targets(rule, asked)).map(|()| none_failed()),
         ("events", "TestEventPattern") => {
             let event: Value = serde_json::from_str(&word(asked, "Event")).unwrap_or_default();
             let matches = rule_matches(&word(asked, "EventPattern"), &event);
@@ -117,7 +119,11 @@ impl World {
         let event = json!({"source": format!("aws.{}", source.split('.').next().unwrap_or_default()),
             "detail-type": "AWS API Call via CloudTrail", "detail": detail});
         for rule in self.event_rules.clone() {
-            if rule.is_enabled && rule_matches(&rule.pattern, &event).expect("a pattern that the lab can read") {
+            let is_read = ["Get", "List", "Describe"].iter().any(|start| name.starts_with(start));
+            if rule.is_enabled
+                && (rule.has_reads || !is_read)
+                && rule_matches(&rule.pattern, &event).expect("a pattern that the lab can read")
+            {
                 rule.targets
                     .iter()
                     .filter(|arn| self.may_publish(arn, "events.amazonaws.com"))
@@ -129,8 +135,17 @@ impl World {
         }
     }
 
+    /// By the topic's policy, in which SNS's own statement counts alarms of the account among what it allows, and by its key.
     fn may_publish(&self, arn: &str, service: &str) -> bool {
-        self.topics.iter().any(|topic| topic.arn == arn && topic.policy.contains(service))
+        let Some(topic) = self.topics.iter().find(|topic| topic.arn == arn) else { return false };
+        let policy: Value = serde_json::from_str(&topic.policy).expect("a policy in JSON");
+        let names = |statement: &&Value| {
+            let by_default = statement["Sid"] == "__default_statement_ID" && service == "cloudwatch.amazonaws.com";
+            by_default || statement["Principal"] == "*" || statement["Principal"]["Service"] == service
+        };
+        let effects: Vec<&Value> = policy["Statement"].as_array().into_iter().flatten().filter(names).map(|one| &one["Effect"]).collect();
+        let is_locked = topic.kms_key_id.as_deref() == Some("alias/aws/sns");
+        !is_locked && effects.iter().any(|effect| *effect == "Allow") && effects.iter().all(|effect| *effect != "Deny")
     }
 }
 
@@ -157,14 +172,20 @@ fn none_failed() -> Value {
     json!({"FailedEntryCount": 0, "FailedEntries": []})
 }
 
-fn add(all: &mut Vec<String>, one: String) {
-    if !all.contains(&one) {
-        all.push(one);
+fn put_targets(rule: &mut Rule, asked: &Value) {
+    for target in asked["Targets"].as_array().into_iter().flatten() {
+        let (id, arn) = (word(target, "Id"), word(target, "Arn"));
+        if !rule.targets.contains(&arn) {
+            rule.targets.push(arn.clone());
+        }
+        rule.ids.insert(arn, id);
     }
 }
 
-fn targets(asked: &Value, list: &str, field: &str) -> Vec<String> {
-    asked[list].as_array().into_iter().flatten().map(|target| word(target, field)).collect()
+fn remove_targets(rule: &mut Rule, asked: &Value) {
+    let goes = |at: usize, arn: &str| asked["Ids"].as_array().is_some_and(|ids| ids.contains(&json!(rule.id(at, arn))));
+    let left = rule.targets.iter().enumerate().filter(|(at, arn)| !goes(*at, arn)).map(|(_, arn)| arn.clone()).collect();
+    rule.targets = left;
 }
 
 fn group<'a>(world: &'a mut World, region: &str, asked: &Value) -> Result<&'a mut super::logs::LogGroup, Refusal> {
@@ -217,6 +238,7 @@ fn test_filter(asked: &Value) -> Result<Value, Refusal> {
 }
 
 fn put_alarm(world: &mut World, region: &str, asked: &Value) -> Result<(), Refusal> {
+    let actions = |list: &str| asked[list].as_array().into_iter().flatten().filter_map(|arn| Some(arn.as_str()?.to_owned())).collect();
     let number = |name: &str| asked[name].as_u64().map(|number| u32::try_from(number).expect("a small number"));
     let alarm = Alarm {
         name: word(asked, "AlarmName"),
@@ -226,7 +248,7 @@ fn put_alarm(world: &mut World, region: &str, asked: &Value) -> Result<(), Refus
         metric: word(asked, "MetricName"),
         dimensions: asked.get("Dimensions").cloned().unwrap_or_else(|| json!([])),
         has_actions_enabled: asked["ActionsEnabled"].as_bool().unwrap_or(true),
-        actions: asked["AlarmActions"].as_array().into_iter().flatten().filter_map(|arn| Some(arn.as_str()?.to_owned())).collect(),
+        actions: actions("AlarmActions"),
         statistic: word(asked, "Statistic"),
         comparison: word(asked, "ComparisonOperator"),
         threshold: asked["Threshold"].as_f64().ok_or_else(|| Refusal::new(400, "ValidationError", "The threshold is missing."))?,
@@ -234,6 +256,8 @@ fn put_alarm(world: &mut World, region: &str, asked: &Value) -> Result<(), Refus
         period: number("Period").unwrap_or_default(),
         missing_data: word(asked, "TreatMissingData"),
         unit: asked["Unit"].as_str().map(str::to_owned),
+        ok_actions: actions("OKActions"),
+        is_raised: false,
     };
     world.alarms.retain(|one| one.region != region || one.name != alarm.name);
     world.alarms.push(alarm);
@@ -249,16 +273,15 @@ fn rule<'a>(world: &'a mut World, region: &str, asked: &Value) -> Result<&'a mut
 fn put_rule(world: &mut World, region: &str, asked: &Value) -> Result<Value, Refusal> {
     let pattern = word(asked, "EventPattern");
     rule_matches(&pattern, &json!({})).map_err(|why| Refusal::new(400, "InvalidEventPatternException", why))?;
-    let (description, is_enabled) = (asked["Description"].as_str().map(str::to_owned), word(asked, "State") != "DISABLED");
-    let (name, region_name) = (word(asked, "Name"), region.to_owned());
-    match rule(world, region, asked) {
-        Ok(found) => (found.pattern, found.description, found.is_enabled) = (pattern, description, is_enabled),
-        Err(_) => {
-            let made =
-                Rule { name: name.clone(), region: region_name, description, pattern, is_enabled, targets: Vec::new(), target_role: None };
-            world.event_rules.push(made);
-        }
+    let (description, state) = (asked["Description"].as_str().map(str::to_owned), word(asked, "State"));
+    let (is_enabled, has_reads) = (state != "DISABLED", state == "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS");
+    let name = word(asked, "Name");
+    if rule(world, region, asked).is_err() {
+        let place = world.add_rule(&name, region, "", "");
+        world.event_rules[place].targets.clear();
     }
+    let found = rule(world, region, asked)?;
+    (found.pattern, found.description, found.is_enabled, found.has_reads) = (pattern, description, is_enabled, has_reads);
     Ok(json!({"RuleArn": world.rule_arn(region, &name)}))
 }
 

@@ -20,6 +20,9 @@ pub struct Alarm {
     pub dimensions: Value,
     pub has_actions_enabled: bool,
     pub actions: Vec<String>,
+    pub ok_actions: Vec<String>,
+    /// `StateValue` is ALARM, where an action does not happen once more.
+    pub is_raised: bool,
     pub statistic: String,
     pub comparison: String,
     pub threshold: f64,
@@ -49,6 +52,8 @@ impl World {
             dimensions: json!([]),
             has_actions_enabled: true,
             actions: vec![topic.to_owned()],
+            ok_actions: Vec::new(),
+            is_raised: false,
             statistic: "Sum".to_owned(),
             comparison: "GreaterThanOrEqualToThreshold".to_owned(),
             threshold: 1.0,
@@ -65,8 +70,11 @@ impl World {
 pub fn answer(world: &World, region: &str, action: &str, asked: &Value) -> Result<Value, Refusal> {
     if action == "DescribeAlarms" {
         let named = |alarm: &Alarm| asked["AlarmNames"].as_array().is_none_or(|names| names.contains(&json!(alarm.name)));
-        let does =
-            |alarm: &Alarm| asked["ActionPrefix"].as_str().is_none_or(|start| alarm.actions.iter().any(|arn| arn.starts_with(start)));
+        let does = |alarm: &Alarm| {
+            asked["ActionPrefix"]
+                .as_str()
+                .is_none_or(|start| alarm.actions.iter().chain(&alarm.ok_actions).any(|arn| arn.starts_with(start)))
+        };
         let is_it = |alarm: &&Alarm| alarm.region == region && named(alarm) && does(alarm);
         let alarms: Vec<Value> = world.alarms.iter().filter(is_it).map(|alarm| shown(world, alarm)).collect();
         return Ok(json!({"MetricAlarms": alarms, "CompositeAlarms": []}));
@@ -91,8 +99,8 @@ fn shown(world: &World, alarm: &Alarm) -> Value {
         "AlarmArn": world.alarm_arn(&alarm.region, &alarm.name),
         "ActionsEnabled": alarm.has_actions_enabled,
         "AlarmActions": alarm.actions,
-        "OKActions": [],
-        "StateValue": "OK",
+        "OKActions": alarm.ok_actions,
+        "StateValue": if alarm.is_raised { "ALARM" } else { "OK" },
         "MetricName": alarm.metric,
         "Namespace": alarm.namespace,
         "Statistic": alarm.statistic,

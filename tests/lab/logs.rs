@@ -67,7 +67,9 @@ pub fn answer(world: &World, region: &str, action: &str, asked: &Value) -> Resul
     let name = asked["logGroupName"].as_str().unwrap_or_default();
     let group = world.log_groups.iter().find(|group| group.region == region && group.name == name);
     let group = group.ok_or_else(|| Refusal::new(400, "ResourceNotFoundException", "The specified log group does not exist."))?;
-    let (filters, next) = page(&group.filters, asked["nextToken"].as_str(), world.settings.page_size)?;
+    let start = asked["filterNamePrefix"].as_str().unwrap_or_default();
+    let filters: Vec<MetricFilter> = group.filters.iter().filter(|filter| filter.name.starts_with(start)).cloned().collect();
+    let (filters, next) = page(&filters, asked["nextToken"].as_str(), world.settings.page_size)?;
     let filters: Vec<Value> = filters.iter().map(|filter| shown(name, filter)).collect();
     let mut found = json!({"metricFilters": filters});
     next.into_iter().for_each(|next| found["nextToken"] = json!(next));

@@ -88,22 +88,25 @@ pub fn rule_matches(pattern: &str, event: &Value) -> Result<bool, String> {
 
 fn object_matches(pattern: &Value, event: Option<&Value>) -> Result<bool, String> {
     let mut found = true;
-    for (name, wanted) in pattern.as_object().ok_or("no object")? {
+    for (name, wanted) in pattern.as_object().ok_or_else(|| format!("{pattern} is neither an object nor in a list"))? {
         let value = event.and_then(|event| event.get(name));
-        found &= match wanted {
-            Value::Object(_) => object_matches(wanted, value)?,
-            Value::Array(any) => any.iter().map(|one| value_matches(one, value)).collect::<Result<Vec<_>, _>>()?.contains(&true),
-            other => return Err(format!("{other} is in no list")),
+        found &= if let Value::Array(any) = wanted {
+            any.iter().map(|one| value_matches(one, value)).collect::<Result<Vec<_>, _>>()?.contains(&true)
+        } else {
+            object_matches(wanted, value)?
         };
     }
     Ok(found)
 }
 
 fn value_matches(wanted: &Value, value: Option<&Value>) -> Result<bool, String> {
-    match wanted {
-        Value::String(_) => Ok(value == Some(wanted)),
-        Value::Object(_) if wanted["exists"].is_boolean() => Ok(wanted["exists"] == value.is_some()),
-        Value::Object(_) if wanted["anything-but"].is_string() => Ok(value.is_some_and(|value| *value != wanted["anything-but"])),
-        other => Err(format!("{other} is not known here")),
+    if wanted.is_string() {
+        Ok(value == Some(wanted))
+    } else if wanted["exists"].is_boolean() {
+        Ok(wanted["exists"] == value.is_some())
+    } else if wanted["anything-but"].is_string() {
+        Ok(value.is_some_and(|value| *value != wanted["anything-but"]))
+    } else {
+        Err(format!("{wanted} is not known here"))
     }
 }

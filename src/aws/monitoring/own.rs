@@ -5,7 +5,7 @@
 #[cfg(feature = "alarm")]
 use futures_util::future::{join, join3};
 
-use super::types::{EventRule, MetricFilter, Subscription, Topic};
+use super::types::{EventRule, MetricFilter, RuleTarget, Subscription, Topic};
 #[cfg(feature = "alarm")]
 use crate::aws::look::all;
 #[cfg(feature = "alarm")]
@@ -38,6 +38,14 @@ pub struct MetricAlarm {
     pub has_actions_enabled: bool,
     /// `AlarmActions`: ARNs.
     pub actions: Vec<String>,
+    /// `OKActions`: ARNs.
+    pub ok_actions: Vec<String>,
+    /// `InsufficientDataActions`: ARNs.
+    pub insufficient_data_actions: Vec<String>,
+    /// It looks at some of what is counted only: a unit, dimensions, a percentile, a formula, other datapoints than its periods.
+    pub is_narrowed: bool,
+    /// `StateValue` is ALARM.
+    pub is_raised: bool,
 }
 
 /// A topic, with who hears of it and who publishes to it.
@@ -49,6 +57,8 @@ pub struct OwnTopic {
     pub subscriptions: Vec<Subscription>,
     /// The names of all alarms that publish to it.
     pub alarms: Vec<String>,
+    /// The names of all rules in its region that send to it.
+    pub rules: Vec<String>,
 }
 
 /// A rule with what it sends to.
@@ -56,8 +66,8 @@ pub struct OwnTopic {
 pub struct OwnRule {
     /// The rule.
     pub rule: EventRule,
-    /// Its targets: ARNs.
-    pub targets: Vec<String>,
+    /// Its targets.
+    pub targets: Vec<RuleTarget>,
 }
 
 /// The names to look for.
@@ -71,6 +81,10 @@ pub struct OwnNames<'a> {
     pub namespace: &'a str,
     /// The metrics.
     pub metrics: &'a [&'a str],
+    /// Log groups in which filters are looked for by their names, whatever they count into.
+    pub groups: &'a [String],
+    /// What the names of those filters begin with.
+    pub prefix: &'a str,
 }
 
 /// What is there under these names.
@@ -78,7 +92,7 @@ pub struct OwnNames<'a> {
 pub struct OwnSight {
     /// The topic.
     pub topic: Option<OwnTopic>,
-    /// The metric filters that count into the metrics, each with its log group.
+    /// The metric filters that count into the metrics or have such a name, each with its log group.
     pub filters: Vec<(String, MetricFilter)>,
     /// The alarms.
     pub alarms: Vec<MetricAlarm>,
@@ -89,7 +103,8 @@ pub struct OwnSight {
 #[cfg(feature = "alarm")]
 impl Aws {
     /// Looks at what is there under these names in a region: `sns:GetTopicAttributes`, `sns:ListSubscriptionsByTopic`,
-    /// `logs:DescribeMetricFilters`, `cloudwatch:DescribeAlarms`, `events:ListRules`, `events:ListTargetsByRule`.
+    /// `logs:DescribeMetricFilters`, `cloudwatch:DescribeAlarms`, `events:ListRules`, `events:ListTargetsByRule`,
+    /// `events:ListRuleNamesByTarget`.
     pub fn look_at_own(&self, signer: &Signer, region: &str, own: &OwnNames<'_>) -> Result<OwnSight, AwsError> {
         self.runtime.block_on(async {
             let topic = async {
@@ -97,25 +112,41 @@ impl Aws {
                     Err(error) if error.kind == ErrorKind::Gone => Ok(None),
                     Err(error) => Err(error),
                     Ok(topic) => {
-                        let (subscriptions, alarms) =
-                            join(self.subscriptions(signer, own.topic), self.alarms_that(signer, region, own.topic)).await;
-                        Ok(Some(OwnTopic { topic, subscriptions: subscriptions?, alarms: alarms? }))
+                        let (subscriptions, alarms, rules) = join3(
+                            self.subscriptions(signer, own.topic),
+                            self.alarms_that(signer, region, own.topic),
+                            self.rules_that_send_to(signer, region, own.topic),
+                        )
+                        .await;
+                        Ok(Some(OwnTopic { topic, subscriptions: subscriptions?, alarms: alarms?, rules: rules? }))
                     }
                 }
             };
-            let filters = all(own.metrics.iter().map(|metric| self.filters_into(signer, region, own.namespace, metric)));
+            let filters = async {
+                let counting = all(own.metrics.iter().map(|metric| self.filters_into(signer, region, own.namespace, metric)));
+                let named = all(own.groups.iter().map(|group| self.named_filters(signer, region, group, own.prefix)));
+                let (counting, named) = join(counting, named).await;
+                let mut filters: Vec<(String, MetricFilter)> = Vec::new();
+                for found in counting.into_iter().chain(named) {
+                    for (group, filter) in found? {
+                        if !filters.iter().any(|(of, one)| *of == group && one.name == filter.name) {
+                            filters.push((group, filter));
+                        }
+                    }
+                }
+                Ok(filters)
+            };
             let rules = async {
                 let rules = self.event_rules(signer, region).await?.into_iter();
                 let ours = rules.filter(|rule| own.names.contains(&rule.name.as_str()));
                 let targets = |rule: EventRule| async move {
                     let targets = self.rule_targets(signer, &rule.name, region).await?;
-                    Ok(OwnRule { targets: targets.into_iter().map(|target| target.arn).collect(), rule })
+                    Ok(OwnRule { targets, rule })
                 };
                 all(ours.map(targets)).await.into_iter().collect::<Result<Vec<OwnRule>, AwsError>>()
             };
             let ((topic, filters), alarms, rules) = join3(join(topic, filters), self.named_alarms(signer, region, own.names), rules).await;
-            let filters: Vec<Vec<(String, MetricFilter)>> = filters.into_iter().collect::<Result<_, _>>()?;
-            Ok(OwnSight { topic: topic?, filters: filters.concat(), alarms: alarms?, rules: rules? })
+            Ok(OwnSight { topic: topic?, filters: filters?, alarms: alarms?, rules: rules? })
         })
     }
 }

@@ -223,11 +223,15 @@ pub struct EventRule {
     pub pattern: Option<String>,
     /// `State` is not `DISABLED`.
     pub is_enabled: bool,
+    /// It gets the events of calls that only read, too (`ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS`).
+    pub has_reads: bool,
 }
 
 /// Where a rule sends what it matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleTarget {
+    /// Its ID, by which it is removed.
+    pub id: String,
     /// Its ARN.
     pub arn: String,
     /// The role that sends it; none where EventBridge does so itself.

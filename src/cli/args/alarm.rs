@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCandidates;
 
 use super::session::{self, GivenCode, duration};
-use crate::alarm::{Via, Wanted};
+use crate::alarm::Via;
 use crate::cli::completions;
 use crate::commands::alarm::install::WAIT;
 use crate::commands::alarm::{AlarmOptions, SetUp};
@@ -18,15 +18,17 @@ pub struct AlarmArgs {
     pub command: AlarmCommand,
 }
 
-const PLAN: &str = "Looks at the account's trails and shows what is missing, as a diff of the account. Changes nothing. With --create-trail it prints \
+const PLAN: &str = "Looks at the account's trails and shows what is missing, as a diff of the account, and who hears of a change. Changes nothing. Exits \
+with 10 where something is missing or nobody hears of it. With --create-trail it prints \
 the commands that make a trail, for an account that has none, and what a trail costs: keyrotate runs none of them.";
 
 const INSTALL: &str = "Makes what is missing: an SNS topic with the mailboxes, metric filters of the trail's log group with the pattern of CIS and a \
 second one for what CIS leaves out, and their CloudWatch alarms; with --via eventbridge rules of EventBridge. Waits until the mailboxes have \
-confirmed. Run again it goes on where it was cut off, and changes nothing where nothing is missing.";
+confirmed. Run again it goes on where it was cut off, has the mail sent again to who has not confirmed, and changes nothing where nothing is missing.";
 
-const TEST: &str = "Holds each pattern against events of its kind (TestMetricFilter, TestEventPattern) and sends a mail by setting the alarm's state, \
-which CloudWatch puts right within a minute or so. Exits with 11 where something does not work.";
+const TEST: &str = "Looks at everything that install makes and at the trail, holds each pattern against events of its kind (TestMetricFilter, \
+TestEventPattern), and where all of that works sends a mail by setting the alarm's state, which CloudWatch resets within minutes. Exits with 11 where \
+something does not work.";
 
 const REMOVE: &str =
     "Removes what install made, in every region with a log group of a trail, and leaves alone what somebody else made or uses.";
@@ -36,10 +38,10 @@ pub enum AlarmCommand {
     /// Show what is missing of the alarm on changes to policies
     #[command(after_help = PLAN)]
     Plan(AlarmPlanArgs),
-    /// Set it up
+    /// Set up the alarm on changes to policies
     #[command(after_help = INSTALL)]
     Install(AlarmInstallArgs),
-    /// Try it out, with a mail
+    /// Try out what install made, and send a mail
     #[command(after_help = TEST)]
     Test(AlarmTestArgs),
     /// Remove what install made
@@ -67,23 +69,26 @@ pub struct Choices {
     /// A mailbox that is to hear of it; can be given again
     #[arg(long, value_name = "ADDRESS", value_parser = email)]
     pub email: Vec<String>,
-    /// What hears of a change
-    #[arg(long, value_name = "WAY", default_value = "metric")]
-    pub via: ViaArg,
-    /// The trail, by its name or ARN; without it, the first that will do
+    /// What hears of a change; without it, the way that is there already, else metric
+    #[arg(long, value_name = "WAY")]
+    pub via: Option<ViaArg>,
+    /// The trail, by its name or ARN; without it, the best that will do
     #[arg(long, value_name = "TRAIL")]
     pub trail: Option<String>,
     /// Tell of whatever the root user does, too
     #[arg(long)]
     pub root: bool,
+    /// Show the patterns whole
+    #[arg(long)]
+    pub patterns: bool,
 }
 
 /// By which way a change is heard of.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum ViaArg {
-    /// Metric filters and alarms, as CIS and Security Hub look for them; within minutes
+    /// Metric filters and alarms, as CIS and Security Hub look for them; within minutes, and without who did it
     Metric,
-    /// Rules of EventBridge, which need no log group; within seconds
+    /// Rules of EventBridge, which need no log group; within seconds, with the whole event
     Eventbridge,
 }
 
@@ -119,6 +124,16 @@ pub struct AlarmInstallArgs {
 pub struct AlarmTestArgs {
     #[command(flatten)]
     pub account: Account,
+    #[command(flatten)]
+    pub places: Places,
+}
+
+/// Where is looked.
+#[derive(Debug, ClapArgs)]
+pub struct Places {
+    /// A region in which is looked beside those of the trails; can be given again
+    #[arg(long, value_name = "REGION", value_parser = region)]
+    pub region: Vec<String>,
 }
 
 /// What `alarm remove` takes.
@@ -126,6 +141,8 @@ pub struct AlarmTestArgs {
 pub struct AlarmRemoveArgs {
     #[command(flatten)]
     pub account: Account,
+    #[command(flatten)]
+    pub places: Places,
     /// Show what would go, and change nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -137,18 +154,32 @@ pub struct AlarmRemoveArgs {
 impl Account {
     /// The options of the command.
     pub fn options(&self) -> AlarmOptions {
-        AlarmOptions { profile: self.profile.clone(), mfa_code: self.mfa_code.as_ref().and_then(GivenCode::code) }
+        AlarmOptions { profile: self.profile.clone(), mfa_code: self.mfa_code.as_ref().and_then(GivenCode::code), regions: Vec::new() }
+    }
+}
+
+impl AlarmTestArgs {
+    /// The options of the command.
+    pub fn options(&self) -> AlarmOptions {
+        AlarmOptions { regions: self.places.region.clone(), ..self.account.options() }
+    }
+}
+
+impl AlarmRemoveArgs {
+    /// The options of the command.
+    pub fn options(&self) -> AlarmOptions {
+        AlarmOptions { regions: self.places.region.clone(), ..self.account.options() }
     }
 }
 
 impl Choices {
     /// What is to be set up.
     pub fn set_up(&self) -> SetUp {
-        let via = match self.via {
+        let via = self.via.map(|way| match way {
             ViaArg::Metric => Via::Metric,
             ViaArg::Eventbridge => Via::EventBridge,
-        };
-        SetUp { wanted: Wanted { via, emails: self.email.clone(), root: self.root }, trail: self.trail.clone() }
+        });
+        SetUp { via, emails: self.email.clone(), root: self.root, trail: self.trail.clone() }
     }
 }
 
@@ -168,4 +199,10 @@ fn email(text: &str) -> Result<String, String> {
         }
         Some(_) | None => Err("an address is written name@example.com".to_owned()),
     }
+}
+
+/// A part of a host's name, or nothing that AWS has a region for.
+fn region(text: &str) -> Result<String, String> {
+    let is_one = text.contains('-') && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if is_one { Ok(text.to_owned()) } else { Err("a region is written eu-central-1".to_owned()) }
 }

@@ -1,6 +1,6 @@
 //! The steps of a plan, carried out one by one.
 
-use super::{Asked, Planned, Request, refused};
+use super::{Asked, Planned, Request};
 use crate::alarm::{MARK, Step, TARGET, TOPIC, with_publisher};
 use crate::aws::{AwsError, ErrorKind};
 use crate::commands::failure::{Failure, FailureKind};
@@ -9,10 +9,12 @@ impl Asked {
     /// Carries out the steps of these regions in their order, until one fails or somebody stops it.
     pub(super) fn carry_out(&self, request: &Request<'_>, regions: &[Planned]) -> Result<(), Failure> {
         let all: usize = regions.iter().map(|region| region.steps.len()).sum();
+        let is_removal = regions.iter().flat_map(|region| &region.steps).any(Step::is_removal);
+        let (done_with, now) = if is_removal { ("removed", "any more") } else { ("made", "yet") };
         let mut done = 0;
         for Planned { region, steps } in regions {
             for step in steps {
-                let state = || format!("{done} of {all} changes are made");
+                let state = || format!("{done} of {all} parts are {done_with}: a change may reach nobody {now}");
                 if let Some(signal) = request.signals.raised() {
                     let stopped = Failure::new(FailureKind::Failed, format!("stopped by {signal}"));
                     return Err(stopped.state(state()).hint("run this again, which goes on"));
@@ -21,7 +23,7 @@ impl Asked {
                 let made = self.make(region, step);
                 request.console.progress_done();
                 made.map_err(|error| {
-                    let failure = refused(FailureKind::Failed, &error).state(state());
+                    let failure = self.refused(FailureKind::Failed, &error).state(state());
                     Failure { message: format!("{}: {}", step.about(), failure.message), ..failure }
                 })?;
                 done += 1;
@@ -49,7 +51,7 @@ impl Asked {
             Step::PutTarget { rule, topic } => aws.put_target(signer, region, rule, TARGET, topic),
             Step::DeleteAlarm { name } => aws.delete_alarm(signer, region, name),
             Step::DeleteFilter { group, name } => aws.delete_metric_filter(signer, region, group, name),
-            Step::RemoveTarget { rule } => aws.remove_target(signer, region, rule, TARGET),
+            Step::RemoveTargets { rule, ids } => aws.remove_targets(signer, region, rule, ids),
             Step::DeleteRule { name } => aws.delete_rule(signer, region, name),
             Step::DeleteTopic { topic, .. } => aws.delete_topic(signer, topic),
         };

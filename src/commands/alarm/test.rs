@@ -1,10 +1,10 @@
-//! `keyrotate alarm test`: each pattern is held against events of its kind, and the whole is tried out with a mail.
+//! `keyrotate alarm test`: everything that `install` makes is looked at, each pattern is held against events of its kind, and a mail is sent.
 //!
 //! Invariant: nothing is changed but the state of our own alarm, which CloudWatch puts right at its next look.
 
-use super::{AlarmOptions, Asked, UNCHANGED, refused};
-use crate::alarm::{MARK, Watch, is_hit, on_the_bus, samples};
-use crate::aws::OwnSight;
+use super::{AlarmOptions, Asked, UNCHANGED, heard, watches_root};
+use crate::alarm::{Step, Via, Wanted, Watch, faults, is_hit, on_the_bus, place, plan, samples, ways};
+use crate::aws::{AwsError, MonitoringSight, OwnSight};
 use crate::commands::context::Context;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::session::Attend;
@@ -20,98 +20,192 @@ pub struct Tried {
     pub outcome: Result<String, String>,
 }
 
-/// What came of it.
+/// A mail that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The mailboxes.
+    pub to: Vec<String>,
+    /// By what, and what of the way is tried out by it when it arrives.
+    pub by: String,
+}
+
+/// What came of it.
+#[derive(Debug, Default, PartialEq)]
 pub struct Tested {
     /// Everything that was tried.
     pub tried: Vec<Tried>,
-    /// Mailboxes that get a mail now.
-    pub mailboxes: Vec<String>,
+    /// The mails.
+    pub sent: Vec<Sent>,
+    /// The command that puts right what is missing.
+    pub install: String,
+    /// What could not be looked at.
+    pub unseen: Option<Failure>,
 }
 
 impl Tested {
-    /// 11 where something does not work.
+    /// 11 where something does not work, 12 where it is not known whether it does.
     pub fn exit_code(&self) -> u8 {
-        if self.tried.iter().all(|one| one.outcome.is_ok()) { 0 } else { FailureKind::Critical.exit_code() }
+        if self.tried.iter().any(|one| one.outcome.is_err()) {
+            FailureKind::Critical.exit_code()
+        } else {
+            self.unseen.as_ref().map_or(0, |failure| failure.kind.exit_code())
+        }
+    }
+
+    /// Whether something is missing that another run of `install` makes.
+    pub fn is_mended_by_install(&self) -> bool {
+        self.tried.iter().any(|one| matches!(&one.outcome, Err(why) if why == MISSING || why == CHANGED))
+    }
+
+    fn fails(&mut self, what: impl Into<String>, why: impl Into<String>) {
+        self.tried.push(Tried { what: what.into(), outcome: Err(why.into()) });
     }
 }
+
+const MISSING: &str = "is missing";
+const CHANGED: &str = "was changed, and does not do what it should";
 
 /// Runs the command.
 pub fn test(context: &Context, attend: Attend<'_>, options: &AlarmOptions) -> Result<Tested, Failure> {
     let asked = Asked::new(context, attend, options, "keyrotate alarm test")?;
-    let mut tested = Tested { tried: Vec::new(), mailboxes: Vec::new() };
-    for region in asked.regions(&asked.trails())? {
-        asked.try_out(&region, &asked.own(&region)?, &mut tested)?;
+    let sight = asked.trails();
+    let install = format!("keyrotate alarm install {}", asked.profile.quoted());
+    let mut tested = Tested { install, ..Tested::default() };
+    if let Err(error) = &sight.trails {
+        tested.unseen = Some(asked.refused(FailureKind::Unchecked, error));
     }
-    if tested.tried.is_empty() {
-        let message = format!("nothing that keyrotate set up is in account {}", asked.identity.account);
-        let hint = format!("`keyrotate alarm install {} --email …` sets it up", asked.profile.quoted());
+    let regions = asked.regions(&sight);
+    for region in &regions {
+        let tried = asked.own(&sight, region).and_then(|own| {
+            let ways = ways(&own, &asked.topic(region));
+            ways.into_iter().try_for_each(|via| asked.try_out(&sight, region, via, &own, &mut tested))
+        });
+        if let Err(error) = tried {
+            let failure = asked.refused(FailureKind::Unchecked, &error).of(region);
+            tested.unseen = tested.unseen.take().or(Some(failure));
+        }
+    }
+    if tested.tried.is_empty() && tested.unseen.is_none() {
+        let message = format!("nothing that keyrotate set up is in account {} ({})", asked.identity.account, regions.join(", "));
+        let hint = format!("`{} --email ADDRESS` sets it up; --region REGION looks in another region, too", tested.install);
         return Err(Failure::new(FailureKind::Critical, message).state(UNCHANGED).hint(hint));
     }
     Ok(tested)
 }
 
 impl Asked {
-    fn try_out(&self, region: &str, own: &OwnSight, tested: &mut Tested) -> Result<(), Failure> {
-        let Some(topic) = own.topic.as_ref().filter(|found| found.topic.display_name.as_deref() == Some(MARK)) else { return Ok(()) };
-        let arn = self.topic(region);
-        let account = self.identity.account.as_str();
-        let unclear = |error| refused(FailureKind::Unchecked, &error);
+    /// What is there by one way in one region.
+    fn try_out(&self, sight: &MonitoringSight, region: &str, via: Via, own: &OwnSight, tested: &mut Tested) -> Result<(), AwsError> {
+        let before = tested.tried.len();
+        self.parts(sight, region, via, own, tested);
+        match via {
+            Via::Metric => self.filters(region, own, tested)?,
+            Via::EventBridge => self.rules(region, own, tested)?,
+        }
+        let Some(topic) = &own.topic else { return Ok(()) };
+        let (confirmed, pending) = heard(&topic.subscriptions);
+        let what = format!("SNS topic {}", self.topic(region));
+        let outcome = match (&confirmed[..], &pending[..]) {
+            ([], []) => Err("nobody hears of it: name a mailbox with --email".to_owned()),
+            ([], _) => Err(format!("nobody hears of it: {} did not follow the link in the mail from AWS", pending.join(", "))),
+            (_, []) => Ok(format!("{} hears of it", confirmed.join(", "))),
+            (_, _) => Ok(format!("{} hears of it, {} has not confirmed", confirmed.join(", "), pending.join(", "))),
+        };
+        tested.tried.push(Tried { what, outcome });
+        if tested.tried.iter().skip(before).all(|one| one.outcome.is_ok()) {
+            tested.sent.push(Sent { to: confirmed, by: self.send(region, via, own)? });
+        }
+        Ok(())
+    }
+
+    /// The trail and everything that `install` would still do.
+    fn parts(&self, sight: &MonitoringSight, region: &str, via: Via, own: &OwnSight, tested: &mut Tested) {
+        let there = match place(sight, self.identity.arn.partition(), via, None) {
+            Ok(there) if there.region == region => there,
+            // The trail delivers elsewhere by now.
+            Ok(there) => {
+                let source =
+                    there.log_group.map_or_else(|| there.region.clone(), |group| format!("the log group {group} in {}", there.region));
+                tested.fails(format!("trail {}", there.trail), format!("what it records is in {source}, and not in {region}"));
+                return;
+            }
+            Err(_) if sight.trails.is_err() => return,
+            Err(obstacle) => {
+                tested.fails("trail", format!("{obstacle}; {}", obstacle.hint()));
+                return;
+            }
+        };
+        tested.tried.push(Tried { what: format!("trail {}", there.trail), outcome: Ok("it records changes to policies".to_owned()) });
+        match plan(&there, own, &Wanted { via, emails: Vec::new(), root: watches_root(own, via) }) {
+            Err(foreign) => tested.fails(foreign.what, "has keyrotate's name, and is something else"),
+            Ok(steps) => {
+                for step in &steps {
+                    let is_new = !matches!(
+                        step,
+                        Step::PutFilter { is_change: true, .. }
+                            | Step::PutAlarm { is_change: true, .. }
+                            | Step::PutRule { is_change: true, .. }
+                    );
+                    tested.fails(step.about(), if is_new { MISSING } else { CHANGED });
+                }
+            }
+        }
+        for fault in faults(&there, own, via) {
+            tested.fails(format!("SNS topic {}", there.topic()), fault);
+        }
+    }
+
+    fn filters(&self, region: &str, own: &OwnSight, tested: &mut Tested) -> Result<(), AwsError> {
         for watch in Watch::ALL {
-            let events = samples(watch, account, region);
+            let events = samples(watch, &self.identity.account, region);
+            let texts: Vec<String> = events.iter().map(ToString::to_string).collect();
             for (group, filter) in own.filters.iter().filter(|(_, filter)| filter.name == watch.name()) {
-                let texts: Vec<String> = events.iter().map(ToString::to_string).collect();
-                let hits = self.aws.test_metric_filter(&self.signer, region, &filter.pattern, &texts).map_err(unclear)?;
+                let hits = self.aws.test_metric_filter(&self.signer, region, &filter.pattern, &texts)?;
                 let outcome = judged(watch, events.len(), |number| hits.contains(&number));
                 tested.tried.push(Tried { what: format!("metric filter {} of {group}", filter.name), outcome });
             }
+        }
+        Ok(())
+    }
+
+    fn rules(&self, region: &str, own: &OwnSight, tested: &mut Tested) -> Result<(), AwsError> {
+        for watch in Watch::ALL {
+            let events = samples(watch, &self.identity.account, region);
             for rule in own.rules.iter().filter(|one| one.rule.name == watch.name()) {
                 let pattern = rule.rule.pattern.as_deref().unwrap_or_default();
                 let mut hits = Vec::new();
                 for (number, event) in events.iter().enumerate() {
-                    let event = on_the_bus(event, account, region);
-                    if self.aws.test_event_pattern(&self.signer, region, pattern, &event).map_err(unclear)? {
+                    let event = on_the_bus(event, &self.identity.account, region);
+                    if self.aws.test_event_pattern(&self.signer, region, pattern, &event)? {
                         hits.push(number);
                     }
                 }
-                let outcome = if !rule.rule.is_enabled {
-                    Err("it is switched off".to_owned())
-                } else if !rule.targets.contains(&arn) {
-                    Err("it does not send to the topic".to_owned())
-                } else {
-                    judged(watch, events.len(), |number| hits.contains(&number))
-                };
+                let outcome = judged(watch, events.len(), |number| hits.contains(&number));
                 tested.tried.push(Tried { what: format!("EventBridge rule {}", rule.rule.name), outcome });
             }
         }
-        let (confirmed, pending): (Vec<_>, Vec<_>) = topic.subscriptions.iter().partition(|one| one.arn.is_some());
-        let named = |all: &[&crate::aws::Subscription]| all.iter().map(|one| one.endpoint.clone()).collect::<Vec<_>>();
-        let outcome = match (&confirmed[..], &pending[..]) {
-            ([], []) => Err("nobody hears of it".to_owned()),
-            (_, [_, ..]) => Err(format!("not confirmed by {}: the link is in a mail from AWS", named(&pending).join(", "))),
-            (_, []) => Ok(format!("confirmed by {}", named(&confirmed).join(", "))),
-        };
-        tested.tried.push(Tried { what: format!("SNS topic {arn}"), outcome });
-        let sent = match own.alarms.iter().find(|alarm| alarm.name == Watch::Policies.name()) {
-            Some(alarm) if !alarm.has_actions_enabled || !alarm.actions.contains(&arn) => {
-                Some((&alarm.name, Err("it does nothing".to_owned())))
-            }
-            Some(alarm) => {
-                self.aws.raise_alarm(&self.signer, region, &alarm.name, REASON).map_err(unclear)?;
-                Some((&alarm.name, Ok("raised, until CloudWatch looks again".to_owned())))
-            }
-            None => None,
-        };
-        match sent {
-            Some((name, outcome)) => tested.tried.push(Tried { what: format!("CloudWatch alarm {name}"), outcome }),
-            None if own.rules.is_empty() => {
-                let what = format!("CloudWatch alarm {}", Watch::Policies.name());
-                tested.tried.push(Tried { what, outcome: Err("it is not there".to_owned()) });
-            }
-            None => self.aws.publish(&self.signer, &arn, "keyrotate alarm test", REASON).map_err(unclear)?,
-        }
-        tested.mailboxes.extend(named(&confirmed));
         Ok(())
+    }
+
+    /// Sends a mail by what sends them; returns what is tried out when it arrives.
+    fn send(&self, region: &str, via: Via, own: &OwnSight) -> Result<String, AwsError> {
+        match via {
+            Via::Metric => {
+                let name = Watch::Policies.name();
+                // An alarm that is raised does nothing when it is raised once more.
+                if own.alarms.iter().any(|alarm| alarm.name == name && alarm.is_raised) {
+                    self.aws.set_alarm_state(&self.signer, region, name, false, REASON)?;
+                }
+                self.aws.set_alarm_state(&self.signer, region, name, true, REASON)?;
+                Ok(format!(
+                    "the alarm {name}, which CloudWatch resets within minutes; the way from the alarm on is tried out when it arrives"
+                ))
+            }
+            Via::EventBridge => {
+                self.aws.publish(&self.signer, &self.topic(region), "keyrotate alarm test", REASON)?;
+                Ok("the topic; that the rules reach it is read from its policy, and tried out by a change only".to_owned())
+            }
+        }
     }
 }
 
@@ -120,8 +214,8 @@ fn judged(watch: Watch, count: usize, is_heard: impl Fn(usize) -> bool) -> Resul
     let missed: Vec<&str> = watch.events().iter().enumerate().filter(|(number, _)| !is_heard(*number)).map(|(_, name)| *name).collect();
     let wrong = (0..count).filter(|number| is_heard(*number) != is_hit(*number, count)).count();
     match (&missed[..], wrong) {
-        (_, 0) => Ok(format!("hears of {} and of nothing else", if count == 2 { "its event" } else { "each of its events" })),
-        ([], _) => Err("hears of what it is not about".to_owned()),
-        (missed, _) => Err(format!("does not hear of {}", missed.join(", "))),
+        (_, 0) => Ok(format!("matches {}, and not an event of another kind", if count == 2 { "its event" } else { "each of its events" })),
+        ([], _) => Err("matches what it is not about".to_owned()),
+        (missed, _) => Err(format!("does not match {}", missed.join(", "))),
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn heard(sight: Sight<'_>, one: &RuleSight) -> Links {
         return vec![fail(subject, "it has no target", put)];
     }
     let matched = vec![pass(subject, "it matches every change of a policy")];
-    let target = |RuleTarget { arn, role_arn }: &RuleTarget| match is_topic(arn) {
+    let target = |RuleTarget { arn, role_arn, .. }: &RuleTarget| match is_topic(arn) {
         true => topic::heard(sight, arn, Sender { service: EVENTBRIDGE, source_arn: &one.rule.arn, role_arn: role_arn.as_deref() }),
         false => {
             let seen = "it gets every change: whether a person hears of it could not be judged";

@@ -78,12 +78,17 @@ fn topic(arn: &str, policy: &str) -> TopicSight {
 fn rule(hears: Hears, targets: &[&str]) -> RuleSight {
     let rule = EventRule {
         description: None,
+        has_reads: false,
         name: "policies".into(),
         arn: "arn:aws:events:us-east-1:111122223333:rule/policies".into(),
         pattern: Some("{}".into()),
         is_enabled: true,
     };
-    RuleSight { rule, hears, targets: Some(Ok(targets.iter().map(|arn| RuleTarget { arn: (*arn).to_owned(), role_arn: None }).collect())) }
+    RuleSight {
+        rule,
+        hears,
+        targets: Some(Ok(targets.iter().map(|arn| RuleTarget { id: "1".into(), arn: (*arn).to_owned(), role_arn: None }).collect())),
+    }
 }
 
 fn whole() -> MonitoringSight {
