@@ -15,7 +15,7 @@ mod topic_policy;
 mod trail_script;
 mod watch;
 
-pub use own::{is_our_topic, ways};
+pub use own::{is_our_filter, ways};
 pub use place::{Obstacle, Place, Unfit, place, topic_arn};
 pub use plan::{Foreign, Wanted, faults, plan};
 pub use removal::{Removal, removal};

@@ -15,7 +15,8 @@ use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::session::{Attend, SessionOptions, access, own_signer, route};
 use crate::alarm::{
-    METRICS, NAMES, NAMESPACE, Obstacle, PREFIX, Place, Step, Via, Wanted, Watch, faults, place, topic_arn, trail_script, ways,
+    METRICS, NAMES, NAMESPACE, Obstacle, PREFIX, Place, Step, Via, Wanted, Watch, faults, is_our_filter, place, topic_arn, trail_script,
+    ways,
 };
 use crate::aws::{
     Aws, AwsError, ErrorKind, MonitoringSight, OwnNames, OwnSight, Signer, Subscription, Watched, account_of_arn, name_of_log_group,
@@ -179,7 +180,11 @@ impl Asked {
         }
         let is_by_rule = !there.is_empty() && there.iter().all(|(_, via)| *via == Via::EventBridge);
         let via = set_up.via.unwrap_or(if is_by_rule { Via::EventBridge } else { Via::Metric });
-        let place = place(&sight, self.identity.arn.partition(), via, set_up.trail.as_deref()).map_err(|obstacle| {
+        let at = |trail: Option<&str>| place(&sight, self.identity.arn.partition(), via, trail);
+        // Where it was set up from another trail than the best, that one is meant.
+        let before = found.iter().filter_map(|(region, own)| in_use(&sight, region, own.as_ref().ok()?)).next();
+        let before = set_up.trail.is_none().then_some(before).flatten().and_then(|trail| at(Some(trail)).ok());
+        let place = before.map_or_else(|| at(set_up.trail.as_deref()), Ok).map_err(|obstacle| {
             let failure = if let Obstacle::Unknown(error) = &obstacle {
                 self.refused(FailureKind::Unchecked, error)
             } else {
@@ -273,6 +278,14 @@ impl Asked {
         };
         Failure::from_error(kind, error).hint(hint)
     }
+}
+
+/// The ARN of the trail whose log group has filters of ours.
+fn in_use<'a>(sight: &'a MonitoringSight, region: &str, own: &OwnSight) -> Option<&'a str> {
+    let groups: Vec<&str> = own.filters.iter().filter(|(_, filter)| is_our_filter(filter)).map(|(group, _)| group.as_str()).collect();
+    let delivers = |arn: &str| region_of_arn(arn) == Some(region) && name_of_log_group(arn).is_some_and(|name| groups.contains(&name));
+    let mut trails = sight.trails.iter().flatten().map(|one| &one.trail);
+    trails.find(|trail| trail.log_group_arn.as_deref().is_some_and(delivers)).map(|trail| trail.arn.as_str())
 }
 
 /// Who hears of it, and who has not agreed yet.

@@ -163,6 +163,23 @@ fn another_way_beside_is_said_to_be_two_mails() {
 }
 
 #[test]
+fn the_trail_that_was_named_once_is_meant_from_then_on() {
+    let home = start();
+    let mut world = home.lab.world();
+    world.add_trail("second", REGION, Some("second"));
+    world.add_log_group("second", REGION);
+    drop(world);
+    well(&home, &[INSTALL, &["--trail", "second"]].concat());
+    confirm(&home);
+    for args in [&["plan"][..], &["install", "--yes"], &["test"]] {
+        let output = alarm(&home, args);
+        assert!(output.code == Some(0) && !said(&output).contains("trail main"), "{args:?}: {output:?}");
+    }
+    let other = well(&home, &["plan", "--trail", "main"]);
+    assert!(said(&other).contains("+ metric filter keyrotate-iam-policy-changes of the log group trail"), "{other:?}");
+}
+
+#[test]
 fn who_cannot_be_asked_says_yes_before_anything_is_changed() {
     let home = start();
     let before = account(&home);

@@ -2,7 +2,7 @@
 //!
 //! Invariant: nothing is changed but the state of our own alarm, which CloudWatch puts right at its next look.
 
-use super::{AlarmOptions, Asked, UNCHANGED, heard, watches_root};
+use super::{AlarmOptions, Asked, UNCHANGED, heard, in_use, watches_root};
 use crate::alarm::{Step, Via, Wanted, Watch, faults, is_hit, on_the_bus, place, plan, samples, ways};
 use crate::aws::{AwsError, MonitoringSight, OwnSight};
 use crate::commands::context::Context;
@@ -120,7 +120,8 @@ impl Asked {
 
     /// The trail and everything that `install` would still do.
     fn parts(&self, sight: &MonitoringSight, region: &str, via: Via, own: &OwnSight, tested: &mut Tested) {
-        let there = match place(sight, self.identity.arn.partition(), via, None) {
+        let trail = if via == Via::Metric { in_use(sight, region, own) } else { None };
+        let there = match place(sight, self.identity.arn.partition(), via, trail) {
             Ok(there) if there.region == region => there,
             // The trail delivers elsewhere by now.
             Ok(there) => {
