@@ -54,9 +54,9 @@ pub use error::{AwsError, ErrorKind, MfaRefusal, Unreachable};
 pub use look::{KeySight, look_all};
 pub use mfa::{MfaDevice, NewMfaDevice};
 pub use monitoring::{
-    Alarm, EventRule, EventSelector, EventSelectors, FieldSelector, FilterSight, Metric, MetricAlarm, MetricFilter, MetricSight,
-    MonitoringSight, OwnNames, OwnRule, OwnSight, OwnTopic, RuleSight, RuleTarget, Subscription, Topic, TopicSight, Trail, TrailSight,
-    TrailStatus, Watched, is_topic, name_of_log_group,
+    Alarm, EventRule, EventSelector, EventSelectors, FieldSelector, FilterSight, Mending, Metric, MetricAlarm, MetricFilter, MetricSight,
+    MonitoringSight, OwnNames, OwnRule, OwnSight, OwnTopic, RuleSight, RuleTarget, Subscription, Topic, TopicSight, Trail, TrailHome,
+    TrailSight, TrailStatus, Watched, is_topic, name_of_log_group,
 };
 pub use policies::{AttachedPolicy, GroupPolicies, InlinePolicy, Policies};
 pub use root::{Caller, RootUser};

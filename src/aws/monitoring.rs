@@ -4,6 +4,7 @@
 //! Invariant: each part fails on its own. Only what leads on is asked for: no alarms of a filter that is not about policies, no topic of an alarm that
 //! does nothing; what was not asked for is `None`.
 
+mod mending;
 mod own;
 mod types;
 
@@ -22,6 +23,7 @@ use super::{account_of_arn, region_of_arn};
 #[cfg(feature = "alarm")]
 use crate::model::{Hears, event_pattern, filter_pattern};
 
+pub use mending::{Mending, TrailHome};
 pub use own::{MetricAlarm, OwnNames, OwnRule, OwnSight, OwnTopic};
 pub use types::{
     Alarm, EventRule, EventSelector, EventSelectors, FieldSelector, FilterSight, Metric, MetricFilter, MetricSight, MonitoringSight,

@@ -26,7 +26,7 @@ pub use mfa::{ConsecutiveCodes, MfaKind, MfaSeed, MfaSerial, NotATokenCode, NotA
 pub use policy_events::{Hears, IAM_SOURCE, POLICY_EVENTS, Truth, cis_pattern, event_pattern, filter_pattern, is_only_policy_events};
 pub use profile_name::ProfileName;
 pub use secret_fields::SecretFields;
-pub use shell::shell_word;
+pub use shell::{aws_command, shell_word, shell_words};
 pub use temporary_credentials::{SessionToken, TemporaryCredentials};
 pub use timing::{BadTimeScale, Timing};
 pub use topic_policy::{Publisher, lets_publish};

@@ -15,7 +15,7 @@ use super::denied;
 use crate::audit::facts::Facts;
 use crate::audit::finding::{Finding, Level};
 use crate::aws::{AwsError, MonitoringSight};
-use crate::model::Check;
+use crate::model::{Check, aws_command as aws};
 
 const CHECK: Check = Check::PolicyAlarm;
 
@@ -48,7 +48,7 @@ pub(super) fn policy_changes(facts: &Facts) -> Vec<Finding> {
     let recorded: Vec<Links> = trails.iter().map(|one| trail::recorded(sight, one)).collect();
     let by_alarm = trails.iter().zip(&recorded).map(|(one, recorded)| match trail::elsewhere(sight, one) {
         Some(unknown) => vec![unknown],
-        None => joined([recorded.clone(), trail::log_group(one), metric::heard(sight, one)]),
+        None => joined([recorded.clone(), trail::log_group(sight, one), metric::heard(sight, one)]),
     });
     let by_rule: Vec<Links> = match &monitoring.rules {
         Err(error) => vec![vec![sight.denied("rules of EventBridge", error)]],
@@ -117,12 +117,6 @@ fn fail(subject: impl Into<String>, seen: impl Into<String>, fix: impl Into<Stri
 
 fn unknown(subject: impl Into<String>, seen: impl Into<String>, fix: impl Into<String>) -> Finding {
     found(Level::Unknown, subject, seen).fix(fix)
-}
-
-/// A command of the AWS CLI, in backquotes, with every word as a shell reads it.
-fn aws(words: &[&str]) -> String {
-    let word = |word: &&str| shlex::try_quote(word).map_or_else(|_| "…".to_owned(), Into::into);
-    format!("`aws {}`", words.iter().map(word).collect::<Vec<_>>().join(" "))
 }
 
 /// The last part of an ARN.

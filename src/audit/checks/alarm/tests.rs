@@ -3,8 +3,8 @@
 use super::super::tests::{denied, well};
 use super::*;
 use crate::aws::{
-    Alarm, EventRule, EventSelector, EventSelectors, FilterSight, Metric, MetricFilter, MetricSight, RuleSight, RuleTarget, Subscription,
-    Topic, TopicSight, Trail, TrailSight, TrailStatus,
+    Alarm, EventRule, EventSelector, EventSelectors, FieldSelector, FilterSight, Metric, MetricFilter, MetricSight, RuleSight, RuleTarget,
+    Subscription, Topic, TopicSight, Trail, TrailSight, TrailStatus,
 };
 use crate::model::{Hears, cis_pattern};
 
@@ -487,7 +487,8 @@ fn each_chain_is_judged_right_and_says_what_to_do() {
         for link in &links {
             let needs_fix = matches!(link.level, Warn | Fail | Unknown);
             assert_eq!(link.fix.is_some(), needs_fix, "{name}: {link:?}");
-            assert!(!link.fix.as_ref().is_some_and(|fix| fix.contains("keyrotate alarm")), "{name}: {link:?}");
+            let commands = link.fix.iter().flat_map(|fix| fix.split("`keyrotate alarm ").skip(1));
+            assert!(commands.clone().all(|rest| rest.split(['`', ' ']).nth(1) == Some("work")), "{name}: {link:?}");
         }
         let is_denied = links.iter().any(|link| !link.missing_actions.is_empty());
         assert_eq!(is_denied, name.contains("denied") && !wanted.is_empty(), "{name}: {links:?}");
@@ -515,9 +516,33 @@ fn a_whole_chain_names_every_link_once() {
 fn commands_reach_the_shell_as_they_are() {
     let links = audited(|sight| filters(sight).clear());
     let fix = links.iter().find(|link| link.level == Fail).and_then(|link| link.fix.clone()).unwrap();
-    let words = shlex::split(fix.trim_matches('`')).unwrap();
+    let words = shlex::split(fix.split('`').find(|part| part.starts_with("aws ")).unwrap()).unwrap();
     assert_eq!(words.last(), Some(&cis_pattern()));
     assert_eq!(words[..5], ["aws", "logs", "put-metric-filter", "--region", "eu-west-1"].map(str::to_owned));
+}
+
+/// Whoever puts event selectors replaces all that there were: those of S3 and Lambda, too.
+#[test]
+fn no_event_selector_is_lost() {
+    let fix = |selectors: EventSelectors| {
+        let links = audited(|sight| first(sight).selectors = Ok(selectors.clone()));
+        links.iter().find(|link| link.subject == "events of main").and_then(|link| link.fix.clone()).unwrap()
+    };
+    let advanced = |fields: &[(&str, &str)]| {
+        let field = |(field, equals): &(&str, &str)| FieldSelector {
+            field: (*field).to_owned(),
+            equals: vec![(*equals).to_owned()],
+            ..FieldSelector::default()
+        };
+        EventSelectors { advanced: vec![fields.iter().map(field).collect()], ..EventSelectors::default() }
+    };
+    let basic = EventSelector { has_management_events: true, has_writes: false, excluded_sources: Vec::new() };
+    let classic = fix(EventSelectors { basic: vec![basic], ..EventSelectors::default() });
+    assert!(classic.contains("--event-selectors file://selectors.json") && !classic.contains("advanced"), "{classic}");
+    let newer = fix(advanced(&[("eventCategory", "Data")]));
+    assert!(newer.contains("--advanced-event-selectors file://selectors.json"), "{newer}");
+    let unclear = fix(advanced(&[("eventCategory", "Management"), ("userIdentity.arn", "x")]));
+    assert!(unclear.contains("get-event-selectors") && !unclear.contains("put-"), "{unclear}");
 }
 
 #[test]

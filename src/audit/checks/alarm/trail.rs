@@ -1,6 +1,6 @@
 //! The trail: whether it records what happens to policies, and delivers it where a filter can see it.
 
-use super::{Links, Sight, aws, fail, found, pass, unknown};
+use super::{Links, Sight, fail, found, pass, unknown};
 use crate::audit::finding::{Finding, Level};
 use crate::aws::{MonitoringSight, Trail, TrailSight, account_of_arn, name_of_log_group};
 use crate::model::Hears;
@@ -33,14 +33,10 @@ pub(super) fn elsewhere(sight: Sight<'_>, one: &TrailSight) -> Option<Finding> {
 }
 
 /// Whether it delivers to a log group.
-pub(super) fn log_group(one: &TrailSight) -> Links {
-    let trail = &one.trail;
+pub(super) fn log_group(sight: Sight<'_>, one: &TrailSight) -> Links {
+    let (trail, account) = (&one.trail, sight.monitoring.account.as_str());
     let Some(group) = &trail.log_group_arn else {
-        let command = ["cloudtrail", "update-trail", "--region", &trail.home_region, "--name", &trail.arn];
-        let fix = format!(
-            "make a log group and a role for CloudTrail, then {}",
-            aws(&[&command[..], &["--cloud-watch-logs-log-group-arn", "GROUP-ARN", "--cloud-watch-logs-role-arn", "ROLE-ARN"]].concat())
-        );
+        let fix = trail.mending(account).deliver_to_a_log_group();
         return vec![fail(format!("log group of {}", trail.name), "the trail delivers to S3 only, where no filter sees it", fix)];
     };
     let subject = format!("log group {}", name_of_log_group(group).unwrap_or(group));
@@ -49,11 +45,7 @@ pub(super) fn log_group(one: &TrailSight) -> Links {
         None => pass(subject, format!("the trail {} delivers to it", trail.name)),
         Some(error) => {
             let seen = format!("the trail {} cannot deliver to it: {error}", trail.name);
-            let command = aws(&["cloudtrail", "get-trail", "--region", &trail.home_region, "--name", &trail.arn]);
-            let fix = format!(
-                "let the role of the trail do logs:CreateLogStream and logs:PutLogEvents there; {command} names it (CloudWatchLogsRoleArn)"
-            );
-            fail(subject, seen, fix)
+            fail(subject, seen, trail.mending(account).let_it_deliver())
         }
     }]
 }
@@ -62,16 +54,11 @@ fn subject(trail: &Trail) -> String {
     format!("trail {}", trail.name)
 }
 
-fn update<'a>(trail: &'a Trail, options: &[&'a str]) -> String {
-    let command = ["cloudtrail", "update-trail", "--region", &trail.home_region, "--name", &trail.arn];
-    aws(&[&command[..], options].concat())
-}
-
 fn regions(monitoring: &MonitoringSight, trail: &Trail) -> Finding {
     if trail.is_multi_region {
         return pass(subject(trail), format!("it records in all regions (made in {})", trail.home_region));
     }
-    let fix = update(trail, &["--is-multi-region-trail"]);
+    let fix = trail.mending(&monitoring.account).record_everywhere();
     if trail.home_region == monitoring.region {
         let seen = format!("it records in {} only: policies are seen from there, and what else happens is not", trail.home_region);
         return found(Level::Warn, subject(trail), seen).fix(fix);
@@ -80,35 +67,33 @@ fn regions(monitoring: &MonitoringSight, trail: &Trail) -> Finding {
 }
 
 fn logging(sight: Sight<'_>, one: &TrailSight) -> Finding {
-    let Trail { name, arn, home_region, .. } = &one.trail;
-    let subject = format!("logging of {name}");
+    let subject = format!("logging of {}", one.trail.name);
     match &one.status {
         Err(error) => sight.denied(subject, error),
         Ok(status) if status.is_logging => pass(subject, "it is on"),
-        Ok(_) => fail(subject, "it is off", aws(&["cloudtrail", "start-logging", "--region", home_region, "--name", arn])),
+        Ok(_) => fail(subject, "it is off", one.trail.mending(&sight.monitoring.account).start_logging()),
     }
 }
 
 fn events(sight: Sight<'_>, one: &TrailSight) -> Finding {
     let trail = &one.trail;
+    let mending = trail.mending(&sight.monitoring.account);
     let subject = format!("events of {}", trail.name);
     let selectors = match &one.selectors {
         Err(error) => return sight.denied(subject, error),
         Ok(selectors) => selectors,
     };
     if !trail.has_global_events {
-        return fail(
-            subject,
-            "events of services without a region, as IAM is one, are left out",
-            update(trail, &["--include-global-service-events"]),
-        );
+        return fail(subject, "events of services without a region, as IAM is one, are left out", mending.record_global_events());
     }
-    let all = r#"[{"ReadWriteType":"All","IncludeManagementEvents":true}]"#;
-    let put = ["cloudtrail", "put-event-selectors", "--region", &trail.home_region, "--trail-name", &trail.arn, "--event-selectors", all];
     match selectors.hears() {
         Hears::All | Hears::AllAndReads | Hears::Everything => pass(subject, "it records management events that change something"),
-        Hears::Unclear => unknown(subject, "its advanced event selectors choose by more than could be judged", aws(&put)),
-        Hears::Nothing => fail(subject, "its event selectors leave out management events that change something", aws(&put)),
-        Hears::NotOf(missed) => fail(subject, format!("its event selectors leave out {}", missed.join(", ")), aws(&put)),
+        Hears::Unclear => unknown(subject, "its advanced event selectors choose by more than could be judged", mending.look_at_selectors()),
+        Hears::Nothing => {
+            fail(subject, "its event selectors leave out management events that change something", mending.record_changes(selectors))
+        }
+        Hears::NotOf(missed) => {
+            fail(subject, format!("its event selectors leave out {}", missed.join(", ")), mending.record_changes(selectors))
+        }
     }
 }
