@@ -2,10 +2,8 @@
 
 use serde_json::json;
 
+pub use crate::model::ALARM_TOPIC as TOPIC;
 use crate::model::{IAM_SOURCE, POLICY_EVENTS, cis_pattern};
-
-/// The topic.
-pub const TOPIC: &str = "keyrotate-alarms";
 
 /// The namespace of the metrics.
 pub const NAMESPACE: &str = "keyrotate";

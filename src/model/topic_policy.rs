@@ -6,6 +6,9 @@ use serde_json::{Map, Value};
 
 use super::policy_events::Truth;
 
+/// The topic that `alarm install` makes.
+pub const ALARM_TOPIC: &str = "keyrotate-alarms";
+
 /// A service that publishes for somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Publisher<'a> {

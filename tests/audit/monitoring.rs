@@ -161,7 +161,7 @@ const ROWS: &[Row] = &[
     Row("silence leaves it raised", |w| w.alarms[0].missing_data = "ignore".into(), &[("warn", "alarm policies")]),
     Row("every other event raises it", |w| w.log_groups[0].filters[0].default = Some(1.0), &[("fail", "alarm policies"), NO_RULE]),
     Row("three periods", |w| w.alarms[0].evaluation_periods = 3, &[("warn", "alarm policies")]),
-    Row("the topic is gone", |w| w.topics.clear(), &[("unknown", "topic policies"), ("unknown", "subscriptions of policies"), NO_RULE]),
+    Row("the topic is gone", |w| w.topics.clear(), &[("fail", "topic policies"), NO_RULE]),
     Row(
         "a topic that lets CloudWatch not publish",
         |w| w.topics[0].policy = r#"{"Statement":[]}"#.into(),

@@ -41,6 +41,10 @@ pub(super) fn denied(operation: &'static str) -> AwsError {
     AwsError::for_tests(operation, ErrorKind::Denied { explicit: false }, true)
 }
 
+pub(super) fn gone(operation: &'static str) -> AwsError {
+    AwsError::for_tests(operation, ErrorKind::Gone, true)
+}
+
 fn attached(name: &str, document: Option<&str>) -> AttachedPolicy {
     let owner = if document.is_some() { "111122223333" } else { "aws" };
     let arn = Arn::parse(&format!("arn:aws:iam::{owner}:policy/{name}")).unwrap();

@@ -6,7 +6,7 @@ use crate::audit::finding::{Finding, Level};
 use crate::aws::{MonitoringSight, RuleSight, RuleTarget, is_topic};
 use crate::model::Hears;
 
-const EVENTBRIDGE: &str = "events.amazonaws.com";
+pub(super) const EVENTBRIDGE: &str = "events.amazonaws.com";
 
 /// Whether it is about changes of policies.
 pub(super) fn is_meant(one: &RuleSight) -> bool {

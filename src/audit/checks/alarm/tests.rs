@@ -1,12 +1,12 @@
 //! Chains: each link broken in turn, and everything by which other auditors pass or fail wrongly.
 
-use super::super::tests::{denied, well};
+use super::super::tests::{denied, gone, well};
 use super::*;
 use crate::aws::{
     Alarm, EventRule, EventSelector, EventSelectors, FieldSelector, FilterSight, Metric, MetricFilter, MetricSight, RuleSight, RuleTarget,
     Subscription, Topic, TopicSight, Trail, TrailSight, TrailStatus,
 };
-use crate::model::{Hears, cis_pattern};
+use crate::model::{ALARM_TOPIC, Hears, cis_pattern};
 
 const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:alerts";
 const RULE_TOPIC: &str = "arn:aws:sns:us-east-1:111122223333:alerts";
@@ -301,6 +301,7 @@ const SCENARIOS: &[Scenario] = &[
         &[(Fail, "topic alerts"), NO_RULE],
     ),
     ("no word of a policy", |s| s.topics[0].topic.as_mut().unwrap().policy = None, &[(Unknown, "topic alerts"), NO_RULE]),
+    ("the topic is gone", |s| s.topics[0].topic = Err(gone("sns:GetTopicAttributes")), &[(Fail, "topic alerts"), NO_RULE]),
     ("nobody subscribed", |s| s.topics[0].subscriptions = Ok(Vec::new()), &[(Fail, "subscriptions of alerts"), NO_RULE]),
     (
         "nobody confirmed",
@@ -543,6 +544,47 @@ fn no_event_selector_is_lost() {
     assert!(newer.contains("--advanced-event-selectors file://selectors.json"), "{newer}");
     let unclear = fix(advanced(&[("eventCategory", "Management"), ("userIdentity.arn", "x")]));
     assert!(unclear.contains("get-event-selectors") && !unclear.contains("put-"), "{unclear}");
+}
+
+/// The fix of what is wrong with a topic that an alarm or a rule publishes to.
+fn topic_fix(name: &str, by_rule: bool, change: fn(&mut TopicSight)) -> String {
+    let arn = TOPIC.replace("alerts", name);
+    let links = audited(|sight| {
+        let mut topic = topic(&arn, if by_rule { FOR_RULES } else { MADE_WITH });
+        change(&mut topic);
+        sight.topics = vec![topic];
+        alarms(sight)[0].actions = vec![arn.clone()];
+        if by_rule {
+            filters(sight).clear();
+            sight.rules = Ok(vec![rule(Hears::All, &[&arn])]);
+        }
+    });
+    let broken = links.into_iter().find(|link| link.level == Fail && link.subject.ends_with(name));
+    broken.and_then(|link| link.fix).unwrap_or_else(|| panic!("{name} is no failure with a fix"))
+}
+
+#[test]
+fn a_topic_that_is_gone_is_made_where_it_is_ours() {
+    let gone = |name, by_rule| topic_fix(name, by_rule, |one| one.topic = Err(gone("sns:GetTopicAttributes")));
+    assert_eq!(gone(ALARM_TOPIC, false), "`keyrotate alarm install work --email …` makes it");
+    assert_eq!(gone(ALARM_TOPIC, true), "`keyrotate alarm install work --email … --via eventbridge` makes it");
+    assert_eq!(gone("alerts", false), "let the action of the alarm policies be a topic that exists");
+    assert_eq!(gone("alerts", true), "let the target of rule/policies be a topic that exists");
+}
+
+#[test]
+fn a_mail_that_nobody_followed_is_named_and_sent_again() {
+    let waiting = |name| topic_fix(name, false, |one| one.subscriptions.as_mut().unwrap()[0].arn = None);
+    let ours = waiting(ALARM_TOPIC);
+    assert!(ours.contains("sent to ops@example.com") && ours.contains("`keyrotate alarm install work --email ops@example.com`"), "{ours}");
+    assert!(!waiting("alerts").contains("keyrotate"), "{}", waiting("alerts"));
+    let nobody = topic_fix(ALARM_TOPIC, false, |one| one.subscriptions = Ok(Vec::new()));
+    assert_eq!(nobody, "`keyrotate alarm install work --email …`");
+    let by_web = topic_fix(ALARM_TOPIC, false, |one| {
+        let endpoint = "https://user:password@example.com/".to_owned();
+        one.subscriptions = Ok(vec![Subscription { protocol: "https".into(), endpoint, arn: None }]);
+    });
+    assert!(!by_web.contains("password"), "{by_web}");
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! A topic: whether who publishes to it may, and whether somebody hears of it.
 
+use super::rule::EVENTBRIDGE;
 use super::{Links, Sight, aws, fail, found, name, pass, unknown};
 use crate::audit::finding::{Finding, Level};
-use crate::aws::{Subscription, Topic, region_of_arn};
-use crate::model::{Publisher, Truth, lets_publish};
+use crate::aws::{ErrorKind, Subscription, Topic, account_of_arn, region_of_arn};
+use crate::model::{ALARM_TOPIC, Publisher, Truth, lets_publish, shell_word};
 
 /// The key that AWS manages for SNS, whose policy nobody can change.
 const AWS_MANAGED_KEY: &str = "alias/aws/sns";
@@ -26,6 +27,17 @@ pub(super) fn heard(sight: Sight<'_>, arn: &str, sender: Sender<'_>) -> Links {
         return vec![unknown(subject, "it was not asked for", "run this again")];
     };
     let Sender { service, source_arn, role_arn } = sender;
+    let is_rule = service == EVENTBRIDGE;
+    let is_ours = name(arn) == ALARM_TOPIC && account_of_arn(arn) == Some(&sight.monitoring.account);
+    let ours = is_ours.then_some(Ours { sight, is_rule });
+    if seen.topic.as_ref().is_err_and(|error| error.kind == ErrorKind::Gone) {
+        let fix = match ours {
+            Some(ours) => format!("{} makes it", ours.install("…")),
+            None if is_rule => format!("let the target of {} be a topic that exists", name(source_arn)),
+            None => format!("let the action of the alarm {} be a topic that exists", name(source_arn)),
+        };
+        return vec![fail(subject, "it does not exist, so that nobody hears", fix)];
+    }
     let publisher = Publisher { service, account: &sight.monitoring.account, source_arn };
     let topic = match (&seen.topic, role_arn) {
         (Err(error), _) => sight.denied(subject, error),
@@ -39,7 +51,7 @@ pub(super) fn heard(sight: Sight<'_>, arn: &str, sender: Sender<'_>) -> Links {
     let subject = format!("subscriptions of {}", name(arn));
     let subscriptions = match &seen.subscriptions {
         Err(error) => sight.denied(subject, error),
-        Ok(subscriptions) => subscribed(subject, arn, subscriptions),
+        Ok(subscriptions) => subscribed(subject, arn, subscriptions, ours),
     };
     vec![topic, subscriptions]
 }
@@ -72,18 +84,42 @@ fn published(subject: String, arn: &str, topic: &Topic, publisher: Publisher<'_>
     }
 }
 
-fn subscribed(subject: String, arn: &str, subscriptions: &[Subscription]) -> Finding {
+/// The topic is what `alarm install` makes.
+#[derive(Clone, Copy)]
+struct Ours<'a> {
+    sight: Sight<'a>,
+    is_rule: bool,
+}
+
+impl Ours<'_> {
+    fn install(self, email: &str) -> String {
+        let way = if self.is_rule { " --via eventbridge" } else { "" };
+        format!("`keyrotate alarm install {} --email {email}{way}`", self.sight.facts.profile.quoted())
+    }
+}
+
+fn subscribed(subject: String, arn: &str, subscriptions: &[Subscription], ours: Option<Ours<'_>>) -> Finding {
     let confirmed: Vec<&str> = subscriptions.iter().filter(|one| one.arn.is_some()).map(|one| one.protocol.as_str()).collect();
     if !confirmed.is_empty() {
         return pass(subject, format!("{} of {} confirmed ({})", confirmed.len(), subscriptions.len(), confirmed.join(", ")));
     }
     let region = region_of_arn(arn).unwrap_or_default();
     let command = ["sns", "subscribe", "--region", region, "--topic-arn", arn, "--protocol", "email", "--notification-endpoint", "ADDRESS"];
+    // The endpoint of another protocol may have a password in it.
+    let mail = subscriptions.iter().find(|one| one.protocol == "email").map(|one| one.endpoint.as_str());
     match subscriptions.len() {
+        0 if ours.is_some() => fail(subject, "nobody subscribed to it", ours.map(|ours| ours.install("…")).unwrap_or_default()),
         0 => fail(subject, "nobody subscribed to it", format!("{}, then follow the link in the mail", aws(&command))),
         count => {
             let seen = format!("none of {count} is confirmed: nothing is delivered");
-            fail(subject, seen, format!("follow the link in the mail that AWS sent; for another mail {}", aws(&command)))
+            let fix = match (ours, mail) {
+                (Some(ours), Some(mail)) => {
+                    let again = ours.install(&shell_word(mail));
+                    format!("follow the link in the mail that AWS sent to {mail}; {again} sends it again")
+                }
+                _ => format!("follow the link in the mail that AWS sent; for another mail {}", aws(&command)),
+            };
+            fail(subject, seen, fix)
         }
     }
 }
