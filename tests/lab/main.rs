@@ -1,6 +1,14 @@
-//! The lab by hand: `cargo run --example lab -- [--port N] [--propagation FROM,TO] [--force-mfa] [--root-keys N] [--keys N]`. It prints
-//! one line of JSON (URL, key, secret, MFA serial and a code) and serves until it is killed.
-#![allow(clippy::print_stdout, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a bench program, not the product")]
+//! The lab by hand: `cargo run --example lab -- --help`. It prints one line of JSON (URL, key, secret, MFA serial and a code) and serves until it is
+//! killed.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::exit,
+    clippy::indexing_slicing,
+    reason = "a bench program, not the product"
+)]
 
 #[path = "mod.rs"]
 #[expect(dead_code, reason = "the example uses a part of the lab")]
@@ -8,11 +16,14 @@ mod lab;
 
 use lab::{Lab, Settings};
 
+const USAGE: &str = "usage: lab [--port N] [--keys N] [--quota N] [--root-keys N] [--seed N] [--latency-ms N] [--propagation FROM,TO] \
+[--revocation FROM,TO] [--list-delay FROM,TO] [--force-mfa] [--trail REGION]";
+
 fn main() {
-    let (mut settings, mut port) = (Settings::default(), 0);
+    let (mut settings, mut port, mut trail) = (Settings::default(), 0, None);
     let mut args = std::env::args().skip(1);
     while let Some(flag) = args.next() {
-        let mut value = || args.next().unwrap_or_else(|| panic!("{flag} needs a value"));
+        let mut value = || args.next().unwrap_or_else(|| wrong(&format!("{flag} needs a value")));
         match flag.as_str() {
             "--port" => port = number(&value()),
             "--keys" => settings.keys = number(&value()),
@@ -24,10 +35,19 @@ fn main() {
             "--revocation" => settings.revocation = span(&value()),
             "--list-delay" => settings.list_delay = span(&value()),
             "--force-mfa" => settings.force_mfa = true,
-            other => panic!("unknown flag {other}"),
+            "--trail" => trail = Some(value()),
+            "--help" | "-h" => {
+                println!("{USAGE}");
+                return;
+            }
+            other => wrong(&format!("unknown flag {other}")),
         }
     }
     let lab = Lab::start_on(port, settings);
+    if let Some(region) = &trail {
+        lab.world().add_trail("main", region, Some("main"));
+        lab.world().add_log_group("main", region);
+    }
     let key = lab.world().keys.first().cloned();
     let serial = lab.world().users[0].serials[0].clone();
     let shown = serde_json::json!({
@@ -44,7 +64,12 @@ fn main() {
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> T {
-    text.parse().unwrap_or_else(|_| panic!("{text} is not a number"))
+    text.parse().unwrap_or_else(|_| wrong(&format!("{text} is not a number")))
+}
+
+fn wrong(what: &str) -> ! {
+    eprintln!("lab: {what}\n{USAGE}");
+    std::process::exit(2)
 }
 
 fn span(text: &str) -> (f64, f64) {
