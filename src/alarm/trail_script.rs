@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 
+use crate::model::{ProfileName, shell_word};
+
 /// What a trail and an alarm cost.
 pub const COSTS: &str = "what it costs (us-east-1, without tax; see the pricing pages of CloudTrail, CloudWatch and S3): the first trail records \
 management events for nothing; S3 stores them for about $0.023 per GB and month, and CloudWatch Logs takes them in for $0.50 per GB: an account in \
@@ -11,57 +13,109 @@ everyday use writes a few hundred MB a month, a busy one many GB. An alarm is $0
 /// So long the log group keeps the events, in days; S3 keeps them for ever.
 const DAYS: u32 = 90;
 
+/// The description of the role, by which it is known.
+const MADE_BY: &str = "Made by keyrotate alarm plan --create-trail.";
+
 /// What everything is called.
 const NAME: &str = "keyrotate-trail";
 
-/// A script for a POSIX shell: a trail of all regions with a log group in this region.
-pub fn trail_script(partition: &str, account: &str, region: &str) -> String {
+/// A script for a POSIX shell: a trail of all regions with a log group in this region, for the profile's account. Cut off anywhere, it goes on when it
+/// is run again, and what somebody else made under our names it neither changes nor uses.
+pub fn trail_script(profile: &ProfileName, partition: &str, account: &str, region: &str) -> String {
     let bucket = format!("{NAME}-{account}-{region}");
     let trail = format!("arn:{partition}:cloudtrail:{region}:{account}:trail/{NAME}");
-    let group = format!("arn:{partition}:logs:{region}:{account}:log-group:{NAME}:*");
+    let group = format!("arn:{partition}:logs:{region}:{account}:log-group:{NAME}");
+    let role = format!("arn:{partition}:iam::{account}:role/{NAME}");
     let objects = format!("arn:{partition}:s3:::{bucket}/AWSLogs/{account}/*");
     let service = json!({"Service": "cloudtrail.amazonaws.com"});
     let from_trail = json!({"aws:SourceArn": trail});
-    let document = |statements: Value| quoted(&json!({"Version": "2012-10-17", "Statement": statements}));
-    let bucket_policy = document(json!([
+    let bucket_policy = document(&json!([
         {"Effect": "Allow", "Principal": service, "Action": "s3:GetBucketAcl", "Resource": format!("arn:{partition}:s3:::{bucket}"),
          "Condition": {"StringEquals": from_trail}},
         {"Effect": "Allow", "Principal": service, "Action": "s3:PutObject", "Resource": objects,
          "Condition": {"StringEquals": {"aws:SourceArn": trail, "s3:x-amz-acl": "bucket-owner-full-control"}}},
     ]));
-    let trust = document(json!([{"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}]));
-    let writes = document(json!([{"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"], "Resource": group}]));
+    let trust = document(&json!([{"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}]));
+    let writes = json!(["logs:CreateLogStream", "logs:PutLogEvents"]);
+    let writes = document(&json!([{"Effect": "Allow", "Action": writes, "Resource": format!("{group}:*")}]));
     // us-east-1 is S3's default and no LocationConstraint.
     let location =
         if region == "us-east-1" { String::new() } else { format!(" --create-bucket-configuration LocationConstraint={region}") };
-    let lines = [
-        "set -eu".to_owned(),
-        "# where the trail stores its files".to_owned(),
-        format!("aws s3api create-bucket --bucket {bucket} --region {region}{location}"),
-        format!(
-            "aws s3api put-public-access-block --bucket {bucket} --region {region} --public-access-block-configuration \
-             BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true"
-        ),
-        format!("aws s3api put-bucket-policy --bucket {bucket} --region {region} --policy {bucket_policy}"),
-        "# where an alarm can hear of them".to_owned(),
-        format!("aws logs create-log-group --log-group-name {NAME} --region {region}"),
-        format!("aws logs put-retention-policy --log-group-name {NAME} --retention-in-days {DAYS} --region {region}"),
-        format!("aws iam create-role --role-name {NAME} --assume-role-policy-document {trust}"),
-        format!("aws iam put-role-policy --role-name {NAME} --policy-name {NAME} --policy-document {writes}"),
-        "# until the role counts everywhere".to_owned(),
-        "sleep 15".to_owned(),
-        "# the trail".to_owned(),
-        format!(
-            "aws cloudtrail create-trail --name {NAME} --region {region} --s3-bucket-name {bucket} --is-multi-region-trail \
-             --include-global-service-events --enable-log-file-validation --cloud-watch-logs-log-group-arn '{group}' \
-             --cloud-watch-logs-role-arn arn:{partition}:iam::{account}:role/{NAME}"
-        ),
-        format!("aws cloudtrail start-logging --name {NAME} --region {region}"),
-    ];
-    lines.join("\n")
+    let profile = profile.quoted();
+    let then = shell_word(&format!("the trail records; then run keyrotate alarm install {profile} --email …"));
+    format!(
+        r#"# A trail of all regions with a log group, in account {account} and region {region}. Read this, then run it; where it stops, run it again:
+#   keyrotate alarm plan {profile} --create-trail > trail.sh
+#   sh trail.sh
+# Where that wants MFA: keyrotate exec {profile} -- sh trail.sh
+set -eu
+export AWS_PROFILE={profile} AWS_PAGER=
+
+stop() {{
+    printf '%s\n' "$1" >&2
+    exit 1
+}}
+
+# Whether AWS answers a command with this error. With another one it all ends.
+answers() {{
+    error=$1
+    shift
+    if said=$("$@" 2>&1); then
+        return 1
+    fi
+    case $said in
+        *"($error)"*) return 0 ;;
+    esac
+    stop "$said"
+}}
+
+owner=$(aws sts get-caller-identity --query Account --output text)
+[ "$owner" = {account} ] || stop "this is for account {account}, and the credentials are of account $owner: nothing was changed"
+
+# where the trail stores its files; a bucket of another account is refused, and a policy that is there stays
+if answers 404 aws s3api head-bucket --bucket {bucket} --region {region} --expected-bucket-owner {account}; then
+    aws s3api create-bucket --bucket {bucket} --region {region}{location} >/dev/null
+fi
+if answers NoSuchBucketPolicy aws s3api get-bucket-policy --bucket {bucket} --region {region} --expected-bucket-owner {account}; then
+    aws s3api put-public-access-block --bucket {bucket} --region {region} --expected-bucket-owner {account} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
+    aws s3api put-bucket-policy --bucket {bucket} --region {region} --expected-bucket-owner {account} --policy {bucket_policy}
+fi
+
+# where an alarm can hear of them
+if answers ResourceAlreadyExistsException aws logs create-log-group --log-group-name {NAME} --region {region} --tags keyrotate=trail; then
+    mark=$(aws logs list-tags-for-resource --resource-arn {group} --region {region} --query tags.keyrotate --output text)
+    [ "$mark" = trail ] || stop "the log group {NAME} is somebody else's: it has no tag keyrotate=trail"
+fi
+aws logs put-retention-policy --log-group-name {NAME} --retention-in-days {DAYS} --region {region}
+
+# who delivers there
+if answers EntityAlreadyExists aws iam create-role --role-name {NAME} --description '{MADE_BY}' --assume-role-policy-document {trust}; then
+    mark=$(aws iam get-role --role-name {NAME} --query Role.Description --output text)
+    [ "$mark" = '{MADE_BY}' ] || stop "the role {NAME} is somebody else's: its description is $mark"
+fi
+aws iam put-role-policy --role-name {NAME} --policy-name {NAME} --policy-document {writes}
+
+# the trail; a role and a policy that are new are not known everywhere at once
+if answers TrailNotFoundException aws cloudtrail get-trail --name {NAME} --region {region} --query Trail.S3BucketName --output text; then
+    tries=1
+    until said=$(aws cloudtrail create-trail --name {NAME} --region {region} --s3-bucket-name {bucket} --is-multi-region-trail --include-global-service-events --enable-log-file-validation --cloud-watch-logs-log-group-arn '{group}:*' --cloud-watch-logs-role-arn {role} 2>&1); do
+        case $said in
+            *"(InvalidCloudWatchLogs"* | *"(InsufficientS3BucketPolicy"*) ;;
+            *) stop "$said" ;;
+        esac
+        [ "$tries" -lt 10 ] || stop "$said"
+        tries=$((tries + 1))
+        sleep 5
+    done
+elif [ "$said" != {bucket} ]; then
+    stop "the trail {NAME} is somebody else's: it stores its files in $said"
+fi
+aws cloudtrail start-logging --name {NAME} --region {region}
+printf '%s\n' {then}"#
+    )
 }
 
-/// None of the documents has a quote of this kind: names of accounts and regions have none.
-fn quoted(document: &Value) -> String {
-    format!("'{document}'")
+/// A policy as a word. None has a quote of this kind: names of accounts and regions have none.
+fn document(statements: &Value) -> String {
+    format!("'{}'", json!({"Version": "2012-10-17", "Statement": statements}))
 }

@@ -5,7 +5,8 @@
 use aws_sdk_cloudtrail::types as sdk;
 
 use super::call::Call;
-use super::monitoring::{EventSelector, EventSelectors, FieldSelector, Trail, TrailStatus};
+use super::iam::count_page;
+use super::monitoring::{EventSelector, EventSelectors, FieldSelector, Trail, TrailHome, TrailStatus};
 use super::{Aws, AwsError, Signer};
 
 impl Aws {
@@ -15,6 +16,28 @@ impl Aws {
         let answer = call.finish(call.cloudtrail().describe_trails().include_shadow_trails(true).send().await)?;
         let listed = answer.trail_list.unwrap_or_default().into_iter();
         listed.map(|trail| known(trail, region).ok_or_else(|| call.garbled("a trail in the answer has no ARN"))).collect()
+    }
+
+    /// `cloudtrail:ListTrails`: the trails of all regions, asked for where the events of IAM are.
+    pub fn list_trails(&self, signer: &Signer, partition: &str) -> Result<Vec<TrailHome>, AwsError> {
+        let call = Call::new(self, signer, "cloudtrail:ListTrails").in_region(Some(self.event_region(partition)));
+        let (client, mut next, mut trails, mut pages) = (call.cloudtrail(), None, Vec::new(), 0);
+        self.runtime.block_on(async {
+            loop {
+                count_page(&call, &mut pages)?;
+                let answer = call.finish(client.list_trails().set_next_token(next).send().await)?;
+                for trail in answer.trails.unwrap_or_default() {
+                    let (Some(arn), Some(home_region)) = (trail.trail_arn, trail.home_region) else {
+                        return Err(call.garbled("a trail in the answer has no ARN or no region"));
+                    };
+                    trails.push(TrailHome { name: trail.name.unwrap_or_else(|| arn.clone()), arn, home_region });
+                }
+                next = answer.next_token.filter(|token| !token.is_empty());
+                if next.is_none() {
+                    return Ok(trails);
+                }
+            }
+        })
     }
 
     /// `cloudtrail:GetTrailStatus`.

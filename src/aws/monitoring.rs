@@ -43,7 +43,7 @@ pub struct Watched<'a> {
 impl Aws {
     /// Looks at what hears of changes to policies in the signer's account.
     pub fn look_at_monitoring(&self, signer: &Signer, of: Watched<'_>) -> MonitoringSight {
-        let region = event_region(of.partition).unwrap_or(self.region());
+        let region = self.event_region(of.partition);
         self.runtime.block_on(async {
             let trails = async {
                 let trails = self.trails(signer, region).await?;
@@ -64,7 +64,7 @@ impl Aws {
 
     /// Looks at the trails alone: whether they record, and which events.
     pub fn look_at_trails(&self, signer: &Signer, of: Watched<'_>) -> MonitoringSight {
-        let region = event_region(of.partition).unwrap_or(self.region());
+        let region = self.event_region(of.partition);
         let trails = self.runtime.block_on(async {
             let trail = |trail: Trail| async move {
                 let (status, selectors) = join(self.trail_status(signer, &trail), self.event_selectors(signer, &trail)).await;
@@ -73,6 +73,16 @@ impl Aws {
             Ok(all(self.trails(signer, region).await?.into_iter().map(trail)).await)
         });
         MonitoringSight { account: of.account.to_owned(), region: region.to_owned(), trails, rules: Ok(Vec::new()), topics: Vec::new() }
+    }
+
+    /// Where the events of IAM are, which has no region of its own (CloudTrail user guide, global service events).
+    pub fn event_region(&self, partition: &str) -> &str {
+        match partition {
+            "aws" => "us-east-1",
+            "aws-cn" => "cn-north-1",
+            "aws-us-gov" => "us-gov-west-1",
+            _ => self.region(),
+        }
     }
 
     async fn trail_sight(&self, signer: &Signer, account: &str, trail: Trail) -> TrailSight {
@@ -110,16 +120,5 @@ impl Aws {
     async fn topic_sight(&self, signer: &Signer, arn: String) -> TopicSight {
         let (topic, subscriptions) = join(self.topic(signer, &arn), self.subscriptions(signer, &arn)).await;
         TopicSight { arn, topic, subscriptions }
-    }
-}
-
-/// Where the events of IAM are, which has no region of its own (CloudTrail user guide, global service events).
-#[cfg(feature = "alarm")]
-fn event_region(partition: &str) -> Option<&'static str> {
-    match partition {
-        "aws" => Some("us-east-1"),
-        "aws-cn" => Some("cn-north-1"),
-        "aws-us-gov" => Some("us-gov-west-1"),
-        _ => None,
     }
 }

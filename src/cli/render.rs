@@ -13,7 +13,7 @@ pub fn failure(failure: &Failure) {
     page.push("keyrotate: ").head(RED, "error:", &failure.message);
     failure.causes.iter().for_each(|cause| page.line("cause:", cause));
     failure.state.iter().for_each(|state| page.line("state:", state));
-    failure.hint.iter().for_each(|hint| page.line("hint:", hint));
+    failure.hint.iter().flat_map(|hint| hint.lines()).for_each(|hint| page.line("hint:", hint));
     page.print_error();
 }
 

@@ -114,8 +114,9 @@ pub fn plan(context: &Context, attend: Attend<'_>, options: &AlarmOptions, set_u
 /// The commands that make a trail, as a script for a POSIX shell.
 pub fn create_trail(context: &Context, attend: Attend<'_>, options: &AlarmOptions) -> Result<String, Failure> {
     let asked = Asked::new(context, attend, options, "keyrotate alarm plan")?;
-    let region = asked.region.as_deref().unwrap_or("us-east-1");
-    Ok(trail_script(asked.identity.arn.partition(), &asked.identity.account, region))
+    let partition = asked.identity.arn.partition();
+    let region = asked.region.as_deref().unwrap_or(asked.aws.event_region(partition));
+    Ok(trail_script(&asked.profile, partition, &asked.identity.account, region))
 }
 
 /// Whose account it is, and who asks.
@@ -185,10 +186,11 @@ impl Asked {
         let before = found.iter().filter_map(|(region, own)| in_use(&sight, region, own.as_ref().ok()?)).next();
         let before = set_up.trail.is_none().then_some(before).flatten().and_then(|trail| at(Some(trail)).ok());
         let place = before.map_or_else(|| at(set_up.trail.as_deref()), Ok).map_err(|obstacle| {
+            let obstacle = self.knowing_elsewhere(obstacle);
             let failure = if let Obstacle::Unknown(error) = &obstacle {
                 self.refused(FailureKind::Unchecked, error)
             } else {
-                Failure::from_error(FailureKind::Failed, &obstacle).hint(obstacle.hint())
+                Failure::from_error(FailureKind::Failed, &obstacle).hint(obstacle.hint(&self.profile))
             };
             failure.state(UNCHANGED)
         })?;
@@ -198,6 +200,15 @@ impl Asked {
         there.retain(|(region, way)| *region != place.region || *way != via);
         let wanted = Wanted { via, emails: once(&set_up.emails), root: set_up.root || watches_root(&own, via) };
         Ok(Looked { sight, place, own, wanted, elsewhere: there })
+    }
+
+    /// With the trails of other regions, where they have to do with it. Where these are denied, less is said.
+    fn knowing_elsewhere(&self, obstacle: Obstacle) -> Obstacle {
+        let all = obstacle.is_absence().then(|| self.aws.list_trails(&self.signer, self.identity.arn.partition()));
+        match all {
+            Some(Ok(all)) => obstacle.among(all),
+            Some(Err(_)) | None => obstacle,
+        }
     }
 
     /// What is there of ours in a region.

@@ -56,6 +56,7 @@ const ROWS: &[Row] = &[
         "nothing is missing",
         "nobody hears of it: security@example.com did not follow the link",
     ),
+    Row(|w| w.topics.retain(|topic| !topic.arn.ends_with(":keyrotate-alarms")), INSTALL, "+ SNS topic", "keyrotate-alarms: is missing"),
     Row(|w| rule(w).is_enabled = false, BY_RULE, RULE_CHANGED, "was changed"),
     Row(|w| rule(w).pattern = "{\"source\":[\"aws.s3\"]}".into(), BY_RULE, RULE_CHANGED, "does not match DeleteGroupPolicy"),
     Row(|w| rule(w).targets.clear(), BY_RULE, "+ target of keyrotate-iam-policy-changes", "the topic keyrotate-alarms: is missing"),

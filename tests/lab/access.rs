@@ -197,6 +197,7 @@ fn resource_of(world: &World, caller: Caller, auth: &Authorization, action: &str
         // These are about the rules of a bus, whichever.
         "ListRules" | "ListRuleNamesByTarget" => Resource::new(world.rule_arn(&auth.region, "*")),
         "DescribeTrails"
+        | "ListTrails"
         | "DescribeAlarmsForMetric"
         | "TestMetricFilter"
         | "TestEventPattern"

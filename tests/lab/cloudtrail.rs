@@ -62,6 +62,10 @@ pub fn answer(world: &World, region: &str, action: &str, asked: &Value) -> Resul
             let is_listed = |trail: &&Trail| trail.home_region == region || (has_shadows && trail.is_multi_region);
             Ok(json!({"trailList": world.trails.iter().filter(is_listed).map(|trail| shown(world, trail)).collect::<Vec<_>>()}))
         }
+        "ListTrails" => {
+            let brief = |trail: &Trail| json!({"Name": trail.name, "TrailARN": world.trail_arn(trail), "HomeRegion": trail.home_region});
+            Ok(json!({"Trails": world.trails.iter().map(brief).collect::<Vec<_>>()}))
+        }
         "GetTrailStatus" => {
             let trail = named(world, region, &asked["Name"])?;
             let error = trail.log_group_error.clone().unwrap_or_default();

@@ -132,7 +132,8 @@ impl Asked {
             }
             Err(_) if sight.trails.is_err() => return,
             Err(obstacle) => {
-                tested.fails("trail", format!("{obstacle}; {}", obstacle.hint()));
+                let obstacle = self.knowing_elsewhere(obstacle);
+                tested.fails("trail", format!("{obstacle}; {}", obstacle.hint(&self.profile)));
                 return;
             }
         };
