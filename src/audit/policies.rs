@@ -186,6 +186,7 @@ const ALARM: &[Permission] = &[
             "cloudtrail:DescribeTrails",
             "cloudtrail:GetEventSelectors",
             "cloudtrail:GetTrailStatus",
+            "cloudtrail:ListTrails",
             "cloudwatch:DescribeAlarms",
             "events:ListRuleNamesByTarget",
             "events:ListRules",

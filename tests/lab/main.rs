@@ -67,6 +67,7 @@ fn number<T: std::str::FromStr>(text: &str) -> T {
     text.parse().unwrap_or_else(|_| wrong(&format!("{text} is not a number")))
 }
 
+#[expect(clippy::disallowed_methods, reason = "before the lab has started there is nothing to wipe")]
 fn wrong(what: &str) -> ! {
     eprintln!("lab: {what}\n{USAGE}");
     std::process::exit(2)

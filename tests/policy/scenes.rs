@@ -144,6 +144,14 @@ pub const SCENES: &[Scene] = &[
     },
     #[cfg(feature = "alarm")]
     Scene {
+        name: "an alarm where no trail is",
+        policies: &[&["alarm", "default"]],
+        before: || start("[default]\nregion = us-east-1\n"),
+        act: |home| alarm(home, &["plan", "default"]),
+        well: |_, output| assert!(output.code == Some(1) && said(output).contains("has no trail"), "{}", said(output)),
+    },
+    #[cfg(feature = "alarm")]
+    Scene {
         name: "an alarm that is set up",
         policies: &[&["alarm", "default"]],
         before: with_trail,
