@@ -6,6 +6,7 @@
 mod acts;
 mod admin;
 mod sight;
+mod stranded;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -171,12 +172,15 @@ struct Removing<'a> {
 impl Removing<'_> {
     fn run(&self) -> Result<RootKeyRemoved, Failure> {
         let Request { console, options, .. } = *self.request;
+        console.progress("asking AWS whose the key is");
+        let known = self.itself();
+        console.progress_done();
+        let (itself, account) = known?;
+        let proof = self.prove(&account)?;
         console.progress("asking AWS about the key");
-        let sight = self.look();
+        let sight = self.look(itself, account, proof);
         console.progress_done();
         let sight = sight?;
-        let proof = self.prove(&sight.account)?;
-        let sight = sight.with(&proof);
         let step = sight.next();
         if step == Step::Stranded {
             return Err(self.stranded(&sight));
@@ -184,7 +188,7 @@ impl Removing<'_> {
         if step == Step::Later {
             return Err(self.later());
         }
-        (self.request.tell)(&self.told(&sight, &proof, step)?);
+        (self.request.tell)(&self.told(&sight, step)?);
         if options.dry_run {
             return Ok(self.outcome(&sight, RemoveResult::Planned, Vec::new()));
         }

@@ -33,7 +33,12 @@ struct Boss {
 
 impl Boss {
     fn new(count: usize, has_device: bool) -> Self {
-        let home = start(Settings::default());
+        Self::of("aws", count, has_device)
+    }
+
+    /// In this partition.
+    fn of(partition: &str, count: usize, has_device: bool) -> Self {
+        let home = start(Settings { partition: partition.to_owned(), ..Settings::default() });
         home.hands_out_sessions();
         let keys: Vec<Key> = {
             let mut world = home.lab.world();
@@ -72,8 +77,9 @@ impl Boss {
 
     /// A code that was not sent yet: one that AWS never saw is good, but keyrotate sends none twice.
     fn code(&self) -> String {
-        let (lab, serial) = (&self.home.lab, "arn:aws:iam::000000000000:mfa/root-account-mfa-device");
-        let about_now = lab.code("root").into_iter().chain(lab.two_codes("root", serial).into_iter().flatten());
+        let (lab, partition) = (&self.home.lab, self.home.lab.world().settings.partition.clone());
+        let serial = format!("arn:{partition}:iam::000000000000:mfa/root-account-mfa-device");
+        let about_now = lab.code("root").into_iter().chain(lab.two_codes("root", &serial).into_iter().flatten());
         let sent: Vec<String> = lab.world().codes.iter().map(|sent| sent.code.clone()).collect();
         about_now.into_iter().find(|code| !sent.contains(code)).expect("a code") + "\n"
     }

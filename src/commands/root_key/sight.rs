@@ -21,7 +21,10 @@ use crate::rotation::{describe, explain};
 pub(super) struct Sight<'a> {
     /// The root user's account.
     pub(super) account: String,
-    seen: Seen,
+    /// What was proved of the administrator.
+    pub(super) proof: Proof,
+    /// What became of the key.
+    pub(super) seen: Seen,
     by: Option<By>,
     /// An open session of the root user, or another key of it.
     pub(super) other: Option<RootUser<'a>>,
@@ -33,13 +36,7 @@ pub(super) struct Sight<'a> {
     now: DateTime<Utc>,
 }
 
-impl<'a> Sight<'a> {
-    /// The same with what the administrator sees: where the root user has no key at all, it does not have this one.
-    pub(super) fn with(self, proof: &Proof) -> Self {
-        let is_gone = self.seen == Seen::Hidden && matches!(proof.root_has_keys, Ok(Some(false)));
-        Self { seen: if is_gone { Seen::Gone } else { self.seen }, ..self }
-    }
-
+impl Sight<'_> {
     /// What is to be done.
     pub(super) fn next(&self) -> Step {
         next(self.seen, self.by)
@@ -47,9 +44,8 @@ impl<'a> Sight<'a> {
 }
 
 impl Removing<'_> {
-    /// Looks at the key.
-    pub(super) fn look(&self) -> Result<Sight<'_>, Failure> {
-        let now = clock::local_now();
+    /// The key, where AWS accepts it, and the root user's account.
+    pub(super) fn itself(&self) -> Result<(Option<RootUser<'_>>, String), Failure> {
         let itself = match self.key.pair.clone().map(|pair| self.key.aws.caller(Signer::LongTerm(pair))) {
             None => None,
             Some(Ok(Caller::Root(root))) => Some(root),
@@ -68,6 +64,12 @@ impl Removing<'_> {
             let hint = "run `keyrotate status`; a pair that AWS does not accept can be removed from the file by hand";
             return Err(Failure::new(FailureKind::Failed, message).state(UNCHANGED).hint(hint));
         };
+        Ok((itself, account))
+    }
+
+    /// Looks at the key.
+    pub(super) fn look<'a>(&'a self, itself: Option<RootUser<'a>>, account: String, proof: Proof) -> Result<Sight<'a>, Failure> {
+        let now = clock::local_now();
         let session = self.open_session()?.and_then(|signer| self.root(signer, &account));
         let (other, by) = match session {
             Some(session) => (Some(session), Some(By::Session)),
@@ -78,7 +80,9 @@ impl Removing<'_> {
         };
         let Some(looker) = other.as_ref().or(itself.as_ref()) else {
             let (keys, last_used) = (Vec::new(), LastUsed::Unknown("nothing here may ask".to_owned()));
-            return Ok(Sight { account, seen: Seen::Hidden, by, other, itself, keys, last_used, now });
+            // Where the root user has no key at all, it does not have this one.
+            let seen = if matches!(proof.root_has_keys, Ok(Some(false))) { Seen::Gone } else { Seen::Hidden };
+            return Ok(Sight { account, proof, seen, by, other, itself, keys, last_used, now });
         };
         let failed = |error: AwsError| Failure::from(explain(&self.key.id, &error)).state(UNCHANGED);
         let keys = looker.list_access_keys().map_err(failed)?;
@@ -92,7 +96,7 @@ impl Removing<'_> {
         // A session is opened when the person has agreed.
         let opens = seen == Seen::Active && by != Some(By::Session) && itself.is_some() && self.shows_codes(looker)?;
         let (by, other) = if opens { (Some(By::Session), None) } else { (by, other) };
-        Ok(Sight { account, seen, by, other, itself, keys, last_used, now })
+        Ok(Sight { account, proof, seen, by, other, itself, keys, last_used, now })
     }
 
     /// An MFA session of the key that is open.
@@ -138,12 +142,12 @@ impl Removing<'_> {
     }
 
     /// What a person reads before the account ID is asked for.
-    pub(super) fn told(&self, sight: &Sight<'_>, proof: &Proof, step: Step) -> Result<Told, Failure> {
+    pub(super) fn told(&self, sight: &Sight<'_>, step: Step) -> Result<Told, Failure> {
         let profiles = self.profiles()?;
         let names = profiles.iter().map(ProfileName::as_str).collect::<Vec<_>>().join(", ");
         let mut facts = vec![
             ("key:", format!("{} of the root user of account {} ({})", self.key.id, sight.account, self.key.profile)),
-            ("admin:", format!("{} is {}", self.admin, proof.told())),
+            ("admin:", format!("{} is {}", self.admin, sight.proof.told())),
         ];
         if let Some(key) = sight.keys.iter().find(|key| key.id == self.key.id) {
             let status = if key.status == KeyStatus::Inactive { "inactive" } else { "active" };
@@ -213,34 +217,6 @@ nothing could activate it again after a wait; what still uses it breaks for good
         };
         steps.extend(edits.then(|| "remove its lines from the files".to_owned()));
         steps
-    }
-
-    /// AWS's answers contradict each other.
-    pub(super) fn later(&self) -> Failure {
-        let message =
-            format!("AWS accepts {}, and does not list it among the root user's keys: one of the two answers is late", self.key.id);
-        Failure::new(FailureKind::Failed, message).state(UNCHANGED).hint(format!("run `{}` again in a few minutes", self.again()))
-    }
-
-    /// Nobody here can see or change the key.
-    pub(super) fn stranded(&self, sight: &Sight<'_>) -> Failure {
-        let (id, account) = (&self.key.id, &sight.account);
-        let (what, state) = match sight.seen {
-            Seen::Inactive => ("is inactive", "the key is inactive; the files still have it"),
-            Seen::Active | Seen::Unlisted | Seen::Gone | Seen::Hidden => {
-                ("is not accepted by AWS", "the key is inactive or deleted; the files still have it")
-            }
-        };
-        let message = format!("{id} {what}, and no open session and no other key of the root user is here that could sign");
-        let console =
-            format!("sign in to the AWS console as the root user of account {account} and delete the key under Security credentials");
-        let central = format!(
-            "in an organization, the management account can do it: aws sts assume-root --target-principal {account} --task-policy-arn \
-arn=arn:aws:iam::aws:policy/root-task/IAMDeleteRootUserCredentials, then aws iam delete-access-key --access-key-id {id}"
-        );
-        Failure::new(FailureKind::Critical, message)
-            .state(state)
-            .hint(format!("{console}; {central}; then run `{}` again, which removes its lines", self.again()))
     }
 }
 

@@ -127,3 +127,15 @@ fn stranded_it_names_what_can_still_be_done_and_then_removes_the_lines() {
     assert!(code == Some(0) && screen.contains("to remove the lines of"), "{code:?} {screen}");
     boss.is_removed(&screen);
 }
+
+#[test]
+fn stranded_the_partition_is_the_accounts_and_govcloud_has_no_console_for_root() {
+    for (partition, has_console) in [("aws", true), ("aws-cn", true), ("aws-us-gov", false)] {
+        let boss = Boss::of(partition, 1, true);
+        boss.waiting("").kill();
+        std::fs::remove_dir_all(boss.home.path().join(".cache/keyrotate")).unwrap();
+        let output = boss.home.run(&["root-key", "remove", "boss", "--admin", "default"]);
+        told(&output, 11, &format!("--task-policy-arn arn=arn:{partition}:iam::aws:policy/root-task/IAMDeleteRootUserCredentials"));
+        assert_eq!(output.stderr.split_whitespace().any(|word| word == "console"), has_console, "{partition}: {}", output.stderr);
+    }
+}
