@@ -3,6 +3,8 @@
 //! Invariant: there is a [`RootUser`] only where GetCallerIdentity just said that its signer is one, so that what acts on the caller acts on nobody
 //! else.
 
+use chrono::{DateTime, Utc};
+
 use super::{Aws, AwsError, Signer};
 use crate::model::{AccessKey, AccessKeyId, Identity, KeyOwner, KeyStatus, LastUsed};
 
@@ -35,6 +37,14 @@ impl RootUser<'_> {
     /// What GetCallerIdentity said.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// When it ends, in UTC, where it is a session.
+    pub fn signs_until(&self) -> Option<DateTime<Utc>> {
+        match &self.signer {
+            Signer::Session(session) => Some(session.expires_at),
+            Signer::LongTerm(_) => None,
+        }
     }
 
     /// `iam:ListAccessKeys` of the root user, all pages.

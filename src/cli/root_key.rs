@@ -21,6 +21,12 @@ pub fn print_remove(outcome: &RootKeyRemoved, quiet: bool) {
         RemoveResult::Done => {
             page.head(GREEN, "removed:", &format!("AWS has no key {id} of the root user of account {account}, nor have the files"))
         }
+        RemoveResult::DoneOnWord => {
+            let word = format!(
+                "of the root user of account {account}; AWS does not accept it, and that the root user does not have it is your word"
+            );
+            page.head(GREEN, "removed:", &format!("the files have no key {id} {word}"))
+        }
         RemoveResult::Activated => page.head(GREEN, "activated:", &format!("{id} is as it was, and no file was changed")),
         RemoveResult::Planned => page.sentence("nothing was changed"),
     }

@@ -43,6 +43,8 @@ pub struct RemoveOptions {
     pub admin: Option<String>,
     /// How long the key is inactive before it is deleted.
     pub wait: Duration,
+    /// A person has seen that the root user does not have the key any more.
+    pub seen_gone: bool,
     /// Tell, change nothing.
     pub dry_run: bool,
 }
@@ -88,6 +90,8 @@ pub struct RootKeyRemoved {
 pub enum RemoveResult {
     /// It is deleted, and its lines are gone.
     Done,
+    /// Its lines are gone, on the word of a person who saw that it is deleted.
+    DoneOnWord,
     /// A person had it activated again.
     Activated,
     /// Nothing was changed, as was asked.
@@ -111,7 +115,7 @@ pub fn remove(context: &Context, request: &Request<'_>) -> Result<RootKeyRemoved
     let name = run.names()?.into_iter().next().unwrap_or_default();
     let _lock = if options.dry_run { None } else { Some(own_lock(&run)?) };
     let begun = begun(&run, &name)?;
-    if let Some((path, removal)) = begun.as_ref().filter(|(_, removal)| removal.state == State::Deleted && !options.dry_run) {
+    if let Some((path, removal)) = begun.as_ref().filter(|(_, removal)| removal.is_over_at_aws() && !options.dry_run) {
         let entry = Entry::resume(&run.disk, path.clone(), removal).map_err(|error| unchanged(&error))?;
         return acts::clean_up(&run, request, entry, removal.clone(), Vec::new());
     }
@@ -181,12 +185,12 @@ impl Removing<'_> {
         let sight = self.look(itself, account, proof);
         console.progress_done();
         let sight = sight?;
-        let step = sight.next();
-        if step == Step::Stranded {
-            return Err(self.stranded(&sight));
-        }
-        if step == Step::Later {
-            return Err(self.later());
+        let step = sight.next(options.seen_gone);
+        match step {
+            Step::Stranded => return Err(self.stranded(&sight)),
+            Step::Later => return Err(self.later()),
+            Step::Contradicted => return Err(self.contradicted(&sight)),
+            Step::Deactivate(_) | Step::DeleteAtOnce | Step::Decide(_) | Step::CleanUp | Step::Believe => {}
         }
         (self.request.tell)(&self.told(&sight, step)?);
         if options.dry_run {
@@ -206,8 +210,8 @@ impl Removing<'_> {
             Step::Decide(_) => "decide what becomes of",
             // That it was to be deleted has been typed.
             Step::CleanUp if self.begun.as_ref().is_some_and(|(_, removal)| removal.state == State::Deleting) => return Ok(()),
-            Step::CleanUp => "remove the lines of",
-            Step::Later | Step::Stranded => return Ok(()),
+            Step::CleanUp | Step::Believe => "remove the lines of",
+            Step::Later | Step::Stranded | Step::Contradicted => return Ok(()),
         };
         typed(console, signals, &sight.account, &format!("{what} {}", self.key.id), &self.again())
     }

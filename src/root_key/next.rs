@@ -42,13 +42,20 @@ pub enum Step {
     Later,
     /// It is gone: the files still have it.
     CleanUp,
+    /// AWS does not accept it, and a person has seen that it is gone: the files still have it.
+    Believe,
+    /// A person says that it is gone, and AWS has it.
+    Contradicted,
     /// It is inactive or gone, and nobody here can tell or sign.
     Stranded,
 }
 
-/// The decision. `by` is the best that there is; a key that AWS does not accept is nobody.
-pub fn next(seen: Seen, by: Option<By>) -> Step {
+/// The decision. `by` is the best that there is; a key that AWS does not accept is nobody. `seen_gone`: a person says that they have seen that the
+/// root user does not have it any more, which counts only where AWS says nothing.
+pub fn next(seen: Seen, by: Option<By>, seen_gone: bool) -> Step {
     match (seen, by) {
+        (Seen::Active | Seen::Inactive, _) if seen_gone => Step::Contradicted,
+        (Seen::Hidden, _) if seen_gone => Step::Believe,
         (Seen::Gone, _) => Step::CleanUp,
         (Seen::Unlisted, _) => Step::Later,
         (Seen::Active, Some(by @ (By::Session | By::OtherKey))) => Step::Deactivate(by),
@@ -63,19 +70,33 @@ pub fn next(seen: Seen, by: Option<By>) -> Step {
 mod tests {
     use super::*;
 
+    const BY: [Option<By>; 4] = [None, Some(By::Itself), Some(By::OtherKey), Some(By::Session)];
+    const SEEN: [Seen; 5] = [Seen::Active, Seen::Inactive, Seen::Unlisted, Seen::Gone, Seen::Hidden];
+
     #[test]
     fn a_key_is_deactivated_only_where_something_else_can_sign_what_comes_after() {
-        let all = [None, Some(By::Itself), Some(By::OtherKey), Some(By::Session)];
-        for by in all {
-            for seen in [Seen::Active, Seen::Inactive, Seen::Unlisted, Seen::Gone, Seen::Hidden] {
-                let step = next(seen, by);
-                let can_go_on = matches!(by, Some(By::OtherKey | By::Session));
-                assert!(!matches!(step, Step::Deactivate(_) | Step::Decide(_)) || can_go_on, "{seen:?} {by:?}: {step:?}");
-                assert_eq!(step == Step::CleanUp, seen == Seen::Gone, "{seen:?} {by:?}");
-                assert_eq!(step == Step::Later, seen == Seen::Unlisted, "{seen:?} {by:?}");
-                assert_eq!(step == Step::DeleteAtOnce, seen == Seen::Active && by == Some(By::Itself), "{seen:?} {by:?}");
-                assert_eq!(step == Step::Decide(By::Session), seen == Seen::Inactive && by == Some(By::Session), "{seen:?} {by:?}");
-            }
+        for (by, seen) in BY.into_iter().flat_map(|by| SEEN.map(|seen| (by, seen))) {
+            let step = next(seen, by, false);
+            let can_go_on = matches!(by, Some(By::OtherKey | By::Session));
+            assert!(!matches!(step, Step::Deactivate(_) | Step::Decide(_)) || can_go_on, "{seen:?} {by:?}: {step:?}");
+            assert_eq!(step == Step::CleanUp, seen == Seen::Gone, "{seen:?} {by:?}");
+            assert_eq!(step == Step::Later, seen == Seen::Unlisted, "{seen:?} {by:?}");
+            assert_eq!(step == Step::DeleteAtOnce, seen == Seen::Active && by == Some(By::Itself), "{seen:?} {by:?}");
+            assert_eq!(step == Step::Decide(By::Session), seen == Seen::Inactive && by == Some(By::Session), "{seen:?} {by:?}");
+            assert!(!matches!(step, Step::Believe | Step::Contradicted), "{seen:?} {by:?}: nobody said so");
+        }
+    }
+
+    #[test]
+    fn a_persons_word_counts_only_where_aws_says_nothing_and_does_nothing_to_a_key() {
+        for (by, seen) in BY.into_iter().flat_map(|by| SEEN.map(|seen| (by, seen))) {
+            let expected = match seen {
+                Seen::Active | Seen::Inactive => Step::Contradicted,
+                Seen::Unlisted => Step::Later,
+                Seen::Gone => Step::CleanUp,
+                Seen::Hidden => Step::Believe,
+            };
+            assert_eq!(next(seen, by, true), expected, "{seen:?} {by:?}");
         }
     }
 }

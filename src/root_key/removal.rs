@@ -33,6 +33,9 @@ pub struct Removal {
     pub admin: ProfileName,
     /// How far it is.
     pub state: State,
+    /// The root user's other keys, as they were listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<AccessKeyId>,
     /// How far the edits of the files are.
     #[serde(default)]
     under_way: Vec<(FileKind, UnderWay)>,
@@ -47,6 +50,8 @@ pub enum State {
     Deleting,
     /// AWS does not have it any more; the files may.
     Deleted,
+    /// AWS does not accept it, and a person has seen that it is gone; the files may have it.
+    SeenGone,
 }
 
 /// The lines could not be removed.
@@ -63,7 +68,21 @@ pub enum WriteError {
 impl Removal {
     /// One that is about to begin.
     pub fn new(profile: ProfileName, id: AccessKeyId, account: String, admin: ProfileName, state: State) -> Self {
-        Self { profile, id, account, admin, state, under_way: Vec::new() }
+        Self { profile, id, account, admin, state, others: Vec::new(), under_way: Vec::new() }
+    }
+
+    /// The same of a root user with these keys, too.
+    #[must_use]
+    pub fn beside(self, others: Vec<AccessKeyId>) -> Self {
+        Self { others, ..self }
+    }
+
+    /// Whether nothing is left of it but the lines of the files.
+    pub fn is_over_at_aws(&self) -> bool {
+        match self.state {
+            State::Deleted | State::SeenGone => true,
+            State::Deactivating | State::Deleting => false,
+        }
     }
 
     /// That it waits for a person. It may be in hand: another keyrotate may let the key rest.
@@ -72,6 +91,7 @@ impl Removal {
             State::Deactivating => "it may be inactive",
             State::Deleting => "it may be deleted",
             State::Deleted => "it is deleted, and the files may have it",
+            State::SeenGone => "somebody has seen that it is gone, and the files may have it",
         };
         let Self { id, profile, .. } = self;
         format!("the removal of the root user's key {id} ({profile}) is not finished ({how_far}): run `{}`, which goes on", self.again())

@@ -30,7 +30,7 @@ pub enum RootKeyCommand {
 }
 
 /// What `root-key remove` takes.
-#[derive(Debug, ClapArgs)]
+#[derive(Clone, Debug, ClapArgs)]
 pub struct RootKeyRemoveArgs {
     /// The profile with the root user's key; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
     #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
@@ -41,6 +41,9 @@ pub struct RootKeyRemoveArgs {
     /// How long the key is inactive before it is deleted, 50m at most; 0s deletes it right after
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
     pub wait: Duration,
+    /// You have seen that the root user does not have the key any more: remove its lines where AWS does not accept it and nothing here can see why
+    #[arg(long)]
+    pub seen_gone: bool,
     /// Say what would be done and change nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -52,6 +55,7 @@ pub struct RootKeyRemoveArgs {
 impl RootKeyRemoveArgs {
     /// The options of the command.
     pub fn options(&self) -> RemoveOptions {
-        RemoveOptions { profile: self.profile.clone(), admin: self.admin.clone(), wait: self.wait, dry_run: self.dry_run }
+        let Self { profile, admin, wait, seen_gone, dry_run, no_input: _ } = self.clone();
+        RemoveOptions { profile, admin, wait, seen_gone, dry_run }
     }
 }

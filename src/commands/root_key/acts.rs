@@ -19,6 +19,7 @@ use crate::os::clock;
 use crate::os::terminal::{Answer, Question};
 use crate::profile::FileKind;
 use crate::root_key::{By, Removal, State, Step};
+use crate::rotation::describe;
 use crate::session::Whose;
 
 /// A session of the root user is an hour long.
@@ -46,7 +47,7 @@ impl Removing<'_> {
                 let entry = self.entry(sight, State::Deactivating)?;
                 match self.ask(&format!("{} is inactive: delete it?", self.key.id), None) {
                     Some(wish) => self.end(sight, root, entry, &wish),
-                    None => Err(self.stopped().state("the key is inactive").hint(self.goes_on())),
+                    None => Err(self.stopped().state("the key is inactive").hint(self.goes_on(root))),
                 }
             }
             Step::DeleteAtOnce => {
@@ -56,10 +57,15 @@ impl Removing<'_> {
             }
             Step::CleanUp => {
                 let entry = self.entry(sight, State::Deleted)?;
-                self.cleaned(sight, entry)
+                self.cleaned(sight, entry, State::Deleted)
+            }
+            Step::Believe => {
+                let entry = self.entry(sight, State::SeenGone)?;
+                self.cleaned(sight, entry, State::SeenGone)
             }
             Step::Later => Err(self.later()),
             Step::Stranded => Err(self.stranded(sight)),
+            Step::Contradicted => Err(self.contradicted(sight)),
         }
     }
 
@@ -109,14 +115,14 @@ impl Removing<'_> {
                 // A listing may be late: that it is active counts only where nothing can have happened.
                 Ok(Some(KeyStatus::Active | KeyStatus::Other(_))) if error.is_definitive() => {
                     let failure = self.failed("the key could not be deactivated", &error);
-                    self.close(entry, sight, State::Deactivating)?;
+                    self.close(entry, sight, root)?;
                     return Err(failure.state("the key is active").hint("put that right, then run this again"));
                 }
                 // It was listed a moment ago: that it is gone takes more than a listing without it.
-                Ok(None) if error.kind == ErrorKind::Gone => return self.cleaned(sight, entry),
+                Ok(None) if error.kind == ErrorKind::Gone => return self.cleaned(sight, entry, State::Deleted),
                 Ok(Some(_) | None) | Err(_) => {
                     let failure = self.failed("it is not known whether the key is inactive", &error);
-                    return Err(failure.state("the key is active or inactive; the files still have it").hint(self.goes_on()));
+                    return Err(failure.state("the key is active or inactive; the files still have it").hint(self.goes_on(root)));
                 }
             }
         }
@@ -145,7 +151,7 @@ impl Removing<'_> {
             return Some(Wish::Delete);
         }
         let at = clock::local_now() + TimeDelta::from_std(wait).unwrap_or_default();
-        let at = crate::rotation::describe::time(at);
+        let at = describe::time(at);
         let text =
             format!("{} is inactive: see what breaks; it is deleted in {}, at {at}. Delete it now?", self.key.id, format_duration(wait));
         self.ask(&text, Some(clock::boot_time().saturating_add(wait)))
@@ -177,14 +183,14 @@ impl Removing<'_> {
         let answer = root.update_access_key(&self.key.id, KeyStatus::Active);
         if let Err(error) = answer {
             let state = if error.is_definitive() { "the key is inactive" } else { "the key is active or inactive" };
-            return Err(self.failed("the key could not be activated again", &error).state(state).hint(self.goes_on()));
+            return Err(self.failed("the key could not be activated again", &error).state(state).hint(self.goes_on(root)));
         }
-        self.close(entry, sight, State::Deactivating)
+        self.close(entry, sight, root)
     }
 
     fn delete(&self, sight: &Sight<'_>, root: &RootUser<'_>, mut entry: Entry<'_>) -> Result<RootKeyRemoved, Failure> {
         let (id, console) = (&self.key.id, self.request.console);
-        let goes_on = |error: &dyn std::error::Error| Failure::from_error(FailureKind::Failed, error).hint(self.goes_on());
+        let goes_on = |error: &dyn std::error::Error| Failure::from_error(FailureKind::Failed, error).hint(self.goes_on(root));
         entry.update(&self.removal(sight, State::Deleting)).map_err(|error| goes_on(&error).state("the key is still there"))?;
         console.progress(&format!("deleting {id}"));
         // CRASH: the key is gone or not, which the next run sees.
@@ -198,21 +204,21 @@ impl Removing<'_> {
                 Ok(Some(status)) => {
                     let word = if status == KeyStatus::Inactive { "inactive" } else { "active" };
                     let failure = self.failed("the key could not be deleted", &error);
-                    return Err(failure.state(format!("the key is {word}")).hint(self.goes_on()));
+                    return Err(failure.state(format!("the key is {word}")).hint(self.goes_on(root)));
                 }
                 Ok(None) | Err(_) => {
                     let failure = self.failed("it is not known whether the key is deleted", &error);
-                    return Err(failure.state("the key is deleted or not; the files still have it").hint(self.goes_on()));
+                    return Err(failure.state("the key is deleted or not; the files still have it").hint(self.goes_on(root)));
                 }
             }
         }
         entry
             .update(&self.removal(sight, State::Deleted))
             .map_err(|error| goes_on(&error).state("the key is deleted; the files have it"))?;
-        self.cleaned(sight, entry)
+        self.cleaned(sight, entry, State::Deleted)
     }
 
-    fn cleaned(&self, sight: &Sight<'_>, entry: Entry<'_>) -> Result<RootKeyRemoved, Failure> {
+    fn cleaned(&self, sight: &Sight<'_>, entry: Entry<'_>, state: State) -> Result<RootKeyRemoved, Failure> {
         let item = self.key.route.as_ref().and_then(|route| route.key.pair.item());
         let mut notes = Vec::new();
         if let Some(item) = item {
@@ -224,7 +230,7 @@ impl Removing<'_> {
             let instead = format!("`--profile {}`", self.admin.quoted());
             notes.push(format!("{names} led to it: use {instead} there, or give it an IAM user's key with `keyrotate keys add`"));
         }
-        clean_up(self.run, self.request, entry, self.removal(sight, State::Deleted), notes)
+        clean_up(self.run, self.request, entry, self.removal(sight, state), notes)
     }
 
     /// What the root user's keys say of it; `None` where it is not among them.
@@ -233,7 +239,8 @@ impl Removing<'_> {
     }
 
     fn removal(&self, sight: &Sight<'_>, state: State) -> Removal {
-        Removal::new(self.key.profile.clone(), self.key.id.clone(), sight.account.clone(), self.admin.clone(), state)
+        let (profile, admin) = (self.key.profile.clone(), self.admin.clone());
+        Removal::new(profile, self.key.id.clone(), sight.account.clone(), admin, state).beside(sight.others())
     }
 
     /// The entry of an earlier run, or one that begins now. A rotation sees it from then on, and is seen before.
@@ -254,8 +261,10 @@ impl Removing<'_> {
         Ok(entry)
     }
 
-    fn close(&self, entry: Entry<'_>, sight: &Sight<'_>, state: State) -> Result<(), Failure> {
-        entry.close(&self.removal(sight, state)).map_err(|error| Failure::from_error(FailureKind::Failed, &error).hint(self.goes_on()))
+    fn close(&self, entry: Entry<'_>, sight: &Sight<'_>, root: &RootUser<'_>) -> Result<(), Failure> {
+        entry
+            .close(&self.removal(sight, State::Deactivating))
+            .map_err(|error| Failure::from_error(FailureKind::Failed, &error).hint(self.goes_on(root)))
     }
 
     fn failed(&self, what: &str, error: &AwsError) -> Failure {
@@ -267,8 +276,11 @@ impl Removing<'_> {
         Failure::new(FailureKind::Failed, why)
     }
 
-    fn goes_on(&self) -> String {
-        format!("run `{}`, which goes on; the session of the root user that signs it ends within an hour", self.again())
+    /// The command that goes on, and how long what signs it does.
+    fn goes_on(&self, signer: &RootUser<'_>) -> String {
+        let until = signer.signs_until().map(describe::time);
+        let until = until.map(|at| format!("; the session of the root user that signs it ends at {at}"));
+        format!("run `{}`, which goes on{}", self.again(), until.unwrap_or_default())
     }
 }
 
@@ -282,8 +294,9 @@ pub(super) fn clean_up(
 ) -> Result<RootKeyRemoved, Failure> {
     let context = run.context;
     let failed = |removal: &Removal, error: &dyn std::error::Error| {
-        let failure =
-            Failure::from_error(FailureKind::Failed, error).state(format!("{} is deleted, and its lines may be in the files", removal.id));
+        let state = if removal.state == State::SeenGone { "as you saw, is gone" } else { "is deleted" };
+        let state = format!("{} {state}, and its lines may be in the files", removal.id);
+        let failure = Failure::from_error(FailureKind::Failed, error).state(state);
         failure.hint(format!("put that right, then run `{}`, which removes them; or remove them by hand", removal.again()))
     };
     let _lock = run.lock()?;
@@ -298,10 +311,10 @@ pub(super) fn clean_up(
         removal.write(&run.disk, kind, files.path(kind), &pair, &mut entry).map_err(|error| failed(&removal, &error))?;
     }
     notes.extend(forgotten(run, &removal.id));
-    let Removal { id, account, .. } = removal.clone();
     entry.close(&removal).map_err(|error| failed(&removal, &error))?;
     request.console.progress_done();
-    Ok(RootKeyRemoved { result: RemoveResult::Done, id, account, notes })
+    let result = if removal.state == State::SeenGone { RemoveResult::DoneOnWord } else { RemoveResult::Done };
+    Ok(RootKeyRemoved { result, id: removal.id, account: removal.account, notes })
 }
 
 /// Forgets the sessions of the key. Returns what a person should know.

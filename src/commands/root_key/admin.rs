@@ -26,6 +26,16 @@ impl Proof {
         let actions = ACTIONS.join(", ");
         format!("{}, of the same account; AWS's policy simulator says that it may {actions}, which was not tried out", self.identity.arn)
     }
+
+    /// What the administrator sees of the root user's keys, for a person.
+    pub(super) fn of_root(&self) -> String {
+        match &self.root_has_keys {
+            Ok(Some(true)) => "an administrator sees only that the root user has a key, and not which".to_owned(),
+            Ok(Some(false)) => "an administrator sees that the root user has no key".to_owned(),
+            Ok(None) => "AWS did not tell the administrator whether the root user has a key".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
 }
 
 /// Nobody was named.

@@ -11,7 +11,7 @@ use crate::aws::{AwsError, Caller, RootUser, Signer};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::session::key_session;
 use crate::commands::status::Observations;
-use crate::model::{AccessKey, Age, KeyStatus, LastUse, LastUsed, MfaKind, ProfileName, format_duration};
+use crate::model::{AccessKey, AccessKeyId, Age, KeyStatus, LastUse, LastUsed, MfaKind, ProfileName, format_duration};
 use crate::os::clock;
 use crate::profile::FileKind;
 use crate::root_key::{By, Seen, Step, next, shown};
@@ -21,6 +21,8 @@ use crate::rotation::{describe, explain};
 pub(super) struct Sight<'a> {
     /// The root user's account.
     pub(super) account: String,
+    /// The key.
+    id: AccessKeyId,
     /// What was proved of the administrator.
     pub(super) proof: Proof,
     /// What became of the key.
@@ -37,9 +39,15 @@ pub(super) struct Sight<'a> {
 }
 
 impl Sight<'_> {
-    /// What is to be done.
-    pub(super) fn next(&self) -> Step {
-        next(self.seen, self.by)
+    /// What is to be done, as the person says that the key is gone, or does not.
+    pub(super) fn next(&self, seen_gone: bool) -> Step {
+        next(self.seen, self.by, seen_gone)
+    }
+
+    /// The root user's other keys.
+    pub(super) fn others(&self) -> Vec<AccessKeyId> {
+        let ids = self.keys.iter().map(|key| &key.id);
+        ids.filter(|id| *id != &self.id).cloned().collect()
     }
 }
 
@@ -82,7 +90,7 @@ impl Removing<'_> {
             let (keys, last_used) = (Vec::new(), LastUsed::Unknown("nothing here may ask".to_owned()));
             // Where the root user has no key at all, it does not have this one.
             let seen = if matches!(proof.root_has_keys, Ok(Some(false))) { Seen::Gone } else { Seen::Hidden };
-            return Ok(Sight { account, proof, seen, by, other, itself, keys, last_used, now });
+            return Ok(Sight { account, id: self.key.id.clone(), proof, seen, by, other, itself, keys, last_used, now });
         };
         let failed = |error: AwsError| Failure::from(explain(&self.key.id, &error)).state(UNCHANGED);
         let keys = looker.list_access_keys().map_err(failed)?;
@@ -96,7 +104,7 @@ impl Removing<'_> {
         // A session is opened when the person has agreed.
         let opens = seen == Seen::Active && by != Some(By::Session) && itself.is_some() && self.shows_codes(looker)?;
         let (by, other) = if opens { (Some(By::Session), None) } else { (by, other) };
-        Ok(Sight { account, proof, seen, by, other, itself, keys, last_used, now })
+        Ok(Sight { account, id: self.key.id.clone(), proof, seen, by, other, itself, keys, last_used, now })
     }
 
     /// An MFA session of the key that is open.
@@ -157,7 +165,7 @@ impl Removing<'_> {
             facts.extend(self.others_use(sight).map(|last_use| ("warning:", in_use(&last_use))));
         }
         facts.extend((!names.is_empty()).then_some(("profiles:", names)));
-        let others = sight.keys.iter().filter(|key| key.id != self.key.id).map(|key| key.id.as_str()).collect::<Vec<_>>();
+        let others = sight.others().iter().map(AccessKeyId::to_string).collect::<Vec<_>>();
         facts.extend((!others.is_empty()).then(|| ("second:", format!("the root user also has {}, which stays", others.join(", ")))));
         let files = match &self.key.pair {
             Some(pair) => shown(self.run.context.files()?, pair).map_err(|(kind, error)| self.not_editable(kind, &error))?,
@@ -213,7 +221,8 @@ nothing could activate it again after a wait; what still uses it breaks for good
             )],
             Step::Decide(_) => vec![format!("ask whether {id}, which is inactive, is deleted or activated again")],
             Step::CleanUp => vec![format!("nothing at AWS: {id} is gone there")],
-            Step::Later | Step::Stranded => Vec::new(),
+            Step::Believe => vec![format!("nothing at AWS: it does not accept {id}, and that the root user does not have it is your word")],
+            Step::Later | Step::Stranded | Step::Contradicted => Vec::new(),
         };
         steps.extend(edits.then(|| "remove its lines from the files".to_owned()));
         steps

@@ -18,30 +18,46 @@ impl Removing<'_> {
         Failure::new(FailureKind::Failed, message).state(UNCHANGED).hint(format!("run `{}` again in a few minutes", self.again()))
     }
 
-    /// Nobody here can see or change the key.
-    pub(super) fn stranded(&self, sight: &Sight<'_>) -> Failure {
-        let id = &self.key.id;
-        let (what, state) = match sight.seen {
-            Seen::Inactive => ("is inactive", "the key is inactive; the files still have it"),
-            Seen::Active | Seen::Unlisted | Seen::Gone | Seen::Hidden => {
-                ("is not accepted by AWS", "the key is inactive or deleted; the files still have it")
-            }
-        };
-        let message = format!("{id} {what}, and no open session and no other key of the root user is here that could sign");
-        let ways = self.ways(sight).join("; ");
-        let hint = format!("{ways}; then run `{}` again, which removes its lines", self.again());
-        Failure::new(FailureKind::Critical, message).state(state).hint(hint)
+    /// A person says that the key is gone, and AWS has it.
+    pub(super) fn contradicted(&self, sight: &Sight<'_>) -> Failure {
+        let status = if sight.seen == Seen::Inactive { "inactive" } else { "active" };
+        let message = format!("--seen-gone says that the root user does not have {} any more; AWS has it, and it is {status}", self.key.id);
+        Failure::new(FailureKind::Failed, message).state(UNCHANGED).hint(format!("run `{}`, which removes it", self.again()))
     }
 
-    /// Where the root user's key can be reached without any key of it.
+    /// Nobody here can see or change the key.
+    pub(super) fn stranded(&self, sight: &Sight<'_>) -> Failure {
+        let (id, again) = (&self.key.id, self.again());
+        let ways = self.ways(sight).join("; ");
+        match sight.seen {
+            Seen::Inactive => {
+                let message = format!("{id} is inactive, and no open session and no other key of the root user is here that could sign");
+                let failure = Failure::new(FailureKind::Critical, message).state("the key is inactive; the files still have it");
+                failure.hint(format!("{ways}; then run `{again}` again, which removes its lines"))
+            }
+            Seen::Active | Seen::Unlisted | Seen::Gone | Seen::Hidden => {
+                let message =
+                    format!("AWS does not accept {id}, and no open session and no other key of the root user is here that could see why");
+                let failure = Failure::new(FailureKind::Critical, message).state("the key is inactive or deleted; the files still have it");
+                let seen = format!("then run `{again}` again, and where the root user has another key, with --seen-gone");
+                let failure = failure.hint(format!("{ways}; {seen}: `{again} --seen-gone` removes the lines on your word"));
+                Failure { causes: vec![sight.proof.of_root()], ..failure }
+            }
+        }
+    }
+
+    /// Where the root user's keys can be reached without this one.
     fn ways(&self, sight: &Sight<'_>) -> Vec<String> {
         let (id, account, partition) = (&self.key.id, &sight.account, sight.proof.identity.arn.partition());
-        let console =
-            format!("sign in to the AWS console as the root user of account {account} and delete the key under Security credentials");
+        let others = self.begun.as_ref().map(|(_, removal)| removal.others.as_slice()).unwrap_or_default();
+        let other = others.first().map(|other| format!("put its other key, {other}, into a profile here, where this command finds it"));
+        let console = format!(
+            "sign in to the AWS console as the root user of account {account} and look for the key under Security credentials, where it is to be deleted"
+        );
         let central = format!(
             "in an organization, the management account can do it: aws sts assume-root --target-principal {account} --task-policy-arn \
-arn=arn:{partition}:iam::aws:policy/root-task/IAMDeleteRootUserCredentials, then aws iam delete-access-key --access-key-id {id}"
+arn=arn:{partition}:iam::aws:policy/root-task/IAMDeleteRootUserCredentials, then aws iam list-access-keys, and aws iam delete-access-key --access-key-id {id}"
         );
-        (partition != GOVCLOUD).then_some(console).into_iter().chain([central]).collect()
+        other.into_iter().chain((partition != GOVCLOUD).then_some(console)).chain([central]).collect()
     }
 }
