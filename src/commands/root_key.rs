@@ -180,6 +180,7 @@ impl Removing<'_> {
         let known = self.itself();
         console.progress_done();
         let (itself, account) = known?;
+        self.not_needed(&account)?;
         let proof = self.prove(&account)?;
         console.progress("asking AWS about the key");
         let sight = self.look(itself, account, proof);
@@ -199,6 +200,21 @@ impl Removing<'_> {
         self.confirm(&sight, step)?;
         self.request.signals.hold();
         self.carry_out(&sight, step)
+    }
+
+    /// A removal of another key that is not over may have nothing but this key to sign what is left of it.
+    fn not_needed(&self, account: &str) -> Result<(), Failure> {
+        let waits = |other: &Removal| other.account == account && other.id != self.key.id && !other.is_over_at_aws();
+        let (all, _) = unfinished(&self.run.disk, &directory(self.run.context));
+        // One that has begun is gone on with, whatever else waits.
+        match all.iter().find(|other| self.begun.is_none() && waits(other)) {
+            None => Ok(()),
+            Some(other) => {
+                let (id, profile) = (&other.id, &other.profile);
+                let message = format!("the removal of {id} ({profile}) is not over, and this key may have to sign what is left of it");
+                Err(Failure::new(FailureKind::Failed, message).state(UNCHANGED).hint(format!("run `{}` first", other.again())))
+            }
+        }
     }
 
     /// A person types the account ID.

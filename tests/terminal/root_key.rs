@@ -4,6 +4,7 @@ mod broken;
 mod refused;
 mod removed;
 mod rotated;
+mod signers;
 mod word;
 
 use std::sync::Arc;

@@ -17,9 +17,9 @@ pub struct RootKeyArgs {
 }
 
 const REMOVE: &str = "First the profile of --admin has to show that the account is administered without the key: AWS says who it is, and AWS's policy \
-simulator what it may do. Then the key, its age and its last use are shown, and the account ID is asked for, which no option stands for. Where the root \
-user has an MFA device, a code opens a session that signs what follows: the key is made inactive, and deleted after --wait, or activated again by `n` or \
-Ctrl-C. A second access key of the root user in a profile does the same. Where there is neither, the key can only sign its own deletion, at once, which \
+simulator what it may do. Then the key, its age and its last use are shown, and the account ID is asked for, which no option stands for. A second \
+access key of the root user in a profile signs what follows; where there is none, and the root user has an MFA device, a code opens a session that signs: \
+the key is made inactive, and deleted after --wait, or activated again by `n` or Ctrl-C. Where there is neither, the key can only sign its own deletion, at once, which \
 is said before. Then its lines go from the files. An interrupted command is gone on with by running it again.";
 
 #[derive(Debug, Subcommand)]

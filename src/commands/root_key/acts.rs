@@ -116,7 +116,7 @@ impl Removing<'_> {
                 Ok(Some(KeyStatus::Active | KeyStatus::Other(_))) if error.is_definitive() => {
                     let failure = self.failed("the key could not be deactivated", &error);
                     self.close(entry, sight, root)?;
-                    return Err(failure.state("the key is active").hint("put that right, then run this again"));
+                    return Err(failure.state("the key is active").hint(self.may_sign(root, &error)));
                 }
                 // It was listed a moment ago: that it is gone takes more than a listing without it.
                 Ok(None) if error.kind == ErrorKind::Gone => return self.cleaned(sight, entry, State::Deleted),
@@ -274,6 +274,16 @@ impl Removing<'_> {
     fn stopped(&self) -> Failure {
         let why = self.request.signals.raised().map_or_else(|| "no answer was given".to_owned(), |signal| format!("stopped by {signal}"));
         Failure::new(FailureKind::Failed, why)
+    }
+
+    /// What helps where nothing was done: a policy of the organization may want MFA of the root user, which a key alone does not have.
+    fn may_sign(&self, signer: &RootUser<'_>, error: &AwsError) -> String {
+        let right = "put that right, then run this again";
+        if signer.signs_until().is_some() || !matches!(error.kind, ErrorKind::Denied { .. }) {
+            return right.to_owned();
+        }
+        let login = format!("keyrotate login {} --duration 1h", self.key.profile.quoted());
+        format!("{right}; or `{login}` opens a session with MFA, which then signs in the other key's place")
     }
 
     /// The command that goes on, and how long what signs it does.

@@ -101,9 +101,9 @@ impl Removing<'_> {
             Some(KeyStatus::Active | KeyStatus::Other(_)) => Seen::Active,
         };
         let last_used = looker.get_access_key_last_used(&self.key.id).unwrap_or_else(|error| LastUsed::Unknown(error.to_string()));
-        // A session is opened when the person has agreed.
-        let opens = seen == Seen::Active && by != Some(By::Session) && itself.is_some() && self.shows_codes(looker)?;
-        let (by, other) = if opens { (Some(By::Session), None) } else { (by, other) };
+        // A session is opened when the person has agreed; and only where nothing else signs, because another key can take it back for longer.
+        let opens = seen == Seen::Active && by == Some(By::Itself) && self.shows_codes(looker)?;
+        let by = if opens { Some(By::Session) } else { by };
         Ok(Sight { account, id: self.key.id.clone(), proof, seen, by, other, itself, keys, last_used, now })
     }
 
