@@ -75,3 +75,21 @@ fn where_a_second_key_is_denied_a_session_with_mfa_is_named() {
     );
     boss.is_as_before(&screen);
 }
+
+#[test]
+fn an_administrator_is_who_has_a_key_that_works_and_not_only_a_session() {
+    let boss = Boss::new(1, true);
+    let home = &boss.home;
+    home.write(".aws/config", &format!("{}[default]\nmfa_serial = arn:aws:iam::000000000000:mfa/dev\n", boss.config));
+    let mut login = Terminal::open(home, "login default", &[]);
+    login.expect(CODE);
+    login.press(&(home.lab.code("dev").expect("a code") + "\n"));
+    assert_eq!(login.end().0, Some(0));
+    let dry_run = || home.run(&["root-key", "remove", "boss", "--admin", "default", "--dry-run"]);
+    let (proved, id) = (dry_run(), home.lab.first_key().id);
+    assert_eq!(proved.code, Some(0), "{}", proved.stderr);
+    assert!(words(&proved.stdout).contains(&format!("by a session; AWS accepts the key behind it, {id}, too")), "{}", proved.stdout);
+    home.lab.world().set_status(&id, Status::Inactive);
+    told(&dry_run(), 1, &format!("default is a session that is still open, and AWS does not accept the key behind it, {id}"));
+    assert_eq!(calls(home, "UpdateAccessKey") + calls(home, "DeleteAccessKey"), 0);
+}
