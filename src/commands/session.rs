@@ -46,6 +46,8 @@ pub struct SessionOptions {
     pub open_only: bool,
     /// Who runs us is an SDK: the run is to be over after [`Timing::PROCESS`], or [`Timing::PROCESS_WITH_PERSON`].
     pub is_process: bool,
+    /// What is run again where no session was opened; none is `keyrotate login`.
+    pub again: Option<String>,
     /// A code of the MFA device.
     pub mfa_code: Option<TokenCode>,
     /// An inline session policy, as JSON.
@@ -91,7 +93,7 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
         let mut plan = asked.plan(serial)?;
         let open = match asked.open(&mut plan) {
             Ok(open) => open,
-            Err(error) => return Err(failed(context, &profile, &route, error.into(), &attend()?)),
+            Err(error) => return Err(asked.failed(error.into(), &attend()?)),
         };
         if let Some(session) = open {
             return Ok(asked.access(Opened { cached: session, is_new: false, used_code: false, notes: plan.notes }, notes));
@@ -99,7 +101,7 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
         planned = Some(plan);
     }
     if options.open_only {
-        return Err(failed(context, &profile, &route, NoCode::Nobody.into(), &attend()?));
+        return Err(asked.failed(NoCode::Nobody.into(), &attend()?));
     }
     let until = |limit: Duration| options.is_process.then(|| started.saturating_add(limit));
     let (aws, timing) = context.aws(context.files()?, &profile, route.key.region.clone(), route.key.ca_bundle.clone())?;
@@ -117,6 +119,8 @@ pub fn access(context: &Context, attend: Attend<'_>, options: &SessionOptions, c
             Ok((opened, plan)) => return Ok(asked.access(opened, notes.into_iter().chain(plan.notes).collect())),
             // Another key was put into the keychain item: its sessions are the ones that count.
             Err(Missed::OtherKey(pair)) => route.key.pair = (*pair).into(),
+            // Who names another command knows that the key is the root user's.
+            Err(Missed::Failed(failure)) if options.again.is_some() => return Err(failure),
             Err(Missed::Failed(failure)) => return Err(warned(context, &route, failure)),
         }
     }
@@ -185,8 +189,7 @@ impl Asked<'_> {
             Some(serial) => serial,
             None => {
                 let (known, profile) = (&self.route.key.pair, &self.route.key.key_profile);
-                let pair =
-                    self.context.pair(known).map_err(|error| failed(self.context, self.profile, self.route, error.into(), console))?;
+                let pair = self.context.pair(known).map_err(|error| self.failed(error.into(), console))?;
                 if pair.id != known.id {
                     return Err(Missed::OtherKey(Box::new(pair)));
                 }
@@ -224,8 +227,12 @@ impl Asked<'_> {
                 // It was found out once, and is another one now: the next command asks AWS again.
                 let _ = cache.forget_device(&route.key.pair.id);
             }
-            Missed::Failed(failed(context, profile, route, error, console))
+            Missed::Failed(self.failed(error, console))
         })
+    }
+
+    fn failed(&self, error: NoSession, console: &Console) -> Failure {
+        failed(self.context, self.profile, self.route, self.options.again.as_deref(), error, console)
     }
 
     /// The session, where it is open, as planned or of another length.

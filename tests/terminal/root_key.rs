@@ -5,6 +5,7 @@ mod refused;
 mod removed;
 mod rotated;
 mod signers;
+mod waiting;
 mod word;
 
 use std::sync::Arc;

@@ -73,6 +73,7 @@ impl SessionArgs {
             fresh: false,
             open_only: false,
             is_process: false,
+            again: None,
             mfa_code: self.mfa_code.clone().and_then(|given| given.0),
             policy: policy.transpose()?,
             policy_arns: self.policy_arn.clone(),

@@ -86,6 +86,7 @@ impl Removing<'_> {
             profile: Some(self.key.profile.to_string()),
             duration: Some(SESSION),
             min_ttl: Some(least),
+            again: Some(self.again()),
             ..SessionOptions::default()
         };
         let access = access(run.context, &|| Ok(run.console.clone()), &options, "keyrotate root-key remove");

@@ -13,14 +13,22 @@ use crate::session::{CacheError, NoCode, NoSession};
 const QUARANTINE: &str =
     "a policy denies it in so many words; look for one named AWSCompromisedKeyQuarantine… at the user: the key may have leaked";
 
-/// The failure of a session for this profile.
-pub(super) fn failed(context: &Context, profile: &ProfileName, route: &Route, error: NoSession, console: &Console) -> Failure {
+/// The failure of a session for this profile. `command` is run again; none is `keyrotate login`.
+pub(super) fn failed(
+    context: &Context,
+    profile: &ProfileName,
+    route: &Route,
+    command: Option<&str>,
+    error: NoSession,
+    console: &Console,
+) -> Failure {
     let patiently = |hint: &str| patiently(hint, profile, console);
-    let again = format!("run `keyrotate login {}` again", profile.quoted());
+    let run = command.map_or_else(|| login(profile), |command| format!("run `{command}`"));
+    let again = format!("{run} again");
     let key_profile = &route.key.key_profile;
     let (kind, hint) = match &error {
-        NoSession::NoCode(NoCode::Nobody) => (FailureKind::MfaNeeded, login(profile)),
-        NoSession::NoCode(NoCode::TooLate) => (FailureKind::Failed, login(profile)),
+        NoSession::NoCode(NoCode::Nobody) => (FailureKind::MfaNeeded, format!("{run} in a terminal")),
+        NoSession::NoCode(NoCode::TooLate) => (FailureKind::Failed, format!("{run} in a terminal")),
         NoSession::NoCode(NoCode::Abandoned | NoCode::NotACode) | NoSession::Elsewhere(_) => (FailureKind::Failed, again),
         NoSession::NoCode(NoCode::Command { .. }) => (FailureKind::Failed, patiently("run it by hand: it has to print six digits")),
         NoSession::WrongCode { .. } | NoSession::UsedCode { .. } => (FailureKind::Failed, format!("{again} with the next code")),
@@ -66,11 +74,11 @@ pub(super) fn patiently(hint: &str, profile: &ProfileName, console: &Console) ->
     if !console.is_late() {
         return hint.to_owned();
     }
-    format!("{hint}; or {}, which waits longer than an SDK does", login(profile))
+    format!("{hint}; or {} in a terminal, which waits longer than an SDK does", login(profile))
 }
 
 fn login(profile: &ProfileName) -> String {
-    format!("run `keyrotate login {}` in a terminal", profile.quoted())
+    format!("run `keyrotate login {}`", profile.quoted())
 }
 
 fn advice(error: &AwsError, route: &Route) -> String {
