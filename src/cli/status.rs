@@ -21,6 +21,7 @@ use crate::commands::status::{
 };
 use crate::model::{Age, KeyStatus, LastUsed, Limits, ProfileName, format_duration};
 use crate::os::clock;
+use crate::root_key::Removal;
 use crate::rotation::describe;
 
 /// How it is to be shown.
@@ -71,7 +72,9 @@ fn whole(page: &mut Page, outcome: &StatusOutcome, look: &Look) {
     // A role says of its source what the source says of itself.
     let broken: BTreeSet<&str> = unasked().filter(|skipped| skipped.is_broken).map(|skipped| skipped.reason.as_str()).collect();
     broken.iter().for_each(|reason| page.head(YELLOW, "warning:", reason));
-    outcome.warnings.iter().for_each(|warning| page.head(YELLOW, "warning:", warning));
+    // What a key's own lines say is not said again.
+    let said: Vec<String> = outcome.keys.iter().filter_map(|(key, _)| key.removal.as_ref()).map(Removal::waits).collect();
+    outcome.warnings.iter().filter(|warning| !said.contains(warning)).for_each(|warning| page.head(YELLOW, "warning:", warning));
     if outcome.keys.is_empty()
         && outcome.managed.is_empty()
         && broken.is_empty()
@@ -108,6 +111,7 @@ fn key(page: &mut Page, outcome: &StatusOutcome, key: &KeyFacts, findings: &[Fin
         page.line("rotator:", &format!("the machine {host}; `keyrotate auto` here takes over what it makes"));
     }
     key.sessions.iter().for_each(|open| page.line("session:", &session(open)));
+    key.removal.iter().for_each(|waits| page.line("removal:", &removal(waits)));
     key.pending.iter().for_each(|pending| page.line("rotation:", &rotation(pending, now)));
     problem(page, key.problem.as_ref());
     key.warnings.iter().for_each(|warning| page.line("warning:", &warning.message));
@@ -179,12 +183,12 @@ fn observed(page: &mut Page, outcome: &StatusOutcome, key: &KeyFacts, seen: &Obs
     };
     page.line("use:", &used(&seen.last_use, &own));
     seen.others.iter().flatten().for_each(|other| page.line("second:", &second(other, key, seen, now)));
-    let with_root_key = outcome.with_root_key(&identity.account);
     let root = match &seen.root_keys {
         RootKeys::Count(0) => "none in this account".to_owned(),
         RootKeys::Count(count) => {
-            let remedy = match with_root_key {
-                Some(profile) => format!("`{}` removes the one that {profile} has", profile.root_key_removal()),
+            let remedy = match outcome.root_key(&identity.account) {
+                Some(key) if key.removal.is_some() => format!("the one that {} has is being removed", names(&key.profiles)),
+                Some(key) => format!("`{}` removes the one that {} has", key.root_key_removal(), names(&key.profiles)),
                 None => "delete what is not needed in the AWS console".to_owned(),
             };
             format!("{count} in account {}: {remedy}", identity.account)
@@ -261,6 +265,16 @@ fn rotation(pending: &Pending, now: DateTime<Utc>) -> String {
         (None, _) => String::new(),
     };
     format!("{}{when}; {}", pending.state, pending.hint_at(now))
+}
+
+/// That the removal of a root user's key is not over, and for how long it can be gone on with.
+fn removal(removal: &Removal) -> String {
+    let until = match removal.signs_until {
+        Some(at) if at > clock::local_now() => format!("; the session that signs ends at {}", describe::time(at)),
+        Some(at) => format!("; the session that signed ended at {}", describe::time(at)),
+        None => String::new(),
+    };
+    format!("is not finished: {}; {}{until}", removal.how_far(), removal.goes_on())
 }
 
 fn session(open: &OpenSession) -> String {

@@ -108,6 +108,7 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
     notes.extend(unknown_tables(context, files));
     let (looked, now) = if options.offline { (Vec::new(), clock::local_now()) } else { look::look(context, files, &chosen) };
     let sessions = open_sessions(context);
+    let (removals, unread_removals) = root_key::unfinished(&disk, &super::root_key::directory(context));
     let looked = looked.into_iter().chain(iter::repeat_with(Looked::default));
     let known = |(key, looked): (&&OwnKey, Looked)| {
         let mut known = facts(context, files, key, looked, &memory);
@@ -120,6 +121,7 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
             None => pending,
         };
         known.pending = pending.map(as_listed).collect();
+        known.removal = removals.iter().find(|removal| removal.id == known.id).cloned();
         known.sessions = sessions.iter().filter(|(key, _)| *key == known.id).map(|(_, session)| session.clone()).collect();
         let findings = judge(&known, now);
         (known, findings)
@@ -149,7 +151,6 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
     let (enrolments, unread) = mfa::unfinished(&disk, &super::mfa::directory(context));
     let begun = moves.iter().map(|begun| (begun.told(), begun.again())).chain(enrolments.iter().map(|begun| (begun.told(), begun.again())));
     let interrupted = begun.map(|(told, again)| format!("{told} was interrupted: run `{again}`, which goes on"));
-    let (removals, unread_removals) = root_key::unfinished(&disk, &super::root_key::directory(context));
     let moves: Vec<String> = interrupted.chain(removals.iter().map(root_key::Removal::waits)).collect();
     let outcome = StatusOutcome {
         now,
@@ -172,10 +173,10 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
 }
 
 impl StatusOutcome {
-    /// The profile with a key of this account's root user, where one is among those that were looked at.
-    pub fn with_root_key(&self, account: &str) -> Option<&ProfileName> {
+    /// The key of this account's root user, where one is among those that were looked at.
+    pub fn root_key(&self, account: &str) -> Option<&KeyFacts> {
         let is_roots = |seen: &Observation| seen.identity.is_root() && seen.identity.account == account;
-        self.keys.iter().find(|(key, _)| key.seen.as_ref().is_some_and(is_roots)).and_then(|(key, _)| key.profiles.first())
+        self.keys.iter().find(|(key, _)| key.seen.as_ref().is_some_and(is_roots)).map(|(key, _)| key)
     }
 
     fn code(&self) -> u8 {
@@ -297,6 +298,7 @@ fn facts(context: &Context, files: &AwsFiles, key: &OwnKey, looked: Looked, memo
         is_remembered,
         problem,
         is_unreachable,
+        removal: None,
         pending: Vec::new(),
         sessions: Vec::new(),
     }

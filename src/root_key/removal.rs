@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -33,6 +34,9 @@ pub struct Removal {
     pub admin: ProfileName,
     /// How far it is.
     pub state: State,
+    /// When the session that signs ends, in UTC; none where a key signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signs_until: Option<DateTime<Utc>>,
     /// The root user's other keys, as they were listed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<AccessKeyId>,
@@ -68,13 +72,19 @@ pub enum WriteError {
 impl Removal {
     /// One that is about to begin.
     pub fn new(profile: ProfileName, id: AccessKeyId, account: String, admin: ProfileName, state: State) -> Self {
-        Self { profile, id, account, admin, state, others: Vec::new(), under_way: Vec::new() }
+        Self { profile, id, account, admin, state, signs_until: None, others: Vec::new(), under_way: Vec::new() }
     }
 
     /// The same of a root user with these keys, too.
     #[must_use]
     pub fn beside(self, others: Vec<AccessKeyId>) -> Self {
         Self { others, ..self }
+    }
+
+    /// The same by a session that ends then.
+    #[must_use]
+    pub fn signed_until(self, signs_until: Option<DateTime<Utc>>) -> Self {
+        Self { signs_until, ..self }
     }
 
     /// Whether nothing is left of it but the lines of the files.
@@ -85,16 +95,25 @@ impl Removal {
         }
     }
 
-    /// That it waits for a person. It may be in hand: another keyrotate may let the key rest.
-    pub fn waits(&self) -> String {
-        let how_far = match self.state {
+    /// What may have become of the key. It may be in hand: another keyrotate may let the key rest.
+    pub fn how_far(&self) -> &'static str {
+        match self.state {
             State::Deactivating => "it may be inactive",
             State::Deleting => "it may be deleted",
             State::Deleted => "it is deleted, and the files may have it",
             State::SeenGone => "somebody has seen that it is gone, and the files may have it",
-        };
+        }
+    }
+
+    /// That it waits for a person.
+    pub fn waits(&self) -> String {
         let Self { id, profile, .. } = self;
-        format!("the removal of the root user's key {id} ({profile}) is not finished ({how_far}): run `{}`, which goes on", self.again())
+        format!("the removal of the root user's key {id} ({profile}) is not finished ({}): {}", self.how_far(), self.goes_on())
+    }
+
+    /// What a person is to do.
+    pub fn goes_on(&self) -> String {
+        format!("run `{}`, which goes on", self.again())
     }
 
     /// The command that goes on.

@@ -13,6 +13,7 @@ use crate::commands::status::{
     Finding, KeyFacts, ManagedFacts, NamedSecret, OpenSession, OtherKey, Pending, Rest, RootKeys, Seat, Section, Skipped, StatusOutcome,
 };
 use crate::model::{Age, KeyStatus, LastUsed};
+use crate::root_key::Removal;
 
 const VERSION: u32 = 1;
 
@@ -65,6 +66,7 @@ fn key(key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>) -> Value {
         "root_user": seen.map(|seen| seen.identity.is_root()),
         "root_keys": seen.map(|seen| root_keys(&seen.root_keys)),
         "second_keys": seen.and_then(|seen| seen.others.as_ref()).map(|others| others.iter().map(|other| second(other, now)).collect::<Vec<_>>()),
+        "removal": key.removal.as_ref().map(removal),
         "rotations": key.pending.iter().map(|pending| rotation(pending, now)).collect::<Vec<_>>(),
         "sessions": key.sessions.iter().map(session).collect::<Vec<_>>(),
         "findings": findings.iter().map(Finding::name).collect::<Vec<_>>(),
@@ -94,6 +96,15 @@ fn managed(key: &ManagedFacts, findings: &[Finding], now: DateTime<Utc>) -> Valu
         "rotations": key.pending.iter().map(|pending| rotation(pending, now)).collect::<Vec<_>>(),
         "findings": findings.iter().map(Finding::name).collect::<Vec<_>>(),
         "problem": key.problem.as_ref().map(failure),
+    })
+}
+
+fn removal(removal: &Removal) -> Value {
+    json!({
+        "profile": removal.profile,
+        "state": removal.how_far(),
+        "signs_until": removal.signs_until.map(utc),
+        "hint": removal.goes_on(),
     })
 }
 

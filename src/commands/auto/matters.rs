@@ -110,14 +110,11 @@ fn of_finding(all: &StatusOutcome, key: &KeyFacts, finding: &Finding) -> Option<
     let (urgency, what) = match finding {
         Finding::Overdue => (Urgency::Critical, format!("{whose} is overdue")),
         Finding::Due => (Urgency::Attention, format!("{whose} is due")),
-        Finding::RootUserKey => {
-            let remove = key.profiles.first().cloned().unwrap_or_default().root_key_removal();
-            (Urgency::Critical, format!("{whose} is a key of the root user: run `{remove}`"))
-        }
+        Finding::RootUserKey => (Urgency::Critical, format!("{whose} is a key of the root user: run `{}`", key.root_key_removal())),
         Finding::RootKeys(count) => {
             let account = key.seen.as_ref().map_or("?", |seen| seen.identity.account.as_str());
-            let remedy = match all.with_root_key(account) {
-                Some(profile) => format!("run `{}`", profile.root_key_removal()),
+            let remedy = match all.root_key(account) {
+                Some(key) => format!("run `{}`", key.root_key_removal()),
                 None => "delete them in the AWS console".to_owned(),
             };
             return Some(matter(

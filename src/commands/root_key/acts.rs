@@ -44,7 +44,7 @@ impl Removing<'_> {
             }
             Step::Decide(_) => {
                 let Some(root) = sight.other.as_ref() else { return Err(self.stranded(sight)) };
-                let entry = self.entry(sight, State::Deactivating)?;
+                let entry = self.entry(sight, State::Deactivating, Some(root))?;
                 match self.ask(&format!("{} is inactive: delete it?", self.key.id), None) {
                     Some(wish) => self.end(sight, root, entry, &wish),
                     None => Err(self.stopped().state("the key is inactive").hint(self.goes_on(root))),
@@ -52,15 +52,15 @@ impl Removing<'_> {
             }
             Step::DeleteAtOnce => {
                 let Some(root) = sight.itself.as_ref() else { return Err(self.stranded(sight)) };
-                let entry = self.entry(sight, State::Deleting)?;
+                let entry = self.entry(sight, State::Deleting, Some(root))?;
                 self.delete(sight, root, entry)
             }
             Step::CleanUp => {
-                let entry = self.entry(sight, State::Deleted)?;
+                let entry = self.entry(sight, State::Deleted, None)?;
                 self.cleaned(sight, entry, State::Deleted)
             }
             Step::Believe => {
-                let entry = self.entry(sight, State::SeenGone)?;
+                let entry = self.entry(sight, State::SeenGone, None)?;
                 self.cleaned(sight, entry, State::SeenGone)
             }
             Step::Later => Err(self.later()),
@@ -105,7 +105,7 @@ impl Removing<'_> {
 
     fn deactivate(&self, sight: &Sight<'_>, root: &RootUser<'_>) -> Result<RootKeyRemoved, Failure> {
         let (id, console) = (&self.key.id, self.request.console);
-        let entry = self.entry(sight, State::Deactivating)?;
+        let entry = self.entry(sight, State::Deactivating, Some(root))?;
         console.progress(&format!("deactivating {id}"));
         // CRASH: the key is inactive or not, which the next run sees by the session or the other key.
         let answer = root.update_access_key(id, KeyStatus::Inactive);
@@ -192,7 +192,7 @@ impl Removing<'_> {
     fn delete(&self, sight: &Sight<'_>, root: &RootUser<'_>, mut entry: Entry<'_>) -> Result<RootKeyRemoved, Failure> {
         let (id, console) = (&self.key.id, self.request.console);
         let goes_on = |error: &dyn std::error::Error| Failure::from_error(FailureKind::Failed, error).hint(self.goes_on(root));
-        entry.update(&self.removal(sight, State::Deleting)).map_err(|error| goes_on(&error).state("the key is still there"))?;
+        entry.update(&self.removal(sight, State::Deleting, Some(root))).map_err(|error| goes_on(&error).state("the key is still there"))?;
         console.progress(&format!("deleting {id}"));
         // CRASH: the key is gone or not, which the next run sees.
         let answer = root.delete_access_key(id);
@@ -214,7 +214,7 @@ impl Removing<'_> {
             }
         }
         entry
-            .update(&self.removal(sight, State::Deleted))
+            .update(&self.removal(sight, State::Deleted, None))
             .map_err(|error| goes_on(&error).state("the key is deleted; the files have it"))?;
         self.cleaned(sight, entry, State::Deleted)
     }
@@ -231,7 +231,7 @@ impl Removing<'_> {
             let instead = format!("`--profile {}`", self.admin.quoted());
             notes.push(format!("{names} led to it: use {instead} there, or give it an IAM user's key with `keyrotate keys add`"));
         }
-        clean_up(self.run, self.request, entry, self.removal(sight, state), notes)
+        clean_up(self.run, self.request, entry, self.removal(sight, state, None), notes)
     }
 
     /// What the root user's keys say of it; `None` where it is not among them.
@@ -239,16 +239,17 @@ impl Removing<'_> {
         Ok(root.list_access_keys()?.into_iter().find(|key| key.id == self.key.id).map(|key| key.status))
     }
 
-    fn removal(&self, sight: &Sight<'_>, state: State) -> Removal {
+    fn removal(&self, sight: &Sight<'_>, state: State, signer: Option<&RootUser<'_>>) -> Removal {
         let (profile, admin) = (self.key.profile.clone(), self.admin.clone());
-        Removal::new(profile, self.key.id.clone(), sight.account.clone(), admin, state).beside(sight.others())
+        let removal = Removal::new(profile, self.key.id.clone(), sight.account.clone(), admin, state);
+        removal.beside(sight.others()).signed_until(signer.and_then(RootUser::signs_until))
     }
 
     /// The entry of an earlier run, or one that begins now. A rotation sees it from then on, and is seen before.
-    fn entry(&self, sight: &Sight<'_>, state: State) -> Result<Entry<'_>, Failure> {
+    fn entry(&self, sight: &Sight<'_>, state: State, signer: Option<&RootUser<'_>>) -> Result<Entry<'_>, Failure> {
         let _lock = self.run.lock()?;
         not_rotating(self.run, Some(&self.key.id))?;
-        let removal = self.removal(sight, state);
+        let removal = self.removal(sight, state, signer);
         let entry = match &self.begun {
             Some((path, _)) => Entry::resume(&self.run.disk, path.clone(), &removal),
             None => {
@@ -264,7 +265,7 @@ impl Removing<'_> {
 
     fn close(&self, entry: Entry<'_>, sight: &Sight<'_>, root: &RootUser<'_>) -> Result<(), Failure> {
         entry
-            .close(&self.removal(sight, State::Deactivating))
+            .close(&self.removal(sight, State::Deactivating, None))
             .map_err(|error| Failure::from_error(FailureKind::Failed, &error).hint(self.goes_on(root)))
     }
 

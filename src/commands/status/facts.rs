@@ -12,6 +12,7 @@ use crate::commands::failure::Failure;
 use crate::model::{AccessKeyId, Age, AgeLevel, Arn, Identity, KeyStatus, LastUse, LastUsed, Limits, ProfileName};
 use crate::os::keychain::ItemName;
 use crate::profile::Warning;
+use crate::root_key::Removal;
 
 /// One own key and everything that is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct KeyFacts {
     pub problem: Option<Failure>,
     /// AWS gave no answer at all.
     pub is_unreachable: bool,
+    /// The removal of this root user's key that is not over.
+    pub removal: Option<Removal>,
     /// Rotations under way that concern it.
     pub pending: Vec<Pending>,
     /// Sessions of it that are open, the one that lasts longest first.
@@ -237,6 +240,12 @@ impl KeyFacts {
         } else {
             Some(others.iter().find(|other| other.id == *id).map(|other| &other.status))
         }
+    }
+
+    /// The command that removes it, a root user's key, or goes on with that.
+    pub fn root_key_removal(&self) -> String {
+        let begins = || self.profiles.first().cloned().unwrap_or_default().root_key_removal();
+        self.removal.as_ref().map_or_else(begins, Removal::again)
     }
 
     /// Its profiles' names.

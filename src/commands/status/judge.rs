@@ -133,6 +133,7 @@ mod tests {
             is_own_use: false,
             problem: None,
             is_unreachable: false,
+            removal: None,
             pending: Vec::new(),
             sessions: Vec::new(),
         };

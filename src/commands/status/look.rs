@@ -6,6 +6,7 @@ use super::facts::{Observation, OtherKey, RootKeys};
 use crate::aws::{Aws, AwsError, ErrorKind, KeySight, Signer, look_all};
 use crate::commands::context::{Context, as_known};
 use crate::commands::failure::{Failure, FailureKind};
+use crate::commands::root_key::waiting;
 use crate::commands::session::key_session;
 use crate::model::{AccessKey, AccessKeyId, LastUsed};
 use crate::os::clock;
@@ -52,7 +53,7 @@ pub(super) fn look(context: &Context, files: &AwsFiles, keys: &[&OwnKey]) -> (Ve
     by_session(context, keys, &chosen, &ways, &mut answers);
     let now = ways.now();
     let looked = keys.iter().zip(answers).map(|(key, answer)| match answer {
-        Ok(sight) => observe(key, sight, now),
+        Ok(sight) => observe(context, key, sight, now),
         Err(failure) => Looked { problem: Some(failure), ..Looked::default() },
     });
     (looked.collect(), now)
@@ -127,13 +128,20 @@ impl Ways {
     }
 }
 
-fn observe(key: &OwnKey, sight: KeySight, now: DateTime<Utc>) -> Looked {
+fn observe(context: &Context, key: &OwnKey, sight: KeySight, now: DateTime<Utc>) -> Looked {
     let id = &key.pair.id;
     let identity = match &sight.identity {
         Ok(identity) => identity,
         Err(error) => {
             let is_unreachable = matches!(error.kind, ErrorKind::Unreachable(_));
-            return Looked { seen: None, problem: Some(refused(key, error)), is_unreachable };
+            let problem = refused(key, error);
+            // Nobody but the root user reaches a key of the root user's.
+            let removal = if error.refuses_the_key() { waiting(context, id) } else { None };
+            let problem = match removal {
+                Some(removal) => problem.hint(removal.goes_on()),
+                None => problem,
+            };
+            return Looked { seen: None, problem: Some(problem), is_unreachable };
         }
     };
     let problem = match &sight.listing {

@@ -3,6 +3,28 @@
 use super::{ACCOUNT, Boss, CODE, CONFIRM, REMOVE, WAIT, words};
 
 #[test]
+fn status_says_until_when_it_waits_and_what_goes_on_and_sends_nobody_to_an_administrator() {
+    let boss = Boss::new(1, true);
+    assert_eq!(boss.home.run(&["status", "boss"]).code, Some(11));
+    boss.waiting("").kill();
+    for args in [&["status", "boss"][..], &["status", "boss", "--offline"], &["status"]] {
+        let status = boss.home.run(args);
+        let text = words(&status.stdout);
+        let until = text.split("open until ").nth(1).and_then(|rest| rest.split(", for").next()).expect("the session's end").to_owned();
+        let removal = format!(
+            "removal: is not finished: it may be inactive; run `keyrotate {REMOVE}`, which goes on; the session that signs ends at {until}"
+        );
+        assert!(text.contains(&removal), "{args:?}: {removal}: {text}");
+        assert!(!text.contains("administrator") && !text.contains("--admin PROFILE"), "{args:?}: {text}");
+    }
+    let json = boss.home.run(&["status", "boss", "--json"]).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let removal = &json["keys"][0]["removal"];
+    assert_eq!((&removal["profile"], &removal["hint"]), (&"boss".into(), &format!("run `keyrotate {REMOVE}`, which goes on").into()));
+    assert_eq!(removal["signs_until"], json["keys"][0]["sessions"][0]["expires_at"]);
+}
+
+#[test]
 fn a_ctrl_c_at_the_code_names_the_command_that_was_stopped() {
     for keys in ["\x03", "\n", "\x04"] {
         let boss = Boss::new(1, true);
