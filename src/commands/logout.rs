@@ -1,28 +1,59 @@
 //! `keyrotate logout`: forgets sessions. AWS goes on accepting them until they end: nothing can end one but a policy.
+//!
+//! Invariant: the session that alone may sign what is left of a root user's key's removal stays until that is over.
 
 use std::collections::BTreeSet;
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
+use super::root_key::directory;
 use super::session::route;
 use crate::model::{AccessKeyId, MfaSerial, ProfileName};
+use crate::os::clock;
 use crate::os::disk::RealDisk;
 use crate::profile::choose_profile;
-use crate::session::{CacheError, Known, NotForgotten, Whose};
+use crate::root_key::{Removal, unfinished};
+use crate::rotation::describe;
+use crate::session::{Cache, CacheError, Known, NotForgotten, Whose};
 
-/// Forgets the sessions of the profile's key, those of roles among them; or all. Returns how many there were.
+/// Forgets the sessions of the profile's key, those of roles among them; or all. Returns how many there were. That one is kept is a failure, so that
+/// no script takes the machine to be without sessions.
 pub fn logout(context: &Context, profile: Option<&str>, all: bool) -> Result<usize, Failure> {
     let disk = RealDisk;
     let cache = context.cache(&disk);
+    let needed = needed(context, &cache);
     if all {
-        return cache.forget(Whose::All).map_err(|error| failed(&error));
+        let spared: Vec<AccessKeyId> = needed.iter().map(|removal| removal.id.clone()).collect();
+        let forgotten = cache.forget(Whose::AllBut(&spared)).map_err(|error| failed(&error))?;
+        return needed.first().map_or(Ok(forgotten), |removal| Err(kept(removal, forgotten)));
     }
     let name = choose_profile(&context.environment, profile).name;
     let own = route(context, &name).map_err(lost)?;
+    if let Some(removal) = needed.iter().find(|removal| removal.id == own.key.pair.id) {
+        return Err(kept(removal, 0));
+    }
     let known = known(context).map_err(lost)?;
     let device = own.mfa_serial.or_else(|| cache.device(&own.key.pair.id));
     let others = |session: &Known| is_left_behind(session, &own.key.pair.id, device.as_ref(), &known);
     cache.forget(Whose::Of { key: &own.key.pair.id, others: &others }).map_err(|error| failed(&error))
+}
+
+/// The removals of root users' keys that are not over, and that a session which is open can sign for.
+fn needed(context: &Context, cache: &Cache<'_>) -> Vec<Removal> {
+    let (now, open) = (clock::local_now(), cache.all());
+    let is_open = |id: &AccessKeyId| open.iter().any(|known| known.request.key == *id && known.expires_at > now);
+    let (removals, _) = unfinished(&RealDisk, &directory(context));
+    removals.into_iter().filter(|removal| !removal.is_over_at_aws() && is_open(&removal.id)).collect()
+}
+
+/// The session for this removal is kept.
+fn kept(removal: &Removal, forgotten: usize) -> Failure {
+    let Removal { id, profile, .. } = removal;
+    let until = removal.signs_until.map(|at| format!("; it ends at {}", describe::time(at))).unwrap_or_default();
+    let message =
+        format!("the session of {id} ({profile}) is kept: a removal of this root user's key is not over, and it may alone take that back");
+    let hint = format!("{}, and forgets the session when it is over{until}", removal.goes_on());
+    Failure::new(FailureKind::Attention, message).state(so_many(forgotten)).hint(hint)
 }
 
 /// What was forgotten, in words.
@@ -65,6 +96,11 @@ fn lost(failure: Failure) -> Failure {
     failure.state("no session is forgotten").hint(hint)
 }
 
+/// Where not all are.
+fn so_many(forgotten: usize) -> String {
+    if forgotten == 0 { "no session is forgotten".to_owned() } else { told(forgotten) }
+}
+
 fn failed(error: &NotForgotten) -> Failure {
     let (kind, hint) = match &error.source {
         CacheError::Busy(_) => (FailureKind::Locked, "answer its question, or end it; then run this again"),
@@ -73,7 +109,6 @@ fn failed(error: &NotForgotten) -> Failure {
             (FailureKind::Failed, "correct what is wrong there, then run this again")
         }
     };
-    let forgotten = if error.forgotten == 0 { "no session is forgotten".to_owned() } else { told(error.forgotten) };
-    let state = format!("{forgotten}; others may be left");
+    let state = format!("{}; others may be left", so_many(error.forgotten));
     Failure::from_error(kind, error).state(state).hint(hint)
 }

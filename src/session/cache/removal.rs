@@ -25,8 +25,8 @@ const COMMAND: &str = "keyrotate logout";
 /// Which sessions are to be forgotten.
 #[derive(Clone, Copy)]
 pub enum Whose<'a> {
-    /// All, also what cannot be read.
-    All,
+    /// All but those of these keys, also what cannot be read.
+    AllBut(&'a [AccessKeyId]),
     /// Those of a key.
     Of {
         /// The key.
@@ -68,7 +68,7 @@ impl Cache<'_> {
             }
         }
         remove(&mut first);
-        if matches!(whose, Whose::All) && first.is_none() {
+        if matches!(whose, Whose::AllBut(_)) && first.is_none() {
             first = self.remove_unfinished().and_then(|()| self.remove_left()).err();
         }
         drop(locks);
@@ -83,7 +83,7 @@ impl Cache<'_> {
     fn locked_keys(&self, whose: Whose<'_>) -> Vec<AccessKeyId> {
         match whose {
             Whose::Of { key, .. } => vec![key.clone()],
-            Whose::All => {
+            Whose::AllBut(_) => {
                 let locks = self.list("lock").unwrap_or_default();
                 locks.iter().filter_map(|path| AccessKeyId::parse(path.file_stem()?.to_str()?).ok()).collect()
             }
@@ -105,7 +105,8 @@ impl Cache<'_> {
         for path in paths {
             let content = self.whatever(&path);
             let is_meant = match (whose, &content) {
-                (Whose::All, _) => true,
+                (Whose::AllBut(spared), Some(Content { known, .. })) => !spared.contains(&known.request.key),
+                (Whose::AllBut(_), None) => true,
                 (Whose::Of { key, others }, Some(Content { known, .. })) => known.request.key == *key || others(known),
                 (Whose::Of { .. }, None) => false,
             };
@@ -281,6 +282,18 @@ mod tests {
     }
 
     #[test]
+    fn the_sessions_of_a_spared_key_stay_and_what_cannot_be_read_goes() {
+        let scratch = tempfile::tempdir().unwrap();
+        let cache = in_files(scratch.path());
+        let spared = session(NEW, 30);
+        cache.keep(&session(OLD, 30)).unwrap();
+        cache.keep(&spared).unwrap();
+        crate::os::atomic_file::write_new(&RealDisk, &scratch.path().join("sessions/damaged.json"), b"canary").unwrap();
+        assert_eq!(cache.forget(Whose::AllBut(&[id(NEW)])).unwrap(), 2);
+        assert_eq!(cache.all(), [spared.known()]);
+    }
+
+    #[test]
     fn all_is_also_what_a_crash_left_and_the_memory_of_codes_stays() {
         let scratch = tempfile::tempdir().unwrap();
         let cache = in_files(scratch.path());
@@ -289,7 +302,7 @@ mod tests {
         for name in ["damaged.json", ".a.json.tmp", "token-codes"] {
             crate::os::atomic_file::write_new(&RealDisk, &at(name), b"canary").unwrap();
         }
-        assert_eq!(cache.forget(Whose::All).unwrap(), 2);
+        assert_eq!(cache.forget(Whose::AllBut(&[])).unwrap(), 2);
         let left: Vec<PathBuf> = std::fs::read_dir(scratch.path().join("sessions")).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(left, [at("token-codes")]);
     }

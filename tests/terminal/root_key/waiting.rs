@@ -1,6 +1,13 @@
 //! A removal that waits: what other commands say of it, and what they leave alone.
 
 use super::{ACCOUNT, Boss, CODE, CONFIRM, REMOVE, WAIT, words};
+use crate::home::Home;
+
+/// The sessions that are kept.
+fn sessions(home: &Home) -> usize {
+    let folder = std::fs::read_dir(home.path().join(".cache/keyrotate/sessions"));
+    folder.into_iter().flatten().flatten().filter(|file| file.path().extension().is_some_and(|ext| ext == "json")).count()
+}
 
 #[test]
 fn status_says_until_when_it_waits_and_what_goes_on_and_sends_nobody_to_an_administrator() {
@@ -22,6 +29,29 @@ fn status_says_until_when_it_waits_and_what_goes_on_and_sends_nobody_to_an_admin
     let removal = &json["keys"][0]["removal"];
     assert_eq!((&removal["profile"], &removal["hint"]), (&"boss".into(), &format!("run `keyrotate {REMOVE}`, which goes on").into()));
     assert_eq!(removal["signs_until"], json["keys"][0]["sessions"][0]["expires_at"]);
+}
+
+#[test]
+fn logout_keeps_the_session_that_can_take_it_back_and_says_so() {
+    for args in [&["logout", "--all"][..], &["logout", "boss"]] {
+        let boss = Boss::new(1, true);
+        boss.waiting("").kill();
+        let output = boss.home.run(args);
+        let text = words(&output.stderr);
+        assert_eq!((output.code, sessions(&boss.home)), (Some(10), 1), "{text}");
+        for said in [boss.keys[0].id.as_str(), "is kept", &format!("keyrotate {REMOVE}")] {
+            assert!(text.contains(said), "{said}: {text}");
+        }
+        let mut terminal = boss.open("");
+        terminal.expect(CONFIRM);
+        terminal.press(ACCOUNT);
+        terminal.expect("is inactive: delete it?");
+        terminal.press("n\n");
+        let (code, screen) = terminal.end();
+        assert_eq!((code, sessions(&boss.home)), (Some(0), 0), "{screen}");
+        boss.is_as_before(&screen);
+        assert_eq!(boss.home.run(args).code, Some(0), "nothing waits any more");
+    }
 }
 
 #[test]
