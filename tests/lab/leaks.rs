@@ -179,8 +179,15 @@ impl Home {
         };
         let moves = |path: PathBuf| std::fs::read(path).is_ok_and(|entry| String::from_utf8_lossy(&entry).contains("\"is_moved\":false"));
         let imports = || std::fs::read_dir(self.path().join(STATE).join("imports")).into_iter().flatten().flatten();
-        let is_under_way =
-            || std::fs::read_dir(&journal).is_ok_and(|entries| entries.count() > 0) || imports().any(|entry| moves(entry.path()));
+        let has_entries = |folder: &Path| {
+            let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            entries.into_iter().any(|entry| entry.path().extension().is_some_and(|ext| ext == "json"))
+        };
+        let removals = self.path().join(STATE).join("root-keys");
+        let is_under_way = || {
+            let has_rotations = std::fs::read_dir(&journal).is_ok_and(|entries| entries.count() > 0);
+            has_rotations || has_entries(&removals) || imports().any(|entry| moves(entry.path()))
+        };
         let is_forgotten = folder == journal.parent() && name.starts_with("forgotten-");
         places.iter().any(|place| path.starts_with(place))
             || is_forgotten

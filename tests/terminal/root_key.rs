@@ -1,6 +1,8 @@
 //! A root user's key is removed: proved first, asked for by the account ID, waited for, and taken up again whatever interrupted it.
 
 mod broken;
+mod cut_off;
+mod late;
 mod refused;
 mod removed;
 mod rotated;
