@@ -152,7 +152,7 @@ const AUDIT: &[Permission] = &[
         on: On::Groups,
     },
     Permission { sid: "SeePolicies", actions: &["iam:GetPolicy", "iam:GetPolicyVersion"], on: On::CustomerManaged },
-    Permission { sid: "SeeRootUser", actions: &["iam:GetAccountSummary"], on: On::Anything },
+    Permission { sid: "SeeRootUser", actions: &["iam:GetAccountSummary", "iam:ListVirtualMFADevices"], on: On::Anything },
 ];
 
 const AUDIT_ACCOUNT: &[Permission] = &[Permission {

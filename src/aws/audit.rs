@@ -22,6 +22,8 @@ pub struct UserSight {
     pub identity: Result<Identity, AwsError>,
     /// `iam:ListMFADevices` of who signs: serial numbers.
     pub mfa_devices: Result<Vec<String>, AwsError>,
+    /// `iam:ListVirtualMFADevices`: the ARNs of who has a virtual device in the account, the root user among them.
+    pub with_virtual_mfa: Result<Vec<String>, AwsError>,
     /// `iam:GetAccountSummary`.
     pub summary: Result<AccountSummary, AwsError>,
     /// The rest; `None` where the signer is no IAM user, or unknown.
@@ -83,8 +85,9 @@ impl Aws {
                 };
                 (identity, user)
             };
-            let ((identity, user), mfa_devices, summary) = join3(whose, self.mfa_devices(signer), self.account_summary(signer)).await;
-            UserSight { identity, mfa_devices, summary, user }
+            let devices = join(self.mfa_devices(signer), self.with_virtual_mfa(signer));
+            let ((identity, user), (mfa_devices, with_virtual_mfa), summary) = join3(whose, devices, self.account_summary(signer)).await;
+            UserSight { identity, mfa_devices, with_virtual_mfa, summary, user }
         })
     }
 

@@ -5,6 +5,7 @@
 
 use aws_sdk_iam::operation::list_mfa_devices::ListMfaDevicesOutput;
 use aws_sdk_iam::operation::list_virtual_mfa_devices::ListVirtualMfaDevicesOutput;
+use aws_sdk_iam::types::AssignmentStatusType;
 use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
@@ -13,6 +14,9 @@ use super::iam::every_page;
 use super::server_time::from_sdk;
 use super::{Aws, AwsError, Signer};
 use crate::model::{ConsecutiveCodes, MfaSeed, MfaSerial};
+
+/// So many devices are asked for at once, where all users of an account may have one (IAM API reference, MaxItems).
+const MOST_OF_A_PAGE: i32 = 1_000;
 
 /// A device that a user has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +55,14 @@ impl Aws {
             let devices = every_page!(&call, pages, |page: ListVirtualMfaDevicesOutput| page.virtual_mfa_devices);
             Ok(devices.into_iter().map(|device| device.serial_number).collect())
         })
+    }
+
+    /// `iam:ListVirtualMFADevices`, all pages: the ARNs of who has a virtual device.
+    pub(super) async fn with_virtual_mfa(&self, signer: &Signer) -> Result<Vec<String>, AwsError> {
+        let call = Call::new(self, signer, "iam:ListVirtualMFADevices");
+        let pages = call.iam().list_virtual_mfa_devices().assignment_status(AssignmentStatusType::Assigned).max_items(MOST_OF_A_PAGE);
+        let devices = every_page!(&call, pages, |page: ListVirtualMfaDevicesOutput| page.virtual_mfa_devices);
+        Ok(devices.into_iter().filter_map(|device| device.user).map(|user| user.arn).collect())
     }
 
     /// `iam:CreateVirtualMFADevice`, sent once.

@@ -48,6 +48,32 @@ fn an_exemption_lets_be_what_it_names_until_its_day_and_stays_visible() {
 }
 
 #[test]
+fn of_the_root_users_device_it_is_told_whether_one_is_virtual() {
+    let account = |home: &Home| home.lab.world().arn_of("mfa", "root-account-mfa-device");
+    let devices: [(&[&str], &str); 3] = [
+        (&["VIRTUAL"], "it has a virtual MFA device, which an authenticator app is"),
+        (&["arn:aws:iam::000000000000:u2f/root/key-X"], "it has an MFA device, and none that is virtual, as far as IAM lists them"),
+        (&["arn:aws:iam::000000000000:u2f/root/key-X", "VIRTUAL"], "it has a virtual MFA device, which an authenticator app is"),
+    ];
+    for (serials, said) in devices {
+        let home = start(settings());
+        well(&home);
+        let serial = account(&home);
+        {
+            let mut world = home.lab.world();
+            // A name that has root in it is not the root user.
+            let beer = world.add_user("root", "/root/");
+            world.users[beer].serials = vec!["arn:aws:iam::000000000000:mfa/root".to_owned()];
+            let root = world.add_root();
+            world.users[root].serials = serials.iter().map(|one| one.replace("VIRTUAL", &serial)).collect();
+        }
+        let (found, output) = findings(&home, &["default"]);
+        let finding = found.iter().find(|finding| finding["check"] == "ROOT-MFA").unwrap();
+        assert_eq!((&finding["level"], &finding["seen"]), (&"pass".into(), &said.into()), "{serials:?}: {}", output.stderr);
+    }
+}
+
+#[test]
 fn text_says_what_was_seen_why_it_matters_and_what_to_do() {
     let home = start(settings());
     well(&home);

@@ -6,7 +6,7 @@ use super::{denied, root_user, who};
 use crate::audit::facts::Facts;
 use crate::audit::finding::{Finding, Level};
 use crate::audit::report::root_use;
-use crate::model::Check;
+use crate::model::{Check, Identity};
 
 /// A use of the root user within so long is worth a question.
 const RECENT: TimeDelta = TimeDelta::days(90);
@@ -73,11 +73,24 @@ pub(super) fn mfa(facts: &Facts) -> Finding {
     };
     match (summary.root_mfa, summary.root_password, summary.root_keys) {
         (None, _, _) => left_out(facts, check, "AccountMFAEnabled"),
-        (Some(true), _, _) => Finding::new(check, Level::Pass, root_user(facts), "it has an MFA device"),
+        (Some(true), _, _) => Finding::new(check, Level::Pass, root_user(facts), devices(facts)),
         // Members of an organization that manages root access: nobody can sign in.
         (Some(false), Some(false), Some(0)) => Finding::new(check, Level::NotApplicable, root_user(facts), "it has no password and no key"),
         (Some(false), _, _) => Finding::new(check, Level::Fail, root_user(facts), "it has no MFA device")
             .fix("sign in to the AWS console as the root user and assign an MFA device under Security credentials"),
+    }
+}
+
+/// The root user's device, with its kind where that can be seen: IAM lists virtual ones, and who has each.
+fn devices(facts: &Facts) -> String {
+    let is_root = |arn: &String, who: &Identity| *arn == format!("arn:{}:iam::{}:root", who.arn.partition(), who.account);
+    match (&facts.user.identity, &facts.user.with_virtual_mfa) {
+        (Ok(who), Ok(all)) if all.iter().any(|arn| is_root(arn, who)) => {
+            "it has a virtual MFA device, which an authenticator app is".to_owned()
+        }
+        (Ok(_), Ok(_)) => "it has an MFA device, and none that is virtual, as far as IAM lists them".to_owned(),
+        (Ok(_), Err(error)) => format!("it has an MFA device; of which kind, {} would tell", error.operation),
+        (Err(_), _) => "it has an MFA device".to_owned(),
     }
 }
 

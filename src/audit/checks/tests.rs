@@ -80,6 +80,7 @@ pub(super) fn well() -> Facts {
         user: UserSight {
             identity: Ok(identity("user/dev", "AIDAEXAMPLE")),
             mfa_devices: Ok(vec![DEVICE.into()]),
+            with_virtual_mfa: Ok(vec!["arn:aws:iam::111122223333:user/dev".into()]),
             summary: Ok(AccountSummary { root_keys: Some(0), root_mfa: Some(true), root_password: Some(true) }),
             user: Some(user),
         },
@@ -283,6 +284,30 @@ fn whatever_is_wrong_or_unknown_by_denial_says_what_to_do() {
 }
 
 type Denial = (&'static str, fn(&mut Facts));
+
+/// Only the root user itself counts, and what is not known takes no pass away.
+#[test]
+fn the_kind_of_the_root_users_device_is_told_where_it_was_seen() {
+    let seen = |change: &dyn Fn(&mut Facts)| {
+        let mut facts = well();
+        change(&mut facts);
+        let found = audit(&facts, Tier::SelfTier).into_iter().find(|finding| finding.check == Check::RootMfa).unwrap();
+        assert_eq!(found.level, Level::Pass);
+        found.seen
+    };
+    let of = |arns: &[&str]| {
+        let arns: Vec<String> = arns.iter().map(|arn| (*arn).to_owned()).collect();
+        seen(&move |f| f.user.with_virtual_mfa = Ok(arns.clone()))
+    };
+    for others in
+        [&[][..], &["arn:aws:iam::111122223333:user/root"], &["arn:aws:iam::444455556666:root"], &["arn:aws-cn:iam::111122223333:root"]]
+    {
+        assert!(of(others).contains("none that is virtual"), "{others:?}");
+    }
+    assert!(of(&["arn:aws:iam::111122223333:user/rootbeer", "arn:aws:iam::111122223333:root"]).contains("a virtual MFA device"));
+    let denied = seen(&|f| f.user.with_virtual_mfa = Err(denied("iam:ListVirtualMFADevices")));
+    assert!(denied.contains("iam:ListVirtualMFADevices would tell") && !denied.contains("a virtual"), "{denied}");
+}
 
 /// Every answer, and how it is taken away.
 const DENIALS: &[Denial] = &[
