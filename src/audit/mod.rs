@@ -20,4 +20,6 @@ pub use exemption::{Exempt, exempted};
 pub use facts::{Facts, Here, Replacing, Watched, is_own_use};
 pub use finding::{Finding, Level};
 pub use inline_plan::{InlineUser, NoPlan, Step, inline_plan};
-pub use policies::{CHARACTERS, Choices, NoPolicy, NotInAnArn, Policy, PolicyName, RoleNamed, Scope, SecretNamed, UNNEEDED, Whose, policy};
+pub use policies::{
+    CHARACTERS, Choices, NoPolicy, NotInAnArn, PARTITIONS, Policy, PolicyName, RoleNamed, Scope, SecretNamed, UNNEEDED, Whose, policy,
+};

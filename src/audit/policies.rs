@@ -9,7 +9,7 @@ mod scope;
 mod tests;
 
 pub use document::{CHARACTERS, Policy};
-pub use scope::{NotInAnArn, RoleNamed, Scope, SecretNamed, Whose};
+pub use scope::{NotInAnArn, PARTITIONS, RoleNamed, Scope, SecretNamed, Whose};
 
 use document::{Condition, Statement};
 
@@ -303,6 +303,11 @@ impl PolicyName {
             PolicyName::AuditMonitoring => AUDIT_MONITORING,
             PolicyName::Alarm => ALARM,
         }
+    }
+
+    /// Whether a user stands in it.
+    pub fn names_user(self) -> bool {
+        self.permissions().iter().any(|permission| matches!(permission.on, On::User | On::UserWithMfa))
     }
 
     /// The actions that it allows.

@@ -180,7 +180,11 @@ fn named(targets: Vec<Target>, otherwise: Option<&String>) -> Vec<SecretNamed> {
 
 fn notes(options: &PolicyOptions, policy: &Policy, scope: &Scope, holder: &Holder) -> Vec<String> {
     let name = options.name;
-    let mut notes = vec![format!("{}: {}", name.id(), name.purpose())];
+    let (id, purpose) = (name.id(), name.purpose());
+    // A command of the same name is told already.
+    let told = if purpose.starts_with(&format!("{id}: ")) { purpose.to_owned() } else { format!("{id}: {purpose}") };
+    let mut notes = vec![told];
+    notes.extend(idle(options));
     notes.extend(beside(options, scope).map(str::to_owned));
     let characters = policy.characters();
     notes.push(match characters > CHARACTERS {
@@ -196,6 +200,21 @@ fn notes(options: &PolicyOptions, policy: &Policy, scope: &Scope, holder: &Holde
     notes.push(format!("to make it: aws iam create-policy --policy-name {file} --policy-document file://{file}.json"));
     notes.push(format!("to attach it: aws iam {to} --policy-arn {arn}"));
     notes
+}
+
+/// What was typed and changes nothing of this policy.
+fn idle(options: &PolicyOptions) -> impl Iterator<Item = String> {
+    let PolicyOptions { name, choices, .. } = options;
+    // With a profile, who says account and user is not asked about.
+    let is_user_idle = options.user.is_some() && options.profile.is_none() && !name.names_user();
+    let has_secrets = matches!(name, PolicyName::SecretsManager | PolicyName::CreateSecret);
+    let all = [
+        (choices.without_mfa && *name != PolicyName::Rotate, "--without-mfa", "it is for rotate"),
+        (choices.enrolled && *name != PolicyName::ForceMfa, "--enrolled", "it is for force-mfa"),
+        (!options.secrets.is_empty() && !has_secrets, "--secret", "it is for secretsmanager and create-secret"),
+        (is_user_idle, "--user", "no user is named in it"),
+    ];
+    all.into_iter().filter(|(is_idle, ..)| *is_idle).map(|(_, option, why)| format!("{option} changes nothing of this policy: {why}"))
 }
 
 /// What else a person should know of this policy.

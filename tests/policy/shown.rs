@@ -124,3 +124,56 @@ fn an_operator_that_is_a_role_gets_the_policy_attached_to_the_role() {
     let role = resources(&shown(&home, &["sessions", "admin"]));
     assert!(role.contains(&"arn:aws:iam::444455556666:role/team/admin".to_owned()), "{role:?}");
 }
+
+#[test]
+fn a_partition_is_one_of_awss_and_the_nearest_is_named() {
+    let home = start("");
+    let wrong = run(&home, &["policy", "show", "rotate", "--partition", "aws-gov"]);
+    assert!(
+        wrong.code == Some(2) && wrong.stdout.is_empty() && said(&wrong).contains("similar value exists: 'aws-us-gov'"),
+        "{}",
+        said(&wrong)
+    );
+    for partition in ["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"] {
+        let first = resources(&shown(&home, &["rotate", "--partition", partition])).swap_remove(0);
+        assert!(first.starts_with(&format!("arn:{partition}:iam::")), "{partition}: {first}");
+    }
+}
+
+#[test]
+fn an_option_that_changes_nothing_of_the_policy_is_told() {
+    let home = start("");
+    for (args, told) in [
+        (&["sessions", "--without-mfa"][..], "--without-mfa changes nothing of this policy: it is for rotate"),
+        (&["rotate", "--enrolled"], "--enrolled changes nothing of this policy: it is for force-mfa"),
+        (&["mfa", "--secret", "prod/ci"], "--secret changes nothing of this policy: it is for secretsmanager and create-secret"),
+        (&["root-check", "--user", "dev"], "--user changes nothing of this policy: no user is named in it"),
+    ] {
+        let text = words(&home, &[&["policy", "show"], args].concat());
+        assert!(text.contains(told), "{args:?}: {text}");
+    }
+    for args in [
+        &["rotate", "--without-mfa", "--user", "dev"][..],
+        &["force-mfa", "--enrolled"],
+        &["secretsmanager", "--secret", "prod/ci"],
+        &["create-secret", "--secret", "prod/ci"],
+        &["mfa", "--user", "dev"],
+        &["audit", "--user", "dev"],
+        // Who says both is not asked about.
+        &["root-check", "default", "--account", "111122223333", "--user", "dev"],
+    ] {
+        let text = words(&home, &[&["policy", "show"], args].concat());
+        assert!(!text.contains("changes nothing"), "{args:?}: {text}");
+    }
+}
+
+#[test]
+fn the_purpose_of_a_policy_has_its_name_once() {
+    let home = start("");
+    for (name, purpose) in
+        [("audit", "note: audit: the own user"), ("alarm", "note: alarm: have changes"), ("mfa", "note: mfa: have a virtual")]
+    {
+        let text = words(&home, &["policy", "show", name]);
+        assert!(text.contains(purpose), "{text}");
+    }
+}

@@ -5,10 +5,13 @@
 use crate::aws::{name_of_arn, region_of_arn};
 use crate::model::Arn;
 
+/// AWS's partitions.
+pub const PARTITIONS: [&str; 8] = ["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"];
+
 /// Whom and what a policy is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
-    /// `aws`, `aws-cn`, `aws-us-gov`.
+    /// One of [`PARTITIONS`], or the one that AWS named.
     pub partition: String,
     /// The account ID; `None` is whichever the policy is in.
     pub account: Option<String>,
@@ -57,9 +60,6 @@ pub enum NotInAnArn {
     /// Not an account ID.
     #[error("an account ID has 12 digits")]
     Account,
-    /// Not a partition.
-    #[error("a partition is called aws, aws-cn, aws-us-gov or the like")]
-    Partition,
     /// Not a user.
     #[error("a user is a NAME of letters, digits and any of _+=,.@-, or its /PATH/NAME")]
     User,
@@ -78,12 +78,6 @@ impl Scope {
     pub fn account(text: &str) -> Result<String, NotInAnArn> {
         let is_one = text.len() == 12 && text.bytes().all(|sign| sign.is_ascii_digit());
         if is_one { Ok(text.to_owned()) } else { Err(NotInAnArn::Account) }
-    }
-
-    /// Checks the name of a partition.
-    pub fn partition(text: &str) -> Result<String, NotInAnArn> {
-        let is_one = text.starts_with("aws") && text.bytes().all(|sign| sign.is_ascii_lowercase() || sign == b'-');
-        if is_one { Ok(text.to_owned()) } else { Err(NotInAnArn::Partition) }
     }
 
     pub(super) fn iam(&self, resource: &str) -> String {

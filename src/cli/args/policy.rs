@@ -4,7 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Subcommand};
 use clap_complete::engine::ArgValueCandidates;
 
-use crate::audit::{Choices, PolicyName, Scope, SecretNamed, Whose};
+use crate::audit::{Choices, PARTITIONS, PolicyName, Scope, SecretNamed, Whose};
 use crate::cli::completions;
 use crate::commands::policy::PolicyOptions;
 
@@ -43,8 +43,8 @@ pub struct ShowArgs {
     /// The user: a name, below whichever path, or /PATH/NAME
     #[arg(long, value_name = "NAME", value_parser = Whose::parse)]
     pub user: Option<Whose>,
-    /// The partition: aws, aws-cn or aws-us-gov
-    #[arg(long, value_name = "PARTITION", value_parser = Scope::partition)]
+    /// The partition
+    #[arg(long, value_name = "PARTITION", value_parser = PossibleValuesParser::new(PARTITIONS))]
     pub partition: Option<String>,
     /// A secret that has the key, by its name or ARN, in the place of those that config.toml names; can be given again
     #[arg(long, value_name = "SECRET", value_parser = SecretNamed::parse)]
