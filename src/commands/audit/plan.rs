@@ -45,9 +45,8 @@ pub(super) fn plan(asked: &Asked<'_>, aws: &Aws, signer: &Signer, check: Check) 
     };
     let planned = inline_plan(&InlineUser { name, partition, account, inline: &inline, attached: attached.len() }, existing);
     let steps = planned.map_err(|error: NoPlan| Failure::from_error(FailureKind::Failed, &error).state(NOTHING))?;
-    let run = format!(
-        "run them as somebody who may change IAM: keyrotate audit {0} --plan INLINE | keyrotate exec {0} -- sh",
-        asked.profile.quoted()
-    );
-    Ok(PlanOutcome { steps, notes: vec![run] })
+    let run =
+        format!("run as somebody who may change IAM: keyrotate audit {0} --plan INLINE | keyrotate exec {0} -- sh", asked.profile.quoted());
+    // In the script: on its way into a shell a note would stand among that one's questions.
+    Ok(PlanOutcome { steps: [Step::Comment(run)].into_iter().chain(steps).collect(), notes: Vec::new() })
 }
