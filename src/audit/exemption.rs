@@ -34,6 +34,22 @@ pub fn exempted(findings: Vec<Finding>, exemptions: &[Exemption], today: NaiveDa
     findings.into_iter().map(with).collect()
 }
 
+/// The exemptions that count and whose subject no finding has, each with the subjects that there are. What was not looked at, or could not be, says
+/// nothing of them.
+pub fn idle<'a>(
+    findings: &'a [Finding],
+    exemptions: &'a [Exemption],
+    today: NaiveDate,
+) -> impl Iterator<Item = (&'a Exemption, &'a str, Vec<&'a str>)> {
+    exemptions.iter().filter(move |entry| entry.until >= today).filter_map(|entry| {
+        let subject = entry.subject.as_deref()?;
+        let found: Vec<&Finding> = findings.iter().filter(|finding| finding.check == entry.check).collect();
+        let is_known = !found.is_empty() && found.iter().all(|finding| finding.level != Level::Unknown);
+        let subjects: Vec<&str> = found.iter().map(|finding| finding.subject.as_str()).collect();
+        (is_known && !subjects.contains(&subject)).then_some((entry, subject, subjects))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

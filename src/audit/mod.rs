@@ -16,7 +16,7 @@ mod report;
 pub use check::{Reference, Tier};
 pub use checks::{DELETE_ROOT_KEYS, audit, root_keys};
 pub use document::{NotAPolicy, Power, power};
-pub use exemption::{Exempt, exempted};
+pub use exemption::{Exempt, exempted, idle};
 pub use facts::{Facts, Here, Replacing, Watched, is_own_use};
 pub use finding::{Finding, Level};
 pub use inline_plan::{InlineUser, NoPlan, Step, inline_plan};

@@ -11,7 +11,7 @@ use super::context::Context;
 use super::failure::{Failure, FailureKind, worst};
 use super::session::{Attend, SessionOptions, access, own_signer};
 use super::status::{Observations, Pending, Rest, conflict, note, under_way};
-use crate::audit::{Facts, Finding, Here, Level, Replacing, Tier, audit as judge, exempted};
+use crate::audit::{Facts, Finding, Here, Level, Replacing, Tier, audit as judge, exempted, idle};
 #[cfg(feature = "alarm")]
 use crate::aws::Watched;
 use crate::aws::{Aws, MonitoringSight, Signer, UserSight};
@@ -99,9 +99,15 @@ pub fn audit(context: &Context, attend: Attend<'_>, options: &AuditOptions) -> R
     };
     let remembered = note(context, &key.pair.id, user.keys(), now);
     let facts = Facts { now, profile: asked.profile.clone(), user, account, monitoring, here };
-    let findings = exempted(judge(&facts, options.tier), &context.settings.audit().exemptions, now.date_naive());
+    let (exemptions, today) = (&context.settings.audit().exemptions, now.date_naive());
+    let findings = exempted(judge(&facts, options.tier), exemptions, today);
     let exit_code = worst(findings.iter().map(|finding| code(finding, options.fail_on)));
-    let notes = conflict(context).into_iter().chain(remembered).collect();
+    let idle = idle(&findings, exemptions, today).map(|(entry, subject, subjects)| {
+        let (file, check, profile) = (context.paths.config_file.display(), entry.check.id(), &asked.profile);
+        let there = subjects.join(", ");
+        format!("{file}: the exemption of {check} for `{subject}` exempts nothing of the profile {profile}: there it is about {there}")
+    });
+    let notes = conflict(context).into_iter().chain(remembered).chain(idle).collect();
     Ok(AuditOutcome { now, profile: asked.profile, identity, tier: options.tier, findings, notes, exit_code })
 }
 

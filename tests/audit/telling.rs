@@ -2,6 +2,7 @@
 
 use crate::bench::{DAY, audit, configure, findings, levels, settings, start, well};
 use crate::home::Home;
+use crate::lab::faults::{Fault, Rule};
 
 fn attach(home: &Home, policy: &str) {
     let mut world = home.lab.world();
@@ -70,6 +71,37 @@ fn of_the_root_users_device_it_is_told_whether_one_is_virtual() {
         let (found, output) = findings(&home, &["default"]);
         let finding = found.iter().find(|finding| finding["check"] == "ROOT-MFA").unwrap();
         assert_eq!((&finding["level"], &finding["seen"]), (&"pass".into(), &said.into()), "{serials:?}: {}", output.stderr);
+    }
+}
+
+#[test]
+fn an_exemption_of_what_is_not_there_is_told_where_that_is_known() {
+    let home = start(settings());
+    well(&home);
+    attach(&home, "ReadOnlyAccess");
+    let entry = |check: &str, subject: &str, until: &str| {
+        format!("[[audit.exemption]]\ncheck = '{check}'\nsubject = '{subject}'\nreason = 'a move'\nuntil = {until}\n")
+    };
+    let file = home.path().join(".config/keyrotate/config.toml");
+    configure(&home, &(entry("DIRECT-ATTACH", "ReadOnlyAcess", "2999-12-31") + &entry("DIRECT-ATTACH", "ReadOnlyAccess", "2999-12-31")));
+    let (_, output) = findings(&home, &["default"]);
+    let notes = serde_json::from_str::<serde_json::Value>(&output.stdout).unwrap()["notes"].clone();
+    let told = format!(
+        "{}: the exemption of DIRECT-ATTACH for `ReadOnlyAcess` exempts nothing of the profile default: there it is about ReadOnlyAccess",
+        file.display()
+    );
+    assert_eq!((output.code, notes), (Some(0), serde_json::json!([told])), "a note, and no failure");
+    assert!(audit(&home, &["default"]).stdout.contains(&format!("note: {told}")));
+    for (settings, denied, why) in [
+        (entry("ROOT-USED", "root user of 1", "2999-12-31"), None, "not looked at in this tier"),
+        (entry("DIRECT-ATTACH", "ReadOnlyAcess", "2020-12-31"), None, "it has ended"),
+        (entry("USER-MFA", "user dev", "2999-12-31"), None, "it is of something that is well"),
+        (entry("DIRECT-ATTACH", "ReadOnlyAcess", "2999-12-31"), Some("ListAttachedUserPolicies"), "it could not be looked at"),
+    ] {
+        configure(&home, &settings);
+        home.lab.rules(denied.iter().map(|action| Rule::on(action, Fault::error(403, "AccessDenied")).times(0)).collect());
+        let shown = audit(&home, &["default"]).stdout;
+        assert!(!shown.contains("exempts nothing"), "{why}: {shown}");
     }
 }
 
