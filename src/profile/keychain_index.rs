@@ -149,6 +149,12 @@ mod tests {
             let files = files("", &format!("[profile {profile}]\n{section}"));
             let refused = files.resolve(&ProfileName::new(profile), &Environment::from_vars([]).unwrap()).unwrap_err();
             assert!(matches!(refused, Refusal::Elsewhere { .. }), "{profile} {section}: {refused}");
+            let wants_key = refused.to_string().contains(&format!("`keyrotate keys add {profile}` puts one into the keychain"));
+            assert_eq!(
+                wants_key,
+                section.contains(&format!("keyrotate credential-process {profile}\n")) && !section.contains("sso"),
+                "{profile} {section}: {refused}"
+            );
         }
     }
 }

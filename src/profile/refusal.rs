@@ -27,6 +27,8 @@ impl fmt::Display for Place {
 pub enum Elsewhere {
     /// `credential_process`.
     CredentialProcess,
+    /// The same with keyrotate as the program, which has no key for it.
+    OwnProcess,
     /// `credential_source`: the environment, an instance or a container.
     CredentialSource,
     /// `web_identity_token_file`.
@@ -41,7 +43,7 @@ impl Elsewhere {
     /// The option in the file that says so, and the start of the refusal's code.
     pub fn option(self) -> &'static str {
         match self {
-            Self::CredentialProcess => "credential_process",
+            Self::CredentialProcess | Self::OwnProcess => "credential_process",
             Self::CredentialSource => "credential_source",
             Self::WebIdentity => "web_identity_token_file",
             Self::Sso => "sso_account_id",
@@ -53,13 +55,27 @@ impl Elsewhere {
         match self {
             Self::Sso => "AWS SSO",
             Self::LoginSession => "`aws login`",
-            Self::CredentialProcess | Self::CredentialSource | Self::WebIdentity => self.option(),
+            Self::CredentialProcess | Self::OwnProcess | Self::CredentialSource | Self::WebIdentity => self.option(),
         }
+    }
+
+    /// Where they come from, and what is right for such a profile in the place of a key.
+    fn told(self, name: &ProfileName) -> String {
+        let instead = match self {
+            Self::OwnProcess => {
+                let add = format!("`keyrotate keys add {}` puts one into the keychain", name.quoted());
+                return format!("keyrotate, which has no key for it: {add}");
+            }
+            Self::Sso => format!(", `aws sso login --profile {}` signs in, and MFA devices are in the AWS access portal", name.quoted()),
+            Self::LoginSession => format!(", `aws login --profile {}` signs in", name.quoted()),
+            Self::CredentialProcess | Self::CredentialSource | Self::WebIdentity => String::new(),
+        };
+        format!("{}: it has no long-term key and needs none{instead}; for a key name the profile that has it", self.words())
     }
 
     fn code(self) -> &'static str {
         match self {
-            Self::CredentialProcess => "credential-process",
+            Self::CredentialProcess | Self::OwnProcess => "credential-process",
             Self::CredentialSource => "credential-source",
             Self::WebIdentity => "web-identity",
             Self::Sso => "sso",
@@ -136,7 +152,7 @@ pub enum Refusal {
         absent: Absent,
     },
     /// The profile's credentials are not long-term keys in a file.
-    #[error("{place}: the profile {name} gets its credentials by {}, so it has no long-term key to rotate: name the profile that has the key", by.words())]
+    #[error("{place}: the profile {name} gets its credentials by {}", by.told(name))]
     Elsewhere {
         /// The profile.
         name: ProfileName,
@@ -232,7 +248,9 @@ pub enum Refusal {
         back: String,
     },
     /// A role with no source, or with two.
-    #[error("{place}: role_arn needs either source_profile or credential_source, and the profile {name} has {found}: keep exactly one")]
+    #[error(
+        "{place}: role_arn needs either source_profile or credential_source, and the profile {name} has {found}: it has to have exactly one"
+    )]
     RoleSource {
         /// The profile.
         name: ProfileName,

@@ -240,9 +240,13 @@ mod tests {
     #[test]
     fn sso_and_login_are_called_by_their_names() {
         for (line, words) in [
-            ("sso_account_id=1", "by AWS SSO,"),
-            ("login_session=x", "by `aws login`,"),
-            ("credential_process=x", "by credential_process,"),
+            ("sso_account_id=1", "by AWS SSO: it has no long-term key and needs none, `aws sso login --profile p` signs in"),
+            ("sso_session=x", "by AWS SSO: it has no long-term key and needs none"),
+            ("sso_start_url=https://x", "by AWS SSO: it has no long-term key and needs none"),
+            ("login_session=x", "by `aws login`: it has no long-term key and needs none, `aws login --profile p` signs in"),
+            ("credential_process=x", "by credential_process: it has no long-term key and needs none; for a key"),
+            ("role_arn=arn:aws:iam::111122223333:role/r\ncredential_source=Environment", "by credential_source: it has no long-term key"),
+            ("role_arn=arn:aws:iam::111122223333:role/r", "has neither: it has to have exactly one"),
         ] {
             let refusal = files("", &format!("[profile p]\n{line}\n")).resolve(&ProfileName::new("p"), &environment(&[])).unwrap_err();
             assert!(refusal.to_string().contains(words), "{refusal}");

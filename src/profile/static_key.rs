@@ -56,7 +56,7 @@ impl AwsFiles {
             Some((section, Some(id), Some(secret))) => (section, id, secret),
             Some((_, Some(id), None)) => return Err(partial(id, SECRET)),
             Some((_, None, Some(secret))) => return Err(partial(secret, ID)),
-            Some((_, None, None)) | None => return Err(Refusal::NoKey { name, place: profile.header(), absent: Absent::default() }),
+            Some((_, None, None)) | None => return Err(self.keyless(name, profile)),
         };
         let place = || self.place(file, id.line);
         let id_text = value(id).ok_or_else(|| partial(secret, ID))?;
@@ -93,13 +93,23 @@ impl AwsFiles {
         Some(StaticKey { pair, file, section: profile.section(file)?, id, secret: None })
     }
 
+    /// Of a profile without a key: where a part of a sign-in is left, a key is not what is missing.
+    fn keyless(&self, name: ProfileName, profile: &Profile<'_>) -> Refusal {
+        match profile.option("sso_session").or_else(|| profile.option("sso_start_url")) {
+            Some((file, entry)) => Refusal::Elsewhere { name, place: self.place(file, entry.line), by: Elsewhere::Sso },
+            None => Refusal::NoKey { name, place: profile.header(), absent: Absent::default() },
+        }
+    }
+
     // What botocore asks before a static pair; with a pair beside it, the SDKs go different ways.
     fn other_sources(&self, name: &ProfileName, profile: &Profile<'_>, keys: FileKind, key: Option<&Entry>) -> Result<(), Refusal> {
         let sso = profile.option("sso_account_id").or_else(|| profile.option("sso_role_name"));
+        let is_own = profile.value("credential_process").is_some_and(|command| is_own_process(command, name));
+        let process = if is_own { Elsewhere::OwnProcess } else { Elsewhere::CredentialProcess };
         let asked = [
             (sso, Elsewhere::Sso),
             (profile.option("login_session"), Elsewhere::LoginSession),
-            (profile.option("credential_process"), Elsewhere::CredentialProcess),
+            (profile.option("credential_process"), process),
         ];
         for (found, by) in asked {
             let Some((file, entry)) = found else { continue };
@@ -107,7 +117,7 @@ impl AwsFiles {
             match (key, keys, by) {
                 (None, _, _) => return Err(Refusal::Elsewhere { name, place, by }),
                 // The AWS CLI takes the pair of the credentials file first; it is warned about.
-                (Some(_), FileKind::Credentials, Elsewhere::CredentialProcess | Elsewhere::LoginSession) => {}
+                (Some(_), FileKind::Credentials, Elsewhere::CredentialProcess | Elsewhere::OwnProcess | Elsewhere::LoginSession) => {}
                 (Some(_), FileKind::Credentials | FileKind::Config, _) => {
                     return Err(Refusal::Ambiguous { name, place, one: "an access key", other: by.option() });
                 }

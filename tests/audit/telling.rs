@@ -128,7 +128,7 @@ fn a_profile_that_cannot_be_looked_at_is_an_error_of_its_own() {
     home.write(".aws/config", "[profile sso]\nsso_account_id = 000000000000\nsso_role_name = r\nsso_start_url = https://x\n");
     for (args, code, said) in [
         (vec!["nowhere"], 1, "nowhere"),
-        (vec!["sso"], 1, "SSO"),
+        (vec!["sso"], 1, "it has no long-term key and needs none"),
         (vec!["default", "--plan", "ROOT"], 2, "QUARANTINE, CALLER-IS-ROOT"),
         (vec!["default", "--plan", "KEY-AGE"], 2, "KEY-AGE has no plan"),
     ] {

@@ -57,7 +57,7 @@ impl Mover<'_> {
             }
             Err(Refusal::NoFiles { .. } | Refusal::NoSuchProfile { .. } | Refusal::NoKey { .. }) => Ok(()),
             // The item that the line stands for was removed.
-            Err(Refusal::Elsewhere { by: Elsewhere::CredentialProcess, .. }) if for_keychain && files.has_own_process(name) => Ok(()),
+            Err(Refusal::Elsewhere { by: Elsewhere::OwnProcess, .. }) if for_keychain && files.has_own_process(name) => Ok(()),
             Err(refusal) => Err(unchanged(&refusal)),
         }
     }
