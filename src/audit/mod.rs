@@ -5,6 +5,7 @@
 
 mod check;
 mod checks;
+mod denied;
 mod document;
 mod exemption;
 mod facts;
@@ -15,6 +16,7 @@ mod report;
 
 pub use check::{Reference, Tier};
 pub use checks::{DELETE_ROOT_KEYS, audit, root_keys};
+pub use denied::when_denied;
 pub use document::{NotAPolicy, Power, power};
 pub use exemption::{Exempt, exempted, idle};
 pub use facts::{Facts, Here, Replacing, Watched, is_own_use};

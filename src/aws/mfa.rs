@@ -5,7 +5,7 @@
 
 use aws_sdk_iam::operation::list_mfa_devices::ListMfaDevicesOutput;
 use aws_sdk_iam::operation::list_virtual_mfa_devices::ListVirtualMfaDevicesOutput;
-use aws_sdk_iam::types::AssignmentStatusType;
+use aws_sdk_iam::types::{AssignmentStatusType, User};
 use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
@@ -13,7 +13,7 @@ use super::call::Call;
 use super::iam::every_page;
 use super::server_time::from_sdk;
 use super::{Aws, AwsError, Signer};
-use crate::model::{ConsecutiveCodes, MfaSeed, MfaSerial};
+use crate::model::{Arn, ConsecutiveCodes, MfaSeed, MfaSerial};
 
 /// So many devices are asked for at once, where all users of an account may have one (IAM API reference, MaxItems).
 const MOST_OF_A_PAGE: i32 = 1_000;
@@ -25,6 +25,15 @@ pub struct MfaDevice {
     pub serial: String,
     /// When it was enabled, in UTC.
     pub enabled_at: Option<DateTime<Utc>>,
+}
+
+/// A virtual device of the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VirtualDevice {
+    /// Its ARN.
+    pub serial: String,
+    /// The user who has it, where AWS names one.
+    pub user: Option<Arn>,
 }
 
 /// A virtual device that was just made, and that nobody has yet.
@@ -47,13 +56,14 @@ impl Aws {
         self.runtime.block_on(self.devices(signer))
     }
 
-    /// `iam:ListVirtualMFADevices`, all pages: the ARNs of the account's virtual devices, of those that nobody has, too.
-    pub fn list_virtual_mfa_devices(&self, signer: &Signer) -> Result<Vec<String>, AwsError> {
+    /// `iam:ListVirtualMFADevices`, all pages: the account's virtual devices, those that nobody has, too.
+    pub fn list_virtual_mfa_devices(&self, signer: &Signer) -> Result<Vec<VirtualDevice>, AwsError> {
         self.runtime.block_on(async {
             let call = Call::new(self, signer, "iam:ListVirtualMFADevices");
             let pages = call.iam().list_virtual_mfa_devices();
             let devices = every_page!(&call, pages, |page: ListVirtualMfaDevicesOutput| page.virtual_mfa_devices);
-            Ok(devices.into_iter().map(|device| device.serial_number).collect())
+            let user = |user: Option<User>| Arn::parse(&user?.arn).ok();
+            Ok(devices.into_iter().map(|device| VirtualDevice { user: user(device.user), serial: device.serial_number }).collect())
         })
     }
 

@@ -52,7 +52,7 @@ pub use audit::{AccountSight, UserDetails, UserSight};
 pub use endpoint::Endpoints;
 pub use error::{AwsError, ErrorKind, MfaRefusal, Unreachable};
 pub use look::{KeySight, look_all};
-pub use mfa::{MfaDevice, NewMfaDevice};
+pub use mfa::{MfaDevice, NewMfaDevice, VirtualDevice};
 pub use monitoring::{
     Alarm, EventRule, EventSelector, EventSelectors, FieldSelector, FilterSight, Mending, Metric, MetricAlarm, MetricFilter, MetricSight,
     MonitoringSight, OwnNames, OwnRule, OwnSight, OwnTopic, RuleSight, RuleTarget, Subscription, Topic, TopicSight, Trail, TrailHome,

@@ -8,11 +8,13 @@ mod left;
 pub mod list;
 pub mod resync;
 
+use std::cell::Cell;
 use std::path::PathBuf;
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::session::own_signer;
+use crate::audit::{PolicyName, when_denied};
 use crate::aws::{Aws, AwsError, MfaDevice, Signer};
 use crate::model::{Identity, ProfileName};
 use crate::os::clock;
@@ -38,6 +40,8 @@ struct Asked<'a> {
     signer: Signer,
     identity: Identity,
     user_name: String,
+    /// AWS listed none: then no session can be opened that a policy may want.
+    has_none: Cell<bool>,
 }
 
 impl<'a> Asked<'a> {
@@ -67,16 +71,23 @@ impl<'a> Asked<'a> {
             );
             return Err(Failure::new(FailureKind::Failed, message).state(UNCHANGED).hint(hint));
         };
-        Ok(Self { context, files, profile, route, aws, signer, identity, user_name })
+        Ok(Self { context, files, profile, route, aws, signer, identity, user_name, has_none: Cell::new(false) })
     }
 
     fn devices(&self) -> Result<Vec<MfaDevice>, Failure> {
-        self.aws.own_mfa_devices(&self.signer).map_err(|error| self.refused(FailureKind::Unchecked, &error))
+        let listed = self.aws.own_mfa_devices(&self.signer).map_err(|error| self.refused(FailureKind::Unchecked, &error))?;
+        self.has_none.set(listed.is_empty());
+        Ok(listed)
     }
 
     /// A call that AWS refused, or did not answer.
     fn refused(&self, kind: FailureKind, error: &AwsError) -> Failure {
-        Failure { kind, ..Failure::from(explain(&self.route.key.pair.id, error)) }
+        let failure = Failure { kind, ..Failure::from(explain(&self.route.key.pair.id, error)) };
+        let may_log_in = !matches!(self.signer, Signer::Session(_)) && !self.has_none.get();
+        match when_denied(error, PolicyName::Mfa, &self.profile, may_log_in) {
+            Some(help) => failure.hint(help),
+            None => failure,
+        }
     }
 
     /// What AWS's clock says, and how far this machine's is off where that is much: codes are a matter of clocks.

@@ -15,5 +15,5 @@ pub use cache::{Cache, CacheError, Cached, Found, Known, NotForgotten, Whose};
 pub use obtain::{NoSession, Opened, Opening, least, warm};
 pub use plan::{Plan, Wishes, plan};
 pub use request::{LONGEST_CHAINED, Leg, Request, RoleRequest, partition};
-pub use source::{NoCode, Source, Sources, typed};
+pub use source::{NoCode, Source, Sources};
 pub use token_codes::{TokenCodes, Used};

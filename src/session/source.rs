@@ -126,7 +126,7 @@ impl Sources {
 }
 
 /// What a person types; something that is no code is no try at AWS.
-pub fn typed(ask: impl Fn() -> Option<String>, tell: impl Fn(&str)) -> Result<TokenCode, NoCode> {
+fn typed(ask: impl Fn() -> Option<String>, tell: impl Fn(&str)) -> Result<TokenCode, NoCode> {
     for _ in 0..TRIES {
         let text = Zeroizing::new(ask().ok_or(NoCode::Abandoned)?);
         if text.trim().is_empty() {

@@ -421,3 +421,112 @@ fn a_device_that_somebody_has_and_aws_does_not_list_stays_written_down() {
     assert_eq!((code, config(&home)), (Some(0), format!("[default]\nmfa_serial = {}\n", arn("dev"))), "{screen}");
     assert_eq!((devices(&home), written_down(&home)), (vec![arn("dev")], 0), "{screen}");
 }
+
+#[test]
+fn a_device_that_the_user_does_not_have_is_refused_before_a_code_is_asked_for() {
+    let home = start(Settings::default());
+    let other = arn("old");
+    for (args, config) in
+        [(format!("mfa resync --serial {other}"), String::new()), ("mfa resync".to_owned(), format!("[default]\nmfa_serial = {other}\n"))]
+    {
+        home.write(".aws/config", &config);
+        let (code, screen) = Terminal::open(&home, &args, &[]).end();
+        assert!(code == Some(1) && screen.contains(&format!("dev has no MFA device {other}")), "{code:?} {screen}");
+        assert!(screen.contains(&arn("dev")) && screen.contains("--serial") && !screen.contains(CODE), "{screen}");
+    }
+    assert_eq!(calls(&home, "ResyncMFADevice"), 0);
+    home.lab.rules(vec![Rule::on("ListMFADevices", Fault::error(403, "AccessDenied")).times(0)]);
+    let mut terminal = Terminal::open(&home, &format!("mfa resync --serial {}", arn("dev")), &[]);
+    type_codes(&home, &mut terminal, &arn("dev"), 1);
+    let (code, screen) = terminal.end();
+    assert!(code == Some(0) && screen.contains("in step:"), "where they cannot be listed AWS says it itself: {screen}");
+}
+
+#[test]
+fn what_is_denied_is_told_with_the_session_and_the_policy_that_may_be_missing() {
+    let home = start(Settings::default());
+    let login = "keyrotate login default";
+    let policy = "keyrotate policy show mfa default";
+    let explicit = Fault::ErrorBefore {
+        status: 403,
+        code: "AccessDenied",
+        message: "not authorized, with an explicit deny in an identity-based policy",
+    };
+    for (fault, told) in [(explicit, &[login][..]), (Fault::error(403, "AccessDenied"), &["iam:ListMFADevices", policy, login])] {
+        home.lab.rules(vec![Rule::on("ListMFADevices", fault).times(0)]);
+        let output = home.run(&["mfa", "list"]);
+        assert_eq!(output.code, Some(12), "{}", output.stderr);
+        assert!(told.iter().all(|told| output.stderr.contains(told)), "{told:?}: {}", output.stderr);
+    }
+    home.lab.rules(vec![Rule::on("ResyncMFADevice", Fault::error(403, "AccessDenied")).times(0)]);
+    let mut terminal = Terminal::open(&home, "mfa resync", &[]);
+    type_codes(&home, &mut terminal, &arn("dev"), 1);
+    let (code, screen) = terminal.end();
+    assert!(code == Some(1) && [policy, login].iter().all(|told| screen.contains(told)), "{screen}");
+    // Who has no device can open no session either.
+    let home = without_device(false);
+    home.lab.rules(vec![Rule::on("CreateVirtualMFADevice", Fault::error(403, "AccessDenied")).times(0)]);
+    let (code, screen) = Terminal::open(&home, "mfa enroll", &[]).end();
+    assert!(code == Some(1) && screen.contains(policy) && !screen.contains(login), "{screen}");
+}
+
+#[test]
+fn what_is_no_code_costs_the_device_nothing_and_giving_up_tells_what_to_do_with_the_phone() {
+    let home = without_device(false);
+    let mut terminal = Terminal::open(&home, "mfa enroll --yes", &[]);
+    for (time, typed) in ["12345\n", "\n", "1234567\n", "abcdef\n", "12345\n"].iter().enumerate() {
+        expect(&terminal, CODE, time + 1);
+        terminal.press(typed);
+    }
+    expect(&terminal, CODE, 6);
+    let [first, second] = home.lab.two_codes("dev", &arn("dev")).expect("two codes");
+    terminal.press(&format!("{first}\n"));
+    expect(&terminal, NEXT, 1);
+    terminal.press("x\n");
+    expect(&terminal, NEXT, 2);
+    terminal.press(&format!("{second}\n"));
+    let (code, screen) = terminal.end();
+    assert_eq!((code, calls(&home, "CreateVirtualMFADevice")), (Some(0), 1), "{screen}");
+    assert_eq!(home.lab.world().users[0].serials, [arn("dev")], "{screen}");
+
+    let home = without_device(false);
+    let mut terminal = Terminal::open(&home, "mfa enroll --yes", &[]);
+    for time in 1..=3 {
+        expect(&terminal, CODE, time);
+        terminal.press(&format!("11111{time}\n"));
+        expect(&terminal, NEXT, time);
+        terminal.press(&format!("22222{time}\n"));
+    }
+    let (code, screen) = terminal.end();
+    assert!(code == Some(1) && screen.contains("the half-made device is deleted"), "{screen}");
+    assert!(screen.contains("delete its entry in the authenticator app"), "{screen}");
+    // Nobody could scan what was not made.
+    home.lab.rules(vec![Rule::on("CreateVirtualMFADevice", Fault::DropBefore).times(0)]);
+    let (_, screen) = Terminal::open(&home, "mfa enroll --yes", &[]).end();
+    assert!(!screen.contains("authenticator app"), "{screen}");
+}
+
+#[test]
+fn a_device_that_ended_with_another_user_is_no_business_of_this_one_any_more() {
+    let home = enabled_and_not_listed();
+    {
+        let mut world = home.lab.world();
+        let eve = world.add_user("eve", "/team/");
+        world.users[eve].serials.push(arn("dev"));
+    }
+    home.lab.rules(vec![Rule::on("ListVirtualMFADevices", Fault::error(403, "AccessDenied")).times(0)]);
+    for (unlisted, told, left) in
+        [(true, format!("{} is in use", arn("dev")), 1), (false, format!("{} is the MFA device of team/eve now", arn("dev")), 0)]
+    {
+        if !unlisted {
+            home.lab.rules(vec![]);
+        }
+        let mut terminal = Terminal::open(&home, "mfa enroll --yes", &[]);
+        expect(&terminal, CODE, 1);
+        assert!(terminal.screen().contains(&told), "{}", terminal.screen());
+        assert_eq!(written_down(&home), left + 1, "with that of the new one");
+        terminal.press("\x03");
+        assert_eq!(terminal.end().0, Some(130));
+    }
+    assert_eq!((devices(&home), written_down(&home)), (vec![arn("dev")], 0), "hers is as it was");
+}

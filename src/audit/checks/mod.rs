@@ -13,6 +13,7 @@ mod tests;
 pub use root::{DELETE_ROOT_KEYS, root_keys};
 
 use super::check::Tier;
+use super::denied::when_denied;
 use super::facts::Facts;
 use super::finding::{Finding, Level};
 use crate::aws::{AwsError, UserDetails};
@@ -88,19 +89,6 @@ impl NoUser<'_> {
 
 /// A list that could not be read, with what would help.
 fn denied(facts: &Facts, check: Check, subject: impl Into<String>, error: &AwsError) -> Finding {
-    let found = Finding::unknown(check, subject, error);
-    let fix = match found.missing_actions.first() {
-        None => "run this again".to_owned(),
-        Some(_) if error.is_explicit_deny() && !facts.here.by_session => {
-            format!("run `keyrotate login {}`, then this again: the policy seems to want MFA", facts.profile.quoted())
-        }
-        Some(action) => {
-            let policy = check.tier().policy().id();
-            format!(
-                "have an administrator allow {action}: `keyrotate policy show {policy} {}` prints all that is asked",
-                facts.profile.quoted()
-            )
-        }
-    };
-    found.fix(fix)
+    let help = when_denied(error, check.tier().policy(), &facts.profile, !facts.here.by_session);
+    Finding::unknown(check, subject, error).fix(help.unwrap_or_else(|| "run this again".to_owned()))
 }

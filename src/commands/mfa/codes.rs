@@ -4,6 +4,8 @@
 
 use std::error::Error;
 
+use zeroize::Zeroizing;
+
 use super::Asked;
 use crate::aws::AwsError;
 use crate::commands::failure::{Failure, FailureKind};
@@ -11,9 +13,9 @@ use crate::model::{ConsecutiveCodes, MfaSerial, TokenCode};
 use crate::os::clock;
 use crate::os::disk::RealDisk;
 use crate::os::terminal::Console;
-use crate::session::{NoCode, typed};
+use crate::session::NoCode;
 
-/// How often two codes are asked for.
+/// How often two codes are sent.
 const TRIES: usize = 3;
 
 impl Asked<'_> {
@@ -71,18 +73,27 @@ impl Asked<'_> {
     }
 }
 
-/// Two codes from the terminal. The same one twice is asked for again.
+/// Two codes from the terminal. What cannot be two codes is asked for again, as often as it takes: AWS hears nothing of it.
 fn ask(console: &Console) -> Result<ConsecutiveCodes, Failure> {
-    let code = |text: &str| {
-        let told = console.held(|| typed(|| console.ask_line(text), |why| console.show(why)));
-        told.map_err(|error: NoCode| Failure::from_error(FailureKind::Failed, &error))
-    };
-    let first: TokenCode = code("code that the device shows now: ")?;
-    for _ in 0..TRIES {
-        match ConsecutiveCodes::new(first.clone(), code("the next code, which it shows within half a minute: ")?) {
+    let first = code(console, "code that the device shows now: ")?;
+    loop {
+        let second = code(console, "the next code, which it shows within half a minute: ")?;
+        match ConsecutiveCodes::new(first.clone(), second) {
             Ok(codes) => return Ok(codes),
             Err(error) => console.show(&error.to_string()),
         }
     }
-    Err(Failure::new(FailureKind::Failed, "the same code was given each time, and two that follow each other are needed"))
+}
+
+fn code(console: &Console, question: &str) -> Result<TokenCode, Failure> {
+    console.held(|| {
+        loop {
+            let typed = console.ask_line(question).map(Zeroizing::new);
+            let typed = typed.ok_or_else(|| Failure::from_error(FailureKind::Failed, &NoCode::Abandoned))?;
+            match TokenCode::parse(&typed) {
+                Ok(code) => return Ok(code),
+                Err(error) => console.show(&format!("{error}; Ctrl-C gives up")),
+            }
+        }
+    })
 }

@@ -5,7 +5,7 @@
 
 use std::io::ErrorKind;
 
-use super::left::{Gone, WHOSE, stays};
+use super::left::{Gone, WHOSE, anothers, stays};
 use super::{Asked, UNCHANGED, agreed, directory, nobody};
 use crate::aws::NewMfaDevice;
 use crate::commands::context::Context;
@@ -19,6 +19,9 @@ use crate::os::private_directory::private_directory;
 use crate::os::signals::Signals;
 use crate::os::terminal::{Console, is_without_colours};
 use crate::profile::{AwsFiles, EditError, FileKind, Shown};
+
+/// What was scanned of a device that is deleted.
+const PHONE: &str = "delete its entry in the authenticator app, whose codes count nowhere";
 
 /// What `mfa enroll` was asked for.
 #[derive(Clone, Debug, Default)]
@@ -128,7 +131,7 @@ impl Enrolling<'_> {
         }
         let (entry, mut enrolment, device) = self.make()?;
         if let Err(failure) = self.enable(&device) {
-            return Err(self.take_back(entry, &enrolment, failure));
+            return Err(self.take_back(entry, &enrolment, failure, Some(PHONE)));
         }
         drop(device);
         let named = self.name_it(entry, &mut enrolment)?;
@@ -144,7 +147,8 @@ impl Enrolling<'_> {
         let entry_of = |name: &str| directory(asked.context).join(format!("{}-{name}.json", asked.identity.account));
         loop {
             let is_taken = |name: &str| {
-                let is_listed = |serial: MfaSerial| taken.as_ref().is_some_and(|taken| taken.iter().any(|other| other == serial.as_str()));
+                let is_listed =
+                    |serial: MfaSerial| taken.as_ref().is_some_and(|taken| taken.iter().any(|other| other.serial == serial.as_str()));
                 // An entry is all that is known of a device which an earlier run could not delete: another one never takes its place.
                 let has_entry = || !self.disk.facts(&entry_of(name)).is_err_and(|error| error.kind() == ErrorKind::NotFound);
                 let is_there = |serial| is_listed(serial) || has_entry();
@@ -175,7 +179,7 @@ impl Enrolling<'_> {
                 Ok(device) => {
                     (enrolment.serial, enrolment.is_made) = (device.serial.clone(), true);
                     if let Err(error) = entry.update(&enrolment) {
-                        return Err(self.take_back(entry, &enrolment, Failure::from_error(FailureKind::Failed, &error)));
+                        return Err(self.take_back(entry, &enrolment, Failure::from_error(FailureKind::Failed, &error), None));
                     }
                     return Ok((entry, enrolment, device));
                 }
@@ -189,7 +193,7 @@ impl Enrolling<'_> {
                     return Err(failure);
                 }
                 // It may be there, and nobody has its seed.
-                Err(error) => return Err(self.take_back(entry, &enrolment, asked.refused(FailureKind::Failed, &error))),
+                Err(error) => return Err(self.take_back(entry, &enrolment, asked.refused(FailureKind::Failed, &error), None)),
             }
         }
     }
@@ -247,10 +251,13 @@ impl Enrolling<'_> {
         own.is_ok_and(|own| own.iter().any(|other| other == serial.as_str()))
     }
 
-    /// Deletes a device that was not enabled, where it is ours, which the failure tells.
-    fn take_back(&self, entry: Entry<'_>, enrolment: &Enrolment, failure: Failure) -> Failure {
+    /// Deletes a device that was not enabled, where it is ours, which the failure tells. `shown`: what is to be done about what was shown of it.
+    fn take_back(&self, entry: Entry<'_>, enrolment: &Enrolment, failure: Failure, shown: Option<&str>) -> Failure {
         let again = format!("run `{}` again", enrolment.again());
-        let state = match self.delete(enrolment, &[]) {
+        let gone = self.delete(enrolment, &[]);
+        // What stays may yet turn out to be in use, with what was shown of it.
+        let is_over = !matches!(gone, Gone::Stays(_));
+        let state = match gone {
             Gone::Deleted => match entry.close(enrolment) {
                 Ok(()) => "the half-made device is deleted, and nothing else was changed".to_owned(),
                 Err(error) => format!("the half-made device is deleted; {error}"),
@@ -260,9 +267,14 @@ impl Enrolling<'_> {
                 let told = format!("{} may be there now, and {WHOSE}", enrolment.serial);
                 entry.close(enrolment).map_or_else(|error| format!("{told}; {error}"), |()| told.clone())
             }
+            Gone::Anothers(user) => {
+                let told = anothers(enrolment, &user);
+                entry.close(enrolment).map_or_else(|error| format!("{told}; {error}"), |()| told.clone())
+            }
             Gone::Stays(error) => stays(enrolment, &error),
         };
-        let hint = failure.hint.clone().map_or_else(|| again.clone(), |hint| format!("{hint}; {again}"));
+        let hints = failure.hint.clone().into_iter().chain(shown.filter(|_| is_over).map(str::to_owned)).chain([again]);
+        let hint = hints.collect::<Vec<_>>().join("; ");
         failure.state(state).hint(hint)
     }
 

@@ -10,6 +10,7 @@ use crate::aws::{AwsError, ErrorKind};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::journal::Entry;
 use crate::mfa::{Enrolment, Left};
+use crate::model::{Arn, MfaSerial};
 
 /// What a person can do about a device that may be somebody else's.
 pub(super) const WHOSE: &str = "it cannot be told whose the device is, without iam:ListVirtualMFADevices: look for it in the IAM console";
@@ -22,6 +23,8 @@ pub(super) enum Gone {
     Enabled,
     /// It may be somebody else's, and was left alone.
     NotOurs,
+    /// AWS says that this user has it.
+    Anothers(Arn),
     /// It stays for now.
     Stays(AwsError),
 }
@@ -47,6 +50,10 @@ impl Enrolling<'_> {
                     self.close(path, &enrolment)?;
                     notes.push(format!("{} had been interrupted, and {WHOSE}", enrolment.told()));
                 }
+                Gone::Anothers(user) => {
+                    self.close(path, &enrolment)?;
+                    notes.push(format!("{} had been interrupted, and {}", enrolment.told(), anothers(&enrolment, &user)));
+                }
                 Gone::Stays(error) => notes.push(stays(&enrolment, &error)),
             }
         }
@@ -65,8 +72,19 @@ impl Enrolling<'_> {
             Err(error) if error.kind == ErrorKind::Gone => Gone::Deleted,
             // AWS lists a device a while after it was enabled.
             Err(error) if error.is_in_use() && self.has(&enrolment.serial) => Gone::Enabled,
+            Err(error) if error.is_in_use() => match self.holder(&enrolment.serial) {
+                Some(user) if user == enrolment.user => Gone::Enabled,
+                Some(user) => Gone::Anothers(user),
+                None => Gone::Stays(error),
+            },
             Err(error) => Gone::Stays(error),
         }
+    }
+
+    /// Who has the device, where AWS says so.
+    fn holder(&self, serial: &MfaSerial) -> Option<Arn> {
+        let all = self.asked.aws.list_virtual_mfa_devices(&self.asked.signer).ok()?;
+        all.into_iter().find(|device| device.serial == serial.as_str())?.user
     }
 
     /// Nothing of it is left to be done.
@@ -74,6 +92,12 @@ impl Enrolling<'_> {
         let closed = Entry::resume(&self.disk, path, enrolment).and_then(|entry| entry.close(enrolment));
         closed.map_err(|error| Failure::from_error(FailureKind::Failed, &error))
     }
+}
+
+/// Whose a device is now, of which nothing is left to be done.
+pub(super) fn anothers(enrolment: &Enrolment, user: &Arn) -> String {
+    let name = user.resource().strip_prefix("user/").unwrap_or_else(|| user.resource());
+    format!("{} is the MFA device of {name} now", enrolment.serial)
 }
 
 /// Why a half-made device is still there, and what removes it.

@@ -1,6 +1,7 @@
 //! `keyrotate mfa resync`: two codes by which AWS learns how far a device's clock is off.
 
 use super::{Asked, UNCHANGED, nobody};
+use crate::aws::ErrorKind;
 use crate::commands::context::Context;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::model::{MfaKind, MfaSerial, shell_word};
@@ -31,8 +32,8 @@ pub fn resync(context: &Context, console: &Console, options: &ResyncOptions) -> 
         return Err(nobody(why, &options.command()));
     }
     let asked = Asked::new(context, options.profile.as_deref())?;
-    let serial = match options.serial.clone().or_else(|| asked.route.mfa_serial.clone()) {
-        Some(serial) => serial,
+    let serial = match options.serial.as_ref().or(asked.route.mfa_serial.as_ref()) {
+        Some(serial) => asked.own(serial)?,
         None => asked.only_device()?,
     };
     console.show(&format!("{serial} of {}: AWS wants two codes, one after the other; {}", asked.user_name, asked.clocks()));
@@ -43,6 +44,25 @@ pub fn resync(context: &Context, console: &Console, options: &ResyncOptions) -> 
 }
 
 impl Asked<'_> {
+    /// The device, unless AWS lists the user's without it. Where they may not be listed, AWS says of the codes whether it is.
+    fn own(&self, serial: &MfaSerial) -> Result<MfaSerial, Failure> {
+        let listed = match self.aws.own_mfa_devices(&self.signer) {
+            Ok(listed) => listed,
+            Err(error) if matches!(error.kind, ErrorKind::Denied { .. }) => return Ok(serial.clone()),
+            Err(error) => return Err(self.refused(FailureKind::Unchecked, &error)),
+        };
+        if listed.iter().any(|device| device.serial == serial.as_str()) {
+            return Ok(serial.clone());
+        }
+        let hint = match listed.iter().any(|device| MfaKind::of(&device.serial).shows_codes()) {
+            true => "name one that it has: --serial, or mfa_serial in the profile".to_owned(),
+            false => format!("run `keyrotate mfa enroll {}`", self.profile.quoted()),
+        };
+        let message = format!("{} has no MFA device {serial}, as far as AWS lists them", self.user_name);
+        let failure = Failure::new(FailureKind::Failed, message).state(UNCHANGED).hint(hint);
+        Err(Failure { causes: listed.into_iter().map(|device| device.serial).collect(), ..failure })
+    }
+
     /// The user's device that shows codes, where it is one.
     fn only_device(&self) -> Result<MfaSerial, Failure> {
         let usable: Vec<MfaSerial> = self
