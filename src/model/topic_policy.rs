@@ -2,7 +2,7 @@
 //!
 //! Invariant: a condition that is not understood makes it unknown, never a yes.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::policy_events::Truth;
 
@@ -33,6 +33,18 @@ pub fn lets_publish(policy: &str, publisher: Publisher<'_>) -> Truth {
         Truth::any(of_effect.map(|statement| fits(statement, publisher)))
     };
     Truth::all([with("Allow"), with("Deny").negated()])
+}
+
+/// A statement by which it may publish to this topic.
+///
+/// EventBridge does not say on whose behalf it publishes (EventBridge user guide, resource-based policies: Amazon SNS).
+pub fn publishing(topic: &str, publisher: Publisher<'_>) -> Value {
+    let Publisher { service, account, .. } = publisher;
+    let mut statement = json!({"Effect": "Allow", "Principal": {"Service": service}, "Action": "sns:Publish", "Resource": topic});
+    if let (false, Some(statement)) = (service.starts_with("events."), statement.as_object_mut()) {
+        statement.insert("Condition".to_owned(), json!({"StringEquals": {"aws:SourceAccount": account}}));
+    }
+    statement
 }
 
 fn fits(statement: &Map<String, Value>, publisher: Publisher<'_>) -> Truth {

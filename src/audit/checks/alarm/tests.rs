@@ -6,7 +6,7 @@ use crate::aws::{
     Alarm, EventRule, EventSelector, EventSelectors, FieldSelector, FilterSight, Metric, MetricFilter, MetricSight, RuleSight, RuleTarget,
     Subscription, Topic, TopicSight, Trail, TrailSight, TrailStatus,
 };
-use crate::model::{ALARM_TOPIC, Hears, cis_pattern};
+use crate::model::{ALARM_TOPIC, Hears, Publisher, Truth, cis_pattern, lets_publish};
 
 const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:alerts";
 const RULE_TOPIC: &str = "arn:aws:sns:us-east-1:111122223333:alerts";
@@ -517,7 +517,9 @@ fn a_whole_chain_names_every_link_once() {
 fn commands_reach_the_shell_as_they_are() {
     let links = audited(|sight| filters(sight).clear());
     let fix = links.iter().find(|link| link.level == Fail).and_then(|link| link.fix.clone()).unwrap();
-    let words = shlex::split(fix.split('`').find(|part| part.starts_with("aws ")).unwrap()).unwrap();
+    assert!(fix.starts_with("run `keyrotate alarm install work --email …`"), "{fix}");
+    let command = fix.split('`').find(|part| part.starts_with("aws ")).unwrap();
+    let words = shlex::split(command).unwrap();
     assert_eq!(words.last(), Some(&cis_pattern()));
     assert_eq!(words[..5], ["aws", "logs", "put-metric-filter", "--region", "eu-west-1"].map(str::to_owned));
 }
@@ -624,4 +626,22 @@ fn a_filter_that_is_mended_counts_into_the_metric_that_has_the_alarm() {
 fn what_was_not_asked_is_unknown() {
     let links = policy_changes(&well());
     assert_eq!(links.iter().map(|link| link.level).collect::<Vec<_>>(), [Unknown]);
+}
+
+/// What the fix says is put into the file, with what is there, is enough.
+#[test]
+fn the_statement_of_a_fix_lets_the_service_publish() {
+    let alarms: fn(&mut MonitoringSight) = |s| s.topics[0].topic.as_mut().unwrap().policy = Some(r#"{"Statement":[]}"#.into());
+    let rules: fn(&mut MonitoringSight) = |s| {
+        filters(s).clear();
+        s.rules = Ok(vec![rule(Hears::All, &[TOPIC])]);
+    };
+    for (service, change) in [("cloudwatch.amazonaws.com", alarms), ("events.amazonaws.com", rules)] {
+        let fix = audited(change).into_iter().filter_map(|link| link.fix).find(|fix| fix.contains("set-topic-attributes")).unwrap();
+        let (before, statement) = fix.split_once("this one: ").unwrap();
+        let source_arn = "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:policies";
+        let publisher = Publisher { service, account: "111122223333", source_arn };
+        assert_eq!(lets_publish(&format!(r#"{{"Statement":[{statement}]}}"#), publisher), Truth::Yes, "{fix}");
+        assert!(statement.contains(TOPIC) && before.contains("get-topic-attributes"), "{fix}");
+    }
 }

@@ -4,7 +4,7 @@ use super::rule::EVENTBRIDGE;
 use super::{Links, Sight, aws, fail, found, name, pass, unknown};
 use crate::audit::finding::{Finding, Level};
 use crate::aws::{ErrorKind, Subscription, Topic, account_of_arn, region_of_arn};
-use crate::model::{ALARM_TOPIC, Publisher, Truth, lets_publish, shell_word};
+use crate::model::{ALARM_TOPIC, Publisher, Truth, lets_publish, publishing, shell_word};
 
 /// The key that AWS manages for SNS, whose policy nobody can change.
 const AWS_MANAGED_KEY: &str = "alias/aws/sns";
@@ -70,8 +70,10 @@ fn published(subject: String, arn: &str, topic: &Topic, publisher: Publisher<'_>
         );
     }
     let may = topic.policy.as_deref().map_or(Truth::Unknown, |policy| lets_publish(policy, publisher));
-    let policy = aws(&[&set[..], &["--attribute-name", "Policy", "--attribute-value", "file://policy.json"]].concat());
-    let fix = format!("allow sns:Publish on it to the service {service} in its policy: {policy}");
+    let put = aws(&[&set[..], &["--attribute-name", "Policy", "--attribute-value", "file://policy.json"]].concat());
+    let get = ["sns", "get-topic-attributes", "--region", region, "--topic-arn", arn, "--query", "Attributes.Policy", "--output", "text"];
+    let (get, statement) = (aws(&get), publishing(arn, publisher));
+    let fix = format!("{put}, with what {get} shows in that file, and among its statements this one: {statement}");
     match (may, key) {
         (Truth::No, _) => fail(subject, format!("its policy does not let {service} publish to it"), fix),
         (Truth::Unknown, _) => unknown(subject, format!("whether its policy lets {service} publish to it could not be judged"), fix),
