@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::aws::{AccountSight, MonitoringSight, UserSight};
+use crate::aws::{AccountSight, AttachedPolicy, AwsError, MonitoringSight, UserSight};
 use crate::model::{AccessKeyId, LastUse, LastUsed, Limits, ProfileName};
 
 /// A call of ours is on the server's record within so long of the time that we noted.
@@ -21,6 +21,8 @@ pub struct Facts {
     pub profile: ProfileName,
     /// What AWS said of the user.
     pub user: UserSight,
+    /// The user's permissions boundary, where it was asked for: see [`super::wants_boundary`].
+    pub boundary: Option<Result<Option<AttachedPolicy>, AwsError>>,
     /// What AWS said of the account, where the tier reaches so far.
     pub account: Option<AccountSight>,
     /// What AWS said of what watches over the account, where the tier reaches so far.

@@ -15,7 +15,7 @@ mod policies;
 mod report;
 
 pub use check::{Reference, Tier};
-pub use checks::{DELETE_ROOT_KEYS, audit, root_keys};
+pub use checks::{DELETE_ROOT_KEYS, audit, root_keys, wants_boundary};
 pub use denied::when_denied;
 pub use document::{NotAPolicy, Power, power};
 pub use exemption::{Exempt, exempted, idle};

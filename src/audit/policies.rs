@@ -137,6 +137,7 @@ const AUDIT: &[Permission] = &[
         sid: "SeeUser",
         actions: &[
             "iam:GetAccessKeyLastUsed",
+            "iam:GetUser",
             "iam:GetUserPolicy",
             "iam:ListAccessKeys",
             "iam:ListAttachedUserPolicies",

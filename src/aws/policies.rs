@@ -91,6 +91,20 @@ impl Aws {
         }
     }
 
+    /// The policy that is a user's permissions boundary (`iam:GetUser`), with its document; `None` where it has none.
+    pub fn permissions_boundary(&self, signer: &Signer, user_name: &str) -> Result<Option<AttachedPolicy>, AwsError> {
+        self.runtime.block_on(async {
+            let call = Call::new(self, signer, "iam:GetUser");
+            let user = call.finish(call.iam().get_user().user_name(user_name).send().await)?.user;
+            let user = user.ok_or_else(|| call.garbled("the answer has no User"))?;
+            let Some(boundary) = user.permissions_boundary else { return Ok(None) };
+            let arn = boundary.permissions_boundary_arn.and_then(|arn| Arn::parse(&arn).ok());
+            let arn = arn.ok_or_else(|| call.garbled("the permissions boundary in the answer lacks its ARN"))?;
+            let name = arn.resource().rsplit('/').next().unwrap_or_default().to_owned();
+            Ok(Some(self.with_document(signer, name, arn).await))
+        })
+    }
+
     /// The policies of a user, with their documents.
     pub(super) async fn user_policies(&self, signer: &Signer, user_name: &str) -> Policies {
         self.policies(signer, Owner::User(user_name)).await
@@ -117,11 +131,7 @@ impl Aws {
         };
         let attached = async {
             let listed = self.attached(signer, owner).await?;
-            let read = |(name, arn): (String, Arn)| async move {
-                let document = if is_aws_managed(&arn) { None } else { Some(self.managed_document(signer, &arn).await) };
-                AttachedPolicy { name, arn, document }
-            };
-            Ok(all(listed.into_iter().map(read)).await)
+            Ok(all(listed.into_iter().map(|(name, arn)| self.with_document(signer, name, arn))).await)
         };
         let (inline, attached) = join(inline, attached).await;
         Policies { inline, attached }
@@ -186,6 +196,11 @@ impl Aws {
             }
         };
         decoded(&document).ok_or_else(|| call.garbled("the policy document is not UTF-8 text"))
+    }
+
+    async fn with_document(&self, signer: &Signer, name: String, arn: Arn) -> AttachedPolicy {
+        let document = if is_aws_managed(&arn) { None } else { Some(self.managed_document(signer, &arn).await) };
+        AttachedPolicy { name, arn, document }
     }
 
     /// The default version of a customer managed policy.

@@ -11,7 +11,7 @@ use super::context::Context;
 use super::failure::{Failure, FailureKind, worst};
 use super::session::{Attend, SessionOptions, access, own_signer};
 use super::status::{Observations, Pending, Rest, conflict, note, under_way};
-use crate::audit::{Facts, Finding, Here, Level, Replacing, Tier, audit as judge, exempted, idle};
+use crate::audit::{Facts, Finding, Here, Level, Replacing, Tier, audit as judge, exempted, idle, wants_boundary};
 #[cfg(feature = "alarm")]
 use crate::aws::Watched;
 use crate::aws::{Aws, MonitoringSight, Signer, UserSight};
@@ -78,6 +78,8 @@ pub fn audit(context: &Context, attend: Attend<'_>, options: &AuditOptions) -> R
     let key = &asked.route.key;
     let user = aws.look_at_user(&signer, memory.of(&key.pair.id).and_then(|seen| seen.identity.user_name()));
     let identity = asked.identity(&user)?;
+    let bounded = identity.user_name().filter(|_| wants_boundary(&user));
+    let boundary = bounded.map(|name| aws.permissions_boundary(&signer, name));
     let of_account = match options.tier {
         Tier::SelfTier => None,
         Tier::Account | Tier::Monitoring => Some(asked.account_signer(&signer)?),
@@ -98,7 +100,7 @@ pub fn audit(context: &Context, attend: Attend<'_>, options: &AuditOptions) -> R
         by_session: matches!(signer, Signer::Session(_)),
     };
     let remembered = note(context, &key.pair.id, user.keys(), now);
-    let facts = Facts { now, profile: asked.profile.clone(), user, account, monitoring, here };
+    let facts = Facts { now, profile: asked.profile.clone(), user, boundary, account, monitoring, here };
     let (exemptions, today) = (&context.settings.audit().exemptions, now.date_naive());
     let findings = exempted(judge(&facts, options.tier), exemptions, today);
     let exit_code = worst(findings.iter().map(|finding| code(finding, options.fail_on)));

@@ -310,6 +310,42 @@ const ROWS: &[Row] = &[
     Row("policies through a group only", SAME, PLAIN, "DIRECT-ATTACH", &["pass"]),
     Row("AdministratorAccess attached", SAME, |h| dev(h, |u| u.policies.push("AdministratorAccess".into())), "ADMIN", &["fail"]),
     Row(
+        "AdministratorAccess within a boundary",
+        SAME,
+        |h| {
+            let arn = h.lab.world().add_policy("/Bounds", LITTLE);
+            dev(h, |u| {
+                u.policies.push("AdministratorAccess".into());
+                u.boundary = Some(arn.clone());
+            });
+        },
+        "ADMIN",
+        &["warn"],
+    ),
+    Row(
+        "AdministratorAccess within a boundary that allows everything",
+        SAME,
+        |h| {
+            let arn = h.lab.world().add_policy("/NoBounds", ALL);
+            dev(h, |u| {
+                u.policies.push("AdministratorAccess".into());
+                u.boundary = Some(arn.clone());
+            });
+        },
+        "ADMIN",
+        &["fail"],
+    ),
+    Row(
+        "AdministratorAccess, and no word of a boundary",
+        SAME,
+        |h| {
+            dev(h, |u| u.policies.push("AdministratorAccess".into()));
+            h.lab.rules(vec![Rule::on("GetUser", Fault::error(403, "AccessDenied")).times(0)]);
+        },
+        "ADMIN",
+        &["fail", "unknown"],
+    ),
+    Row(
         "AdministratorAccess through a group",
         SAME,
         |h| h.lab.world().join("dev", "devs").policies.push("AdministratorAccess".into()),

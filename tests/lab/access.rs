@@ -67,18 +67,31 @@ pub fn authorize(world: &mut World, caller: Caller, auth: &Authorization, action
     }
     let context = context(world, caller, auth, mfa, &resource.arn, params);
     let asked = Request { action: &what, resource: &resource.arn, context };
+    if world.users[caller.user].enforced
+        && let Some(boundary) = world.users[caller.user].boundary.as_deref()
+    {
+        let document = world.managed(boundary).expect("the policy of a boundary").document().to_owned();
+        match decide(&[document], &asked) {
+            Ok(Decision::Allowed) => {}
+            Ok(Decision::Denied) => return refuse("with an explicit deny in a permissions boundary"),
+            Ok(Decision::NotAllowed) => return refuse(&format!("because no permissions boundary allows the {what} action")),
+            Err(unknown) => return Err(unjudged(world, &unknown)),
+        }
+    }
     match decide(&documents(world, caller.user), &asked) {
         Ok(Decision::Denied) => refuse(denied),
         Ok(Decision::NotAllowed) if world.users[caller.user].enforced && !needs_no_policy(world, caller, action, params) => {
             refuse(&not_allowed)
         }
         Ok(Decision::Allowed | Decision::NotAllowed) => Ok(()),
-        Err(unknown) => {
-            let message = format!("The lab does not know {unknown}.");
-            world.unknown.push(message.clone());
-            Err(Refusal::new(501, "NotImplemented", message))
-        }
+        Err(unknown) => Err(unjudged(world, &unknown)),
     }
+}
+
+fn unjudged(world: &mut World, unknown: &str) -> Refusal {
+    let message = format!("The lab does not know {unknown}.");
+    world.unknown.push(message.clone());
+    Refusal::new(501, "NotImplemented", message)
 }
 
 /// The documents that decide: all of a user for whom policies are enforced, and of any other one those that AWS itself attached.

@@ -232,3 +232,19 @@ fn a_role_that_names_the_user_needs_no_policy_and_its_session_has_none() {
     assert!(ask(&lab, &session, "iam", "Action=ListAccessKeys&UserName=dev").starts_with("HTTP/1.1 200"));
     lab.close();
 }
+
+#[test]
+fn a_permissions_boundary_takes_away_and_never_gives() {
+    let lab = Lab::start(Settings::default());
+    let key = Signer::of(&lab.first_key());
+    lab.world().enforce("dev", r#"{"Statement":{"Effect":"Allow","Action":["iam:GetUser","iam:ListUserPolicies"],"Resource":"*"}}"#);
+    let bounds = lab
+        .world()
+        .add_policy("/Bounds", r#"{"Statement":{"Effect":"Allow","Action":["iam:GetUser","iam:ListMFADevices"],"Resource":"*"}}"#);
+    lab.world().users[0].boundary = Some(bounds.clone());
+    let ask = |action: &str| ask(&lab, &key, "iam", &format!("Action={action}&UserName=dev"));
+    let shown = ask("GetUser");
+    assert!(shown.contains(&format!("<PermissionsBoundaryArn>{bounds}</PermissionsBoundaryArn>")), "{shown}");
+    assert!(ask("ListUserPolicies").contains("because no permissions boundary allows the iam:ListUserPolicies action"));
+    assert!(ask("ListMFADevices").contains("because no identity-based policy allows"));
+}

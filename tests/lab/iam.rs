@@ -120,7 +120,12 @@ fn last_used(world: &World, caller: Caller, params: &Params) -> Result<String, R
 }
 
 fn get_user(world: &World, caller: Caller, params: &Params) -> Result<String, Refusal> {
-    Ok(tag("User", &described(world, user_of(world, caller, params)?)))
+    let at = user_of(world, caller, params)?;
+    let boundary = world.users[at]
+        .boundary
+        .as_ref()
+        .map(|arn| tag("PermissionsBoundary", &(text("PermissionsBoundaryType", "Policy") + &text("PermissionsBoundaryArn", arn))));
+    Ok(tag("User", &(described(world, at) + &boundary.unwrap_or_default())))
 }
 
 /// A user as answers have it; root has neither a name nor a path.

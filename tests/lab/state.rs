@@ -99,6 +99,8 @@ pub struct User {
     /// The steps whose codes are used up, for each device.
     pub used_steps: BTreeSet<(String, i64)>,
     pub policies: Policies,
+    /// The ARN of their permissions boundary.
+    pub boundary: Option<String>,
     /// Whether their policies decide what they may do. Else the settings do, and what AWS attaches to the user of a stolen key.
     pub enforced: bool,
     /// Names of groups.
@@ -271,6 +273,7 @@ impl World {
             seed,
             used_steps: BTreeSet::new(),
             policies: Policies::default(),
+            boundary: None,
             enforced: false,
             groups: BTreeSet::new(),
             password: None,

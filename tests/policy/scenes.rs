@@ -299,6 +299,9 @@ fn audited() -> Arc<Home> {
     {
         let mut world = home.lab.world();
         world.users[0].policies.inline.insert("own".into(), document.into());
+        // It allows nothing, and reads as if it allowed a lot: so that a permissions boundary is asked for.
+        let all_but_all = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","NotAction":"*","Resource":"*"}}"#;
+        world.users[0].policies.inline.insert("all-but-all".into(), all_but_all.into());
         let arn = world.add_policy("/team/Own", document);
         world.users[0].policies.push(arn);
         let group = world.group("staff").unwrap();
@@ -306,7 +309,7 @@ fn audited() -> Arc<Home> {
         world.add_root();
     }
     let exempt = |check: &str| format!("[[audit.exemption]]\ncheck = \"{check}\"\nreason = \"a test\"\nuntil = 2999-12-31\n");
-    settings(&home, &["INLINE", "DIRECT-ATTACH", "KEY-NEEDED", "CENTRAL-ROOT", "ROOT-USED"].map(exempt).concat());
+    settings(&home, &["INLINE", "DIRECT-ATTACH", "ADMIN", "KEY-NEEDED", "CENTRAL-ROOT", "ROOT-USED"].map(exempt).concat());
     home
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Invariant: pure. Each check gives at least one finding, and a pass names what was seen.
 
+mod admin;
 mod alarm;
 mod keys;
 mod mfa;
@@ -10,6 +11,7 @@ mod root;
 #[cfg(test)]
 mod tests;
 
+pub use admin::wants_boundary;
 pub use root::{DELETE_ROOT_KEYS, root_keys};
 
 use super::check::Tier;
@@ -37,7 +39,7 @@ fn findings(facts: &Facts, check: Check) -> Vec<Finding> {
         Check::TwoKeys => keys::two(facts),
         Check::Inline => policies::inline(facts),
         Check::DirectAttach => policies::direct(facts),
-        Check::Admin => policies::admin(facts),
+        Check::Admin => admin::admin(facts),
         Check::RootUsed => vec![root::used(facts)],
         Check::CentralRoot => vec![root::central(facts)],
         Check::PolicyAlarm => alarm::policy_changes(facts),

@@ -1,11 +1,10 @@
-//! The policies that the user has: quarantined, inline, attached one by one, all-powerful.
+//! The policies that the user has: quarantined, inline, attached one by one.
 
-use super::{denied, details, root_user, who};
-use crate::audit::document::{Power, power};
+use super::{denied, details, who};
 use crate::audit::facts::Facts;
 use crate::audit::finding::{Finding, Level};
 use crate::aws::{AttachedPolicy, AwsError, GroupPolicies, InlinePolicy, Policies, UserDetails};
-use crate::model::{Check, Identity};
+use crate::model::Check;
 
 /// AWS adds a version to the name with each new list of what is denied.
 const QUARANTINE: &str = "AWSCompromisedKeyQuarantine";
@@ -82,70 +81,20 @@ pub(super) fn direct(facts: &Facts) -> Vec<Finding> {
     }
 }
 
-pub(super) fn admin(facts: &Facts) -> Vec<Finding> {
-    let check = Check::Admin;
-    let details = match details(facts) {
-        Ok(details) => details,
-        Err(_) if facts.user.identity.as_ref().is_ok_and(Identity::is_root) => {
-            let found = Finding::new(check, Level::Fail, root_user(facts), "the root user may do everything");
-            return vec![found.fix("make an IAM user or a role for this work")];
-        }
-        Err(none) => return vec![none.finding(facts, check)],
-    };
-    let (attached, unread_attached) = attached(details);
-    let (inline, unread_inline) = written(details);
-    let mut found: Vec<Finding> = Vec::new();
-    for (owner, policy) in attached {
-        match &policy.document {
-            None => found.extend((policy.name == "AdministratorAccess").then(|| all_powerful(&owner, &policy.name, Power::Everything))),
-            Some(Err(error)) => found.push(denied(facts, check, policy.name.as_str(), error)),
-            Some(Ok(document)) => found.extend(judged(&owner, &policy.name, document)),
-        }
-    }
-    for (owner, policy) in inline {
-        match &policy.document {
-            Err(error) => found.push(denied(facts, check, policy.name.as_str(), error)),
-            Ok(document) => found.extend(judged(&owner, &policy.name, document)),
-        }
-    }
-    found.extend(unread_attached.iter().chain(&unread_inline).map(|(owner, error)| denied(facts, check, owner.as_str(), error)));
-    // Not to be allowed to look at the groups is one thing, though two lists are missing for it.
-    found.dedup_by(|a, b| a == b);
-    or_pass(found, || Finding::new(check, Level::Pass, who(facts), "no policy of the user or its groups allows everything"))
-}
-
-fn judged(owner: &str, name: &str, document: &str) -> Option<Finding> {
-    match power(document) {
-        Err(error) => Some(Finding::new(Check::Admin, Level::Unknown, name, format!("{error} ({name} of {owner})"))),
-        Ok(Power::Limited) => None,
-        Ok(power) => Some(all_powerful(owner, name, power)),
-    }
-}
-
-fn all_powerful(owner: &str, name: &str, power: Power) -> Finding {
-    let (level, what) = match power {
-        Power::Everything | Power::Limited => (Level::Fail, "allows everything"),
-        Power::AllOfIam => (Level::Fail, "allows all of IAM, and so whatever the user gives itself"),
-        Power::NearlyEverything => (Level::Warn, "allows everything but what it names"),
-    };
-    let fix = "keep such permissions in a role that asks for MFA, and let the user assume it";
-    Finding::new(Check::Admin, level, name, format!("{name} of {owner} {what}, without a condition")).fix(fix)
-}
-
-fn or_pass(found: Vec<Finding>, pass: impl FnOnce() -> Finding) -> Vec<Finding> {
+pub(super) fn or_pass(found: Vec<Finding>, pass: impl FnOnce() -> Finding) -> Vec<Finding> {
     if found.is_empty() { vec![pass()] } else { found }
 }
 
 /// A list that could not be read: whose it is, and why.
-type Unread<'a> = (String, &'a AwsError);
+pub(super) type Unread<'a> = (String, &'a AwsError);
 
 /// The managed policies of the user and its groups, each with its owner.
-fn attached(details: &UserDetails) -> (Vec<(String, &AttachedPolicy)>, Vec<Unread<'_>>) {
+pub(super) fn attached(details: &UserDetails) -> (Vec<(String, &AttachedPolicy)>, Vec<Unread<'_>>) {
     gathered(details, |policies| &policies.attached)
 }
 
 /// The inline policies of the user and its groups, each with its owner.
-fn written(details: &UserDetails) -> (Vec<(String, &InlinePolicy)>, Vec<Unread<'_>>) {
+pub(super) fn written(details: &UserDetails) -> (Vec<(String, &InlinePolicy)>, Vec<Unread<'_>>) {
     gathered(details, |policies| &policies.inline)
 }
 

@@ -84,6 +84,7 @@ pub(super) fn well() -> Facts {
             summary: Ok(AccountSummary { root_keys: Some(0), root_mfa: Some(true), root_password: Some(true) }),
             user: Some(user),
         },
+        boundary: None,
         account: Some(AccountSight { report: Ok(report("no_information", "N/A")), central_root: Ok(Some(true)) }),
         monitoring: None,
         here: Here { limits: Limits::default(), unused_after: Duration::from_secs(45 * 86_400), own_calls: vec![now()], ..Here::default() },
@@ -99,6 +100,12 @@ fn report(password: &str, key: &str) -> CredentialReport {
 
 fn user(facts: &mut Facts) -> &mut UserDetails {
     facts.user.user.as_mut().unwrap()
+}
+
+/// An administrator with this boundary.
+fn bounded(facts: &mut Facts, boundary: Result<Option<AttachedPolicy>, AwsError>) {
+    user(facts).policies.attached = Ok(vec![attached("AdministratorAccess", None)]);
+    facts.boundary = Some(boundary);
 }
 
 fn summary(facts: &mut Facts, keys: Option<u32>, mfa: Option<bool>, password: Option<bool>) {
@@ -231,6 +238,28 @@ const SCENARIOS: &[Scenario] = &[
     ("a document that is none", Check::Admin, &[Level::Unknown], |f| user(f).policies.inline = Ok(vec![inline("mine", "{")])),
     ("a document that is denied", Check::Admin, &[Level::Unknown], |f| {
         user(f).policies.attached = Ok(vec![AttachedPolicy { document: Some(Err(denied("iam:GetPolicy"))), ..attached("x", Some("")) }]);
+    }),
+    ("all of IAM by AWS's own policy", Check::Admin, &[Level::Fail], |f| {
+        user(f).policies.attached = Ok(vec![attached("IAMFullAccess", None)]);
+    }),
+    ("an administrator within a boundary", Check::Admin, &[Level::Warn], |f| bounded(f, Ok(Some(attached("bounds", Some(LITTLE)))))),
+    ("an administrator within a boundary of AWS's", Check::Admin, &[Level::Warn], |f| {
+        bounded(f, Ok(Some(attached("PowerUserAccess", None))));
+    }),
+    ("a boundary that allows all", Check::Admin, &[Level::Fail], |f| bounded(f, Ok(Some(attached("bounds", Some(ALL)))))),
+    ("a boundary of AWS's that allows all", Check::Admin, &[Level::Fail], |f| {
+        bounded(f, Ok(Some(attached("AdministratorAccess", None))));
+    }),
+    ("a boundary that allows all of IAM", Check::Admin, &[Level::Fail], |f| bounded(f, Ok(Some(attached("IAMFullAccess", None))))),
+    ("no boundary", Check::Admin, &[Level::Fail], |f| bounded(f, Ok(None))),
+    ("no word of a boundary", Check::Admin, &[Level::Fail, Level::Unknown], |f| bounded(f, Err(denied("iam:GetUser")))),
+    ("a boundary that is not shown", Check::Admin, &[Level::Fail, Level::Unknown], |f| {
+        bounded(f, Ok(Some(AttachedPolicy { document: Some(Err(denied("iam:GetPolicy"))), ..attached("bounds", Some("")) })));
+    }),
+    ("a boundary that is no policy", Check::Admin, &[Level::Fail, Level::Unknown], |f| bounded(f, Ok(Some(attached("bounds", Some("{")))))),
+    ("neither the user's lists nor the groups", Check::Admin, &[Level::Unknown; 3], |f| {
+        user(f).policies = Policies { inline: Err(denied("iam:ListUserPolicies")), attached: Err(denied("iam:ListAttachedUserPolicies")) };
+        user(f).groups = Err(denied("iam:ListGroupsForUser"));
     }),
     ("the root user may do all", Check::Admin, &[Level::Fail], |f| {
         f.user.identity = Ok(identity("root", "111122223333"));
