@@ -74,7 +74,7 @@ fn told(exempt: &Exempt) -> String {
 fn sum(outcome: &AuditOutcome) -> String {
     let (exempt, counted): (Vec<_>, Vec<_>) = outcome.findings.iter().partition(|found| found.counted() != found.level);
     let count = |level| counted.iter().filter(|found| found.level == level).count();
-    let words = [(Level::Fail, "failed"), (Level::Warn, "to be better"), (Level::Unknown, "unknown"), (Level::Pass, "passed")];
+    let words = [(Level::Fail, "failed"), (Level::Warn, "warned"), (Level::Unknown, "unknown"), (Level::Pass, "passed")];
     let exempt = if exempt.is_empty() { String::new() } else { format!(", {} exempt", exempt.len()) };
     words.map(|(level, word)| format!("{} {word}", count(level))).join(", ") + &exempt
 }

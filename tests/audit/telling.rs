@@ -1,6 +1,6 @@
 //! How it is told: exit codes, exemptions, text, profiles that cannot be looked at.
 
-use crate::bench::{DAY, audit, configure, findings, levels, settings, start, well};
+use crate::bench::{ALL, DAY, audit, configure, findings, levels, settings, start, well};
 use crate::home::Home;
 use crate::lab::faults::{Fault, Rule};
 
@@ -116,10 +116,41 @@ fn text_says_what_was_seen_why_it_matters_and_what_to_do() {
         "fail    ROOT-KEY       root user of 000000000000: it has an access key (inactive ones count, too)",
         "  why:     who has a key of the root user has the account, without MFA and without limits",
         "  fix:     sign in to the AWS console as the root user",
-        "1 failed, 0 to be better, 0 unknown, ",
+        "1 failed, 0 warned, 0 unknown, ",
     ] {
         assert!(shown.contains(line), "{line}: {shown}");
     }
+}
+
+#[test]
+fn a_user_about_whom_much_is_to_be_said_is_told_whose_what_is_and_with_which_command_it_goes() {
+    let home = start(settings());
+    {
+        let mut world = home.lab.world();
+        world.keys[0].created_at -= 200.0 * DAY;
+        let (at, dev) = (world.now() - 100.0 * DAY, world.user("dev").unwrap());
+        world.keys[0].used(at, "s3", "us-east-1");
+        world.settings.last_use_lag = 3_600.0;
+        world.users[dev].policies.inline.insert("mine".into(), ALL.into());
+        world.users[dev].serials.clear();
+        world.join("dev", "devs").policies.inline.insert("theirs".into(), ALL.into());
+    }
+    let shown = audit(&home, &["default"]).stdout;
+    let inactive = format!("`aws iam update-access-key --access-key-id {} --status Inactive`", home.old.id);
+    for line in [
+        "INLINE         mine: it is written into the user",
+        "INLINE         devs/theirs: it is written into the group devs",
+        "ADMIN          mine: it allows the user everything, without a condition",
+        "ADMIN          theirs: it allows the group devs everything, without a condition",
+        &format!("fix:     make it inactive ({inactive}), and delete it once nothing was missed"),
+    ] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    // Who has no device opens no session.
+    home.lab.rules(vec![Rule::on("ListGroupsForUser", Fault::error(403, "AccessDenied")).times(0)]);
+    let shown = audit(&home, &["default"]).stdout;
+    assert!(shown.contains("INLINE         the user's groups: iam:ListGroupsForUser answered AccessDenied"), "{shown}");
+    assert!(shown.contains("keyrotate policy show audit default") && !shown.contains("keyrotate login"), "{shown}");
 }
 
 #[test]

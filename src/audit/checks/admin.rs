@@ -112,11 +112,11 @@ fn boundary(facts: &Facts) -> (Option<Bounds<'_>>, Option<Finding>) {
 
 fn all_powerful(owner: &str, name: &str, power: Power, bounds: Option<Bounds<'_>>) -> Finding {
     let (level, what) = match power {
-        Power::Everything | Power::Limited => (Level::Fail, "allows everything"),
-        Power::AllOfIam => (Level::Fail, "allows all of IAM, and so whatever the user gives itself"),
-        Power::NearlyEverything => (Level::Warn, "allows everything but what it names"),
+        Power::Everything | Power::Limited => (Level::Fail, "everything"),
+        Power::AllOfIam => (Level::Fail, "all of IAM, and so whatever the user gives itself"),
+        Power::NearlyEverything => (Level::Warn, "everything but what it names"),
     };
-    let seen = format!("{name} of {owner} {what}, without a condition");
+    let seen = format!("it allows {owner} {what}, without a condition");
     let (level, seen) = match bounds {
         None => (level, seen),
         Some(Bounds { name, power: Power::Everything }) => {

@@ -41,7 +41,10 @@ pub(super) fn unused(facts: &Facts) -> Vec<Finding> {
             Err(Some(error)) => return denied(facts, check, id, error),
             Err(None) => return Finding::new(check, Level::Unknown, id, "its last use was not asked").fix("run this again"),
         };
-        let fix = || "make it inactive, and delete it once nothing was missed; `keyrotate status` shows what has it here";
+        let fix = || {
+            let inactive = format!("`aws iam update-access-key --access-key-id {id} --status Inactive`");
+            format!("make it inactive ({inactive}), and delete it once nothing was missed; `keyrotate status` shows what has it here")
+        };
         match facts.here.others_use(&key.id, last_used) {
             OthersUse::Unknown(why) => Finding::new(check, Level::Unknown, id, why),
             OthersUse::At(last) if is_long(last.at) => {
@@ -60,7 +63,10 @@ pub(super) fn unused(facts: &Facts) -> Vec<Finding> {
                 Finding::new(check, Level::Pass, id, format!("it is younger than {after}, and only keyrotate has used it"))
             }
             OthersUse::NotSince(since) => {
-                let seen = format!("its last use is keyrotate's own, which hides earlier ones; watched since {}", day(since));
+                let seen = format!(
+                    "its last use was keyrotate's own question, and AWS keeps no earlier one; uses by others are watched for since {}",
+                    day(since)
+                );
                 Finding::new(check, Level::Unknown, id, seen).fix("run this again in a few days: keyrotate remembers the uses that it sees")
             }
         }

@@ -91,6 +91,7 @@ impl NoUser<'_> {
 
 /// A list that could not be read, with what would help.
 fn denied(facts: &Facts, check: Check, subject: impl Into<String>, error: &AwsError) -> Finding {
-    let help = when_denied(error, check.tier().policy(), &facts.profile, !facts.here.by_session);
+    let has_none = facts.user.mfa_devices.as_ref().is_ok_and(Vec::is_empty);
+    let help = when_denied(error, check.tier().policy(), &facts.profile, !facts.here.by_session && !has_none);
     Finding::unknown(check, subject, error).fix(help.unwrap_or_else(|| "run this again".to_owned()))
 }

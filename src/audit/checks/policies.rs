@@ -12,6 +12,9 @@ const QUARANTINE: &str = "AWSCompromisedKeyQuarantine";
 /// What AWS attaches to a user itself, so that nobody can attach it to a group instead.
 const NOT_BY_CHOICE: [&str; 2] = [QUARANTINE, "IAMUserChangePassword"];
 
+/// What could not be listed.
+const GROUPS: &str = "the user's groups";
+
 pub(super) fn quarantine(facts: &Facts) -> Vec<Finding> {
     let check = Check::Quarantine;
     let details = match details(facts) {
@@ -42,18 +45,17 @@ pub(super) fn inline(facts: &Facts) -> Vec<Finding> {
     match &details.policies.inline {
         Err(error) => found.push(denied(facts, check, who(facts), error)),
         Ok(policies) => found.extend(policies.iter().map(|policy| {
-            let seen = format!("{} is written into the user", policy.name);
             let fix =
                 format!("run `keyrotate audit {} --plan INLINE`, which prints how it becomes a managed policy", facts.profile.quoted());
-            Finding::new(check, Level::Fail, policy.name.as_str(), seen).fix(fix)
+            Finding::new(check, Level::Fail, policy.name.as_str(), "it is written into the user").fix(fix)
         })),
     }
     match &details.groups {
-        Err(error) => found.push(denied(facts, check, "groups", error)),
+        Err(error) => found.push(denied(facts, check, GROUPS, error)),
         Ok(groups) => groups.iter().for_each(|GroupPolicies { name, policies }| match &policies.inline {
             Err(error) => found.push(denied(facts, check, format!("group {name}"), error)),
             Ok(policies) => found.extend(policies.iter().map(|policy| {
-                let seen = format!("{} is written into the group {name}", policy.name);
+                let seen = format!("it is written into the group {name}");
                 let fix = "create a managed policy of it, attach that to the group, then delete the inline one";
                 Finding::new(check, Level::Warn, format!("{name}/{}", policy.name), seen).fix(fix)
             })),
@@ -110,7 +112,7 @@ fn gathered<'a, P>(
     take("the user".to_owned(), list(&details.policies));
     match &details.groups {
         Ok(groups) => groups.iter().for_each(|group| take(format!("the group {}", group.name), list(&group.policies))),
-        Err(error) => unread.push(("the user's groups".to_owned(), error)),
+        Err(error) => unread.push((GROUPS.to_owned(), error)),
     }
     (all, unread)
 }
