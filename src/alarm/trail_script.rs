@@ -119,3 +119,77 @@ printf '%s\n' {then}"#
 fn document(statements: &Value) -> String {
     format!("'{}'", json!({"Version": "2012-10-17", "Statement": statements}))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All is there and ours but for the trail. Each answer can be another one.
+    const OURS: [(&str, &str); 9] = [
+        ("get-caller-identity", "echo 111122223333"),
+        ("head-bucket", ":"),
+        ("get-bucket-policy", "echo policy"),
+        ("create-log-group", "fails ResourceAlreadyExistsException"),
+        ("list-tags-for-resource", "echo trail"),
+        ("create-role", "fails EntityAlreadyExists"),
+        ("get-role", "echo 'Made by keyrotate alarm plan --create-trail.'"),
+        ("get-trail", "fails TrailNotFoundException"),
+        ("create-trail", ":"),
+    ];
+
+    /// The script with these answers of AWS: whether it went to its end, what it asked for, and what it said.
+    fn run(other: &[(&str, &str)]) -> (bool, Vec<String>, String) {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let answer = |(operation, ours): (&str, &str)| {
+            let answer = other.iter().find(|(name, _)| *name == operation).map_or(ours, |(_, answer)| answer);
+            format!("{operation}) {answer} ;;\n")
+        };
+        let answers: String = OURS.into_iter().map(answer).collect();
+        let fake = format!(
+            "fails() {{ echo \"An error occurred ($1) when calling\" >&2; return 254; }}\nsleep() {{ echo \"sleep $1\" >>calls; }}\n\
+             aws() {{ echo \"$2\" >>calls; case $2 in {answers} esac; }}\n"
+        );
+        let script = fake + &trail_script(&ProfileName::new("work"), "aws", "111122223333", "eu-west-1");
+        let ran = std::process::Command::new("sh").args(["-c", &script]).current_dir(scratch.path()).output().expect("a shell");
+        let calls = std::fs::read_to_string(scratch.path().join("calls")).expect("calls").lines().map(str::to_owned).collect();
+        (ran.status.success(), calls, String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned())
+    }
+
+    #[test]
+    fn what_is_somebody_elses_ends_it_before_anything_of_it_changes() {
+        let bucket = "echo keyrotate-trail-111122223333-eu-west-1";
+        for (operation, answer, why, untouched) in [
+            ("get-caller-identity", "echo 999999999999", "are of account 999999999999: nothing was changed", "head-bucket"),
+            ("head-bucket", "fails 403", "(403)", "put-bucket-policy"),
+            ("get-bucket-policy", "fails AccessDenied", "(AccessDenied)", "put-bucket-policy"),
+            ("list-tags-for-resource", "echo None", "the log group keyrotate-trail is somebody else's", "put-retention-policy"),
+            ("get-role", "echo theirs", "the role keyrotate-trail is somebody else's", "put-role-policy"),
+            ("get-trail", "echo theirs", "it stores its files in theirs", "start-logging"),
+        ] {
+            let (is_well, calls, said) = run(&[(operation, answer)]);
+            assert!(!is_well && said.contains(why), "{operation}: {said}");
+            assert!(!calls.iter().any(|call| call == untouched || call == "create-trail"), "{operation}: {calls:?}");
+        }
+        let (is_well, calls, said) = run(&[("get-trail", bucket)]);
+        assert!(is_well && said.contains("keyrotate alarm install work --email"), "{said}");
+        let absent = ["create-bucket", "put-public-access-block", "put-bucket-policy", "create-trail"];
+        assert!(!calls.iter().any(|call| absent.contains(&call.as_str())), "{calls:?}");
+        assert_eq!(calls.last().map(String::as_str), Some("start-logging"));
+    }
+
+    #[test]
+    fn the_trail_waits_for_its_role_and_not_for_ever() {
+        let count = |calls: &[String], wanted: &str| calls.iter().filter(|call| *call == wanted).count();
+        let late = r#"[ "$(grep -c create-trail calls)" -gt 3 ] || fails InvalidCloudWatchLogsRoleArnException"#;
+        for (answer, is_whole, tries) in [
+            (":", true, 1),
+            (late, true, 4),
+            ("fails InvalidCloudWatchLogsLogGroupArnException", false, 10),
+            ("fails MaximumNumberOfTrailsExceededException", false, 1),
+        ] {
+            let (is_well, calls, said) = run(&[("create-trail", answer)]);
+            let made = [count(&calls, "create-trail"), count(&calls, "sleep 5"), count(&calls, "start-logging")];
+            assert_eq!((is_well, made), (is_whole, [tries, tries - 1, usize::from(is_whole)]), "{answer}: {calls:?} {said}");
+        }
+    }
+}
