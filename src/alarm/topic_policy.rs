@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{Publisher, Truth, lets_publish};
+use crate::model::{Publisher, Truth, lets_publish, publishing};
 
 /// What our statements' `Sid`s begin with.
 const SID: &str = "Keyrotate";
@@ -16,18 +16,9 @@ fn sid(service: &str) -> String {
     format!("{SID}{}", word.replace("cloudwatch", "Alarms").replace("events", "Rules"))
 }
 
-/// EventBridge does not say on whose behalf it publishes (EventBridge user guide, resource-based policies: Amazon SNS).
 fn statement(topic: &str, account: &str, service: &str) -> Value {
-    let mut statement = json!({
-        "Sid": sid(service),
-        "Effect": "Allow",
-        "Principal": {"Service": service},
-        "Action": "sns:Publish",
-        "Resource": topic,
-    });
-    if let (true, Some(statement)) = (service != "events.amazonaws.com", statement.as_object_mut()) {
-        statement.insert("Condition".to_owned(), json!({"StringEquals": {"aws:SourceAccount": account}}));
-    }
+    let mut statement = publishing(topic, Publisher { service, account, source_arn: "" });
+    statement.as_object_mut().into_iter().for_each(|fields| drop(fields.insert("Sid".to_owned(), json!(sid(service)))));
     statement
 }
 

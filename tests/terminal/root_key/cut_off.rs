@@ -59,6 +59,5 @@ fn a_copy_that_has_the_secret_goes_with_the_next_run() {
         assert_eq!(copies(&boss), Vec::<String>::new(), "{number}");
         boss.is_removed(&format!("{number}"));
     }
-    println!("a copy with the secret beside the file as it was {} times, beside the edited one {} times", left[0], left[1]);
     assert!(left[1] > 0, "at no act the original was beside the edited file: {left:?}");
 }

@@ -9,7 +9,7 @@ use crate::lab::key::Status;
 fn unheard() -> (Boss, String) {
     let boss = Boss::new(2, false);
     let all = boss.config.clone();
-    let config = all[..all.find("[profile boss2]").expect("a second section")].to_owned();
+    let config = all.split_once("[profile boss2]").expect("a second section").0.to_owned();
     boss.home.write(".aws/config", &config);
     let boss = Boss { config, ..boss };
     boss.home.lab.rules(vec![Rule::on("DeleteAccessKey", Fault::DropAfter).times(0)]);
