@@ -256,7 +256,11 @@ fn a_profile_that_gets_credentials_already_is_left_alone() {
     }
     // The line of a key in the keychain, whose item is gone: a key in a file would stand beside it.
     bed.home.write(".aws/config", &config(&format!("[profile new]\n{}\n", process("new"))).unwrap());
-    told(&give(&bed, ADD_TO_FILE, &csv(&key)), 1, &["by credential_process", "nothing was changed"]);
+    told(
+        &give(&bed, ADD_TO_FILE, &csv(&key)),
+        1,
+        &["by keyrotate, which has no key for it", "keyrotate keys add new", "nothing was changed"],
+    );
     bed.home.write(".aws/config", &config("[profile new]\nregion = us-east-1\n").unwrap());
     told(&give(&bed, ADD, &csv(&key)), 1, &["another region", "nothing was changed"]);
     assert!(bed.items().is_empty());
