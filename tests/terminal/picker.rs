@@ -14,6 +14,8 @@ fn where_nothing_says_which_profile_the_person_picks_one_and_the_last_one_comes_
     assert!(ended == Some(0) && screen.contains("the session of work lasts"), "{screen}");
     let mut terminal = Terminal::open(&home, "exec -- sh -c 'echo on $KEYROTATE_PROFILE'", &[("NO_COLOR", "1")]);
     terminal.expect("1. work");
+    // What is typed before the question is no answer to it.
+    terminal.expect("[1]: ");
     terminal.press("\n");
     let (ended, screen) = terminal.end();
     assert!(ended == Some(0) && screen.contains("on work"), "{screen}");
