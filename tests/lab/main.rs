@@ -14,35 +14,62 @@
 #[expect(dead_code, reason = "the example uses a part of the lab")]
 mod lab;
 
+use std::process::ExitCode;
+
 use lab::{Lab, Settings};
 
 const USAGE: &str = "usage: lab [--port N] [--keys N] [--quota N] [--root-keys N] [--seed N] [--latency-ms N] [--propagation FROM,TO] \
 [--revocation FROM,TO] [--list-delay FROM,TO] [--force-mfa] [--trail REGION]";
 
-fn main() {
-    let (mut settings, mut port, mut trail) = (Settings::default(), 0, None);
-    let mut args = std::env::args().skip(1);
-    while let Some(flag) = args.next() {
-        let mut value = || args.next().unwrap_or_else(|| wrong(&format!("{flag} needs a value")));
-        match flag.as_str() {
-            "--port" => port = number(&value()),
-            "--keys" => settings.keys = number(&value()),
-            "--quota" => settings.quota = number(&value()),
-            "--root-keys" => settings.root_keys = number(&value()),
-            "--seed" => settings.seed = number(&value()),
-            "--latency-ms" => settings.latency_ms = number(&value()),
-            "--propagation" => settings.propagation = span(&value()),
-            "--revocation" => settings.revocation = span(&value()),
-            "--list-delay" => settings.list_delay = span(&value()),
-            "--force-mfa" => settings.force_mfa = true,
-            "--trail" => trail = Some(value()),
-            "--help" | "-h" => {
-                println!("{USAGE}");
-                return;
-            }
-            other => wrong(&format!("unknown flag {other}")),
+/// What was asked for on the command line.
+#[derive(Default)]
+struct Asked {
+    port: u16,
+    settings: Settings,
+    /// The region of a trail with a log group.
+    trail: Option<String>,
+}
+
+fn main() -> ExitCode {
+    match asked(std::env::args().skip(1)) {
+        Ok(Some(asked)) => serve(asked),
+        Ok(None) => {
+            println!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        Err(wrong) => {
+            eprintln!("lab: {wrong}\n{USAGE}");
+            ExitCode::from(2)
         }
     }
+}
+
+/// None where it is help that was asked for.
+fn asked(mut args: impl Iterator<Item = String>) -> Result<Option<Asked>, String> {
+    let mut asked = Asked::default();
+    while let Some(flag) = args.next() {
+        let settings = &mut asked.settings;
+        let mut value = || args.next().ok_or_else(|| format!("{flag} needs a value"));
+        match flag.as_str() {
+            "--port" => asked.port = number(&value()?)?,
+            "--keys" => settings.keys = number(&value()?)?,
+            "--quota" => settings.quota = number(&value()?)?,
+            "--root-keys" => settings.root_keys = number(&value()?)?,
+            "--seed" => settings.seed = number(&value()?)?,
+            "--latency-ms" => settings.latency_ms = number(&value()?)?,
+            "--propagation" => settings.propagation = span(&value()?)?,
+            "--revocation" => settings.revocation = span(&value()?)?,
+            "--list-delay" => settings.list_delay = span(&value()?)?,
+            "--force-mfa" => settings.force_mfa = true,
+            "--trail" => asked.trail = Some(value()?),
+            "--help" | "-h" => return Ok(None),
+            other => return Err(format!("unknown flag {other}")),
+        }
+    }
+    Ok(Some(asked))
+}
+
+fn serve(Asked { port, settings, trail }: Asked) -> ! {
     let lab = Lab::start_on(port, settings);
     if let Some(region) = &trail {
         lab.world().add_trail("main", region, Some("main"));
@@ -63,17 +90,11 @@ fn main() {
     }
 }
 
-fn number<T: std::str::FromStr>(text: &str) -> T {
-    text.parse().unwrap_or_else(|_| wrong(&format!("{text} is not a number")))
+fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("{text} is not a number"))
 }
 
-#[expect(clippy::disallowed_methods, reason = "before the lab has started there is nothing to wipe")]
-fn wrong(what: &str) -> ! {
-    eprintln!("lab: {what}\n{USAGE}");
-    std::process::exit(2)
-}
-
-fn span(text: &str) -> (f64, f64) {
+fn span(text: &str) -> Result<(f64, f64), String> {
     let (from, to) = text.split_once(',').unwrap_or((text, text));
-    (number(from), number(to))
+    Ok((number(from)?, number(to)?))
 }
