@@ -38,12 +38,12 @@ impl Aws {
         answer.topic_arn.ok_or_else(|| call.garbled("the answer has no TopicArn"))
     }
 
-    /// [`Aws::topic`], for one question.
+    /// `sns:GetTopicAttributes`, for one question.
     pub fn get_topic(&self, signer: &Signer, arn: &str) -> Result<Topic, AwsError> {
         self.runtime.block_on(self.topic(signer, arn))
     }
 
-    /// [`Aws::subscriptions`], for one question.
+    /// `sns:ListSubscriptionsByTopic`, for one question.
     pub fn list_subscriptions(&self, signer: &Signer, arn: &str) -> Result<Vec<Subscription>, AwsError> {
         self.runtime.block_on(self.subscriptions(signer, arn))
     }

@@ -26,6 +26,8 @@ mod terminal;
 #[path = "../lab/wire.rs"]
 mod wire;
 
+#[cfg(feature = "alarm")]
+mod alarms;
 mod bench;
 mod devices;
 mod force_mfa;

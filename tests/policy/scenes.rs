@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "alarm")]
+use crate::alarms;
 use crate::bench::{DAY, NAMES_DEVICE, hurried, logged_in, rotated, run, run_with_code, said, settings, start};
 use crate::home::{Home, Output};
 use crate::lab::key::Status;
@@ -147,31 +149,31 @@ pub const SCENES: &[Scene] = &[
         name: "an alarm where no trail is",
         policies: &[&["alarm", "default"]],
         before: || start("[default]\nregion = us-east-1\n"),
-        act: |home| alarm(home, &["plan", "default"]),
+        act: |home| alarms::alarm(home, &["plan", "default"]),
         well: |_, output| assert!(output.code == Some(1) && said(output).contains("has no trail"), "{}", said(output)),
     },
     #[cfg(feature = "alarm")]
     Scene {
         name: "an alarm that is set up",
         policies: &[&["alarm", "default"]],
-        before: with_trail,
-        act: |home| alarm(home, &INSTALL),
-        well: set_up,
+        before: alarms::with_trail,
+        act: |home| alarms::alarm(home, &alarms::INSTALL),
+        well: alarms::set_up,
     },
     #[cfg(feature = "alarm")]
     Scene {
         name: "a rule that is set up",
         policies: &[&["alarm", "default"]],
-        before: with_trail,
-        act: |home| alarm(home, &[&INSTALL[..], &["--via", "eventbridge"]].concat()),
-        well: set_up,
+        before: alarms::with_trail,
+        act: |home| alarms::alarm(home, &[&alarms::INSTALL[..], &["--via", "eventbridge"]].concat()),
+        well: alarms::set_up,
     },
     #[cfg(feature = "alarm")]
     Scene {
         name: "an alarm that is tried out",
         policies: &[&["alarm", "default"]],
-        before: || with_alarm(&[]),
-        act: |home| alarm(home, &["test", "default"]),
+        before: || alarms::with_alarm(&[]),
+        act: |home| alarms::alarm(home, &["test", "default"]),
         well: |home, output| {
             assert_eq!(output.code, Some(0), "{}", said(output));
             assert_eq!(home.lab.world().mails.len(), 1);
@@ -181,8 +183,8 @@ pub const SCENES: &[Scene] = &[
     Scene {
         name: "a rule that is tried out",
         policies: &[&["alarm", "default"]],
-        before: || with_alarm(&["--via", "eventbridge"]),
-        act: |home| alarm(home, &["test", "default"]),
+        before: || alarms::with_alarm(&["--via", "eventbridge"]),
+        act: |home| alarms::alarm(home, &["test", "default"]),
         well: |_, output| assert_eq!(output.code, Some(0), "{}", said(output)),
     },
     #[cfg(feature = "alarm")]
@@ -190,12 +192,12 @@ pub const SCENES: &[Scene] = &[
         name: "alarm and rule that are removed",
         policies: &[&["alarm", "default"]],
         before: || {
-            let home = with_alarm(&[]);
-            let output = alarm(&home, &[&INSTALL[..], &["--via", "eventbridge"]].concat());
+            let home = alarms::with_alarm(&[]);
+            let output = alarms::alarm(&home, &[&alarms::INSTALL[..], &["--via", "eventbridge"]].concat());
             assert_eq!(output.code, Some(10), "{}", said(&output));
             home
         },
-        act: |home| alarm(home, &["remove", "default", "--yes"]),
+        act: |home| alarms::alarm(home, &["remove", "default", "--yes"]),
         well: |home, output| {
             assert_eq!(output.code, Some(0), "{}", said(output));
             let world = home.lab.world();
@@ -311,37 +313,6 @@ fn audited() -> Arc<Home> {
     let exempt = |check: &str| format!("[[audit.exemption]]\ncheck = \"{check}\"\nreason = \"a test\"\nuntil = 2999-12-31\n");
     settings(&home, &["INLINE", "DIRECT-ATTACH", "ADMIN", "KEY-NEEDED", "CENTRAL-ROOT", "ROOT-USED"].map(exempt).concat());
     home
-}
-
-const INSTALL: [&str; 6] = ["install", "default", "--email", "ops@example.com", "--root", "--yes"];
-
-fn alarm(home: &Home, args: &[&str]) -> Output {
-    run(home, &[&["alarm"], args].concat())
-}
-
-fn with_trail() -> Arc<Home> {
-    let home = start("[default]\nregion = us-east-1\n");
-    let mut world = home.lab.world();
-    world.add_trail("all", "eu-central-1", Some("all"));
-    world.add_log_group("all", "eu-central-1");
-    drop(world);
-    home
-}
-
-/// One that was set up while everything was allowed, and confirmed.
-fn with_alarm(way: &[&str]) -> Arc<Home> {
-    let home = with_trail();
-    let output = alarm(&home, &[&INSTALL[..], way].concat());
-    assert_eq!(output.code, Some(10), "{}", said(&output));
-    home.lab.world().topics.iter_mut().flat_map(|topic| &mut topic.subscriptions).for_each(|one| one.is_confirmed = true);
-    home
-}
-
-/// Everything is there, and the mailbox has not confirmed.
-fn set_up(home: &Home, output: &Output) {
-    assert_eq!(output.code, Some(10), "{}", said(output));
-    let world = home.lab.world();
-    assert_eq!((world.topics.len(), world.alarms.len() + world.event_rules.len()), (1, 3), "{}", said(output));
 }
 
 fn well_audited(_: &Home, output: &Output) {
