@@ -29,4 +29,4 @@ pub use secret_fields::SecretFields;
 pub use shell::{aws_command, shell_word, shell_words};
 pub use temporary_credentials::{SessionToken, TemporaryCredentials};
 pub use timing::{BadTimeScale, Timing};
-pub use topic_policy::{ALARM_TOPIC, Publisher, lets_publish, publishing};
+pub use topic_policy::{ALARM_TOPIC, Publisher, lets_publish, like, publishing};

@@ -104,7 +104,7 @@ fn one(operator: &str, key: &str, values: &Value, publisher: Publisher<'_>) -> T
 }
 
 /// Whether a text is like a pattern of IAM's, in which `*` stands for any characters and `?` for one.
-fn like(pattern: &str, text: &str) -> bool {
+pub fn like(pattern: &str, text: &str) -> bool {
     let (mut pattern, mut text) = (pattern.chars(), text.chars());
     // Behind the last star, and where in the text that began.
     let mut star = None;

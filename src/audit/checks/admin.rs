@@ -4,7 +4,7 @@
 
 use super::policies::{attached, or_pass, written};
 use super::{denied, details, root_user, who};
-use crate::audit::document::{NotAPolicy, Power, power};
+use crate::audit::document::{NotAPolicy, Power, may_change_iam, power};
 use crate::audit::facts::Facts;
 use crate::audit::finding::{Finding, Level};
 use crate::aws::{AttachedPolicy, AwsError, UserDetails, UserSight};
@@ -91,7 +91,8 @@ fn of_document(document: &Result<String, AwsError>) -> Result<Power, Unjudged<'_
 #[derive(Clone, Copy)]
 struct Bounds<'a> {
     name: &'a str,
-    power: Power,
+    /// It leaves changes of IAM, by which somebody may give themselves the rest, or take it off.
+    leaves_iam: bool,
 }
 
 /// The boundary, and why it is not known whether there is one or what it allows.
@@ -100,13 +101,20 @@ fn boundary(facts: &Facts) -> (Option<Bounds<'_>>, Option<Finding>) {
     match &facts.boundary {
         None | Some(Ok(None)) => (None, None),
         Some(Err(error)) => (None, Some(denied(facts, CHECK, SUBJECT, error))),
-        Some(Ok(Some(policy))) => match of_managed(policy) {
-            Ok(power) => (Some(Bounds { name: &policy.name, power }), None),
+        Some(Ok(Some(policy))) => match leaves_iam(policy) {
+            Ok(leaves_iam) => (Some(Bounds { name: &policy.name, leaves_iam }), None),
             Err(Unjudged::Unread(error)) => (None, Some(denied(facts, CHECK, SUBJECT, error))),
             Err(Unjudged::NotAPolicy(error)) => {
                 (None, Some(Finding::new(CHECK, Level::Unknown, SUBJECT, format!("{error} ({})", policy.name))))
             }
         },
+    }
+}
+
+fn leaves_iam(policy: &AttachedPolicy) -> Result<bool, Unjudged<'_>> {
+    match &policy.document {
+        Some(document) => may_change_iam(document.as_ref().map_err(Unjudged::Unread)?).map_err(Unjudged::NotAPolicy),
+        None => of_managed(policy).map(|power| power > Power::Limited),
     }
 }
 
@@ -119,13 +127,9 @@ fn all_powerful(owner: &str, name: &str, power: Power, bounds: Option<Bounds<'_>
     let seen = format!("it allows {owner} {what}, without a condition");
     let (level, seen) = match bounds {
         None => (level, seen),
-        Some(Bounds { name, power: Power::Everything }) => {
-            (level, format!("{seen}; the permissions boundary {name} allows everything, too"))
-        }
-        // Who may give itself everything may take the boundary off, too, unless that denies it.
-        Some(Bounds { name, power: Power::AllOfIam }) => (level, format!("{seen}; the permissions boundary {name} allows all of IAM, too")),
-        Some(Bounds { name, power: Power::NearlyEverything | Power::Limited }) => {
-            (Level::Warn, format!("{seen}; of that only what the permissions boundary {name} allows, too, counts"))
+        Some(Bounds { name, leaves_iam }) => {
+            let seen = format!("{seen}; of that only what the permissions boundary {name} allows, too, counts");
+            if leaves_iam { (level, format!("{seen}, and changes of IAM are among it")) } else { (Level::Warn, seen) }
         }
     };
     let fix = "keep such permissions in a role that asks for MFA, and let the user assume it";

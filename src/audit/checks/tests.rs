@@ -251,6 +251,14 @@ const SCENARIOS: &[Scenario] = &[
         bounded(f, Ok(Some(attached("AdministratorAccess", None))));
     }),
     ("a boundary that allows all of IAM", Check::Admin, &[Level::Fail], |f| bounded(f, Ok(Some(attached("IAMFullAccess", None))))),
+    ("a boundary that leaves out something else than IAM", Check::Admin, &[Level::Fail], |f| {
+        let but = r#"{"Statement":{"Effect":"Allow","NotAction":"aws-portal:*","Resource":"*"}}"#;
+        bounded(f, Ok(Some(attached("bounds", Some(but)))));
+    }),
+    ("a boundary that denies all of IAM", Check::Admin, &[Level::Warn], |f| {
+        let but = r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"iam:*","Resource":"*"}]}"#;
+        bounded(f, Ok(Some(attached("bounds", Some(but)))));
+    }),
     ("no boundary", Check::Admin, &[Level::Fail], |f| bounded(f, Ok(None))),
     ("no word of a boundary", Check::Admin, &[Level::Fail, Level::Unknown], |f| bounded(f, Err(denied("iam:GetUser")))),
     ("a boundary that is not shown", Check::Admin, &[Level::Fail, Level::Unknown], |f| {
