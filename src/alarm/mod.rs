@@ -17,7 +17,7 @@ mod watch;
 
 pub use own::{is_our_filter, ways};
 pub use place::{Misfit, Obstacle, Place, Unfit, place, topic_arn};
-pub use plan::{Foreign, Wanted, faults, plan};
+pub use plan::{Foreign, Wanted, doubts, faults, plan};
 pub use removal::{Removal, removal};
 pub use sample::{is_hit, on_the_bus, samples};
 pub use step::{Sign, Step};

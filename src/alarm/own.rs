@@ -22,11 +22,18 @@ pub fn is_our_rule(rule: &OwnRule, topic: &str) -> bool {
 
 /// Whether the topic is ours.
 pub fn is_our_topic(own: &OwnSight, topic: &str) -> bool {
-    let Some(found) = &own.topic else { return false };
-    let is_marked = found.topic.display_name.as_deref() == Some(MARK) || found.topic.policy.as_deref().is_some_and(has_our_statement);
-    is_marked
+    if own.topic.is_none() {
+        return false;
+    }
+    is_marked(own)
         || own.alarms.iter().any(|alarm| is_our_alarm(alarm) && alarm.actions.iter().any(|action| action == topic))
         || own.rules.iter().any(|rule| rule.targets.iter().any(|target| target.arn == topic))
+}
+
+/// Whether the topic bears a mark of ours.
+pub fn is_marked(own: &OwnSight) -> bool {
+    let Some(found) = &own.topic else { return false };
+    found.topic.display_name.as_deref() == Some(MARK) || found.topic.policy.as_deref().is_some_and(has_our_statement)
 }
 
 /// By which ways something of ours is there.

@@ -7,9 +7,12 @@ use super::own::{is_our_alarm, is_our_filter, is_our_rule, is_our_topic};
 use super::place::Place;
 use super::step::Step;
 use super::topic_policy::{may_publish, with_publisher};
-use super::watch::{NAMESPACE, Via, Watch};
+use super::watch::{MARK, NAMESPACE, TARGET, Via, Watch};
 use crate::aws::{EventRule, Metric, MetricAlarm, MetricFilter, OwnRule, OwnSight};
 use crate::model::Truth;
+
+/// The key that AWS manages for SNS, whose policy nobody can change.
+const AWS_MANAGED_KEY: &str = "alias/aws/sns";
 
 /// What somebody wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,7 +57,10 @@ pub fn plan(place: &Place, own: &OwnSight, wanted: &Wanted) -> Result<Vec<Step>,
     let mut steps = Vec::new();
     let found = own.topic.as_ref();
     if found.is_some() && !is_our_topic(own, &topic) {
-        let command = format!("aws sns delete-topic --region {region} --topic-arn {topic}");
+        let command = format!(
+            "aws sns set-topic-attributes --region {region} --topic-arn {topic} --attribute-name DisplayName --attribute-value {MARK}` \
+             makes it keyrotate's, and where nobody needs it, `aws sns delete-topic --region {region} --topic-arn {topic}"
+        );
         return Err(Foreign { what: format!("the topic {topic}"), command });
     }
     if found.is_none() {
@@ -85,7 +91,7 @@ pub fn faults(place: &Place, own: &OwnSight, via: Via) -> Vec<String> {
     let Some(found) = &own.topic else { return Vec::new() };
     let mut faults = Vec::new();
     let set = format!("aws sns set-topic-attributes --region {} --topic-arn {topic} --attribute-name", place.region);
-    if found.topic.kms_key_id.as_deref().is_some_and(|key| key.ends_with("alias/aws/sns")) {
+    if found.topic.kms_key_id.as_deref().is_some_and(|key| key.ends_with(AWS_MANAGED_KEY)) {
         faults.push(format!(
             "the topic is encrypted with alias/aws/sns, a key that {service} cannot use, so that no mail goes out: `{set} KmsMasterKeyId \
              --attribute-value KEY-ID` with a key of your own whose policy lets {service} do kms:Decrypt and kms:GenerateDataKey*"
@@ -101,6 +107,18 @@ pub fn faults(place: &Place, own: &OwnSight, via: Via) -> Vec<String> {
         ));
     }
     faults
+}
+
+/// What may be in the way of a mail and cannot be seen by whoever looks here.
+pub fn doubts(own: &OwnSight, via: Via) -> Vec<String> {
+    let key = own.topic.as_ref().and_then(|found| found.topic.kms_key_id.as_deref()).filter(|key| !key.ends_with(AWS_MANAGED_KEY));
+    let service = via.service();
+    let doubt = |key| {
+        format!(
+            "the topic is encrypted with the KMS key {key}: whether its policy lets {service} do kms:Decrypt and kms:GenerateDataKey* was not looked at"
+        )
+    };
+    key.map(doubt).into_iter().collect()
 }
 
 /// A new topic lets CloudWatch publish for alarms of its account.
@@ -163,11 +181,14 @@ fn rule_steps(own: &OwnSight, watch: Watch, place: &Place) -> Result<Vec<Step>, 
             return Err(Foreign { what: format!("the rule {name}"), command });
         }
         found => {
-            steps.push(Step::PutRule { rule: rule.clone(), short: watch.pattern_in_short(), is_change: found.is_some() });
+            let description = found.and_then(|found| found.rule.description.clone()).filter(|text| !text.is_empty());
+            let rule = EventRule { description: description.or(rule.description.clone()), ..rule.clone() };
+            steps.push(Step::PutRule { rule, short: watch.pattern_in_short(), is_change: found.is_some() });
         }
     }
     if !found.is_some_and(|found| sends_to(found, &topic)) {
-        steps.push(Step::PutTarget { rule: rule.name, topic });
+        let (id, is_change) = target_id(found, &topic);
+        steps.push(Step::PutTarget { rule: rule.name, id, topic, is_change });
     }
     Ok(steps)
 }
@@ -177,15 +198,19 @@ fn sends_to(rule: &OwnRule, topic: &str) -> bool {
     rule.targets.iter().any(|target| target.arn == topic && target.role_arn.is_none())
 }
 
+/// The ID under which the topic becomes a target: that of the topic where it is one already, else one that no other target has.
+fn target_id(rule: Option<&OwnRule>, topic: &str) -> (String, bool) {
+    let targets = rule.map(|rule| &rule.targets[..]).unwrap_or_default();
+    if let Some(found) = targets.iter().find(|target| target.arn == topic) {
+        return (found.id.clone(), true);
+    }
+    let ids = std::iter::once(TARGET.to_owned()).chain((2..).map(|number| format!("{TARGET}-{number}")));
+    let free = ids.take(targets.len() + 1).find(|id| targets.iter().all(|target| target.id != *id));
+    (free.unwrap_or_else(|| TARGET.to_owned()), false)
+}
+
 fn filter(watch: Watch) -> MetricFilter {
-    let metric = Metric {
-        namespace: NAMESPACE.to_owned(),
-        name: watch.metric().to_owned(),
-        value: "1".to_owned(),
-        default: None,
-        unit: None,
-        has_dimensions: false,
-    };
+    let metric = Metric::of(NAMESPACE, watch.metric());
     MetricFilter { name: watch.name().to_owned(), pattern: watch.filter_pattern(), is_narrowed: false, metrics: vec![metric] }
 }
 
@@ -200,7 +225,7 @@ fn alarm(watch: Watch, topic: &str) -> MetricAlarm {
         threshold: 1.0,
         period: 300,
         periods: 1,
-        missing_data: "notBreaching".to_owned(),
+        missing_data: Some("notBreaching".to_owned()),
         has_actions_enabled: true,
         actions: vec![topic.to_owned()],
         ok_actions: Vec::new(),

@@ -1,9 +1,9 @@
 //! What is ours of what is there, in the order in which it goes: what hears first, so that nothing is sent to a topic that is gone.
 
-use super::own::{is_our_alarm, is_our_filter, is_our_rule, is_our_topic};
+use super::own::{is_marked, is_our_alarm, is_our_filter, is_our_rule, is_our_topic};
 use super::step::Step;
 use super::topic_policy::has_others_statement;
-use crate::aws::{MetricAlarm, OwnRule, OwnSight};
+use crate::aws::{MetricAlarm, MetricFilter, OwnRule, OwnSight};
 
 /// What goes, and what stays.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,19 +18,30 @@ pub struct Removal {
 pub fn removal(own: &OwnSight, topic: &str) -> Removal {
     let mut removal = Removal::default();
     own.alarms.iter().for_each(|alarm| removal.alarm(alarm, topic));
-    let counts_on = |name: &str| own.alarms.iter().any(|alarm| alarm.name == name && is_our_alarm(alarm) && is_others_too(alarm, topic));
+    let goes = |name: &str| own.alarms.iter().any(|alarm| alarm.name == name && is_our_alarm(alarm) && !is_others_too(alarm, topic));
+    let left_with = |filter: &MetricFilter| {
+        let metrics: Vec<&str> = filter.metrics.iter().map(|metric| metric.name.as_str()).collect();
+        own.watchers.iter().find(|(metric, alarm)| metrics.contains(&metric.as_str()) && !goes(alarm)).map(|(_, alarm)| alarm)
+    };
     for (group, filter) in &own.filters {
         let (name, group) = (&filter.name, group.clone());
         if !is_our_filter(filter) {
             removal.stays.push(format!("the metric filter {name} of {group}: nothing of it says that keyrotate made it"));
-        } else if counts_on(name) {
-            removal.stays.push(format!("the metric filter {name} of {group}: the alarm of that name looks at what it counts"));
+        } else if let Some(alarm) = left_with(filter) {
+            removal.stays.push(format!("the metric filter {name} of {group}: the alarm {alarm}, which stays, looks at what it counts"));
         } else {
             removal.steps.push(Step::DeleteFilter { group, name: name.clone() });
         }
     }
     own.rules.iter().for_each(|rule| removal.rule(rule, topic));
     removal.topic(own, topic);
+    // What is known by what is wired to it alone has to go before that, or a removal that was cut off would not know it any more.
+    if !is_marked(own)
+        && let Some(at) = removal.steps.iter().position(|step| matches!(step, Step::DeleteTopic { .. }))
+    {
+        let last = removal.steps.remove(at);
+        removal.steps.insert(0, last);
+    }
     removal
 }
 
@@ -44,9 +55,11 @@ impl Removal {
         } else {
             self.stays.push(format!("the alarm {name}: somebody else hears of it, too"));
             let mut without = MetricAlarm { is_raised: false, ..alarm.clone() };
-            without.actions.retain(|action| action != topic);
+            for list in [&mut without.actions, &mut without.ok_actions, &mut without.insufficient_data_actions] {
+                list.retain(|action| action != topic);
+            }
             // What is put anew would lose what somebody narrowed it to.
-            if without.actions.len() < alarm.actions.len() && !alarm.is_narrowed {
+            if without != (MetricAlarm { is_raised: false, ..alarm.clone() }) && !alarm.is_narrowed {
                 self.steps.push(Step::PutAlarm { alarm: without, is_change: true });
             }
         }

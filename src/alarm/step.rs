@@ -57,8 +57,12 @@ pub enum Step {
     PutTarget {
         /// The rule.
         rule: String,
+        /// The target's ID.
+        id: String,
         /// The topic's ARN.
         topic: String,
+        /// It is there, and another one.
+        is_change: bool,
     },
     /// The alarm goes.
     DeleteAlarm {
@@ -108,8 +112,11 @@ impl Step {
     /// What it does.
     pub fn sign(&self) -> Sign {
         match self {
-            Step::CreateTopic { .. } | Step::AllowPublishing { .. } | Step::Subscribe { .. } | Step::PutTarget { .. } => Sign::Adds,
-            Step::PutFilter { is_change, .. } | Step::PutAlarm { is_change, .. } | Step::PutRule { is_change, .. } => {
+            Step::CreateTopic { .. } | Step::AllowPublishing { .. } | Step::Subscribe { .. } => Sign::Adds,
+            Step::PutFilter { is_change, .. }
+            | Step::PutAlarm { is_change, .. }
+            | Step::PutRule { is_change, .. }
+            | Step::PutTarget { is_change, .. } => {
                 if *is_change {
                     Sign::Changes
                 } else {
@@ -135,7 +142,7 @@ impl Step {
             Step::PutFilter { group, filter, .. } => format!("metric filter {} of the log group {group}", filter.name),
             Step::PutAlarm { alarm, .. } => format!("CloudWatch alarm {} on the metric {}/{}", alarm.name, alarm.namespace, alarm.metric),
             Step::PutRule { rule, .. } => format!("EventBridge rule {}", rule.name),
-            Step::PutTarget { rule, topic } => format!("target of {rule}: the topic {}", name(topic)),
+            Step::PutTarget { rule, topic, .. } => format!("target of {rule}: the topic {}", name(topic)),
             Step::DeleteAlarm { name } => format!("CloudWatch alarm {name}"),
             Step::DeleteFilter { group, name } => format!("metric filter {name} of the log group {group}"),
             Step::RemoveTargets { rule, .. } => format!("target of {rule}"),

@@ -76,23 +76,22 @@ fn after(mut own: OwnSight, steps: &[Step]) -> OwnSight {
                 named.retain(|name| *name != alarm.name);
                 named.extend(alarm.actions.iter().any(|action| action == TOPIC_ARN).then(|| alarm.name.clone()));
                 own.alarms.retain(|one| one.name != alarm.name);
+                own.watchers.retain(|(_, name)| *name != alarm.name);
+                own.watchers.push((alarm.metric.clone(), alarm.name.clone()));
                 own.alarms.push(alarm);
             }
             Step::PutRule { rule, .. } => {
-                own.rules.retain(|one| one.rule.name != rule.name);
-                own.rules.push(OwnRule { rule, targets: Vec::new() });
+                let before = own.rules.iter().position(|one| one.rule.name == rule.name).map(|at| own.rules.remove(at));
+                own.rules.push(OwnRule { rule, targets: before.map(|one| one.targets).unwrap_or_default() });
             }
-            Step::PutTarget { rule, topic } => {
+            Step::PutTarget { rule, id, topic, .. } => {
                 own.topic.as_mut().expect("the topic is made first").rules.push(rule.clone());
-                own.rules
-                    .iter_mut()
-                    .find(|one| one.rule.name == rule)
-                    .expect("the rule is made first")
-                    .targets
-                    .push(target(TARGET, &topic));
+                own.rules.iter_mut().for_each(|one| one.targets.retain(|target| one.rule.name != rule || target.id != id));
+                own.rules.iter_mut().find(|one| one.rule.name == rule).expect("the rule is made first").targets.push(target(&id, &topic));
             }
             Step::DeleteAlarm { name } => {
                 own.alarms.retain(|one| one.name != name);
+                own.watchers.retain(|(_, of)| *of != name);
                 own.topic.iter_mut().for_each(|topic| topic.alarms.retain(|one| *one != name));
             }
             Step::DeleteFilter { group, name } => own.filters.retain(|(of, one)| *of != group || one.name != name),
@@ -354,6 +353,57 @@ fn what_an_alarm_of_ours_does_for_others_stays() {
     let gone = removal(&own, TOPIC_ARN);
     let left = after(own.clone(), &gone.steps);
     assert!(left.alarms.len() == 1 && left.alarms[0].actions.len() == 2 && left.topic.is_some(), "{gone:?}");
+}
+
+#[test]
+fn no_alarm_that_stays_publishes_to_a_topic_that_goes() {
+    let (_, mut own, _) = whole(Via::Metric, false);
+    own.alarms[0].actions.push("arn:aws:sns:eu-west-1:111122223333:pager".to_owned());
+    own.alarms[0].ok_actions = vec![TOPIC_ARN.to_owned()];
+    own.alarms[0].missing_data = None;
+    let gone = removal(&own, TOPIC_ARN);
+    let left = after(own, &gone.steps);
+    assert!(left.topic.is_none() && left.alarms.len() == 1 && left.alarms[0].ok_actions.is_empty(), "{gone:?}");
+    assert_eq!(left.alarms[0].missing_data, None, "what was not said is not said");
+}
+
+#[test]
+fn a_filter_that_somebody_elses_alarm_looks_at_stays() {
+    let (_, mut own, _) = whole(Via::Metric, false);
+    own.watchers.push((Watch::Policies.metric().to_owned(), "theirs".to_owned()));
+    let gone = removal(&own, TOPIC_ARN);
+    let left = after(own, &gone.steps);
+    assert_eq!((left.filters.len(), left.alarms.len(), gone.stays.len()), (1, 0, 1), "{gone:?}");
+    assert_eq!(left.filters[0].1.name, Watch::Policies.name());
+}
+
+#[test]
+fn a_topic_without_a_mark_goes_before_that_by_which_it_is_known() {
+    let (_, mut own, _) = whole(Via::Metric, true);
+    own.topic.as_mut().expect("a topic").topic.display_name = Some("Security".to_owned());
+    let gone = removal(&own, TOPIC_ARN);
+    for cut in 0..=gone.steps.len() {
+        let left = after(own.clone(), &gone.steps[..cut]);
+        assert_eq!(after(left.clone(), &removal(&left, TOPIC_ARN).steps), OwnSight::default(), "cut off after {cut}");
+    }
+}
+
+#[test]
+fn a_target_of_somebody_else_with_our_id_stays_and_words_of_a_rule_stay() {
+    let (place, mut own, wanted) = whole(Via::EventBridge, false);
+    let theirs = target(TARGET, "arn:aws:lambda:eu-west-1:111122223333:function:theirs");
+    own.rules[0].targets = vec![theirs.clone()];
+    own.rules[0].rule.description = Some(format!("{MADE_BY} Call Ann."));
+    own.rules[0].rule.is_enabled = false;
+    let steps = plan(&place, &own, &wanted).expect("a plan");
+    let own = after(own, &steps);
+    let rule = own.rules.iter().find(|one| one.rule.name == Watch::Policies.name()).expect("the rule");
+    assert!(rule.targets.contains(&theirs) && rule.targets.len() == 2, "{steps:?}");
+    assert_eq!((rule.rule.description.as_deref(), rule.rule.is_enabled), (Some(format!("{MADE_BY} Call Ann.").as_str()), true));
+    let mut own = own;
+    own.rules.iter_mut().flat_map(|one| &mut one.targets).for_each(|target| target.role_arn = Some("arn:aws:iam::1:role/x".to_owned()));
+    let steps = plan(&place, &own, &wanted).expect("a plan");
+    assert!(!steps.is_empty() && steps.iter().all(|step| step.sign() == Sign::Changes), "{steps:?}");
 }
 
 #[test]

@@ -25,7 +25,9 @@ pub fn trail_script(profile: &ProfileName, partition: &str, account: &str, regio
     let bucket = format!("{NAME}-{account}-{region}");
     let trail = format!("arn:{partition}:cloudtrail:{region}:{account}:trail/{NAME}");
     let group = format!("arn:{partition}:logs:{region}:{account}:log-group:{NAME}");
-    let role = format!("arn:{partition}:iam::{account}:role/{NAME}");
+    // A role is of all regions, and what it may do is about one.
+    let role_name = format!("{NAME}-{region}");
+    let role = format!("arn:{partition}:iam::{account}:role/{role_name}");
     let objects = format!("arn:{partition}:s3:::{bucket}/AWSLogs/{account}/*");
     let service = json!({"Service": "cloudtrail.amazonaws.com"});
     let from_trail = json!({"aws:SourceArn": trail});
@@ -71,6 +73,11 @@ answers() {{
 
 owner=$(aws sts get-caller-identity --query Account --output text)
 [ "$owner" = {account} ] || stop "this is for account {account}, and the credentials are of account $owner: nothing was changed"
+elsewhere=$(aws cloudtrail list-trails --region {region} --query "Trails[?Name=='{NAME}' && HomeRegion!='{region}'].HomeRegion" --output text)
+case $elsewhere in
+    '' | None) ;;
+    *) stop "the trail {NAME} is in $elsewhere already, and one is enough: nothing was changed" ;;
+esac
 
 # where the trail stores its files; a bucket of another account is refused, and a policy that is there stays
 if answers 404 aws s3api head-bucket --bucket {bucket} --region {region} --expected-bucket-owner {account}; then
@@ -89,11 +96,11 @@ fi
 aws logs put-retention-policy --log-group-name {NAME} --retention-in-days {DAYS} --region {region}
 
 # who delivers there
-if answers EntityAlreadyExists aws iam create-role --role-name {NAME} --description '{MADE_BY}' --assume-role-policy-document {trust}; then
-    mark=$(aws iam get-role --role-name {NAME} --query Role.Description --output text)
-    [ "$mark" = '{MADE_BY}' ] || stop "the role {NAME} is somebody else's: its description is $mark"
+if answers EntityAlreadyExists aws iam create-role --role-name {role_name} --description '{MADE_BY}' --assume-role-policy-document {trust}; then
+    mark=$(aws iam get-role --role-name {role_name} --query Role.Description --output text)
+    [ "$mark" = '{MADE_BY}' ] || stop "the role {role_name} is somebody else's: its description is $mark"
 fi
-aws iam put-role-policy --role-name {NAME} --policy-name {NAME} --policy-document {writes}
+aws iam put-role-policy --role-name {role_name} --policy-name {role_name} --policy-document {writes}
 
 # the trail; a role and a policy that are new are not known everywhere at once
 if answers TrailNotFoundException aws cloudtrail get-trail --name {NAME} --region {region} --query Trail.S3BucketName --output text; then
@@ -125,8 +132,9 @@ mod tests {
     use super::*;
 
     /// All is there and ours but for the trail. Each answer can be another one.
-    const OURS: [(&str, &str); 9] = [
+    const OURS: [(&str, &str); 10] = [
         ("get-caller-identity", "echo 111122223333"),
+        ("list-trails", "echo None"),
         ("head-bucket", ":"),
         ("get-bucket-policy", "echo policy"),
         ("create-log-group", "fails ResourceAlreadyExistsException"),
@@ -160,10 +168,11 @@ mod tests {
         let bucket = "echo keyrotate-trail-111122223333-eu-west-1";
         for (operation, answer, why, untouched) in [
             ("get-caller-identity", "echo 999999999999", "are of account 999999999999: nothing was changed", "head-bucket"),
+            ("list-trails", "echo eu-north-1", "is in eu-north-1 already, and one is enough: nothing was changed", "head-bucket"),
             ("head-bucket", "fails 403", "(403)", "put-bucket-policy"),
             ("get-bucket-policy", "fails AccessDenied", "(AccessDenied)", "put-bucket-policy"),
             ("list-tags-for-resource", "echo None", "the log group keyrotate-trail is somebody else's", "put-retention-policy"),
-            ("get-role", "echo theirs", "the role keyrotate-trail is somebody else's", "put-role-policy"),
+            ("get-role", "echo theirs", "the role keyrotate-trail-eu-west-1 is somebody else's", "put-role-policy"),
             ("get-trail", "echo theirs", "it stores its files in theirs", "start-logging"),
         ] {
             let (is_well, calls, said) = run(&[(operation, answer)]);

@@ -189,6 +189,7 @@ const ALARM: &[Permission] = &[
             "cloudtrail:GetTrailStatus",
             "cloudtrail:ListTrails",
             "cloudwatch:DescribeAlarms",
+            "cloudwatch:DescribeAlarmsForMetric",
             "events:ListRuleNamesByTarget",
             "events:ListRules",
             "events:TestEventPattern",

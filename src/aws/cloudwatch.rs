@@ -66,7 +66,7 @@ impl Aws {
             .threshold(alarm.threshold)
             .period(alarm.period)
             .evaluation_periods(alarm.periods)
-            .treat_missing_data(&alarm.missing_data)
+            .set_treat_missing_data(alarm.missing_data.clone())
             .actions_enabled(alarm.has_actions_enabled)
             .set_alarm_actions(Some(alarm.actions.clone()))
             .set_ok_actions(Some(alarm.ok_actions.clone()))
@@ -112,7 +112,7 @@ fn whole(alarm: sdk::MetricAlarm) -> MetricAlarm {
         threshold: alarm.threshold.unwrap_or_default(),
         period: alarm.period.unwrap_or_default(),
         periods: alarm.evaluation_periods.unwrap_or_default(),
-        missing_data: alarm.treat_missing_data.unwrap_or_default(),
+        missing_data: alarm.treat_missing_data,
         has_actions_enabled: alarm.actions_enabled != Some(false),
         actions: alarm.alarm_actions.unwrap_or_default(),
     }

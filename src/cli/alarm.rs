@@ -69,10 +69,13 @@ pub fn run(
         }
         AlarmCommand::Test(asked) => {
             let attend = || attended(asked.account.no_input).map(|(console, _)| console);
-            let outcome = test(context, &attend, &asked.options())?;
+            let outcome = test(context, &attend, &asked.options(), asked.all_actions)?;
             print_test(&outcome, quiet);
             let code = outcome.exit_code();
-            outcome.unseen.map_or(Ok(code), Err)
+            match outcome.unseen {
+                Some(failure) if failure.kind.exit_code() == code => Err(failure),
+                Some(_) | None => Ok(code),
+            }
         }
         AlarmCommand::Remove(asked) => {
             let (console, signals) = attended(asked.account.no_input)?;
@@ -168,10 +171,14 @@ fn print_test(outcome: &Tested, quiet: bool) {
         page.paint(style, word).push("  ").push(&plain(&format!("{}: {text}", one.what))).end(7);
     }
     for sent in &outcome.sent {
-        page.head(GREEN, "sent:", &format!("a mail to {}, by {}", sent.to.join(", "), sent.by));
+        page.head(GREEN, "sent:", &format!("a message to {}, by {}", sent.to.join(", "), sent.by));
+    }
+    outcome.doubts.iter().for_each(|doubt| page.head(YELLOW, "unsure:", doubt));
+    if let Some(failure) = outcome.unseen.as_ref().filter(|failure| failure.kind.exit_code() != outcome.exit_code()) {
+        page.head(YELLOW, "unsure:", &failure.message);
     }
     if outcome.sent.is_empty() {
-        page.note("no mail was sent");
+        page.note("no message was sent");
     }
     if outcome.is_mended_by_install() {
         page.note(&format!("`{}` puts right what is missing or was changed", outcome.install));

@@ -226,7 +226,7 @@ impl Asked {
     fn plan(&self, looked: &Looked) -> Result<Plan, Failure> {
         let Looked { place, own, wanted, .. } = looked;
         let steps = crate::alarm::plan(place, own, wanted).map_err(|foreign| {
-            let hint = format!("see what it is for; where nobody needs it, `{}` removes it: then run this again", foreign.command);
+            let hint = format!("see what it is for; `{}` removes it: then run this again", foreign.command);
             Failure::from_error(FailureKind::Failed, &foreign).state(UNCHANGED).hint(hint)
         })?;
         let subscriptions = own.topic.as_ref().map(|topic| &topic.subscriptions[..]).unwrap_or_default();

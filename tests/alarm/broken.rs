@@ -120,7 +120,7 @@ fn each_part_that_is_broken_is_named_and_made_right() {
         assert!(said(&plan).contains(planned), "row {number}: {}", plan.stdout);
         let test = alarm(&home, &["test"]);
         assert!(test.code == Some(11) && said(&test).contains(tried), "row {number}: {test:?}");
-        assert!(said(&test).contains("no mail was sent") && home.lab.world().mails.is_empty(), "row {number}: {test:?}");
+        assert!(said(&test).contains("no message was sent") && home.lab.world().mails.is_empty(), "row {number}: {test:?}");
         well(&home, install);
         let again = well(&home, &words);
         assert!(said(&again).contains("nothing is missing"), "row {number}: {}", again.stdout);

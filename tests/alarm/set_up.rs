@@ -86,7 +86,7 @@ fn a_test_holds_the_patterns_against_events_and_sends_a_mail() {
         assert_eq!(output.code, Some(0), "{output:?}");
         assert_eq!(said(&output).matches("matches each of its events, and not an event of another kind").count(), 2, "{}", output.stdout);
         assert_eq!(said(&output).matches("matches its event, and not an event of another kind").count(), 1, "{}", output.stdout);
-        assert!(said(&output).contains("sent: a mail to security@example.com"), "{output:?}");
+        assert!(said(&output).contains("sent: a message to security@example.com"), "{output:?}");
         let mails = home.lab.world().mails.clone();
         assert!(mails.len() == 1 && mails[0].contains(MAILBOX) && mails[0].contains("nothing has happened"), "{mails:?}");
         assert_eq!(alarm(&home, &["test"]).code, Some(0));
@@ -139,6 +139,52 @@ fn what_was_set_up_in_a_region_that_no_trail_leads_to_is_found_by_its_name() {
     well(&home, &["remove", "--yes", "--region", REGION]);
     home.lab.world().trails.insert(0, trail);
     assert_eq!(account(&home), before);
+}
+
+#[test]
+fn an_alarm_that_does_more_for_others_is_raised_where_that_is_said() {
+    let home = start();
+    well(&home, INSTALL);
+    confirm(&home);
+    let pager = "arn:aws:sns:eu-central-1:000000000000:theirs";
+    home.lab.world().alarms.iter_mut().filter(|alarm| alarm.name.contains("policy")).for_each(|alarm| alarm.actions.push(pager.to_owned()));
+    home.lab.world().mails.clear();
+    let unsure = alarm(&home, &["test"]);
+    assert!(
+        unsure.code == Some(12) && said(&unsure).contains("would set off arn:aws:sns:eu-central-1:000000000000:theirs, too"),
+        "{unsure:?}"
+    );
+    assert!(home.lab.world().mails.is_empty());
+    assert_eq!(alarm(&home, &["test", "--all-actions"]).code, Some(0));
+    assert_eq!(home.lab.world().mails.iter().filter(|mail| mail.contains(MAILBOX)).count(), 1);
+}
+
+#[test]
+fn a_key_of_the_accounts_own_is_a_doubt_where_no_alarm_tries_it_out() {
+    for (install, code) in [(INSTALL, 0), (BY_RULE, 12)] {
+        let home = start();
+        well(&home, install);
+        confirm(&home);
+        let key = Some("arn:aws:kms:eu-central-1:000000000000:key/own".to_owned());
+        home.lab.world().topics.iter_mut().for_each(|topic| topic.kms_key_id.clone_from(&key));
+        let plan = alarm(&home, &["plan"]);
+        assert!(said(&plan).contains("do kms:Decrypt and kms:GenerateDataKey* was not looked at"), "{plan:?}");
+        let test = alarm(&home, &["test"]);
+        assert_eq!((test.code, said(&test).contains("unsure:")), (Some(code), code == 12), "{test:?}");
+    }
+}
+
+#[test]
+fn what_fails_counts_more_than_a_region_that_refuses() {
+    let home = start();
+    well(&home, INSTALL);
+    let mut world = home.lab.world();
+    world.alarms.retain(|alarm| !alarm.name.contains("access"));
+    drop(world);
+    // ListRules is asked in each region: the second is that of IAM's events.
+    home.lab.rules(vec![Rule::on("ListRules", Fault::error(403, "AccessDenied")).nth(2)]);
+    let output = alarm(&home, &["test"]);
+    assert!(output.code == Some(11) && said(&output).contains("unsure: us-east-1: events:ListRules"), "{output:?}");
 }
 
 #[test]

@@ -175,6 +175,10 @@ fn none_failed() -> Value {
 fn put_targets(rule: &mut Rule, asked: &Value) {
     for target in asked["Targets"].as_array().into_iter().flatten() {
         let (id, arn) = (word(target, "Id"), word(target, "Arn"));
+        // A target of that ID becomes another one.
+        let before: Vec<String> = rule.ids.iter().filter(|(of, one)| **one == id && **of != arn).map(|(of, _)| of.clone()).collect();
+        rule.targets.retain(|of| !before.contains(of));
+        rule.ids.retain(|of, _| !before.contains(of));
         if !rule.targets.contains(&arn) {
             rule.targets.push(arn.clone());
         }
@@ -259,6 +263,9 @@ fn put_alarm(world: &mut World, region: &str, asked: &Value) -> Result<(), Refus
         ok_actions: actions("OKActions"),
         is_raised: false,
     };
+    if asked["TreatMissingData"] == "" {
+        return Err(Refusal::new(400, "ValidationError", "1 validation error detected: Value '' at 'treatMissingData' is too short."));
+    }
     world.alarms.retain(|one| one.region != region || one.name != alarm.name);
     world.alarms.push(alarm);
     Ok(())

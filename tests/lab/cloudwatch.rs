@@ -27,7 +27,7 @@ pub struct Alarm {
     pub comparison: String,
     pub threshold: f64,
     pub evaluation_periods: u32,
-    /// `TreatMissingData`.
+    /// `TreatMissingData`; empty: it was not said.
     pub missing_data: String,
     /// None: whichever.
     pub unit: Option<String>,
@@ -113,5 +113,8 @@ fn shown(world: &World, alarm: &Alarm) -> Value {
         "AlarmDescription": alarm.description,
     });
     alarm.unit.iter().for_each(|unit| found["Unit"] = json!(unit));
+    if alarm.missing_data.is_empty() {
+        found.as_object_mut().into_iter().for_each(|found| drop(found.remove("TreatMissingData")));
+    }
     found
 }

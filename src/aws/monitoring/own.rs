@@ -5,6 +5,8 @@
 #[cfg(feature = "alarm")]
 use futures_util::future::{join, join3};
 
+#[cfg(feature = "alarm")]
+use super::types::Metric;
 use super::types::{EventRule, MetricFilter, RuleTarget, Subscription, Topic};
 #[cfg(feature = "alarm")]
 use crate::aws::look::all;
@@ -33,7 +35,7 @@ pub struct MetricAlarm {
     /// `EvaluationPeriods`.
     pub periods: i32,
     /// `TreatMissingData`.
-    pub missing_data: String,
+    pub missing_data: Option<String>,
     /// `ActionsEnabled`.
     pub has_actions_enabled: bool,
     /// `AlarmActions`: ARNs.
@@ -98,12 +100,14 @@ pub struct OwnSight {
     pub alarms: Vec<MetricAlarm>,
     /// The rules.
     pub rules: Vec<OwnRule>,
+    /// The alarms that look at one of the metrics, whosever they are: the metric, and the alarm's name.
+    pub watchers: Vec<(String, String)>,
 }
 
 #[cfg(feature = "alarm")]
 impl Aws {
     /// Looks at what is there under these names in a region: `sns:GetTopicAttributes`, `sns:ListSubscriptionsByTopic`,
-    /// `logs:DescribeMetricFilters`, `cloudwatch:DescribeAlarms`, `events:ListRules`, `events:ListTargetsByRule`,
+    /// `logs:DescribeMetricFilters`, `cloudwatch:DescribeAlarms`, `cloudwatch:DescribeAlarmsForMetric`, `events:ListRules`, `events:ListTargetsByRule`,
     /// `events:ListRuleNamesByTarget`.
     pub fn look_at_own(&self, signer: &Signer, region: &str, own: &OwnNames<'_>) -> Result<OwnSight, AwsError> {
         self.runtime.block_on(async {
@@ -145,8 +149,15 @@ impl Aws {
                 };
                 all(ours.map(targets)).await.into_iter().collect::<Result<Vec<OwnRule>, AwsError>>()
             };
-            let ((topic, filters), alarms, rules) = join3(join(topic, filters), self.named_alarms(signer, region, own.names), rules).await;
-            Ok(OwnSight { topic: topic?, filters: filters?, alarms: alarms?, rules: rules? })
+            let watchers = all(own.metrics.iter().map(|metric| async move {
+                let metric = Metric::of(own.namespace, metric);
+                let alarms = self.alarms(signer, &metric, Some(region)).await?;
+                Ok::<_, AwsError>(alarms.into_iter().map(|alarm| (metric.name.clone(), alarm.name)).collect::<Vec<_>>())
+            }));
+            let alarms = join(self.named_alarms(signer, region, own.names), watchers);
+            let ((topic, filters), (alarms, watchers), rules) = join3(join(topic, filters), alarms, rules).await;
+            let watchers: Vec<Vec<(String, String)>> = watchers.into_iter().collect::<Result<_, _>>()?;
+            Ok(OwnSight { topic: topic?, filters: filters?, alarms: alarms?, rules: rules?, watchers: watchers.concat() })
         })
     }
 }

@@ -130,6 +130,14 @@ pub struct Metric {
     pub has_dimensions: bool,
 }
 
+impl Metric {
+    /// One to which each event counts 1.
+    pub fn of(namespace: &str, name: &str) -> Self {
+        let (namespace, name, value) = (namespace.to_owned(), name.to_owned(), "1".to_owned());
+        Self { namespace, name, value, default: None, unit: None, has_dimensions: false }
+    }
+}
+
 /// A metric filter, and what follows from it.
 #[derive(Clone, Debug)]
 pub struct FilterSight {

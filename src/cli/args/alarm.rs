@@ -126,6 +126,9 @@ pub struct AlarmTestArgs {
     pub account: Account,
     #[command(flatten)]
     pub places: Places,
+    /// Raise the alarm also where that sets off what somebody else added to it
+    #[arg(long)]
+    pub all_actions: bool,
 }
 
 /// Where is looked.

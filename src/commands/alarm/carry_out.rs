@@ -1,7 +1,7 @@
 //! The steps of a plan, carried out one by one.
 
 use super::{Asked, Planned, Request};
-use crate::alarm::{MARK, Step, TARGET, TOPIC, with_publisher};
+use crate::alarm::{MARK, Step, TOPIC, with_publisher};
 use crate::aws::{AwsError, ErrorKind};
 use crate::commands::failure::{Failure, FailureKind};
 
@@ -48,7 +48,7 @@ impl Asked {
             Step::PutFilter { group, filter, .. } => aws.put_metric_filter(signer, region, group, filter),
             Step::PutAlarm { alarm, .. } => aws.put_metric_alarm(signer, region, alarm),
             Step::PutRule { rule, .. } => aws.put_rule(signer, region, rule),
-            Step::PutTarget { rule, topic } => aws.put_target(signer, region, rule, TARGET, topic),
+            Step::PutTarget { rule, id, topic, .. } => aws.put_target(signer, region, rule, id, topic),
             Step::DeleteAlarm { name } => aws.delete_alarm(signer, region, name),
             Step::DeleteFilter { group, name } => aws.delete_metric_filter(signer, region, group, name),
             Step::RemoveTargets { rule, ids } => aws.remove_targets(signer, region, rule, ids),

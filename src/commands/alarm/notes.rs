@@ -1,7 +1,7 @@
 //! What a person should know before they agree to a plan.
 
 use super::Looked;
-use crate::alarm::{Via, Watch};
+use crate::alarm::{Via, Watch, doubts};
 use crate::model::ProfileName;
 
 /// The notes, of a plan that changes something or not.
@@ -17,6 +17,7 @@ pub(super) fn of_plan(looked: &Looked, profile: &ProfileName, changes: bool) -> 
     if !has_subscribers && wanted.emails.is_empty() {
         notes.push("nobody would hear of it: name a mailbox with --email ADDRESS".to_owned());
     }
+    notes.extend(doubts(own, wanted.via));
     if !changes {
         return notes;
     }

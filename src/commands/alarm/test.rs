@@ -3,7 +3,7 @@
 //! Invariant: nothing is changed but the state of our own alarm, which CloudWatch puts right at its next look.
 
 use super::{AlarmOptions, Asked, UNCHANGED, heard, in_use, watches_root};
-use crate::alarm::{Step, Via, Wanted, Watch, faults, is_hit, on_the_bus, place, plan, samples, ways};
+use crate::alarm::{Sign, Via, Wanted, Watch, doubts, faults, is_hit, on_the_bus, place, plan, samples, ways};
 use crate::aws::{AwsError, MonitoringSight, OwnSight};
 use crate::commands::context::Context;
 use crate::commands::failure::{Failure, FailureKind};
@@ -20,10 +20,10 @@ pub struct Tried {
     pub outcome: Result<String, String>,
 }
 
-/// A mail that was sent.
+/// A message that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// The mailboxes.
+    /// The mailboxes, and who else hears of it.
     pub to: Vec<String>,
     /// By what, and what of the way is tried out by it when it arrives.
     pub by: String,
@@ -34,8 +34,10 @@ pub struct Sent {
 pub struct Tested {
     /// Everything that was tried.
     pub tried: Vec<Tried>,
-    /// The mails.
+    /// What was sent.
     pub sent: Vec<Sent>,
+    /// What could not be tried out, each with the reason.
+    pub doubts: Vec<String>,
     /// The command that puts right what is missing.
     pub install: String,
     /// What could not be looked at.
@@ -47,8 +49,10 @@ impl Tested {
     pub fn exit_code(&self) -> u8 {
         if self.tried.iter().any(|one| one.outcome.is_err()) {
             FailureKind::Critical.exit_code()
+        } else if self.unseen.is_some() || !self.doubts.is_empty() {
+            FailureKind::Unchecked.exit_code()
         } else {
-            self.unseen.as_ref().map_or(0, |failure| failure.kind.exit_code())
+            0
         }
     }
 
@@ -65,8 +69,8 @@ impl Tested {
 const MISSING: &str = "is missing";
 const CHANGED: &str = "was changed, and does not do what it should";
 
-/// Runs the command.
-pub fn test(context: &Context, attend: Attend<'_>, options: &AlarmOptions) -> Result<Tested, Failure> {
+/// Runs the command. An alarm that does something else, too, is raised where `all_actions` says so.
+pub fn test(context: &Context, attend: Attend<'_>, options: &AlarmOptions, all_actions: bool) -> Result<Tested, Failure> {
     let asked = Asked::new(context, attend, options, "keyrotate alarm test")?;
     let sight = asked.trails();
     let install = format!("keyrotate alarm install {}", asked.profile.quoted());
@@ -78,7 +82,7 @@ pub fn test(context: &Context, attend: Attend<'_>, options: &AlarmOptions) -> Re
     for region in &regions {
         let tried = asked.own(&sight, region).and_then(|own| {
             let ways = ways(&own, &asked.topic(region));
-            ways.into_iter().try_for_each(|via| asked.try_out(&sight, region, via, &own, &mut tested))
+            ways.into_iter().try_for_each(|via| asked.try_out(&sight, region, (via, all_actions), &own, &mut tested))
         });
         if let Err(error) = tried {
             let failure = asked.refused(FailureKind::Unchecked, &error).of(region);
@@ -95,7 +99,14 @@ pub fn test(context: &Context, attend: Attend<'_>, options: &AlarmOptions) -> Re
 
 impl Asked {
     /// What is there by one way in one region.
-    fn try_out(&self, sight: &MonitoringSight, region: &str, via: Via, own: &OwnSight, tested: &mut Tested) -> Result<(), AwsError> {
+    fn try_out(
+        &self,
+        sight: &MonitoringSight,
+        region: &str,
+        (via, all_actions): (Via, bool),
+        own: &OwnSight,
+        tested: &mut Tested,
+    ) -> Result<(), AwsError> {
         let before = tested.tried.len();
         self.parts(sight, region, via, own, tested);
         match via {
@@ -112,8 +123,14 @@ impl Asked {
             (_, _) => Ok(format!("{} hears of it, {} has not confirmed", confirmed.join(", "), pending.join(", "))),
         };
         tested.tried.push(Tried { what, outcome });
-        if tested.tried.iter().skip(before).all(|one| one.outcome.is_ok()) {
-            tested.sent.push(Sent { to: confirmed, by: self.send(region, via, own)? });
+        if tested.tried.iter().skip(before).any(|one| one.outcome.is_err()) {
+            return Ok(());
+        }
+        // An alarm's message is what tries the key out.
+        tested.doubts.extend(if via == Via::EventBridge { doubts(own, via) } else { Vec::new() });
+        match self.others_actions(region, via, own).filter(|_| !all_actions) {
+            Some(others) => tested.doubts.push(others),
+            None => tested.sent.push(Sent { to: confirmed, by: self.send(region, via, own)? }),
         }
         Ok(())
     }
@@ -142,13 +159,7 @@ impl Asked {
             Err(foreign) => tested.fails(foreign.what, "has keyrotate's name, and is something else"),
             Ok(steps) => {
                 for step in &steps {
-                    let is_new = !matches!(
-                        step,
-                        Step::PutFilter { is_change: true, .. }
-                            | Step::PutAlarm { is_change: true, .. }
-                            | Step::PutRule { is_change: true, .. }
-                    );
-                    tested.fails(step.about(), if is_new { MISSING } else { CHANGED });
+                    tested.fails(step.about(), if step.sign() == Sign::Changes { CHANGED } else { MISSING });
                 }
             }
         }
@@ -187,6 +198,16 @@ impl Asked {
             }
         }
         Ok(())
+    }
+
+    /// What raising the alarm sets off beside our topic.
+    fn others_actions(&self, region: &str, via: Via, own: &OwnSight) -> Option<String> {
+        let (name, topic) = (Watch::Policies.name(), self.topic(region));
+        let alarm = own.alarms.iter().find(|alarm| alarm.name == name).filter(|_| via == Via::Metric)?;
+        let ok = alarm.ok_actions.iter().filter(|_| alarm.is_raised);
+        let others: Vec<&str> = alarm.actions.iter().chain(ok).map(String::as_str).filter(|action| *action != topic).collect();
+        let told = || format!("raising the alarm {name} would set off {}, too: --all-actions does that", others.join(", "));
+        (!others.is_empty()).then(told)
     }
 
     /// Sends a mail by what sends them; returns what is tried out when it arrives.
