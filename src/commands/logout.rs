@@ -7,12 +7,11 @@ use std::collections::BTreeSet;
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
 use super::root_key::directory;
-use super::session::route;
+use super::session::{route, usable};
 use crate::model::{AccessKeyId, MfaSerial, ProfileName};
-use crate::os::clock;
 use crate::os::disk::RealDisk;
 use crate::profile::choose_profile;
-use crate::root_key::{Removal, unfinished};
+use crate::root_key::unfinished;
 use crate::rotation::describe;
 use crate::session::{Cache, CacheError, Known, NotForgotten, Whose};
 
@@ -22,38 +21,71 @@ pub fn logout(context: &Context, profile: Option<&str>, all: bool) -> Result<usi
     let disk = RealDisk;
     let cache = context.cache(&disk);
     let needed = needed(context, &cache);
+    let forget = |whose: Whose<'_>, is_meant: &dyn Fn(&Known) -> bool| {
+        let spares = |session: &Known| needed.iter().any(|needed| needed.sessions.contains(session));
+        let forgotten = cache.forget(whose, &spares).map_err(|error| failed(&error))?;
+        let kept = needed.iter().find(|needed| needed.sessions.iter().any(is_meant));
+        kept.map_or(Ok(forgotten), |needed| Err(needed.kept(forgotten)))
+    };
     if all {
-        let spared: Vec<AccessKeyId> = needed.iter().map(|removal| removal.id.clone()).collect();
-        let forgotten = cache.forget(Whose::AllBut(&spared)).map_err(|error| failed(&error))?;
-        return needed.first().map_or(Ok(forgotten), |removal| Err(kept(removal, forgotten)));
+        return forget(Whose::All, &|_| true);
     }
     let name = choose_profile(&context.environment, profile).name;
     let own = route(context, &name).map_err(lost)?;
-    if let Some(removal) = needed.iter().find(|removal| removal.id == own.key.pair.id) {
-        return Err(kept(removal, 0));
-    }
     let known = known(context).map_err(lost)?;
-    let device = own.mfa_serial.or_else(|| cache.device(&own.key.pair.id));
-    let others = |session: &Known| is_left_behind(session, &own.key.pair.id, device.as_ref(), &known);
-    cache.forget(Whose::Of { key: &own.key.pair.id, others: &others }).map_err(|error| failed(&error))
+    let key = &own.key.pair.id;
+    let device = own.mfa_serial.or_else(|| cache.device(key));
+    let others = |session: &Known| is_left_behind(session, key, device.as_ref(), &known);
+    forget(Whose::Of { key, others: &others }, &|session| session.request.key == *key || others(session))
 }
 
-/// The removals of root users' keys that are not over, and that a session which is open can sign for.
-fn needed(context: &Context, cache: &Cache<'_>) -> Vec<Removal> {
-    let (now, open) = (clock::local_now(), cache.all());
-    let is_open = |id: &AccessKeyId| open.iter().any(|known| known.request.key == *id && known.expires_at > now);
-    let (removals, _) = unfinished(&RealDisk, &directory(context));
-    removals.into_iter().filter(|removal| !removal.is_over_at_aws() && is_open(&removal.id)).collect()
+/// What a removal of a root user's key needs that is not over.
+struct Needed {
+    /// The sessions that can sign what is left of it.
+    sessions: Vec<Known>,
+    /// The key, for a person.
+    name: String,
+    why: String,
+    hint: String,
 }
 
-/// The session for this removal is kept.
-fn kept(removal: &Removal, forgotten: usize) -> Failure {
-    let Removal { id, profile, .. } = removal;
-    let until = removal.signs_until.map(|at| format!("; it ends at {}", describe::time(at))).unwrap_or_default();
-    let message =
-        format!("the session of {id} ({profile}) is kept: a removal of this root user's key is not over, and it may alone take that back");
-    let hint = format!("{}, and forgets the session when it is over{until}", removal.goes_on());
-    Failure::new(FailureKind::Attention, message).state(so_many(forgotten)).hint(hint)
+impl Needed {
+    /// That its session is kept.
+    fn kept(&self, forgotten: usize) -> Failure {
+        let Self { sessions, name, why, hint } = self;
+        let until = sessions.iter().map(|session| session.expires_at).max();
+        let until = until.map(|at| format!("; it ends at {}", describe::time(at))).unwrap_or_default();
+        let message = format!("the session of {name} is kept: {why}, and it may alone take that back");
+        Failure::new(FailureKind::Attention, message).state(so_many(forgotten)).hint(format!("{hint}{until}"))
+    }
+}
+
+/// The removals that are not over, each with what can sign for it: also those that cannot be read, which may be a newer keyrotate's.
+fn needed(context: &Context, cache: &Cache<'_>) -> Vec<Needed> {
+    let (removals, unread) = unfinished(&RealDisk, &directory(context));
+    let unfinished = removals.into_iter().filter(|removal| !removal.is_over_at_aws()).map(|removal| Needed {
+        sessions: signers(context, cache, &removal.id, Some(&removal.profile)),
+        name: format!("{} ({})", removal.id, removal.profile),
+        why: "a removal of this root user's key is not over".to_owned(),
+        hint: format!("{}, and forgets the session when it is over", removal.goes_on()),
+    });
+    let unread = unread.iter().filter_map(|unread| {
+        let id = unread.id()?;
+        let sessions = signers(context, cache, &id, None);
+        Some(Needed { sessions, name: id.to_string(), why: unread.to_string(), hint: unread.hint().to_owned() })
+    });
+    unfinished.chain(unread).filter(|needed| !needed.sessions.is_empty()).collect()
+}
+
+/// The sessions of the key that a removal would sign with. Where these files do not lead to the key they do not say at which endpoint it is.
+fn signers(context: &Context, cache: &Cache<'_>, id: &AccessKeyId, profile: Option<&ProfileName>) -> Vec<Known> {
+    let files = context.files_or_empty();
+    let leads = |profile: &&ProfileName| files.route(profile, &context.environment).is_ok_and(|route| route.key.pair.id == *id);
+    let endpoints: BTreeSet<Option<String>> = match profile.filter(leads) {
+        Some(profile) => [files.endpoint("sts", profile, &context.environment)].into(),
+        None => cache.all().into_iter().map(|session| session.request.endpoint).collect(),
+    };
+    endpoints.iter().flat_map(|endpoint| usable(cache, std::slice::from_ref(id), None, endpoint.as_deref())).collect()
 }
 
 /// What was forgotten, in words.

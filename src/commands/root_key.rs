@@ -28,7 +28,7 @@ use crate::os::private_directory::private_directory;
 use crate::os::signals::Signals;
 use crate::os::terminal::Console;
 use crate::profile::{Route, Shown};
-use crate::root_key::{LONGEST_WAIT, Removal, State, Step, unfinished};
+use crate::root_key::{LONGEST_WAIT, Removal, State, Step, Unread, unfinished};
 use sight::Sight;
 
 /// The state of things where nothing was done.
@@ -274,9 +274,12 @@ fn unchanged(error: &dyn std::error::Error) -> Failure {
 fn begun(run: &Run<'_>, name: &ProfileName) -> Result<Option<(PathBuf, Removal)>, Failure> {
     let id = run.context.files_or_empty().route(name, &run.context.environment).ok().map(|route| route.key.pair.id);
     for path in Entry::list(&run.disk, &directory(run.context)).map_err(|error| unchanged(&error))? {
-        let removal: Removal = Entry::load(&run.disk, &path).map_err(|error| unchanged(&error))?;
-        if removal.profile == *name || id.as_ref() == Some(&removal.id) {
-            return Ok(Some((path, removal)));
+        match Entry::load::<Removal>(&run.disk, &path).map_err(Unread::from) {
+            Ok(removal) if removal.profile == *name || id.as_ref() == Some(&removal.id) => return Ok(Some((path, removal))),
+            Ok(_) => {}
+            Err(unread) if id.is_some() && unread.id() == id => return Err(unchanged(&unread).hint(unread.hint())),
+            // Another key's, or nobody's.
+            Err(_) => {}
         }
     }
     Ok(None)

@@ -161,7 +161,8 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
         unreadable: journal
             .unreadable
             .into_iter()
-            .chain(wrong.iter().chain(&unread).chain(&unread_removals).map(pending::unreadable))
+            .chain(wrong.iter().chain(&unread).map(pending::unreadable))
+            .chain(unread_removals.iter().map(pending::unread_removal))
             .collect(),
         warnings: modes::readable_by_others(files).into_iter().chain(moves.iter().cloned()).collect(),
         moves,

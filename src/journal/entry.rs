@@ -73,6 +73,28 @@ pub enum JournalError {
     },
 }
 
+impl JournalError {
+    /// The file that it is about.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Io { path, .. } | Self::NotDurable { path, .. } | Self::Damaged { path, .. } | Self::OtherFormat { path, .. } => {
+                Some(path)
+            }
+            Self::Keychain { .. } | Self::NotNoted(_) => None,
+        }
+    }
+
+    /// What is wrong, in the fewest words: for entries that are no rotation's, and have no secret.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Io { source, .. } | Self::NotDurable { source, .. } => source.to_string(),
+            Self::Damaged { reason, .. } => (*reason).to_owned(),
+            Self::OtherFormat { found, .. } => format!("it has format {found}, this keyrotate knows format {FORMAT}"),
+            Self::Keychain { .. } | Self::NotNoted(_) => self.to_string(),
+        }
+    }
+}
+
 /// An open entry. One process at a time: the caller holds the lock.
 pub struct Entry<'d> {
     disk: &'d dyn Disk,

@@ -6,4 +6,4 @@ mod next;
 mod removal;
 
 pub use next::{By, Seen, Step, next};
-pub use removal::{LONGEST_WAIT, Removal, State, WriteError, shown, unfinished};
+pub use removal::{LONGEST_WAIT, Removal, State, Unread, WriteError, shown, unfinished};

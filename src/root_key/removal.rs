@@ -2,7 +2,7 @@
 //!
 //! Invariant: the state is on the disk before the call that it announces; the lines go only after the key.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -67,6 +67,33 @@ pub enum WriteError {
     /// What is written down.
     #[error(transparent)]
     Journal(#[from] JournalError),
+}
+
+/// What is written down of a removal cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("what is written down of the removal of a root user's key, {}, cannot be read: {why}", path.display())]
+pub struct Unread {
+    /// The file, or the directory of all.
+    pub path: PathBuf,
+    why: String,
+}
+
+impl Unread {
+    /// The key, whose ID is the file's name.
+    pub fn id(&self) -> Option<AccessKeyId> {
+        AccessKeyId::parse(self.path.file_stem()?.to_str()?).ok()
+    }
+
+    /// What a person is to do.
+    pub fn hint(&self) -> &'static str {
+        "where a newer keyrotate wrote it, go on with that; it has no secret: when the AWS console shows what became of the key, it can be removed by hand"
+    }
+}
+
+impl From<JournalError> for Unread {
+    fn from(error: JournalError) -> Self {
+        Self { path: error.path().map(Path::to_owned).unwrap_or_default(), why: error.reason() }
+    }
 }
 
 impl Removal {
@@ -151,9 +178,9 @@ impl Removal {
 }
 
 /// The removals in this directory that are not finished, and why others cannot be read.
-pub fn unfinished(disk: &dyn Disk, directory: &Path) -> (Vec<Removal>, Vec<JournalError>) {
+pub fn unfinished(disk: &dyn Disk, directory: &Path) -> (Vec<Removal>, Vec<Unread>) {
     let (all, wrong) = Entry::load_all(disk, directory);
-    (all.into_iter().map(|(_, removal)| removal).collect(), wrong)
+    (all.into_iter().map(|(_, removal)| removal).collect(), wrong.into_iter().map(Unread::from).collect())
 }
 
 /// What becomes of the files where the key's lines go; nothing where they have none.

@@ -10,6 +10,7 @@ mod signers;
 mod waiting;
 mod word;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::bench::{LIMIT, Terminal, start};
@@ -104,8 +105,13 @@ impl Boss {
         terminal
     }
 
+    /// Where removals are written down.
+    fn folder(&self) -> PathBuf {
+        self.home.path().join(".local/state/keyrotate/root-keys")
+    }
+
     fn written_down(&self) -> usize {
-        let folder = std::fs::read_dir(self.home.path().join(".local/state/keyrotate/root-keys"));
+        let folder = std::fs::read_dir(self.folder());
         folder.into_iter().flatten().flatten().filter(|entry| entry.path().extension().is_some_and(|ext| ext == "json")).count()
     }
 

@@ -331,7 +331,7 @@ pub(super) fn clean_up(
 
 /// Forgets the sessions of the key. Returns what a person should know.
 fn forgotten(run: &Run<'_>, id: &AccessKeyId) -> Vec<String> {
-    let forgotten = run.context.cache(&run.disk).forget(Whose::Of { key: id, others: &|_| false });
+    let forgotten = run.context.cache(&run.disk).forget(Whose::Of { key: id, others: &|_| false }, &|_| false);
     let told = |error| format!("sessions of {id} may be left here ({error}): `keyrotate logout --all` forgets them");
     forgotten.err().map(told).into_iter().collect()
 }

@@ -9,6 +9,7 @@ use crate::commands::failure::{Failure, FailureKind};
 use crate::journal::{Entry, JournalError};
 use crate::model::{AccessKeyId, Grace};
 use crate::os::disk::Disk;
+use crate::root_key::Unread;
 use crate::rotation::{Record, State, describe, end_of};
 
 /// What is in the journal, and what of it cannot be read.
@@ -41,6 +42,10 @@ impl Journal {
 pub(super) fn unreadable(error: &JournalError) -> Failure {
     Failure::from_error(FailureKind::Attention, error)
         .hint("keep the file until every profile's key is known to work; after that it can be removed by hand")
+}
+
+pub(super) fn unread_removal(unread: &Unread) -> Failure {
+    Failure::from_error(FailureKind::Attention, unread).hint(unread.hint())
 }
 
 fn pending(record: &Record, path: &Path, machine: &str) -> Pending {

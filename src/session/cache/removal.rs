@@ -25,8 +25,8 @@ const COMMAND: &str = "keyrotate logout";
 /// Which sessions are to be forgotten.
 #[derive(Clone, Copy)]
 pub enum Whose<'a> {
-    /// All but those of these keys, also what cannot be read.
-    AllBut(&'a [AccessKeyId]),
+    /// All, also what cannot be read.
+    All,
     /// Those of a key.
     Of {
         /// The key.
@@ -47,13 +47,14 @@ pub struct NotForgotten {
 }
 
 impl Cache<'_> {
-    /// Forgets sessions, also those that are being opened meanwhile, which are waited for some seconds. Returns how many there were.
+    /// Forgets sessions but those that are spared, also those that are being opened meanwhile, which are waited for some seconds. Returns how many
+    /// there were.
     ///
     /// What is there is removed first, whoever holds the lock: their owner wants them gone.
-    pub fn forget(&self, whose: Whose<'_>) -> Result<usize, NotForgotten> {
+    pub fn forget(&self, whose: Whose<'_>, spares: &dyn Fn(&Known) -> bool) -> Result<usize, NotForgotten> {
         let (mut forgotten, mut first) = (0, None);
         let mut keys = BTreeSet::new();
-        let mut remove = |first: &mut Option<CacheError>| self.remove_those(whose, &mut forgotten, first);
+        let mut remove = |first: &mut Option<CacheError>| self.remove_those(whose, spares, &mut forgotten, first);
         keys.extend(remove(&mut first));
         keys.extend(self.locked_keys(whose));
         let until = clock::boot_time().saturating_add(LOGOUT_WAIT);
@@ -68,7 +69,7 @@ impl Cache<'_> {
             }
         }
         remove(&mut first);
-        if matches!(whose, Whose::AllBut(_)) && first.is_none() {
+        if matches!(whose, Whose::All) && first.is_none() {
             first = self.remove_unfinished().and_then(|()| self.remove_left()).err();
         }
         drop(locks);
@@ -83,7 +84,7 @@ impl Cache<'_> {
     fn locked_keys(&self, whose: Whose<'_>) -> Vec<AccessKeyId> {
         match whose {
             Whose::Of { key, .. } => vec![key.clone()],
-            Whose::AllBut(_) => {
+            Whose::All => {
                 let locks = self.list("lock").unwrap_or_default();
                 locks.iter().filter_map(|path| AccessKeyId::parse(path.file_stem()?.to_str()?).ok()).collect()
             }
@@ -96,7 +97,13 @@ impl Cache<'_> {
     }
 
     /// Removes what is meant, counts the sessions and notes the first thing that went wrong. Returns the keys that they are of.
-    fn remove_those(&self, whose: Whose<'_>, count: &mut usize, first: &mut Option<CacheError>) -> Vec<AccessKeyId> {
+    fn remove_those(
+        &self,
+        whose: Whose<'_>,
+        spares: &dyn Fn(&Known) -> bool,
+        count: &mut usize,
+        first: &mut Option<CacheError>,
+    ) -> Vec<AccessKeyId> {
         let paths = self.list("json").unwrap_or_else(|error| {
             first.get_or_insert(error);
             Vec::new()
@@ -105,8 +112,8 @@ impl Cache<'_> {
         for path in paths {
             let content = self.whatever(&path);
             let is_meant = match (whose, &content) {
-                (Whose::AllBut(spared), Some(Content { known, .. })) => !spared.contains(&known.request.key),
-                (Whose::AllBut(_), None) => true,
+                (_, Some(Content { known, .. })) if spares(known) => false,
+                (Whose::All, _) => true,
                 (Whose::Of { key, others }, Some(Content { known, .. })) => known.request.key == *key || others(known),
                 (Whose::Of { .. }, None) => false,
             };
@@ -282,14 +289,14 @@ mod tests {
     }
 
     #[test]
-    fn the_sessions_of_a_spared_key_stay_and_what_cannot_be_read_goes() {
+    fn what_is_spared_stays_and_what_cannot_be_read_goes() {
         let scratch = tempfile::tempdir().unwrap();
         let cache = in_files(scratch.path());
         let spared = session(NEW, 30);
         cache.keep(&session(OLD, 30)).unwrap();
         cache.keep(&spared).unwrap();
         crate::os::atomic_file::write_new(&RealDisk, &scratch.path().join("sessions/damaged.json"), b"canary").unwrap();
-        assert_eq!(cache.forget(Whose::AllBut(&[id(NEW)])).unwrap(), 2);
+        assert_eq!(cache.forget(Whose::All, &|known| known.request.key == id(NEW)).unwrap(), 2);
         assert_eq!(cache.all(), [spared.known()]);
     }
 
@@ -302,7 +309,7 @@ mod tests {
         for name in ["damaged.json", ".a.json.tmp", "token-codes"] {
             crate::os::atomic_file::write_new(&RealDisk, &at(name), b"canary").unwrap();
         }
-        assert_eq!(cache.forget(Whose::AllBut(&[])).unwrap(), 2);
+        assert_eq!(cache.forget(Whose::All, &|_| false).unwrap(), 2);
         let left: Vec<PathBuf> = std::fs::read_dir(scratch.path().join("sessions")).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(left, [at("token-codes")]);
     }

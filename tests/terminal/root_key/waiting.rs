@@ -1,7 +1,8 @@
 //! A removal that waits: what other commands say of it, and what they leave alone.
 
-use super::{ACCOUNT, Boss, CODE, CONFIRM, REMOVE, WAIT, words};
+use super::{ACCOUNT, Boss, CODE, CONFIRM, REMOVE, WAIT, told, words};
 use crate::home::Home;
+use crate::lab::key::Status;
 
 /// The sessions that are kept.
 fn sessions(home: &Home) -> usize {
@@ -70,4 +71,89 @@ fn a_ctrl_c_at_the_code_names_the_command_that_was_stopped() {
         assert!(!screen.contains(WAIT), "{screen}");
         boss.is_as_before(&screen);
     }
+}
+
+/// A removal that waits, of a key that the profile does not have any more, and files that give the profile another one.
+fn with_another_key() -> Boss {
+    let boss = Boss::new(1, true);
+    boss.waiting("").kill();
+    let other = {
+        let mut world = boss.home.lab.world();
+        let at = world.keys.iter().position(|key| key.id == boss.keys[0].id).expect("the key");
+        let user = world.keys[at].user;
+        world.add_settled_key(user)
+    };
+    let config = boss.config.replace(&boss.keys[0].id, &other.id).replace(&boss.keys[0].secret, &other.secret);
+    boss.home.write(".aws/config", &config);
+    Boss { config, ..boss }
+}
+
+#[test]
+fn logout_keeps_it_also_where_the_profile_has_another_key() {
+    for args in [&["logout", "--all"][..], &["logout", "boss"]] {
+        let boss = with_another_key();
+        let output = boss.home.run(args);
+        told(&output, 10, &format!("the session of {} (boss) is kept", boss.keys[0].id));
+        assert_eq!(sessions(&boss.home), 1, "{args:?}");
+    }
+}
+
+#[test]
+fn logout_keeps_the_session_of_what_is_written_down_and_cannot_be_read() {
+    for args in [&["logout", "--all"][..], &["logout", "boss"]] {
+        for content in ["keyrotate-journal 9 0\n", "damaged"] {
+            let boss = Boss::new(1, true);
+            boss.waiting("").kill();
+            let name = format!("{}.json", boss.keys[0].id);
+            std::fs::write(boss.folder().join(&name), content).unwrap();
+            let output = boss.home.run(args);
+            told(&output, 10, &format!("the session of {} is kept", boss.keys[0].id));
+            told(&output, 10, &name);
+            assert_eq!(sessions(&boss.home), 1, "{args:?} {content}");
+        }
+    }
+}
+
+/// Changes the session that is kept.
+fn change_session(home: &Home, change: impl Fn(&mut serde_json::Value)) {
+    let files = std::fs::read_dir(home.path().join(".cache/keyrotate/sessions")).unwrap().flatten().map(|file| file.path());
+    let file = files.into_iter().find(|path| path.extension().is_some_and(|ext| ext == "json")).expect("a session");
+    let mut session = serde_json::from_slice(&std::fs::read(&file).unwrap()).expect("JSON");
+    change(&mut session);
+    std::fs::write(file, session.to_string()).unwrap();
+}
+
+#[test]
+fn logout_says_when_the_session_itself_ends_and_keeps_none_that_could_not_sign() {
+    let boss = Boss::new(1, true);
+    boss.waiting("").kill();
+    change_session(&boss.home, |session| {
+        let end = chrono::DateTime::parse_from_rfc3339(session["expires_at"].as_str().expect("an end")).expect("a time");
+        session["expires_at"] = (end - chrono::TimeDelta::minutes(7)).to_rfc3339().into();
+    });
+    let status = words(&boss.home.run(&["status", "boss", "--offline"]).stdout);
+    let end = status.split("open until ").nth(1).and_then(|rest| rest.split(", for").next()).expect("the session's end");
+    told(&boss.home.run(&["logout", "--all"]), 10, &format!("it ends at {end}"));
+    change_session(&boss.home, |session| session["request"]["mfa_serial"] = serde_json::Value::Null);
+    assert_eq!((boss.home.run(&["logout", "--all"]).code, sessions(&boss.home)), (Some(0), 0), "nothing signs with it");
+}
+
+#[test]
+fn what_is_no_removal_of_this_key_is_in_nobodys_way() {
+    let boss = Boss::new(1, true);
+    std::fs::create_dir_all(boss.folder()).unwrap();
+    for name in ["notes.json", "AKIAEXAMPLE000000001.json"] {
+        std::fs::write(boss.folder().join(name), "not an entry").unwrap();
+    }
+    let status = boss.home.run(&["status", "boss"]);
+    let text = words(&status.stdout) + &words(&status.stderr);
+    assert!(text.contains("AKIAEXAMPLE000000001.json") && text.contains("has no secret"), "{text}");
+    assert!(!text.contains("secret access key") && !text.contains("until every profile's key is known to work"), "{text}");
+    let own = boss.folder().join(format!("{}.json", boss.keys[0].id));
+    std::fs::write(&own, "not an entry").unwrap();
+    told(&boss.home.run(&["root-key", "remove", "boss", "--admin", "default"]), 1, &format!("{}.json", boss.keys[0].id));
+    std::fs::remove_file(&own).unwrap();
+    let (code, screen) = boss.answered(boss.open(""));
+    assert_eq!((code, boss.status(), boss.config()), (Some(0), Status::Deleted, boss.config_after()), "{screen}");
+    assert_eq!(boss.written_down(), 2, "what is not ours stays");
 }

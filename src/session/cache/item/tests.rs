@@ -146,7 +146,7 @@ fn a_file_that_names_another_item_is_damaged_and_removes_none() {
     replace(&RealDisk, &path, text.replace(&item_of(1), "work").as_bytes()).unwrap();
     replace(&RealDisk, &path.with_file_name("work.left"), b"").unwrap();
     assert!(matches!(bench.cache().find(&kept.request, |_| true), Found::Unusable { .. }));
-    bench.cache().forget(Whose::AllBut(&[])).unwrap();
+    bench.cache().forget(Whose::All, &|_| false).unwrap();
     assert!(bench.keychain.names().contains(&"work".to_owned()));
 }
 
@@ -154,8 +154,8 @@ fn a_file_that_names_another_item_is_damaged_and_removes_none() {
 fn what_is_forgotten_or_has_ended_leaves_no_item() {
     let bench = Bench::new();
     for forget in [
-        |cache: &Cache<'_>| assert_eq!(cache.forget(Whose::AllBut(&[])).unwrap(), 1),
-        |cache: &Cache<'_>| assert_eq!(cache.forget(Whose::Of { key: &id(OLD), others: &|_| false }).unwrap(), 1),
+        |cache: &Cache<'_>| assert_eq!(cache.forget(Whose::All, &|_| false).unwrap(), 1),
+        |cache: &Cache<'_>| assert_eq!(cache.forget(Whose::Of { key: &id(OLD), others: &|_| false }, &|_| false).unwrap(), 1),
         |cache: &Cache<'_>| cache.sweep(clock::local_now() + TimeDelta::hours(2), &[], "x"),
     ] {
         for store in [SessionStore::Keychain, SessionStore::File] {
@@ -171,11 +171,11 @@ fn what_cannot_be_removed_stays_known_and_the_next_try_removes_it() {
     let bench = Bench::new();
     bench.cache().keep(&session(1, OLD, 30)).unwrap();
     bench.keychain.fail(Some(KeychainError::Locked));
-    let error = bench.cache().forget(Whose::AllBut(&[])).unwrap_err();
+    let error = bench.cache().forget(Whose::All, &|_| false).unwrap_err();
     assert!(error.forgotten == 0 && error.source.to_string().contains(&item_of(1)), "{error:?}");
     assert_eq!(bench.cache().all().len(), 1);
     bench.keychain.fail(None);
-    assert_eq!(bench.cache().forget(Whose::AllBut(&[])).unwrap(), 1);
+    assert_eq!(bench.cache().forget(Whose::All, &|_| false).unwrap(), 1);
     bench.is_empty();
 }
 
@@ -196,7 +196,7 @@ fn the_item_of_a_session_that_is_replaced_goes_when_the_keychain_can_whatever_th
         assert_eq!(bench.of(SessionStore::File).find(&third.request, |_| true), found(&third));
         let left = if store == SessionStore::Keychain { vec![item_of(3)] } else { Vec::new() };
         assert_eq!((bench.keychain.names(), bench.files().0), (left, BTreeSet::from(["json".to_owned()])));
-        bench.of(store).forget(Whose::AllBut(&[])).unwrap();
+        bench.of(store).forget(Whose::All, &|_| false).unwrap();
         bench.is_empty();
     }
 }
@@ -234,9 +234,9 @@ fn a_rotation_takes_them_along_without_the_keychain_and_also_where_it_was_broken
     bench.cache().rekey(&id(OLD), &id(NEW), "x").unwrap();
     assert_eq!((bench.cache().find(&moved.request, |_| true), bench.cache().all()), (found(&moved), vec![moved.known()]));
     replace(&RealDisk, &bench.cache().path(&old.request), &file).unwrap();
-    bench.cache().forget(Whose::Of { key: &id(OLD), others: &|_| false }).unwrap();
+    bench.cache().forget(Whose::Of { key: &id(OLD), others: &|_| false }, &|_| false).unwrap();
     assert_eq!(bench.cache().find(&moved.request, |_| true), found(&moved), "another file names the item");
-    bench.cache().forget(Whose::AllBut(&[])).unwrap();
+    bench.cache().forget(Whose::All, &|_| false).unwrap();
     bench.is_empty();
 }
 
@@ -261,7 +261,7 @@ fn with_files_the_keychain_is_never_asked() {
     cache.keep(&session(1, OLD, 30)).unwrap();
     cache.keep(&session(2, OLD, 30)).unwrap();
     cache.rekey(&id(OLD), &id(NEW), "x").unwrap();
-    assert_eq!(cache.forget(Whose::AllBut(&[])).unwrap(), 1);
+    assert_eq!(cache.forget(Whose::All, &|_| false).unwrap(), 1);
 }
 
 /// A keychain in which an item is made while a logout removes the file that names it.
