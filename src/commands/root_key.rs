@@ -186,11 +186,11 @@ impl Removing<'_> {
         let sight = self.look(itself, account, proof);
         console.progress_done();
         let sight = sight?;
-        let step = sight.next(options.seen_gone);
+        let step = sight.next(options.seen_gone || self.word_was_given());
         match step {
             Step::Stranded => return Err(self.stranded(&sight)),
             Step::Later => return Err(self.later()),
-            Step::Contradicted => return Err(self.contradicted(&sight)),
+            Step::Contradicted => return Err(self.taken_back(&sight)),
             Step::Deactivate(_) | Step::DeleteAtOnce | Step::Decide(_) | Step::CleanUp | Step::Believe => {}
         }
         (self.request.tell)(&self.told(&sight, step)?);
@@ -230,6 +230,23 @@ impl Removing<'_> {
             Step::Later | Step::Stranded | Step::Contradicted => return Ok(()),
         };
         typed(console, signals, &sight.account, &format!("{what} {}", self.key.id), &self.again())
+    }
+
+    /// An earlier run has a person's word that the key is gone.
+    fn word_was_given(&self) -> bool {
+        self.begun.as_ref().is_some_and(|(_, removal)| removal.state == State::SeenGone)
+    }
+
+    /// A word that AWS contradicts is not written down any more, so that the next run goes on with the key.
+    fn taken_back(&self, sight: &Sight<'_>) -> Failure {
+        let contradicted = self.contradicted(sight);
+        if !self.word_was_given() || self.request.options.dry_run {
+            return contradicted;
+        }
+        match self.entry(sight, State::Deactivating, None) {
+            Ok(_) => contradicted,
+            Err(failure) => failure,
+        }
     }
 
     /// The command that goes on, or begins anew.

@@ -16,6 +16,10 @@ pub enum Seen {
     Gone,
     /// AWS does not accept it, and nothing here can sign to see why.
     Hidden,
+    /// The same, and AWS counts a key of the root user, who had no other one.
+    Counted,
+    /// AWS knows it, the pair here has another secret, and nothing here can sign to see more.
+    OtherSecret,
 }
 
 /// Who may sign for the root user.
@@ -54,7 +58,7 @@ pub enum Step {
 /// root user does not have it any more, which counts only where AWS says nothing.
 pub fn next(seen: Seen, by: Option<By>, seen_gone: bool) -> Step {
     match (seen, by) {
-        (Seen::Active | Seen::Inactive, _) if seen_gone => Step::Contradicted,
+        (Seen::Active | Seen::Inactive | Seen::Counted | Seen::OtherSecret, _) if seen_gone => Step::Contradicted,
         (Seen::Hidden, _) if seen_gone => Step::Believe,
         (Seen::Gone, _) => Step::CleanUp,
         (Seen::Unlisted, _) => Step::Later,
@@ -62,7 +66,8 @@ pub fn next(seen: Seen, by: Option<By>, seen_gone: bool) -> Step {
         (Seen::Active, Some(By::Itself)) => Step::DeleteAtOnce,
         (Seen::Inactive, Some(by @ (By::Session | By::OtherKey))) => Step::Decide(by),
         // It still signs a moment after it was deactivated.
-        (Seen::Inactive, Some(By::Itself) | None) | (Seen::Hidden, _) | (Seen::Active, None) => Step::Stranded,
+        (Seen::Inactive, Some(By::Itself) | None) | (Seen::Active, None) => Step::Stranded,
+        (Seen::Hidden | Seen::Counted | Seen::OtherSecret, _) => Step::Stranded,
     }
 }
 
@@ -71,7 +76,7 @@ mod tests {
     use super::*;
 
     const BY: [Option<By>; 4] = [None, Some(By::Itself), Some(By::OtherKey), Some(By::Session)];
-    const SEEN: [Seen; 5] = [Seen::Active, Seen::Inactive, Seen::Unlisted, Seen::Gone, Seen::Hidden];
+    const SEEN: [Seen; 7] = [Seen::Active, Seen::Inactive, Seen::Unlisted, Seen::Gone, Seen::Hidden, Seen::Counted, Seen::OtherSecret];
 
     #[test]
     fn a_key_is_deactivated_only_where_something_else_can_sign_what_comes_after() {
@@ -91,7 +96,7 @@ mod tests {
     fn a_persons_word_counts_only_where_aws_says_nothing_and_does_nothing_to_a_key() {
         for (by, seen) in BY.into_iter().flat_map(|by| SEEN.map(|seen| (by, seen))) {
             let expected = match seen {
-                Seen::Active | Seen::Inactive => Step::Contradicted,
+                Seen::Active | Seen::Inactive | Seen::Counted | Seen::OtherSecret => Step::Contradicted,
                 Seen::Unlisted => Step::Later,
                 Seen::Gone => Step::CleanUp,
                 Seen::Hidden => Step::Believe,

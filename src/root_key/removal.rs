@@ -108,17 +108,29 @@ impl Removal {
         Self { others, ..self }
     }
 
+    /// The same where another run began it: what that saw beside the key stays known, and the edits are gone on with.
+    #[must_use]
+    pub fn begun_by(mut self, earlier: Option<&Removal>) -> Self {
+        if let Some(earlier) = earlier {
+            self.under_way.clone_from(&earlier.under_way);
+            if self.others.is_empty() {
+                self.others.clone_from(&earlier.others);
+            }
+        }
+        self
+    }
+
     /// The same by a session that ends then.
     #[must_use]
     pub fn signed_until(self, signs_until: Option<DateTime<Utc>>) -> Self {
         Self { signs_until, ..self }
     }
 
-    /// Whether nothing is left of it but the lines of the files.
+    /// Whether nothing is left of it but the lines of the files. A person's word is no fact: AWS may have the key all the same.
     pub fn is_over_at_aws(&self) -> bool {
         match self.state {
-            State::Deleted | State::SeenGone => true,
-            State::Deactivating | State::Deleting => false,
+            State::Deleted => true,
+            State::Deactivating | State::Deleting | State::SeenGone => false,
         }
     }
 

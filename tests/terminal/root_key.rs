@@ -13,6 +13,10 @@ mod word;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use keyrotate::journal::Entry;
+use keyrotate::os::disk::RealDisk;
+use keyrotate::root_key::{Removal, State};
+
 use crate::bench::{LIMIT, Terminal, start};
 use crate::home::{Home, Output};
 use crate::lab::faults::Fault;
@@ -108,6 +112,31 @@ impl Boss {
     /// Where removals are written down.
     fn folder(&self) -> PathBuf {
         self.home.path().join(".local/state/keyrotate/root-keys")
+    }
+
+    /// What is written down says now that a person saw that the key is gone.
+    fn is_written_down_as_seen(&self) {
+        let path = self.folder().join(format!("{}.json", self.keys[0].id));
+        let mut removal: Removal = Entry::load(&RealDisk, &path).expect("what is written down");
+        removal.state = State::SeenGone;
+        Entry::resume(&RealDisk, path, &removal).expect("a disk");
+    }
+
+    /// Nothing here can sign for the root user but keys.
+    fn is_without_sessions(&self) {
+        std::fs::remove_dir_all(self.home.path().join(".cache/keyrotate")).unwrap();
+    }
+
+    /// The config file has a secret that is not the first key's; returns what it is then.
+    fn has_a_wrong_secret(&self) -> String {
+        let secret = &self.keys[0].secret;
+        // Between the marks, so that a leak of it is found, too.
+        let (before, from) = secret.split_at(secret.len() / 2);
+        let other = if from.starts_with('A') { 'B' } else { 'A' };
+        let wrong: String = before.chars().chain([other]).chain(from.chars().skip(1)).collect();
+        let config = self.config.replace(secret, &wrong);
+        self.home.write(".aws/config", &config);
+        config
     }
 
     fn written_down(&self) -> usize {

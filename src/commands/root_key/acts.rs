@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::sight::Sight;
 use super::{RemoveResult, Removing, Request, RootKeyRemoved, UNCHANGED, directory, not_rotating, unchanged};
@@ -71,12 +71,12 @@ impl Removing<'_> {
 
     /// A session of the root user that is kept for the next run, too, and lasts beyond the wait; none is needed where another key signs.
     fn session(&self, sight: &Sight<'_>, by: By) -> Result<Option<RootUser<'_>>, Failure> {
-        let (run, least) = (self.run, self.request.options.wait + SPARE);
+        let run = self.run;
         if by != By::Session {
             return Ok(None);
         }
         let lasts = |signer: &Signer| match signer {
-            Signer::Session(session) => session.expires_at - clock::local_now() >= TimeDelta::from_std(least).unwrap_or_default(),
+            Signer::Session(session) => self.lasts(Some(session.expires_at)),
             Signer::LongTerm(_) => false,
         };
         if self.open_session()?.as_ref().is_some_and(lasts) && sight.other.is_some() {
@@ -85,7 +85,7 @@ impl Removing<'_> {
         let options = SessionOptions {
             profile: Some(self.key.profile.to_string()),
             duration: Some(SESSION),
-            min_ttl: Some(least),
+            min_ttl: Some(self.least()),
             again: Some(self.again()),
             ..SessionOptions::default()
         };
@@ -101,6 +101,16 @@ impl Removing<'_> {
                 .state(UNCHANGED)
                 .hint("look at `keyrotate login`, which keeps sessions, then run this again")
         })
+    }
+
+    /// How long a session has to last yet when the key is made inactive.
+    fn least(&self) -> Duration {
+        self.request.options.wait + SPARE
+    }
+
+    /// Whether a session that ends then can still sign when the wait is over.
+    pub(super) fn lasts(&self, until: Option<DateTime<Utc>>) -> bool {
+        until.is_some_and(|until| until - clock::local_now() >= TimeDelta::from_std(self.least()).unwrap_or_default())
     }
 
     fn deactivate(&self, sight: &Sight<'_>, root: &RootUser<'_>) -> Result<RootKeyRemoved, Failure> {
@@ -242,11 +252,12 @@ impl Removing<'_> {
     fn removal(&self, sight: &Sight<'_>, state: State, signer: Option<&RootUser<'_>>) -> Removal {
         let (profile, admin) = (self.key.profile.clone(), self.admin.clone());
         let removal = Removal::new(profile, self.key.id.clone(), sight.account.clone(), admin, state);
-        removal.beside(sight.others()).signed_until(signer.and_then(RootUser::signs_until))
+        let earlier = self.begun.as_ref().map(|(_, removal)| removal);
+        removal.beside(sight.others()).begun_by(earlier).signed_until(signer.and_then(RootUser::signs_until))
     }
 
     /// The entry of an earlier run, or one that begins now. A rotation sees it from then on, and is seen before.
-    fn entry(&self, sight: &Sight<'_>, state: State, signer: Option<&RootUser<'_>>) -> Result<Entry<'_>, Failure> {
+    pub(super) fn entry(&self, sight: &Sight<'_>, state: State, signer: Option<&RootUser<'_>>) -> Result<Entry<'_>, Failure> {
         let _lock = self.run.lock()?;
         not_rotating(self.run, Some(&self.key.id))?;
         let removal = self.removal(sight, state, signer);

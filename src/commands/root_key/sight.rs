@@ -7,14 +7,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::admin::Proof;
 use super::{Removing, Told, UNCHANGED, unchanged};
 use crate::audit::is_own_use;
-use crate::aws::{AwsError, Caller, RootUser, Signer};
+use crate::aws::{AwsError, Caller, ErrorKind, RootUser, Signer};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::session::key_session;
 use crate::commands::status::Observations;
 use crate::model::{AccessKey, AccessKeyId, Age, KeyStatus, LastUse, LastUsed, MfaKind, ProfileName, format_duration};
 use crate::os::clock;
 use crate::profile::FileKind;
-use crate::root_key::{By, Seen, Step, next, shown};
+use crate::root_key::{By, Removal, Seen, State, Step, next, shown};
 use crate::rotation::{describe, explain};
 
 /// What AWS shows.
@@ -38,6 +38,16 @@ pub(super) struct Sight<'a> {
     now: DateTime<Utc>,
 }
 
+/// What AWS says to a call that the key itself signs.
+pub(super) enum Itself<'a> {
+    /// It is the root user's.
+    Accepted(RootUser<'a>),
+    /// AWS knows it, by another secret.
+    OtherSecret,
+    /// AWS does not know it; or no profile has it.
+    Refused,
+}
+
 impl Sight<'_> {
     /// What is to be done, as the person says that the key is gone, or does not.
     pub(super) fn next(&self, seen_gone: bool) -> Step {
@@ -53,49 +63,64 @@ impl Sight<'_> {
 
 impl Removing<'_> {
     /// The key, where AWS accepts it, and the root user's account.
-    pub(super) fn itself(&self) -> Result<(Option<RootUser<'_>>, String), Failure> {
+    pub(super) fn itself(&self) -> Result<(Itself<'_>, String), Failure> {
         let itself = match self.key.pair.clone().map(|pair| self.key.aws.caller(Signer::LongTerm(pair))) {
-            None => None,
-            Some(Ok(Caller::Root(root))) => Some(root),
+            None => Itself::Refused,
+            Some(Ok(Caller::Root(root))) => Itself::Accepted(root),
             Some(Ok(Caller::Other(identity))) => {
                 let message = format!("{} is no key of the root user: it is {}'s", self.key.id, identity.arn);
                 let hint = "`keyrotate status` shows the keys here; this command is for the root user's only";
                 return Err(Failure::new(FailureKind::Failed, message).state(UNCHANGED).hint(hint));
             }
-            Some(Err(error)) if error.refuses_the_key() => None,
+            Some(Err(error)) if error.kind == ErrorKind::BadSignature => Itself::OtherSecret,
+            Some(Err(error)) if error.refuses_the_key() => Itself::Refused,
             Some(Err(error)) => return Err(Failure::from(explain(&self.key.id, &error)).state(UNCHANGED)),
         };
         let known = self.begun.as_ref().map(|(_, removal)| removal.account.clone());
-        let account = itself.as_ref().map(|root| root.identity().account.clone()).or(known).or_else(|| self.remembered());
-        let Some(account) = account else {
-            let message = format!("AWS does not accept {}, and nothing here says that it was a root user's key", self.key.id);
-            let hint = "run `keyrotate status`; a pair that AWS does not accept can be removed from the file by hand";
-            return Err(Failure::new(FailureKind::Failed, message).state(UNCHANGED).hint(hint));
+        let id = &self.key.id;
+        let of_itself = match &itself {
+            Itself::Accepted(root) => Some(root.identity().account.clone()),
+            Itself::OtherSecret | Itself::Refused => None,
         };
-        Ok((itself, account))
+        if let Some(account) = of_itself.or(known).or_else(|| self.remembered()) {
+            return Ok((itself, account));
+        }
+        let (why, hint) = if matches!(itself, Itself::OtherSecret) {
+            (other_secret(id), "put its secret there, then run this again")
+        } else {
+            let hint = "run `keyrotate status`; a pair that AWS does not accept can be removed from the file by hand";
+            (format!("AWS does not accept {id}"), hint)
+        };
+        let message = format!("{why}, and nothing here says that it was a root user's key");
+        Err(Failure::new(FailureKind::Failed, message).state(UNCHANGED).hint(hint))
     }
 
     /// Looks at the key.
-    pub(super) fn look<'a>(&'a self, itself: Option<RootUser<'a>>, account: String, proof: Proof) -> Result<Sight<'a>, Failure> {
+    pub(super) fn look<'a>(&'a self, itself: Itself<'a>, account: String, proof: Proof) -> Result<Sight<'a>, Failure> {
         let now = clock::local_now();
+        let (itself, has_other_secret) = match itself {
+            Itself::Accepted(root) => (Some(root), false),
+            Itself::OtherSecret => (None, true),
+            Itself::Refused => (None, false),
+        };
         let session = self.open_session()?.and_then(|signer| self.root(signer, &account));
-        let (other, by) = match session {
-            Some(session) => (Some(session), Some(By::Session)),
-            None => match self.other_key(&account)? {
-                Some(other) => (Some(other), Some(By::OtherKey)),
-                None => (None, itself.is_some().then_some(By::Itself)),
-            },
+        let lasts = session.as_ref().is_some_and(|session| self.lasts(session.signs_until()));
+        // A session that ends before the wait does needs another code, which another key spares.
+        let key = if lasts { None } else { self.other_key(&account)? };
+        let (other, by) = match (key, session) {
+            (Some(key), _) => (Some(key), Some(By::OtherKey)),
+            (None, Some(session)) => (Some(session), Some(By::Session)),
+            (None, None) => (None, itself.is_some().then_some(By::Itself)),
         };
         let Some(looker) = other.as_ref().or(itself.as_ref()) else {
             let (keys, last_used) = (Vec::new(), LastUsed::Unknown("nothing here may ask".to_owned()));
-            // Where the root user has no key at all, it does not have this one.
-            let seen = if matches!(proof.root_has_keys, Ok(Some(false))) { Seen::Gone } else { Seen::Hidden };
+            let seen = self.unseen(has_other_secret, &proof);
             return Ok(Sight { account, id: self.key.id.clone(), proof, seen, by, other, itself, keys, last_used, now });
         };
         let failed = |error: AwsError| Failure::from(explain(&self.key.id, &error)).state(UNCHANGED);
         let keys = looker.list_access_keys().map_err(failed)?;
         let seen = match keys.iter().find(|key| key.id == self.key.id).map(|key| &key.status) {
-            None if itself.is_some() => Seen::Unlisted,
+            None if itself.is_some() || has_other_secret => Seen::Unlisted,
             None => Seen::Gone,
             Some(KeyStatus::Inactive) => Seen::Inactive,
             Some(KeyStatus::Active | KeyStatus::Other(_)) => Seen::Active,
@@ -105,6 +130,23 @@ impl Removing<'_> {
         let opens = seen == Seen::Active && by == Some(By::Itself) && self.shows_codes(looker)?;
         let by = if opens { Some(By::Session) } else { by };
         Ok(Sight { account, id: self.key.id.clone(), proof, seen, by, other, itself, keys, last_used, now })
+    }
+
+    /// What is known where nothing can list the root user's keys.
+    fn unseen(&self, has_other_secret: bool, proof: &Proof) -> Seen {
+        let was_alone = |removal: &Removal| match removal.state {
+            State::Deactivating | State::Deleting => removal.others.is_empty(),
+            // A person's word may have been given without a listing.
+            State::Deleted | State::SeenGone => false,
+        };
+        match proof.root_has_keys {
+            Ok(Some(false)) if has_other_secret => Seen::Unlisted,
+            // Where the root user has no key at all, it does not have this one.
+            Ok(Some(false)) => Seen::Gone,
+            _ if has_other_secret => Seen::OtherSecret,
+            Ok(Some(true)) if self.begun.as_ref().is_some_and(|(_, removal)| was_alone(removal)) => Seen::Counted,
+            Ok(Some(true) | None) | Err(_) => Seen::Hidden,
+        }
     }
 
     /// An MFA session of the key that is open.
@@ -164,6 +206,7 @@ impl Removing<'_> {
             facts.push(("use:", describe::last_use(&sight.last_used)));
             facts.extend(self.others_use(sight).map(|last_use| ("warning:", in_use(&last_use))));
         }
+        facts.extend((step == Step::Believe).then(|| ("root:", sight.proof.of_root())));
         facts.extend((!names.is_empty()).then_some(("profiles:", names)));
         let others = sight.others().iter().map(AccessKeyId::to_string).collect::<Vec<_>>();
         facts.extend((!others.is_empty()).then(|| ("second:", format!("the root user also has {}, which stays", others.join(", ")))));
@@ -204,8 +247,10 @@ impl Removing<'_> {
         let mut steps = match step {
             Step::Deactivate(by) => {
                 let signer = match (by, &sight.other) {
-                    (By::Session, None) => "open a session of the root user with a code of its MFA device".to_owned(),
-                    (By::Session, Some(_)) => "sign with the session of the root user that is open".to_owned(),
+                    (By::Session, Some(session)) if self.lasts(session.signs_until()) => {
+                        "sign with the session of the root user that is open".to_owned()
+                    }
+                    (By::Session, _) => "open a session of the root user with a code of its MFA device".to_owned(),
                     (By::OtherKey | By::Itself, _) => "sign with the root user's other key".to_owned(),
                 };
                 let waits = if wait.is_zero() {
@@ -227,6 +272,11 @@ nothing could activate it again after a wait; what still uses it breaks for good
         steps.extend(edits.then(|| "remove its lines from the files".to_owned()));
         steps
     }
+}
+
+/// That the pair here is not the key's.
+pub(super) fn other_secret(id: &AccessKeyId) -> String {
+    format!("the secret here is not that of {id}, which AWS has")
 }
 
 fn in_use(last_use: &LastUse) -> String {

@@ -1,6 +1,6 @@
 //! The edit of a file that is cut off at each of its acts: the next run takes the lines away, and whatever copy has the secret.
 
-use super::{ACCOUNT, Boss, CODE, CONFIRM};
+use super::{ACCOUNT, Boss, CODE, CONFIRM, Output};
 use crate::home::Run;
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::key::Status;
@@ -33,16 +33,22 @@ fn copies(boss: &Boss) -> Vec<String> {
     beside.filter(|file| has(&std::fs::read(file.path()).unwrap())).map(|file| file.file_name().to_string_lossy().into_owned()).collect()
 }
 
+const REMOVE: &[&str] = &["root-key", "remove", "boss", "--admin", "default", "--no-input"];
+
+/// A run that is killed at this act.
+fn cut_at(boss: &Boss, number: usize) -> Output {
+    let mut run = Run::new(REMOVE);
+    run.prefix = ["strace", "-f", "-qq", "-o/dev/null"].map(str::to_owned).to_vec();
+    run.prefix.extend([format!("-etrace={ACTS}"), format!("-einject={ACTS}:signal=KILL:when={number}")]);
+    boss.home.run_with(&run)
+}
+
 #[test]
 fn a_copy_that_has_the_secret_goes_with_the_next_run() {
-    const REMOVE: &[&str] = &["root-key", "remove", "boss", "--admin", "default", "--no-input"];
     let mut left = [0, 0];
     for number in 1.. {
         let boss = deleted();
-        let mut run = Run::new(REMOVE);
-        run.prefix = ["strace", "-f", "-qq", "-o/dev/null"].map(str::to_owned).to_vec();
-        run.prefix.extend([format!("-etrace={ACTS}"), format!("-einject={ACTS}:signal=KILL:when={number}")]);
-        let cut = boss.home.run_with(&run);
+        let cut = cut_at(&boss, number);
         let edited = usize::from(boss.config() == boss.config_after());
         if !copies(&boss).is_empty() {
             left[edited] += 1;
@@ -60,4 +66,21 @@ fn a_copy_that_has_the_secret_goes_with_the_next_run() {
         boss.is_removed(&format!("{number}"));
     }
     assert!(left[1] > 0, "at no act the original was beside the edited file: {left:?}");
+}
+
+#[test]
+fn a_copy_goes_also_where_only_a_persons_word_was_written_down() {
+    for number in 1.. {
+        let boss = deleted();
+        let cut = cut_at(&boss, number);
+        assert_eq!(cut.code, None, "at no act the original was beside the edited file: {}", cut.stderr);
+        if boss.config() != boss.config_after() || copies(&boss).is_empty() {
+            continue;
+        }
+        boss.is_written_down_as_seen();
+        let (code, screen) = boss.answered(boss.open(""));
+        assert_eq!((code, copies(&boss)), (Some(0), Vec::new()), "{number}: {screen}");
+        boss.is_removed(&screen);
+        return;
+    }
 }

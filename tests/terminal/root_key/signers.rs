@@ -53,6 +53,40 @@ fn a_session_that_is_open_goes_before_a_second_key() {
     assert!(boss.signers("UpdateAccessKey").iter().all(|id| id.starts_with("ASIA")), "{screen}");
 }
 
+/// A session of the root user that is open for a quarter of an hour.
+fn short_session(boss: &Boss) {
+    let mut login = Terminal::open(&boss.home, "login boss --duration 15m", &[]);
+    login.expect(CODE);
+    login.press(&boss.code());
+    assert_eq!(login.end().0, Some(0));
+}
+
+#[test]
+fn a_session_that_ends_before_the_wait_does_goes_after_a_second_key() {
+    let boss = Boss::new(2, true);
+    short_session(&boss);
+    let terminal = boss.open("--wait 30m");
+    terminal.expect(CONFIRM);
+    assert!(words(&terminal.screen()).contains("sign with the root user's other key"), "{}", terminal.screen());
+    let (code, screen) = boss.answered(terminal);
+    assert_eq!(code, Some(0), "{screen}");
+    boss.is_removed(&screen);
+    assert_eq!((calls(&boss.home, "GetSessionToken"), boss.signers("UpdateAccessKey")), (1, vec![boss.keys[1].id.clone()]), "{screen}");
+}
+
+#[test]
+fn where_no_second_key_is_the_plan_says_that_a_short_session_needs_another_code() {
+    let boss = Boss::new(1, true);
+    short_session(&boss);
+    let terminal = boss.open("--wait 30m");
+    terminal.expect(CONFIRM);
+    assert!(words(&terminal.screen()).contains("open a session of the root user with a code"), "{}", terminal.screen());
+    let (code, screen) = boss.answered(terminal);
+    assert_eq!(code, Some(0), "{screen}");
+    boss.is_removed(&screen);
+    assert_eq!(calls(&boss.home, "GetSessionToken"), 2, "{screen}");
+}
+
 #[test]
 fn the_key_that_a_removal_needs_is_not_removed_before_it() {
     let boss = killed_in_its_wait();
