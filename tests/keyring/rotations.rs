@@ -107,5 +107,5 @@ fn a_profile_without_the_item_is_as_it_was() {
     let bed = Bed::start();
     let state = bed.home.path().join(".local/state/keyrotate/keychain.json");
     std::fs::remove_file(state).unwrap();
-    told(&bed.run(ROTATE), 1, &["gets its credentials by credential_process"]);
+    told(&bed.run(ROTATE), 1, &["gets its credentials by keyrotate, which has no key for it"]);
 }
