@@ -134,7 +134,11 @@ fn a_program_that_calls_itself_ends() {
     let (output, calls) = ask(&home, Peer::Boto3, "snake");
     assert!(!output.status.success() && calls.is_empty(), "{}", said(&output));
     let output = home.run(&["credential-process", "snake"]);
-    assert!(output.code == Some(1) && output.stderr.contains("gets its credentials by keyrotate, which has no key for it"), "{}", output.stderr);
+    assert!(
+        output.code == Some(1) && output.stderr.contains("gets its credentials by keyrotate, which has no key for it"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]
