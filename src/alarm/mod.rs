@@ -1,6 +1,6 @@
 //! The alarm by which an owner hears that somebody changed a policy: what it consists of, what of that is missing, and what of it is ours.
 //!
-//! Invariants: pure. What was planned and carried out leaves nothing to plan. Nothing is changed or removed that does not bear our mark, and
+//! Invariants: pure. What was planned and carried out leaves nothing to plan. Nothing is changed or removed that is not ours (`own.rs`), and
 //! nothing that somebody else uses is removed.
 
 mod own;

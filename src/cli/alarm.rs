@@ -122,7 +122,7 @@ fn tell(plan: &Plan, shown: Shown) {
 /// Who hears of it, and who has to do something first.
 fn listeners(page: &mut Page, confirmed: &[String], pending: &[String], sent_again: &[String]) {
     if !confirmed.is_empty() {
-        page.head(GREEN, "hears:", &confirmed.join(", "));
+        page.head(GREEN, "confirmed:", &confirmed.join(", "));
     }
     if !pending.is_empty() {
         let again = if sent_again.is_empty() { String::new() } else { format!(" (sent again to {})", sent_again.join(", ")) };
@@ -139,7 +139,8 @@ fn print_install(outcome: &Installed, quiet: bool) {
         return;
     }
     let account = &outcome.plan.account;
-    match (outcome.confirmed.is_empty(), outcome.plan.is_empty()) {
+    let is_deaf = outcome.confirmed.is_empty() || !outcome.plan.faults.is_empty();
+    match (is_deaf, outcome.plan.is_empty()) {
         (true, _) => page.head(YELLOW, "made:", &format!("all parts are in account {account}; nobody hears of a change yet")),
         (false, true) => page.sentence("nothing is missing, and nothing was changed"),
         (false, false) => page.head(GREEN, "set up:", &format!("account {account} tells of changes to its policies")),
@@ -148,7 +149,7 @@ fn print_install(outcome: &Installed, quiet: bool) {
         listeners(&mut page, &outcome.confirmed, &outcome.pending, &outcome.sent_again);
     }
     outcome.plan.faults.iter().for_each(|fault| page.head(RED, "wrong:", fault));
-    if outcome.confirmed.is_empty() {
+    if is_deaf {
         page.note(&format!(
             "when that is done, `{}` tries it out; AWS forgets an address that does not confirm within 2 days",
             outcome.test

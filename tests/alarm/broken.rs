@@ -101,6 +101,10 @@ fn what_is_in_the_way_and_not_ours_is_named_and_no_mail_is_said_to_be_sent() {
         for args in [&["test"][..], &words, install] {
             let output = alarm(&home, args);
             assert!(matches!(output.code, Some(1 | 10 | 11)) && said(&output).contains(told), "row {number}, {args:?}: {output:?}");
+            assert!(
+                !["nothing is missing, and", "set up:", "hears:"].iter().any(|well| output.stdout.contains(well)),
+                "row {number}, {args:?}: {output:?}"
+            );
         }
         assert_eq!((account(&home), home.lab.world().mails.len()), (before, 0), "row {number}");
     }
