@@ -151,6 +151,18 @@ impl Boss {
         assert_eq!(self.home.told(), "", "{why}");
     }
 
+    /// The next run asks what becomes of an inactive key, and activates it again.
+    fn is_taken_back(&self) {
+        let mut terminal = self.open("");
+        terminal.expect(CONFIRM);
+        terminal.press(ACCOUNT);
+        terminal.expect("is inactive: delete it?");
+        terminal.press("n\n");
+        let (code, screen) = terminal.end();
+        assert_eq!(code, Some(0), "{screen}");
+        self.is_as_before(&screen);
+    }
+
     #[track_caller]
     fn is_as_before(&self, why: &str) {
         assert_eq!((self.status(), self.config(), self.written_down()), (Status::Active, self.config.clone(), 0), "{why}");

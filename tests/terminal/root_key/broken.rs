@@ -1,6 +1,6 @@
 //! A removal whose calls are denied or lost, and one that is killed: what the next run makes of it.
 
-use super::{ACCOUNT, Boss, CONFIRM, DENIED, OFFLINE, told, words};
+use super::{Boss, DENIED, OFFLINE, told, words};
 use crate::bench::Terminal;
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::key::Status;
@@ -88,14 +88,7 @@ fn killed_in_the_wait_the_next_run_can_activate_it_again() {
     let boss = Boss::new(1, true);
     boss.waiting("").kill();
     assert_eq!((boss.status(), boss.written_down()), (Status::Inactive, 1));
-    let mut terminal = boss.open("");
-    terminal.expect(CONFIRM);
-    terminal.press(ACCOUNT);
-    terminal.expect("is inactive: delete it?");
-    terminal.press("n\n");
-    let (code, screen) = terminal.end();
-    assert_eq!(code, Some(0), "{screen}");
-    boss.is_as_before(&screen);
+    boss.is_taken_back();
 }
 
 #[test]

@@ -30,14 +30,7 @@ fn a_second_key_signs_without_a_code_although_there_is_a_device() {
 #[test]
 fn a_second_key_takes_a_removal_back_that_was_killed() {
     let boss = killed_in_its_wait();
-    let mut terminal = boss.open("");
-    terminal.expect(CONFIRM);
-    terminal.press(ACCOUNT);
-    terminal.expect("is inactive: delete it?");
-    terminal.press("n\n");
-    let (code, screen) = terminal.end();
-    assert_eq!(code, Some(0), "{screen}");
-    boss.is_as_before(&screen);
+    boss.is_taken_back();
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A key of which nobody here can tell whether it is gone: where a person can look, and what is done on their word.
 
-use super::{ACCOUNT, Boss, CONFIRM, Output, told, words};
+use super::{Boss, Output, told, words};
 use crate::bench::calls;
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::key::Status;
@@ -89,14 +89,7 @@ fn a_word_that_was_given_before_is_taken_back_where_aws_has_the_key() {
     told(&remove(&boss, &["--dry-run"]), 1, "AWS has it, and it is inactive");
     told(&remove(&boss, &[]), 1, "AWS has it, and it is inactive");
     assert_eq!((boss.status(), boss.config(), boss.written_down()), (Status::Inactive, boss.config.clone(), 1));
-    let mut terminal = boss.open("");
-    terminal.expect(CONFIRM);
-    terminal.press(ACCOUNT);
-    terminal.expect("is inactive: delete it?");
-    terminal.press("n\n");
-    let (code, screen) = terminal.end();
-    assert_eq!(code, Some(0), "{screen}");
-    boss.is_as_before(&screen);
+    boss.is_taken_back();
 }
 
 #[test]
