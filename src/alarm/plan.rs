@@ -8,8 +8,8 @@ use super::place::Place;
 use super::step::Step;
 use super::topic_policy::{may_publish, with_publisher};
 use super::watch::{MARK, NAMESPACE, TARGET, Via, Watch};
-use crate::aws::{EventRule, Metric, MetricAlarm, MetricFilter, OwnRule, OwnSight};
-use crate::model::Truth;
+use crate::aws::{EventRule, Metric, MetricAlarm, MetricFilter, OwnRule, OwnSight, OwnTopic, Subscription};
+use crate::model::{CLOUDWATCH, EVENTBRIDGE, Truth};
 
 /// The key that AWS manages for SNS, whose policy nobody can change.
 const AWS_MANAGED_KEY: &str = "alias/aws/sns";
@@ -45,8 +45,8 @@ impl Via {
     /// Who publishes to the topic.
     pub fn service(self) -> &'static str {
         match self {
-            Via::Metric => "cloudwatch.amazonaws.com",
-            Via::EventBridge => "events.amazonaws.com",
+            Via::Metric => CLOUDWATCH,
+            Via::EventBridge => EVENTBRIDGE,
         }
     }
 }
@@ -106,19 +106,39 @@ pub fn faults(place: &Place, own: &OwnSight, via: Via) -> Vec<String> {
             place.region
         ));
     }
+    let off = "--attribute-name FilterPolicy --attribute-value '{}'";
+    if let Some((Truth::No, first)) = heard(found) {
+        faults.push(format!(
+            "each subscription that is confirmed has a filter policy that no message of {service} passes, which have no attributes: `aws sns \
+             set-subscription-attributes --region {} --subscription-arn {} {off}` takes that of {} off",
+            place.region,
+            first.arn.as_deref().unwrap_or_default(),
+            first.endpoint
+        ));
+    }
     faults
+}
+
+/// Whether one of those that have confirmed gets what is published, and who that may be; none where nobody has confirmed.
+fn heard(topic: &OwnTopic) -> Option<(Truth, &Subscription)> {
+    let confirmed = topic.subscriptions.iter().filter(|one| one.arn.is_some());
+    confirmed.map(|one| (*one.gets.as_ref().unwrap_or(&Truth::Unknown), one)).max_by_key(|(gets, _)| *gets)
 }
 
 /// What may be in the way of a mail and cannot be seen by whoever looks here.
 pub fn doubts(own: &OwnSight, via: Via) -> Vec<String> {
-    let key = own.topic.as_ref().and_then(|found| found.topic.kms_key_id.as_deref()).filter(|key| !key.ends_with(AWS_MANAGED_KEY));
-    let service = via.service();
-    let doubt = |key| {
+    let (topic, service) = (own.topic.as_ref(), via.service());
+    let key = topic.and_then(|found| found.topic.kms_key_id.as_deref()).filter(|key| !key.ends_with(AWS_MANAGED_KEY));
+    let of_key = |key| {
         format!(
             "the topic is encrypted with the KMS key {key}: whether its policy lets {service} do kms:Decrypt and kms:GenerateDataKey* was not looked at"
         )
     };
-    key.map(doubt).into_iter().collect()
+    let unheard = topic.and_then(heard).filter(|(gets, _)| *gets == Truth::Unknown).map(|(_, one)| match &one.gets {
+        Ok(_) => format!("{} has a filter policy for its subscription: whether a change passes it could not be judged", one.endpoint),
+        Err(error) => format!("whether {} has a filter policy for its subscription is unknown: {error}", one.endpoint),
+    });
+    key.map(of_key).into_iter().chain(unheard).collect()
 }
 
 /// A new topic lets CloudWatch publish for alarms of its account.

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::watch::{MADE_BY, MARK};
 use super::*;
 use crate::aws::{
-    EventRule, EventSelector, EventSelectors, FieldSelector, Metric, MetricAlarm, MetricFilter, MonitoringSight, OwnRule, OwnSight,
-    OwnTopic, RuleTarget, Subscription, Topic, Trail, TrailHome, TrailSight, TrailStatus,
+    AwsError, ErrorKind, EventRule, EventSelector, EventSelectors, FieldSelector, Metric, MetricAlarm, MetricFilter, MonitoringSight,
+    OwnRule, OwnSight, OwnTopic, RuleTarget, Subscription, Topic, Trail, TrailHome, TrailSight, TrailStatus,
 };
-use crate::model::{Hears, ProfileName, event_pattern, filter_pattern};
+use crate::model::{Hears, ProfileName, Truth, event_pattern, filter_pattern};
 
 const GROUP: &str = "arn:aws:logs:eu-west-1:111122223333:log-group:trail:*";
 const TOPIC_ARN: &str = "arn:aws:sns:eu-west-1:111122223333:keyrotate-alarms";
@@ -64,7 +64,7 @@ fn after(mut own: OwnSight, steps: &[Step]) -> OwnSight {
                 found.policy = with_publisher(found.policy.as_deref(), &topic, &account, service).or(found.policy.take());
             }
             Step::Subscribe { email, .. } => {
-                let subscription = Subscription { protocol: "email".to_owned(), endpoint: email, arn: None };
+                let subscription = Subscription { protocol: "email".to_owned(), endpoint: email, arn: None, gets: Ok(Truth::Unknown) };
                 own.topic.as_mut().expect("the topic is made first").subscriptions.push(subscription);
             }
             Step::PutFilter { group, filter, .. } => {
@@ -454,6 +454,30 @@ fn what_is_in_the_way_of_a_mail_is_told_and_is_no_step() {
 }
 
 #[test]
+fn a_filter_policy_is_in_the_way_where_nobody_hears_without_one() {
+    let (place, wanted) = (there(), wanted(Via::Metric, false));
+    let own = after(OwnSight::default(), &plan(&place, &OwnSight::default(), &wanted).expect("a plan"));
+    let unseen = || AwsError::for_tests("sns:GetSubscriptionAttributes", ErrorKind::Denied { explicit: false }, true);
+    let table = [
+        (vec![], 0, 0),
+        (vec![Ok(Truth::Yes)], 0, 0),
+        (vec![Ok(Truth::No)], 1, 0),
+        (vec![Ok(Truth::No), Ok(Truth::No)], 1, 0),
+        (vec![Ok(Truth::No), Ok(Truth::Yes)], 0, 0),
+        (vec![Ok(Truth::No), Ok(Truth::Unknown)], 0, 1),
+        (vec![Err(unseen()), Ok(Truth::No)], 0, 1),
+        (vec![Err(unseen()), Ok(Truth::Yes)], 0, 0),
+    ];
+    for (all, faulty, doubtful) in table {
+        let mut own = own.clone();
+        let subscriptions = &mut own.topic.as_mut().expect("a topic").subscriptions;
+        let waiting = subscriptions[0].clone();
+        subscriptions.extend(all.iter().map(|gets| Subscription { arn: Some("arn:1".to_owned()), gets: gets.clone(), ..waiting.clone() }));
+        assert_eq!((faults(&place, &own, Via::Metric).len(), doubts(&own, Via::Metric).len()), (faulty, doubtful), "{all:?}");
+    }
+}
+
+#[test]
 fn a_removal_leaves_nothing_of_ours_and_everything_of_others() {
     for via in [Via::Metric, Via::EventBridge] {
         let place = Place { region: "eu-west-1".to_owned(), ..there() };
@@ -466,7 +490,8 @@ fn a_removal_leaves_nothing_of_ours_and_everything_of_others() {
         }
     }
     let mut own = after(OwnSight::default(), &plan(&there(), &OwnSight::default(), &wanted(Via::Metric, false)).expect("a plan"));
-    let theirs = Subscription { protocol: "https".to_owned(), endpoint: "https://pager.example".to_owned(), arn: None };
+    let theirs =
+        Subscription { protocol: "https".to_owned(), endpoint: "https://pager.example".to_owned(), arn: None, gets: Ok(Truth::Unknown) };
     own.topic.as_mut().expect("a topic").subscriptions.push(theirs);
     let metric = Metric {
         namespace: "theirs".to_owned(),

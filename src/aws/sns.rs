@@ -5,8 +5,10 @@ use aws_sdk_sns::types as sdk;
 
 use super::call::Call;
 use super::iam::every_page;
+use super::look::all;
 use super::monitoring::{Subscription, Topic};
 use super::{Aws, AwsError, Signer, region_of_arn};
+use crate::model::{Truth, lets_through};
 
 impl Aws {
     /// `sns:GetTopicAttributes`, in the region of the topic.
@@ -18,14 +20,33 @@ impl Aws {
         Ok(Topic { display_name: attribute("DisplayName"), policy: attribute("Policy"), kms_key_id: attribute("KmsMasterKeyId") })
     }
 
-    /// `sns:ListSubscriptionsByTopic`, in the region of the topic.
+    /// `sns:ListSubscriptionsByTopic`, in the region of the topic, with the filter of each.
     pub(super) async fn subscriptions(&self, signer: &Signer, arn: &str) -> Result<Vec<Subscription>, AwsError> {
         let call = Call::new(self, signer, "sns:ListSubscriptionsByTopic").in_region(region_of_arn(arn));
         let request = call.sns().list_subscriptions_by_topic().topic_arn(arn);
         let listed = every_page!(&call, request, |page: ListSubscriptionsByTopicOutput| page.subscriptions.unwrap_or_default());
-        // For three days after its end a subscription stays in the list.
+        // QUIRK(sns): for three days after its end a subscription stays in the list, with a word in the place of its ARN.
         let is_there = |one: &sdk::Subscription| one.subscription_arn.as_deref() != Some("Deleted");
-        Ok(listed.into_iter().filter(is_there).map(known).collect())
+        Ok(all(listed.into_iter().filter(is_there).map(|one| self.subscription(signer, one))).await)
+    }
+
+    async fn subscription(&self, signer: &Signer, listed: sdk::Subscription) -> Subscription {
+        // QUIRK(sns): one that is not confirmed has a word in the place of its ARN.
+        let arn = listed.subscription_arn.filter(|arn| arn.starts_with("arn:"));
+        let gets = match &arn {
+            Some(arn) => self.filter_of(signer, arn).await,
+            None => Ok(Truth::Unknown),
+        };
+        Subscription { protocol: listed.protocol.unwrap_or_default(), endpoint: listed.endpoint.unwrap_or_default(), arn, gets }
+    }
+
+    /// `sns:GetSubscriptionAttributes`: whether a message without attributes gets through.
+    async fn filter_of(&self, signer: &Signer, arn: &str) -> Result<Truth, AwsError> {
+        let call = Call::new(self, signer, "sns:GetSubscriptionAttributes").in_region(region_of_arn(arn));
+        let answer = call.finish(call.sns().get_subscription_attributes().subscription_arn(arn).send().await)?;
+        let attributes = answer.attributes.unwrap_or_default();
+        let scope = attributes.get("FilterPolicyScope").map(String::as_str);
+        Ok(attributes.get("FilterPolicy").map_or(Truth::Yes, |policy| lets_through(policy, scope)))
     }
 }
 
@@ -73,14 +94,5 @@ impl Aws {
         let call = Call::new(self, signer, "sns:Publish").in_region(region_of_arn(arn));
         let request = call.sns().publish().topic_arn(arn).subject(subject).message(message);
         call.finish(self.runtime.block_on(request.send())).map(drop)
-    }
-}
-
-/// QUIRK(sns): one that is not confirmed has a word in the place of its ARN, and one that was deleted another.
-fn known(subscription: sdk::Subscription) -> Subscription {
-    Subscription {
-        protocol: subscription.protocol.unwrap_or_default(),
-        endpoint: subscription.endpoint.unwrap_or_default(),
-        arn: subscription.subscription_arn.filter(|arn| arn.starts_with("arn:")),
     }
 }

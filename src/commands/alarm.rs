@@ -230,7 +230,7 @@ impl Asked {
             Failure::from_error(FailureKind::Failed, &foreign).state(UNCHANGED).hint(hint)
         })?;
         let subscriptions = own.topic.as_ref().map(|topic| &topic.subscriptions[..]).unwrap_or_default();
-        let (confirmed, pending) = heard(subscriptions);
+        let (confirmed, pending) = heard(subscriptions.iter());
         let notes = notes::of_plan(looked, &self.profile, !steps.is_empty());
         let regions = vec![Planned { region: place.region.clone(), steps }];
         let account = self.identity.account.clone();
@@ -300,8 +300,8 @@ fn in_use<'a>(sight: &'a MonitoringSight, region: &str, own: &OwnSight) -> Optio
 }
 
 /// Who hears of it, and who has not agreed yet.
-fn heard(subscriptions: &[Subscription]) -> (Vec<String>, Vec<String>) {
-    let (confirmed, pending): (Vec<&Subscription>, Vec<&Subscription>) = subscriptions.iter().partition(|one| one.arn.is_some());
+fn heard<'a>(subscriptions: impl Iterator<Item = &'a Subscription>) -> (Vec<String>, Vec<String>) {
+    let (confirmed, pending): (Vec<&Subscription>, Vec<&Subscription>) = subscriptions.partition(|one| one.arn.is_some());
     let endpoints = |all: Vec<&Subscription>| all.into_iter().map(|one| one.endpoint.clone()).collect();
     (endpoints(confirmed), endpoints(pending))
 }

@@ -13,6 +13,7 @@ mod policy_events;
 mod profile_name;
 mod secret_fields;
 mod shell;
+mod subscription_filter;
 mod temporary_credentials;
 mod timing;
 mod topic_policy;
@@ -27,6 +28,7 @@ pub use policy_events::{Hears, IAM_SOURCE, POLICY_EVENTS, Truth, cis_pattern, ev
 pub use profile_name::ProfileName;
 pub use secret_fields::SecretFields;
 pub use shell::{aws_command, shell_word, shell_words};
+pub use subscription_filter::lets_through;
 pub use temporary_credentials::{SessionToken, TemporaryCredentials};
 pub use timing::{BadTimeScale, Timing};
-pub use topic_policy::{ALARM_TOPIC, Publisher, lets_publish, like, publishing};
+pub use topic_policy::{ALARM_TOPIC, CLOUDWATCH, EVENTBRIDGE, Publisher, lets_publish, like, publishing};

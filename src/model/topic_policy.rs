@@ -9,10 +9,16 @@ use super::policy_events::Truth;
 /// The topic that `alarm install` makes.
 pub const ALARM_TOPIC: &str = "keyrotate-alarms";
 
+/// CloudWatch, as policies name it where one of its alarms publishes.
+pub const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
+
+/// EventBridge, as policies name it where one of its rules publishes.
+pub const EVENTBRIDGE: &str = "events.amazonaws.com";
+
 /// A service that publishes for somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Publisher<'a> {
-    /// As policies name it, `cloudwatch.amazonaws.com`.
+    /// [`CLOUDWATCH`] or [`EVENTBRIDGE`].
     pub service: &'a str,
     /// The account that it publishes for.
     pub account: &'a str,

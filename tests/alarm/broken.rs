@@ -1,6 +1,7 @@
 //! What somebody changed of it is named, made right by the next run, and known from what was never ours.
 
 use crate::bench::{BY_RULE, INSTALL, REGION, REMOVE, account, alarm, audited, confirm, said, start, well};
+use crate::lab::sns::BY_ATTRIBUTE;
 use crate::lab::state::World;
 
 const POLICIES: &str = "keyrotate-iam-policy-changes";
@@ -81,6 +82,12 @@ const OTHERS: &[Other] = &[
     Other(|w| topic(w).kms_key_id = Some("alias/aws/sns".into()), INSTALL, "a key that cloudwatch.amazonaws.com cannot use"),
     Other(|w| topic(w).kms_key_id = Some("alias/aws/sns".into()), BY_RULE, "a key that events.amazonaws.com cannot use"),
     Other(deny, BY_RULE, "denies events.amazonaws.com to publish"),
+    Other(
+        |w| topic(w).subscriptions[0].filter = Some(BY_ATTRIBUTE),
+        INSTALL,
+        "filter policy that no message of cloudwatch.amazonaws.com passes",
+    ),
+    Other(|w| topic(w).subscriptions[0].filter = Some(BY_ATTRIBUTE), BY_RULE, "takes that of security@example.com off"),
 ];
 
 fn deny(world: &mut World) {

@@ -2,6 +2,8 @@
 
 use crate::bench::{BY_RULE, INSTALL, MAILBOX, REGION, REMOVE, account, alarm, audited, confirm, ours, said, start, well, writes};
 use crate::lab::faults::{Fault, Rule};
+use crate::lab::sns::Filter;
+use crate::lab::state::World;
 
 #[test]
 fn a_plan_is_the_diff_of_the_account_and_changes_nothing() {
@@ -159,18 +161,34 @@ fn an_alarm_that_does_more_for_others_is_raised_where_that_is_said() {
     assert_eq!(home.lab.world().mails.iter().filter(|mail| mail.contains(MAILBOX)).count(), 1);
 }
 
+/// What is changed, and what is then said of it.
+type Doubt = (fn(&mut World), &'static str);
+
 #[test]
-fn a_key_of_the_accounts_own_is_a_doubt_where_no_alarm_tries_it_out() {
-    for (install, code) in [(INSTALL, 0), (BY_RULE, 12)] {
+fn what_cannot_be_seen_of_the_way_is_a_doubt_where_no_alarm_tries_it_out() {
+    let key = |world: &mut World| world.topics.iter_mut().for_each(|topic| topic.kms_key_id = Some("alias/own".to_owned()));
+    let filter = |world: &mut World| {
+        let filter = Filter { scope: "MessageBody", policy: r#"{"NewStateValue":["ALARM"]}"# };
+        world.topics.iter_mut().flat_map(|topic| &mut topic.subscriptions).for_each(|one| one.filter = Some(filter.clone()));
+    };
+    let denied = |world: &mut World| world.settings.denied = ["sns:GetSubscriptionAttributes".to_owned()].into();
+    let table: [Doubt; 3] = [
+        (key, "do kms:Decrypt and kms:GenerateDataKey* was not looked at"),
+        (filter, "security@example.com has a filter policy for its subscription: whether a change passes it could not be judged"),
+        (
+            denied,
+            "whether security@example.com has a filter policy for its subscription is unknown: sns:GetSubscriptionAttributes answered",
+        ),
+    ];
+    for ((change, told), (install, code)) in table.into_iter().flat_map(|row| [(row, (INSTALL, 0)), (row, (BY_RULE, 12))]) {
         let home = start();
         well(&home, install);
         confirm(&home);
-        let key = Some("arn:aws:kms:eu-central-1:000000000000:key/own".to_owned());
-        home.lab.world().topics.iter_mut().for_each(|topic| topic.kms_key_id.clone_from(&key));
+        change(&mut home.lab.world());
         let plan = alarm(&home, &["plan"]);
-        assert!(said(&plan).contains("do kms:Decrypt and kms:GenerateDataKey* was not looked at"), "{plan:?}");
+        assert!(said(&plan).contains(told), "{told}: {plan:?}");
         let test = alarm(&home, &["test"]);
-        assert_eq!((test.code, said(&test).contains("unsure:")), (Some(code), code == 12), "{test:?}");
+        assert_eq!((test.code, said(&test).contains("unsure:")), (Some(code), code == 12), "{told}: {test:?}");
     }
 }
 

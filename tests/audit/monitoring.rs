@@ -12,7 +12,7 @@ use crate::home::Home;
 use crate::lab::Settings;
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::logs::MetricFilter;
-use crate::lab::sns::Subscription;
+use crate::lab::sns::{BY_ATTRIBUTE, Filter, Subscription};
 use crate::lab::state::World;
 use crate::lab::watching::{POLICIES, event_pattern, filter_pattern};
 
@@ -175,6 +175,24 @@ const ROWS: &[Row] = &[
     Row("a topic with a key of one's own", |w| w.topics[0].kms_key_id = Some("alias/own".into()), &[("warn", "topic policies")]),
     Row("nobody subscribed", |w| w.topics[0].subscriptions.clear(), &[("fail", "subscriptions of policies"), NO_RULE]),
     Row("nobody confirmed", |w| w.topics[0].subscriptions[0].is_confirmed = false, &[("fail", "subscriptions of policies"), NO_RULE]),
+    Row(
+        "a filter policy that no alarm passes",
+        |w| w.topics[0].subscriptions[0].filter = Some(BY_ATTRIBUTE),
+        &[("fail", "subscriptions of policies"), NO_RULE],
+    ),
+    Row(
+        "a filter policy about what is written",
+        |w| w.topics[0].subscriptions[0].filter = Some(Filter { scope: "MessageBody", policy: r#"{"NewStateValue":["OK"]}"# }),
+        &[("unknown", "subscriptions of policies"), NO_RULE],
+    ),
+    Row(
+        "a filter policy of one of two",
+        |w| {
+            let topic = &mut w.topics[0];
+            topic.subscriptions.insert(0, Subscription { filter: Some(BY_ATTRIBUTE), ..topic.subscriptions[0].clone() });
+        },
+        &[],
+    ),
     Row(
         "two log groups, and one has it all",
         |w| {
@@ -373,7 +391,7 @@ fn long_lists_are_read_to_their_end() {
         let mut world = home.lab.world();
         world.settings.page_size = 1;
         world.log_groups[0].filters.insert(0, MetricFilter::new("a", "{ $.eventName = ConsoleLogin }"));
-        let waiting = Subscription { protocol: "email".into(), endpoint: "new@example.com".into(), is_confirmed: false };
+        let waiting = Subscription::new("email", "new@example.com");
         world.topics[0].subscriptions.insert(0, waiting);
     }
     assert_eq!(not_passed(&links(&home)), []);

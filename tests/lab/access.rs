@@ -214,6 +214,8 @@ fn resource_of(world: &World, caller: Caller, auth: &Authorization, action: &str
         | "DescribeAlarmsForMetric"
         | "TestMetricFilter"
         | "TestEventPattern"
+        // A subscription is no resource of its own to IAM (service authorization reference, Amazon SNS).
+        | "GetSubscriptionAttributes"
         | "GetAccountSummary"
         | "GenerateCredentialReport"
         | "GetCredentialReport"

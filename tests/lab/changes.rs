@@ -78,7 +78,7 @@ pub fn element(world: &mut World, region: &str, action: &str, params: &Params) -
         "Subscribe" => found.ok_or_else(missing).map(|topic| {
             let (protocol, endpoint) = (own("Protocol"), own("Endpoint"));
             if !topic.subscriptions.iter().any(|one| one.endpoint == endpoint) {
-                topic.subscriptions.push(Subscription { protocol, endpoint, is_confirmed: false });
+                topic.subscriptions.push(Subscription::new(&protocol, &endpoint));
             }
             text("SubscriptionArn", "pending confirmation")
         }),
@@ -159,7 +159,7 @@ fn raise(world: &mut World, alarm: &Alarm, reason: &str) {
 
 fn send(world: &mut World, arn: &str, message: &str) {
     let topic = world.topics.iter().find(|topic| topic.arn == arn);
-    let mailboxes = topic.into_iter().flat_map(|topic| &topic.subscriptions).filter(|one| one.is_confirmed);
+    let mailboxes = topic.into_iter().flat_map(|topic| &topic.subscriptions).filter(|one| one.gets(message));
     let mails: Vec<String> = mailboxes.map(|one| format!("{}: {message}", one.endpoint)).collect();
     world.mails.extend(mails);
 }

@@ -1,5 +1,7 @@
 //! SNS: topics and their subscriptions, over the query protocol.
 
+use serde_json::Value;
+
 use super::serve::{Params, Refusal, page};
 use super::state::World;
 use super::xml::{list, tag, text};
@@ -20,6 +22,35 @@ pub struct Subscription {
     pub protocol: String,
     pub endpoint: String,
     pub is_confirmed: bool,
+    pub filter: Option<Filter>,
+}
+
+/// The filter policy of a subscription: names, each with its only value, in what it looks at.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// `MessageAttributes` or `MessageBody`.
+    pub scope: &'static str,
+    pub policy: &'static str,
+}
+
+/// One that nothing without attributes passes.
+pub const BY_ATTRIBUTE: Filter = Filter { scope: "MessageAttributes", policy: r#"{"severity":["high"]}"# };
+
+impl Subscription {
+    /// Of a mailbox, which gets everything once it has confirmed.
+    pub fn new(protocol: &str, endpoint: &str) -> Self {
+        Self { protocol: protocol.to_owned(), endpoint: endpoint.to_owned(), is_confirmed: false, filter: None }
+    }
+
+    /// Whether it gets a message without attributes.
+    pub fn gets(&self, message: &str) -> bool {
+        let lets_through = |filter: &Filter| {
+            let wanted: Value = serde_json::from_str(filter.policy).expect("a filter policy in JSON");
+            let has: Value = if filter.scope == "MessageBody" { serde_json::from_str(message).unwrap_or_default() } else { Value::Null };
+            wanted.as_object().expect("an object").iter().all(|(name, values)| values[0] == has[name])
+        };
+        self.is_confirmed && self.filter.as_ref().is_none_or(lets_through)
+    }
 }
 
 impl World {
@@ -33,7 +64,7 @@ impl World {
                 "SNS:Subscribe", "SNS:ListSubscriptionsByTopic", "SNS:Publish"],
             "Resource": arn, "Condition": {"StringEquals": {"AWS:SourceOwner": account}},
         }]});
-        let mailbox = Subscription { protocol: "email".into(), endpoint: "ops@example.com".into(), is_confirmed: true };
+        let mailbox = Subscription { is_confirmed: true, ..Subscription::new("email", "ops@example.com") };
         self.topics.push(Topic {
             arn: arn.clone(),
             display_name: String::new(),
@@ -64,24 +95,31 @@ pub fn answer(world: &World, region: &str, action: &str, params: &Params) -> Res
     match action {
         "GetTopicAttributes" => {
             let topic = topic()?;
-            let own = [
+            Ok(attributes(&[
                 ("TopicArn", Some(&topic.arn)),
                 ("DisplayName", Some(&topic.display_name)),
                 ("Policy", Some(&topic.policy)),
-                ("KmsMasterKeyId", topic.kms_key_id.as_ref()),
-            ];
-            let entry = |(name, value): (&str, Option<&String>)| Some(tag("entry", &(text("key", name) + &text("value", value?))));
-            Ok(tag("Attributes", &own.into_iter().filter_map(entry).collect::<String>()))
+                ("KmsMasterKeyId", topic.kms_key_id.as_deref()),
+            ]))
+        }
+        "GetSubscriptionAttributes" => {
+            let wanted = params.get("SubscriptionArn").map_or("", String::as_str);
+            let of = |topic: &Topic| (0..topic.subscriptions.len()).find(|at| subscription_arn(topic, *at) == wanted);
+            let found = world.topics.iter().find_map(|topic| Some(&topic.subscriptions[of(topic)?]));
+            let found = found.ok_or_else(|| Refusal::new(404, "NotFound", "Subscription does not exist"))?;
+            let filter = found.filter.as_ref();
+            Ok(attributes(&[
+                ("SubscriptionArn", Some(wanted)),
+                ("FilterPolicy", filter.map(|filter| filter.policy)),
+                ("FilterPolicyScope", filter.map(|filter| filter.scope)),
+            ]))
         }
         "ListSubscriptionsByTopic" => {
             let topic = topic()?;
-            let (some, next) = page(&topic.subscriptions, params.get("NextToken").map(String::as_str), world.settings.page_size)?;
-            let shown = |one: &Subscription| {
-                let arn = if one.is_confirmed {
-                    format!("{}:00000000-0000-4000-8000-000000000000", topic.arn)
-                } else {
-                    "PendingConfirmation".into()
-                };
+            let all: Vec<(usize, &Subscription)> = topic.subscriptions.iter().enumerate().collect();
+            let (some, next) = page(&all, params.get("NextToken").map(String::as_str), world.settings.page_size)?;
+            let shown = |(at, one): &(usize, &Subscription)| {
+                let arn = if one.is_confirmed { subscription_arn(topic, *at) } else { "PendingConfirmation".into() };
                 text("TopicArn", &topic.arn)
                     + &text("Protocol", &one.protocol)
                     + &text("SubscriptionArn", &arn)
@@ -91,4 +129,13 @@ pub fn answer(world: &World, region: &str, action: &str, params: &Params) -> Res
         }
         other => Err(Refusal::new(400, "InvalidAction", format!("The lab does not know sns:{other}."))),
     }
+}
+
+fn subscription_arn(topic: &Topic, at: usize) -> String {
+    format!("{}:00000000-0000-4000-8000-{at:012}", topic.arn)
+}
+
+fn attributes(all: &[(&str, Option<&str>)]) -> String {
+    let entry = |(name, value): &(&str, Option<&str>)| Some(tag("entry", &(text("key", name) + &text("value", (*value)?))));
+    tag("Attributes", &all.iter().filter_map(entry).collect::<String>())
 }

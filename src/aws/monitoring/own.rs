@@ -107,7 +107,7 @@ pub struct OwnSight {
 #[cfg(feature = "alarm")]
 impl Aws {
     /// Looks at what is there under these names in a region: `sns:GetTopicAttributes`, `sns:ListSubscriptionsByTopic`,
-    /// `logs:DescribeMetricFilters`, `cloudwatch:DescribeAlarms`, `cloudwatch:DescribeAlarmsForMetric`, `events:ListRules`, `events:ListTargetsByRule`,
+    /// `sns:GetSubscriptionAttributes` (which may fail), `logs:DescribeMetricFilters`, `cloudwatch:DescribeAlarms`, `cloudwatch:DescribeAlarmsForMetric`, `events:ListRules`, `events:ListTargetsByRule`,
     /// `events:ListRuleNamesByTarget`.
     pub fn look_at_own(&self, signer: &Signer, region: &str, own: &OwnNames<'_>) -> Result<OwnSight, AwsError> {
         self.runtime.block_on(async {

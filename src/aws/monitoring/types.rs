@@ -205,6 +205,8 @@ pub struct Subscription {
     pub endpoint: String,
     /// Its ARN, which one has when it was confirmed.
     pub arn: Option<String>,
+    /// Whether its filter policy lets through what CloudWatch and EventBridge publish, as far as that is known. Not asked of one without an ARN.
+    pub gets: Result<Truth, AwsError>,
 }
 
 /// A topic, and who hears of it.

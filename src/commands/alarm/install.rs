@@ -98,7 +98,7 @@ impl Asked {
                 let state = "all parts are there; whether the mailboxes have confirmed is not known";
                 self.refused(FailureKind::Failed, &error).state(state)
             })?;
-            let (confirmed, mut pending) = heard(&listed);
+            let (confirmed, mut pending) = heard(listed.iter());
             let late: Vec<String> = emails.iter().filter(|email| !is_among(email, &confirmed)).cloned().collect();
             // A list that is behind may lack the newest.
             pending.extend(late.iter().filter(|email| !is_among(email, &pending)).cloned().collect::<Vec<_>>());

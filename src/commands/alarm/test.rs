@@ -8,6 +8,7 @@ use crate::aws::{AwsError, MonitoringSight, OwnSight};
 use crate::commands::context::Context;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::session::Attend;
+use crate::model::Truth;
 
 const REASON: &str = "keyrotate alarm test: nothing has happened. This shows that a change of a policy reaches you.";
 
@@ -114,9 +115,11 @@ impl Asked {
             Via::EventBridge => self.rules(region, own, tested)?,
         }
         let Some(topic) = &own.topic else { return Ok(()) };
-        let (confirmed, pending) = heard(&topic.subscriptions);
+        let hears = topic.subscriptions.iter().filter(|one| one.gets != Ok(Truth::No));
+        let (confirmed, pending) = heard(hears);
         let what = format!("SNS topic {}", self.topic(region));
         let outcome = match (&confirmed[..], &pending[..]) {
+            ([], []) if !topic.subscriptions.is_empty() => Err("nobody hears of it".to_owned()),
             ([], []) => Err("nobody hears of it: name a mailbox with --email".to_owned()),
             ([], _) => Err(format!("nobody hears of it: {} did not follow the link in the mail from AWS", pending.join(", "))),
             (_, []) => Ok(format!("{} hears of it", confirmed.join(", "))),

@@ -4,9 +4,7 @@ use super::topic::{self, Sender};
 use super::{Links, Sight, any, aws, fail, found, joined, pass, unknown};
 use crate::audit::finding::{Finding, Level};
 use crate::aws::{MonitoringSight, RuleSight, RuleTarget, is_topic};
-use crate::model::Hears;
-
-pub(super) const EVENTBRIDGE: &str = "events.amazonaws.com";
+use crate::model::{EVENTBRIDGE, Hears};
 
 /// Whether it is about changes of policies.
 pub(super) fn is_meant(one: &RuleSight) -> bool {

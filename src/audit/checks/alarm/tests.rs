@@ -71,7 +71,8 @@ fn trail(name: &str) -> TrailSight {
 }
 
 fn topic(arn: &str, policy: &str) -> TopicSight {
-    let confirmed = Subscription { protocol: "email".into(), endpoint: "ops@example.com".into(), arn: Some(format!("{arn}:1")) };
+    let confirmed =
+        Subscription { protocol: "email".into(), endpoint: "ops@example.com".into(), arn: Some(format!("{arn}:1")), gets: Ok(Truth::Yes) };
     TopicSight { arn: arn.into(), topic: Ok(Topic { policy: Some(policy.into()), ..Topic::default() }), subscriptions: Ok(vec![confirmed]) }
 }
 
@@ -111,6 +112,10 @@ fn filters(sight: &mut MonitoringSight) -> &mut Vec<FilterSight> {
 
 fn alarms(sight: &mut MonitoringSight) -> &mut Vec<Alarm> {
     filters(sight)[0].metrics[0].alarms.as_mut().unwrap().as_mut().unwrap()
+}
+
+fn subscriptions(sight: &mut MonitoringSight) -> &mut Vec<Subscription> {
+    sight.topics[0].subscriptions.as_mut().unwrap()
 }
 
 fn default(sight: &mut MonitoringSight, counts: f64) {
@@ -306,18 +311,39 @@ const SCENARIOS: &[Scenario] = &[
     (
         "nobody confirmed",
         |s| {
-            s.topics[0].subscriptions.as_mut().unwrap()[0].arn = None;
+            subscriptions(s)[0].arn = None;
         },
         &[(Fail, "subscriptions of alerts"), NO_RULE],
     ),
     (
         "one of two confirmed",
         |s| {
-            s.topics[0]
-                .subscriptions
-                .as_mut()
-                .unwrap()
-                .insert(0, Subscription { protocol: "email".into(), endpoint: "ops@example.com".into(), arn: None });
+            let waiting = Subscription { arn: None, gets: Ok(Truth::Unknown), ..subscriptions(s)[0].clone() };
+            subscriptions(s).insert(0, waiting);
+        },
+        &[],
+    ),
+    (
+        "a filter policy that lets nothing through",
+        |s| subscriptions(s)[0].gets = Ok(Truth::No),
+        &[(Fail, "subscriptions of alerts"), NO_RULE],
+    ),
+    (
+        "a filter policy that is not understood",
+        |s| subscriptions(s)[0].gets = Ok(Truth::Unknown),
+        &[(Unknown, "subscriptions of alerts"), NO_RULE],
+    ),
+    (
+        "a filter policy, and the look at it denied",
+        |s| subscriptions(s)[0].gets = Err(denied("sns:GetSubscriptionAttributes")),
+        &[(Unknown, "subscriptions of alerts"), NO_RULE],
+    ),
+    (
+        "one filters and one does not",
+        |s| {
+            let other = subscriptions(s)[0].clone();
+            subscriptions(s).insert(0, Subscription { gets: Ok(Truth::No), ..other.clone() });
+            subscriptions(s).insert(0, Subscription { gets: Err(denied("sns:GetSubscriptionAttributes")), ..other });
         },
         &[],
     ),
@@ -575,6 +601,13 @@ fn a_topic_that_is_gone_is_made_where_it_is_ours() {
 }
 
 #[test]
+fn a_filter_policy_is_taken_off_by_the_fix() {
+    let off = topic_fix("alerts", false, |one| one.subscriptions.as_mut().unwrap()[0].gets = Ok(Truth::No));
+    assert!(off.contains("set-subscription-attributes --region eu-west-1 --subscription-arn arn:aws:sns:"), "{off}");
+    assert!(off.contains(":alerts:1 --attribute-name FilterPolicy --attribute-value '{}'"), "{off}");
+}
+
+#[test]
 fn a_mail_that_nobody_followed_is_named_and_sent_again() {
     let waiting = |name| topic_fix(name, false, |one| one.subscriptions.as_mut().unwrap()[0].arn = None);
     let ours = waiting(ALARM_TOPIC);
@@ -584,7 +617,7 @@ fn a_mail_that_nobody_followed_is_named_and_sent_again() {
     assert_eq!(nobody, "`keyrotate alarm install work --email …`");
     let by_web = topic_fix(ALARM_TOPIC, false, |one| {
         let endpoint = "https://user:password@example.com/".to_owned();
-        one.subscriptions = Ok(vec![Subscription { protocol: "https".into(), endpoint, arn: None }]);
+        one.subscriptions = Ok(vec![Subscription { protocol: "https".into(), endpoint, arn: None, gets: Ok(Truth::Unknown) }]);
     });
     assert!(!by_web.contains("password"), "{by_web}");
 }

@@ -1,10 +1,9 @@
 //! A topic: whether who publishes to it may, and whether somebody hears of it.
 
-use super::rule::EVENTBRIDGE;
 use super::{Links, Sight, aws, fail, found, name, pass, unknown};
 use crate::audit::finding::{Finding, Level};
 use crate::aws::{ErrorKind, Subscription, Topic, account_of_arn, region_of_arn};
-use crate::model::{ALARM_TOPIC, Publisher, Truth, lets_publish, publishing, shell_word};
+use crate::model::{ALARM_TOPIC, EVENTBRIDGE, Publisher, Truth, lets_publish, publishing, shell_word};
 
 /// The key that AWS manages for SNS, whose policy nobody can change.
 const AWS_MANAGED_KEY: &str = "alias/aws/sns";
@@ -51,7 +50,7 @@ pub(super) fn heard(sight: Sight<'_>, arn: &str, sender: Sender<'_>) -> Links {
     let subject = format!("subscriptions of {}", name(arn));
     let subscriptions = match &seen.subscriptions {
         Err(error) => sight.denied(subject, error),
-        Ok(subscriptions) => subscribed(subject, arn, subscriptions, ours),
+        Ok(subscriptions) => subscribed(sight, subject, arn, (subscriptions, service), ours),
     };
     vec![topic, subscriptions]
 }
@@ -100,13 +99,37 @@ impl Ours<'_> {
     }
 }
 
-fn subscribed(subject: String, arn: &str, subscriptions: &[Subscription], ours: Option<Ours<'_>>) -> Finding {
-    let confirmed: Vec<&str> = subscriptions.iter().filter(|one| one.arn.is_some()).map(|one| one.protocol.as_str()).collect();
-    if !confirmed.is_empty() {
-        return pass(subject, format!("{} of {} confirmed ({})", confirmed.len(), subscriptions.len(), confirmed.join(", ")));
-    }
+fn subscribed(
+    sight: Sight<'_>,
+    subject: String,
+    arn: &str,
+    (subscriptions, service): (&[Subscription], &str),
+    ours: Option<Ours<'_>>,
+) -> Finding {
     let region = region_of_arn(arn).unwrap_or_default();
     let command = ["sns", "subscribe", "--region", region, "--topic-arn", arn, "--protocol", "email", "--notification-endpoint", "ADDRESS"];
+    let confirmed: Vec<&Subscription> = subscriptions.iter().filter(|one| one.arn.is_some()).collect();
+    if let Some(first) = confirmed.first() {
+        let protocols = confirmed.iter().map(|one| one.protocol.as_str()).collect::<Vec<_>>().join(", ");
+        let gets = Truth::any(confirmed.iter().map(|one| *one.gets.as_ref().unwrap_or(&Truth::Unknown)));
+        let unseen = confirmed.iter().find_map(|one| one.gets.as_ref().err());
+        return match (gets, unseen) {
+            (Truth::Yes, _) => pass(subject, format!("{} of {} confirmed ({protocols})", confirmed.len(), subscriptions.len())),
+            (Truth::Unknown, Some(error)) => sight.denied(subject, error),
+            (Truth::Unknown, None) => {
+                let seen =
+                    format!("whether the filter policy of one that is confirmed ({protocols}) lets a change through could not be judged");
+                unknown(subject, seen, format!("let a mailbox hear of it without a filter: {}", aws(&command)))
+            }
+            (Truth::No, _) => {
+                let seen =
+                    format!("each that is confirmed ({protocols}) has a filter policy that nothing of {service} passes: no attributes");
+                let of = first.arn.as_deref().unwrap_or_default();
+                let off = ["--subscription-arn", of, "--attribute-name", "FilterPolicy", "--attribute-value", "{}"];
+                fail(subject, seen, aws(&[&["sns", "set-subscription-attributes", "--region", region], &off[..]].concat()))
+            }
+        };
+    }
     // The endpoint of another protocol may have a password in it.
     let mail = subscriptions.iter().find(|one| one.protocol == "email").map(|one| one.endpoint.as_str());
     match subscriptions.len() {
