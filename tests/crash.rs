@@ -53,13 +53,8 @@ mod table;
 #[path = "crash/trace.rs"]
 mod trace;
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use cases::{Case, Kind, Row};
-
-/// Most of the time is waiting, so that more workers than cores pay.
-const WORKERS: usize = 8;
+use lab::parallel::{WORKERS, map};
 
 /// Breaks it everywhere, and wants zero in each column of damage.
 fn broken_anywhere(kind: &Kind) {
@@ -80,16 +75,5 @@ fn broken_anywhere(kind: &Kind) {
 }
 
 fn run_all(kind: &Kind, cases: &[Case], actions: &[String]) -> Vec<Row> {
-    let (next, rows) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..WORKERS {
-            scope.spawn(|| {
-                while let Some(case) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    let row = cases::run(kind, case, actions);
-                    rows.lock().expect("no worker panicked").push(row);
-                }
-            });
-        }
-    });
-    rows.into_inner().expect("no worker panicked")
+    map(WORKERS, cases, |case| cases::run(kind, case, actions))
 }

@@ -18,7 +18,7 @@ mod home;
 use std::path::Path;
 use std::process::Command;
 
-use home::{Home, Run};
+use home::{Home, Run, one_line};
 use keyrotate::commands::failure::FailureKind;
 use keyrotate::commands::status::Finding;
 use keyrotate::model::ProfileName;
@@ -312,7 +312,7 @@ fn the_help_tells_exit_codes_and_what_happens_without_a_terminal() {
         (["exec", "--help"], "126 where the program cannot be run"),
         (["login", "--help"], "Exits with 20 where a code is needed and nobody can be asked"),
     ] {
-        let help = home.run(&args).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        let help = one_line(&home.run(&args).stdout);
         assert!(help.contains(said), "{args:?}: {help}");
     }
 }

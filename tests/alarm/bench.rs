@@ -1,8 +1,7 @@
 //! An account with a trail and with alarms of somebody else, and what is looked at in it.
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -89,22 +88,6 @@ pub fn writes(calls: &[Call]) -> Vec<String> {
     calls.iter().map(|call| call.action.clone()).filter(of).collect()
 }
 
-/// Checks them, several at a time; all that went wrong is told.
-pub fn each<T: Sync>(items: &[T], check: impl Fn(&T) -> Result<(), String> + Sync) {
-    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while let Some(item) = items.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    wrong.lock().unwrap().extend(check(item).err());
-                }
-            });
-        }
-    });
-    let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
 pub fn confirm(home: &Home) {
     for topic in &mut home.lab.world().topics {
         topic.subscriptions.iter_mut().for_each(|one| one.is_confirmed = true);
@@ -117,9 +100,4 @@ pub fn audited(home: &Home) -> Vec<(String, String)> {
     let parsed: Value = serde_json::from_str(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"));
     let findings = parsed["findings"].as_array().unwrap().iter().filter(|finding| finding["check"] == "POLICY-ALARM");
     findings.map(|finding| (finding["level"].as_str().unwrap().to_owned(), finding["subject"].as_str().unwrap().to_owned())).collect()
-}
-
-/// All that was said, on one line.
-pub fn said(output: &Output) -> String {
-    format!("{} {}", output.stdout, output.stderr).split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,6 +1,6 @@
 //! What somebody changed of it is named, made right by the next run, and known from what was never ours.
 
-use crate::bench::{BY_RULE, INSTALL, REGION, REMOVE, account, alarm, audited, confirm, said, start, well};
+use crate::bench::{BY_RULE, INSTALL, REGION, REMOVE, account, alarm, audited, confirm, start, well};
 use crate::lab::sns::BY_ATTRIBUTE;
 use crate::lab::state::World;
 
@@ -107,7 +107,7 @@ fn what_is_in_the_way_and_not_ours_is_named_and_no_mail_is_said_to_be_sent() {
         let words: Vec<&str> = ["plan"].iter().chain(install[1..].iter().filter(|word| **word != "--yes")).copied().collect();
         for args in [&["test"][..], &words, install] {
             let output = alarm(&home, args);
-            assert!(matches!(output.code, Some(1 | 10 | 11)) && said(&output).contains(told), "row {number}, {args:?}: {output:?}");
+            assert!(matches!(output.code, Some(1 | 10 | 11)) && output.said().contains(told), "row {number}, {args:?}: {output:?}");
             assert!(
                 !["nothing is missing, and", "set up:", "hears:"].iter().any(|well| output.stdout.contains(well)),
                 "row {number}, {args:?}: {output:?}"
@@ -128,13 +128,13 @@ fn each_part_that_is_broken_is_named_and_made_right() {
         assert!(audited.iter().any(|(level, _)| level == "fail" || level == "warn"), "row {number}: the audit passes: {audited:?}");
         let words: Vec<&str> = ["plan"].iter().chain(install[1..].iter().filter(|word| **word != "--yes")).copied().collect();
         let plan = well(&home, &words);
-        assert!(said(&plan).contains(planned), "row {number}: {}", plan.stdout);
+        assert!(plan.said().contains(planned), "row {number}: {}", plan.stdout);
         let test = alarm(&home, &["test"]);
-        assert!(test.code == Some(11) && said(&test).contains(tried), "row {number}: {test:?}");
-        assert!(said(&test).contains("no message was sent") && home.lab.world().mails.is_empty(), "row {number}: {test:?}");
+        assert!(test.code == Some(11) && test.said().contains(tried), "row {number}: {test:?}");
+        assert!(test.said().contains("no message was sent") && home.lab.world().mails.is_empty(), "row {number}: {test:?}");
         well(&home, install);
         let again = well(&home, &words);
-        assert!(said(&again).contains("nothing is missing"), "row {number}: {}", again.stdout);
+        assert!(again.said().contains("nothing is missing"), "row {number}: {}", again.stdout);
     }
 }
 
@@ -149,7 +149,7 @@ fn what_others_added_to_ours_stays_and_what_bears_our_name_only_is_left_alone() 
     }
     let before = account(&home);
     let output = well(&home, REMOVE);
-    assert!(said(&output).contains("second publishes to it, too"), "{output:?}");
+    assert!(output.said().contains("second publishes to it, too"), "{output:?}");
     let (mut world, now) = (home.lab.world(), account_of_topic(&before));
     assert_eq!(format!("{:#?}\n", topic(&mut world)), now, "the topic and its subscriptions are as they were");
     assert!(world.alarms.iter().all(|alarm| !alarm.name.starts_with("keyrotate-")));
@@ -159,7 +159,7 @@ fn what_others_added_to_ours_stays_and_what_bears_our_name_only_is_left_alone() 
     home.lab.world().add_alarm(POLICIES, REGION, "theirs", "arn:aws:sns:eu-central-1:000000000000:theirs");
     let before = account(&home);
     let output = alarm(&home, INSTALL);
-    assert!(output.code == Some(1) && said(&output).contains("nothing of it says that keyrotate made it"), "{output:?}");
+    assert!(output.code == Some(1) && output.said().contains("nothing of it says that keyrotate made it"), "{output:?}");
     well(&home, REMOVE);
     assert_eq!(account(&home), before);
 }

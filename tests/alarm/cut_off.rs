@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::bench::{BY_RULE, INSTALL, REMOVE, account, alarm, each, said, start, well, writes};
+use crate::bench::{BY_RULE, INSTALL, REMOVE, account, alarm, start, well, writes};
 use crate::home::Home;
 use crate::lab::faults::{Fault, Rule};
+use crate::lab::parallel::every;
 
 /// What there is before, what is run, and what there is afterwards where nothing goes wrong.
 fn courses() -> [(&'static [&'static [&'static str]], &'static [&'static str]); 3] {
@@ -49,7 +50,7 @@ fn cut_off_at_any_call_the_next_run_ends_where_it_would_have_ended() {
             }
         }
         assert!(cases.len() > 20, "{args:?}: {} cases", cases.len());
-        each(&cases, |(number, fault)| {
+        every(&cases, |(number, fault)| {
             let home = copied(&begun);
             home.lab.rules(vec![Rule::call(number + 1, (*fault).clone())]);
             alarm(&home, args);
@@ -77,12 +78,12 @@ fn what_is_denied_is_named_and_the_next_run_goes_on() {
         called.dedup();
         called.retain(|(_, action)| action != "GetCallerIdentity");
         let wanted = account(&whole);
-        each(&called, |(service, action)| {
+        every(&called, |(service, action)| {
             let home = copied(&begun);
             home.lab.rules(vec![Rule::on(action, Fault::error(403, "AccessDenied")).times(0)]);
             let output = alarm(&home, args);
             home.lab.rules(vec![]);
-            let (text, name) = (said(&output), format!("{}:{action}", service.replace("monitoring", "cloudwatch")));
+            let (text, name) = (output.said(), format!("{}:{action}", service.replace("monitoring", "cloudwatch")));
             if matches!(output.code, Some(0 | 10)) {
                 return if account(&home) == wanted { Ok(()) } else { Err(format!("it went well without {name}: {text}")) };
             }

@@ -1,6 +1,6 @@
 //! Accounts in which it cannot be set up: each says what to do, and is as it was.
 
-use crate::bench::{INSTALL, REGION, account, alarm, said, start, well};
+use crate::bench::{INSTALL, REGION, account, alarm, start, well};
 use crate::home::{Home, Run};
 use crate::lab::Settings;
 use crate::lab::state::World;
@@ -51,8 +51,8 @@ fn where_no_trail_will_do_it_is_said_what_would_help() {
         let before = account(&home);
         for args in [&["plan"][..], INSTALL] {
             let output = alarm(&home, args);
-            assert!(output.code == Some(1) && said(&output).contains(why) && said(&output).contains(help), "{why}: {output:?}");
-            assert!(said(&output).contains("nothing was changed"), "{output:?}");
+            assert!(output.code == Some(1) && output.said().contains(why) && output.said().contains(help), "{why}: {output:?}");
+            assert!(output.said().contains("nothing was changed"), "{output:?}");
         }
         assert_eq!(account(&home), before, "{why}");
     }
@@ -67,12 +67,12 @@ fn the_trail_that_is_named_is_the_one_and_another_will_do_where_none_is() {
     let output = well(&home, &["plan"]);
     assert!(output.stdout.contains("account 000000000000, eu-north-1"), "{}", output.stdout);
     let output = alarm(&home, &["plan", "--trail", "main"]);
-    assert!(output.code == Some(1) && said(&output).contains("main is switched off"), "{output:?}");
+    assert!(output.code == Some(1) && output.said().contains("main is switched off"), "{output:?}");
     let output = alarm(&home, &["plan", "--trail", "third"]);
-    assert!(output.code == Some(1) && said(&output).contains("there is no trail third"), "{output:?}");
+    assert!(output.code == Some(1) && output.said().contains("there is no trail third"), "{output:?}");
     home.lab.world().trails[0].is_multi_region = false;
     let output = alarm(&home, &["plan", "--trail", "main"]);
-    assert!(output.code == Some(1) && said(&output).contains("the trail main records in eu-central-1 only"), "{output:?}");
+    assert!(output.code == Some(1) && output.said().contains("the trail main records in eu-central-1 only"), "{output:?}");
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn the_commands_that_make_a_trail_are_printed_with_what_they_cost_and_none_is_ru
     let output = well(&home, &["plan", "--create-trail"]);
     assert!(output.stdout.contains("\nset -eu\n") && output.stdout.contains("aws cloudtrail create-trail"), "{}", output.stdout);
     assert!(output.stdout.contains("--region us-east-1") && !output.stdout.contains(REGION), "the region in force: {}", output.stdout);
-    assert!(said(&output).contains("per GB"), "{}", output.stderr);
+    assert!(output.said().contains("per GB"), "{}", output.stderr);
     let check = std::process::Command::new("sh").args(["-n", "-c", &output.stdout]).status().unwrap();
     assert!(check.success(), "{}", output.stdout);
     assert_eq!(account(&home), before);

@@ -1,6 +1,6 @@
 //! From nothing to a mail, and back to nothing.
 
-use crate::bench::{BY_RULE, INSTALL, MAILBOX, REGION, REMOVE, account, alarm, audited, confirm, ours, said, start, well, writes};
+use crate::bench::{BY_RULE, INSTALL, MAILBOX, REGION, REMOVE, account, alarm, audited, confirm, ours, start, well, writes};
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::sns::Filter;
 use crate::lab::state::World;
@@ -11,7 +11,7 @@ fn a_plan_is_the_diff_of_the_account_and_changes_nothing() {
     let before = account(&home);
     let output = well(&home, &["plan", "--email", MAILBOX]);
     let patterns = well(&home, &["plan", "--email", MAILBOX, "--patterns"]);
-    assert!(said(&patterns).contains("{($.eventName=DeleteGroupPolicy)||($.eventName=DeleteRolePolicy)||"), "{}", patterns.stdout);
+    assert!(patterns.said().contains("{($.eventName=DeleteGroupPolicy)||($.eventName=DeleteRolePolicy)||"), "{}", patterns.stdout);
     for part in [
         "account 000000000000, eu-central-1",
         "+ SNS topic arn:aws:sns:eu-central-1:000000000000:keyrotate-alarms",
@@ -24,7 +24,7 @@ fn a_plan_is_the_diff_of_the_account_and_changes_nothing() {
         "$0.80 a month",
         "each rotation by keyrotate makes an access key",
     ] {
-        assert!(said(&output).contains(part), "{part}: {}", output.stdout);
+        assert!(output.said().contains(part), "{part}: {}", output.stdout);
     }
     assert!(!output.stdout.contains("root"), "{}", output.stdout);
     assert_eq!((account(&home), writes(&home.lab.calls())), (before, vec![]));
@@ -36,12 +36,12 @@ fn set_up_once_it_is_heard_of_and_a_second_time_nothing_is_changed() {
         let home = start();
         let before = account(&home);
         let output = alarm(&home, install);
-        assert!(output.code == Some(10) && said(&output).contains("waits: for security@example.com to follow the link"), "{output:?}");
-        assert!(said(&output).contains("nobody hears of a change yet"), "{output:?}");
+        assert!(output.code == Some(10) && output.said().contains("waits: for security@example.com to follow the link"), "{output:?}");
+        assert!(output.said().contains("nobody hears of a change yet"), "{output:?}");
         let whole = account(&home);
         let since = home.lab.calls().len();
         let again = alarm(&home, install);
-        assert!(again.code == Some(10) && said(&again).contains("sent again to security@example.com"), "{again:?}");
+        assert!(again.code == Some(10) && again.said().contains("sent again to security@example.com"), "{again:?}");
         assert_eq!((account(&home), writes(&home.lab.calls()[since..])), (whole.clone(), vec!["Subscribe".to_owned()]), "{link}");
         let unconfirmed = audited(&home);
         assert!(unconfirmed.iter().any(|(level, _)| level == "fail"), "{unconfirmed:?}");
@@ -50,16 +50,16 @@ fn set_up_once_it_is_heard_of_and_a_second_time_nothing_is_changed() {
         assert!(heard.iter().all(|(level, _)| level == "pass" || level == "not_applicable"), "{link}: {heard:?}");
         let since = home.lab.calls().len();
         let output = alarm(&home, install);
-        assert!(output.code == Some(0) && said(&output).contains("nothing is missing, and nothing was changed"), "{output:?}");
+        assert!(output.code == Some(0) && output.said().contains("nothing is missing, and nothing was changed"), "{output:?}");
         // Nor without a word of how it was set up.
         let plain = alarm(&home, &["install", "--yes"]);
-        assert!(plain.code == Some(0) && said(&plain).contains("nothing is missing, and nothing was changed"), "{plain:?}");
+        assert!(plain.code == Some(0) && plain.said().contains("nothing is missing, and nothing was changed"), "{plain:?}");
         assert_eq!(writes(&home.lab.calls()[since..]), Vec::<String>::new(), "{link}");
         let removed = well(&home, REMOVE);
-        assert!(said(&removed).contains("removed:"), "{removed:?}");
+        assert!(removed.said().contains("removed:"), "{removed:?}");
         assert_eq!((account(&home), ours(&home)), (before, 0), "{link}");
         let again = well(&home, REMOVE);
-        assert!(said(&again).contains("nothing that keyrotate set up is in eu-central-1, us-east-1"), "{again:?}");
+        assert!(again.said().contains("nothing that keyrotate set up is in eu-central-1, us-east-1"), "{again:?}");
     }
 }
 
@@ -78,17 +78,17 @@ fn a_test_holds_the_patterns_against_events_and_sends_a_mail() {
     for install in [INSTALL, BY_RULE] {
         let home = start();
         let none = alarm(&home, &["test"]);
-        assert!(none.code == Some(11) && said(&none).contains("keyrotate alarm install default --email"), "{none:?}");
+        assert!(none.code == Some(11) && none.said().contains("keyrotate alarm install default --email"), "{none:?}");
         well(&home, install);
         let early = alarm(&home, &["test"]);
-        assert!(early.code == Some(11) && said(&early).contains("security@example.com did not follow the link"), "{early:?}");
+        assert!(early.code == Some(11) && early.said().contains("security@example.com did not follow the link"), "{early:?}");
         confirm(&home);
         home.lab.world().mails.clear();
         let output = alarm(&home, &["test"]);
         assert_eq!(output.code, Some(0), "{output:?}");
-        assert_eq!(said(&output).matches("matches each of its events, and not an event of another kind").count(), 2, "{}", output.stdout);
-        assert_eq!(said(&output).matches("matches its event, and not an event of another kind").count(), 1, "{}", output.stdout);
-        assert!(said(&output).contains("sent: a message to security@example.com"), "{output:?}");
+        assert_eq!(output.said().matches("matches each of its events, and not an event of another kind").count(), 2, "{}", output.stdout);
+        assert_eq!(output.said().matches("matches its event, and not an event of another kind").count(), 1, "{}", output.stdout);
+        assert!(output.said().contains("sent: a message to security@example.com"), "{output:?}");
         let mails = home.lab.world().mails.clone();
         assert!(mails.len() == 1 && mails[0].contains(MAILBOX) && mails[0].contains("nothing has happened"), "{mails:?}");
         assert_eq!(alarm(&home, &["test"]).code, Some(0));
@@ -121,10 +121,10 @@ fn without_anybody_who_hears_of_it_nothing_is_made() {
     let before = account(&home);
     for args in [&["install", "--yes"][..], &["install", "--yes", "--via", "eventbridge"]] {
         let output = alarm(&home, args);
-        assert!(output.code == Some(2) && said(&output).contains("keyrotate alarm install default --email ADDRESS"), "{output:?}");
+        assert!(output.code == Some(2) && output.said().contains("keyrotate alarm install default --email ADDRESS"), "{output:?}");
     }
     let plan = alarm(&home, &["plan"]);
-    assert!(plan.code == Some(10) && said(&plan).contains("nobody would hear of it: name a mailbox"), "{plan:?}");
+    assert!(plan.code == Some(10) && plan.said().contains("nobody would hear of it: name a mailbox"), "{plan:?}");
     assert_eq!(account(&home), before);
 }
 
@@ -135,9 +135,9 @@ fn what_was_set_up_in_a_region_that_no_trail_leads_to_is_found_by_its_name() {
     well(&home, INSTALL);
     let trail = home.lab.world().trails.remove(0);
     let nothing = alarm(&home, REMOVE);
-    assert!(nothing.code == Some(0) && said(&nothing).contains("--region REGION looks in another region"), "{nothing:?}");
+    assert!(nothing.code == Some(0) && nothing.said().contains("--region REGION looks in another region"), "{nothing:?}");
     let test = alarm(&home, &["test", "--region", REGION]);
-    assert!(test.code == Some(11) && said(&test).contains("no trail"), "{test:?}");
+    assert!(test.code == Some(11) && test.said().contains("no trail"), "{test:?}");
     well(&home, &["remove", "--yes", "--region", REGION]);
     home.lab.world().trails.insert(0, trail);
     assert_eq!(account(&home), before);
@@ -153,7 +153,7 @@ fn an_alarm_that_does_more_for_others_is_raised_where_that_is_said() {
     home.lab.world().mails.clear();
     let unsure = alarm(&home, &["test"]);
     assert!(
-        unsure.code == Some(12) && said(&unsure).contains("would set off arn:aws:sns:eu-central-1:000000000000:theirs, too"),
+        unsure.code == Some(12) && unsure.said().contains("would set off arn:aws:sns:eu-central-1:000000000000:theirs, too"),
         "{unsure:?}"
     );
     assert!(home.lab.world().mails.is_empty());
@@ -186,9 +186,9 @@ fn what_cannot_be_seen_of_the_way_is_a_doubt_where_no_alarm_tries_it_out() {
         confirm(&home);
         change(&mut home.lab.world());
         let plan = alarm(&home, &["plan"]);
-        assert!(said(&plan).contains(told), "{told}: {plan:?}");
+        assert!(plan.said().contains(told), "{told}: {plan:?}");
         let test = alarm(&home, &["test"]);
-        assert_eq!((test.code, said(&test).contains("unsure:")), (Some(code), code == 12), "{told}: {test:?}");
+        assert_eq!((test.code, test.said().contains("unsure:")), (Some(code), code == 12), "{told}: {test:?}");
     }
 }
 
@@ -202,7 +202,7 @@ fn what_fails_counts_more_than_a_region_that_refuses() {
     // ListRules is asked in each region: the second is that of IAM's events.
     home.lab.rules(vec![Rule::on("ListRules", Fault::error(403, "AccessDenied")).nth(2)]);
     let output = alarm(&home, &["test"]);
-    assert!(output.code == Some(11) && said(&output).contains("unsure: us-east-1: events:ListRules"), "{output:?}");
+    assert!(output.code == Some(11) && output.said().contains("unsure: us-east-1: events:ListRules"), "{output:?}");
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn one_region_that_refuses_ends_no_removal_of_the_rest() {
     well(&home, INSTALL);
     home.lab.rules(vec![Rule::on("GetTopicAttributes", Fault::error(403, "AccessDenied"))]);
     let output = alarm(&home, REMOVE);
-    assert!(output.code == Some(12) && said(&output).contains("sns:GetTopicAttributes"), "{output:?}");
+    assert!(output.code == Some(12) && output.said().contains("sns:GetTopicAttributes"), "{output:?}");
     home.lab.rules(vec![]);
     well(&home, REMOVE);
     assert_eq!(account(&home), before);
@@ -223,7 +223,7 @@ fn another_way_beside_is_said_to_be_two_mails() {
     let home = start();
     well(&home, INSTALL);
     let output = alarm(&home, &["plan", "--via", "eventbridge", "--email", MAILBOX]);
-    assert!(said(&output).contains("it is told by CloudWatch alarms in eu-central-1 already"), "{output:?}");
+    assert!(output.said().contains("it is told by CloudWatch alarms in eu-central-1 already"), "{output:?}");
 }
 
 #[test]
@@ -237,10 +237,10 @@ fn the_trail_that_was_named_once_is_meant_from_then_on() {
     confirm(&home);
     for args in [&["plan"][..], &["install", "--yes"], &["test"]] {
         let output = alarm(&home, args);
-        assert!(output.code == Some(0) && !said(&output).contains("trail main"), "{args:?}: {output:?}");
+        assert!(output.code == Some(0) && !output.said().contains("trail main"), "{args:?}: {output:?}");
     }
     let other = well(&home, &["plan", "--trail", "main"]);
-    assert!(said(&other).contains("+ metric filter keyrotate-iam-policy-changes of the log group trail"), "{other:?}");
+    assert!(other.said().contains("+ metric filter keyrotate-iam-policy-changes of the log group trail"), "{other:?}");
 }
 
 #[test]
@@ -249,11 +249,11 @@ fn who_cannot_be_asked_says_yes_before_anything_is_changed() {
     let before = account(&home);
     for args in [&["install", "--email", MAILBOX][..], &["install", "--email", MAILBOX, "--no-input"]] {
         let output = alarm(&home, args);
-        assert!(output.code == Some(1) && said(&output).contains("--yes"), "{output:?}");
+        assert!(output.code == Some(1) && output.said().contains("--yes"), "{output:?}");
     }
     assert_eq!(account(&home), before);
     for wrong in ["nobody", "a@b", "a b@example.com", "@example.com"] {
         let output = alarm(&home, &["plan", "--email", wrong]);
-        assert!(output.code == Some(2) && said(&output).contains("name@example.com"), "{output:?}");
+        assert!(output.code == Some(2) && output.said().contains("name@example.com"), "{output:?}");
     }
 }

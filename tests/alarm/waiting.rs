@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::bench::{INSTALL, MAILBOX, account, confirm, ours, said, start, well};
+use crate::bench::{INSTALL, MAILBOX, account, confirm, ours, start, well};
 use crate::lab::faults::{Fault, Rule};
 use crate::terminal::Terminal;
 
@@ -57,7 +57,7 @@ fn a_ctrl_c_in_the_wait_leaves_everything_set_up_and_says_what_is_missing() {
     assert!(screen.contains("waits: for security@example.com"), "{screen}");
     confirm(&home);
     let output = well(&home, INSTALL);
-    assert!(output.code == Some(0) && said(&output).contains("nothing is missing"), "{output:?}");
+    assert!(output.code == Some(0) && output.said().contains("nothing is missing"), "{output:?}");
 }
 
 #[test]

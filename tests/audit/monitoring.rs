@@ -12,6 +12,7 @@ use crate::home::Home;
 use crate::lab::Settings;
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::logs::MetricFilter;
+use crate::lab::parallel::every;
 use crate::lab::sns::{BY_ATTRIBUTE, Filter, Subscription};
 use crate::lab::state::World;
 use crate::lab::watching::{POLICIES, event_pattern, filter_pattern};
@@ -315,26 +316,15 @@ fn not_passed(links: &[Value]) -> Vec<(&str, &str)> {
     other.map(|link| (link["level"].as_str().unwrap(), link["subject"].as_str().unwrap())).collect()
 }
 
-/// The rows, on as many threads as there are processors.
 #[test]
 fn each_account_is_judged_right() {
-    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let wrong: Vec<String> = std::thread::scope(|scope| {
-        let judge = |rows: Vec<&'static Row>| {
-            scope.spawn(move || {
-                let judged = rows.into_iter().filter_map(|Row(name, change, wanted)| {
-                    let home = watched();
-                    change(&mut home.lab.world());
-                    let links = links(&home);
-                    (not_passed(&links) != *wanted).then(|| format!("{name}: {wanted:?}, and not {:?}", not_passed(&links)))
-                });
-                judged.collect::<Vec<_>>()
-            })
-        };
-        let parts: Vec<_> = (0..threads).map(|at| judge(ROWS.iter().skip(at).step_by(threads).collect())).collect();
-        parts.into_iter().flat_map(|part| part.join().expect("a thread that ends")).collect()
+    every(ROWS, |Row(name, change, wanted)| {
+        let home = watched();
+        change(&mut home.lab.world());
+        let links = links(&home);
+        let is_right = not_passed(&links) == *wanted;
+        if is_right { Ok(()) } else { Err(format!("{name}: {wanted:?}, and not {:?}", not_passed(&links))) }
     });
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

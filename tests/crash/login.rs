@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::cases::{injecting, read, strace};
 use crate::home::{Home, Output, Run};
 use crate::lab::faults::{Fault, Rule};
+use crate::lab::parallel::{WORKERS, map};
 use crate::lab::{Settings, totp};
 use crate::trace;
 
@@ -145,30 +146,20 @@ fn a_login_broken_anywhere_leaves_no_torn_session_and_resends_no_code() {
     ] {
         cases.push(Case::Call(fault, broken));
     }
-    let rows = Mutex::new(BTreeMap::<&str, [usize; 3]>::new());
-    let failed = Mutex::new(Vec::new());
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..crate::WORKERS {
-            scope.spawn(|| {
-                while let Some(case) = cases.get(next.fetch_add(1, std::sync::atomic::Ordering::SeqCst)) {
-                    let (wrong, fired) = run(case);
-                    let (Case::File(fault, ..) | Case::Call(fault, _)) = case;
-                    let mut rows = rows.lock().expect("no worker panicked");
-                    let row = rows.entry(fault).or_default();
-                    *row = [row[0] + 1, row[1] + usize::from(!wrong.is_empty()), row[2] + usize::from(!fired)];
-                    if !wrong.is_empty() {
-                        failed.lock().expect("no worker panicked").push(format!("{case:?}: {}", wrong.join("; ")));
-                    }
-                }
-            });
+    let mut rows = BTreeMap::<&str, [usize; 3]>::new();
+    let mut failed = Vec::new();
+    for (case, (wrong, fired)) in cases.iter().zip(map(WORKERS, &cases, run)) {
+        let (Case::File(fault, ..) | Case::Call(fault, _)) = case;
+        let row = rows.entry(fault).or_default();
+        *row = [row[0] + 1, row[1] + usize::from(!wrong.is_empty()), row[2] + usize::from(!fired)];
+        if !wrong.is_empty() {
+            failed.push(format!("{case:?}: {}", wrong.join("; ")));
         }
-    });
+    }
     println!("a login: {} system calls below HOME\n| fault | cases | failed | did not fire |\n|---|---:|---:|---:|", changes.len());
-    for (fault, [count, failed, silent]) in rows.into_inner().expect("no worker panicked") {
+    for (fault, [count, failed, silent]) in rows {
         println!("| {fault} | {count} | {failed} | {silent} |");
         assert!(silent * 5 <= count, "{fault} hardly fired: nothing was tested");
     }
-    let failed = failed.into_inner().expect("no worker panicked");
     assert!(failed.is_empty(), "{} of {} cases failed:\n{}", failed.len(), cases.len(), failed.join("\n"));
 }

@@ -5,6 +5,7 @@ use crate::home::Run;
 use crate::lab::Verdict;
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::key::Status;
+use crate::lab::parallel::each;
 
 const UNDO: &[&str] = &["undo", "default", "--yes", "--no-input"];
 
@@ -83,22 +84,4 @@ fn undo_signs_with_the_session_too_and_gives_it_back_to_the_old_key() {
         home.look("after undo");
         assert_eq!(home.told(), "");
     }
-}
-
-/// Runs `check` for every item, several at once since most of the time is waiting; tells every item that failed.
-fn each<T: Sync + std::fmt::Debug>(items: &[T], check: impl Fn(&T) + Sync) {
-    let (next, failed) = (std::sync::atomic::AtomicUsize::new(0), std::sync::Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                while let Some(item) = items.get(next.fetch_add(1, std::sync::atomic::Ordering::SeqCst)) {
-                    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(item))).is_err() {
-                        failed.lock().unwrap().push(format!("{item:?}"));
-                    }
-                }
-            });
-        }
-    });
-    let failed = failed.into_inner().unwrap();
-    assert!(failed.is_empty(), "failed for: {}", failed.join("; "));
 }

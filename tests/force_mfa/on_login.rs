@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::bench::{DAY, ROTATE, SCALE, alone, changes, code, codes, config, count, rotated, run, run_with, start};
-use crate::home::{Home, Run};
+use crate::home::{Home, Run, one_line};
 use crate::lab::faults::{Fault, Rule};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -210,7 +210,7 @@ fn a_signal_while_a_login_rotates_stops_the_command_and_the_key_is_rotated_later
             assert_eq!((output.status.code(), &*stdout), (Some(exit), ""), "{name}: {stderr}");
             for said in [&format!("stopped by {name} while the key was rotated"), "the session is open, and nothing was started or printed"]
             {
-                assert!(stderr.split_whitespace().collect::<Vec<_>>().join(" ").contains(said), "{stderr}");
+                assert!(one_line(&stderr).contains(said), "{stderr}");
             }
             assert!(!home.path().join("..").join(file).exists(), "the program was started");
             assert_eq!(count(&home, "DeleteAccessKey"), 0);

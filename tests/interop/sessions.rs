@@ -7,7 +7,7 @@ use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::home::{Home, Run};
+use crate::home::{Home, Run, one_line};
 use crate::lab::Settings;
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::role::Role;
@@ -184,7 +184,7 @@ fn static_keys_under_the_same_name_win_so_the_advice_names_two_profiles() {
         assert!(output.status.success(), "{peer:?}: {}", said(&output));
         assert_eq!(calls, log(&[("GetCallerIdentity", "AKIA")]), "{peer:?}");
     }
-    let help = home.run(&["credential-process", "--help"]).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let help = one_line(&home.run(&["credential-process", "--help"]).stdout);
     let (_, advice) = help.split_once("[profile ").expect("a profile in the help");
     let profile = advice.split_once(']').expect("a header").0;
     let key = advice.split_once("credential-process ").expect("the command").1.split(['.', ' ']).next();

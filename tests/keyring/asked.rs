@@ -2,6 +2,7 @@
 
 use crate::add::{fresh_key, is_in_item};
 use crate::bed::{Bed, content};
+use crate::home::one_line;
 use crate::import::{is_as_before, is_moved};
 use crate::lab::Settings;
 
@@ -40,7 +41,7 @@ fn a_move_is_asked_about_and_only_yes_moves() {
     terminal.expect("MFA code of arn:aws:iam::000000000000:mfa/dev for default: ");
     terminal.press(&(bed.home.lab.code("dev").unwrap() + "\n"));
     let (code, screen) = terminal.end();
-    let told = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = one_line(&screen);
     for said in ["- aws_secret_access_key=****", "+ credential_process = ", "as the same user", "`keyrotate keys import default --undo`"] {
         assert!(code == Some(0) && told.contains(said), "{said}: {screen}");
     }

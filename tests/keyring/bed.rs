@@ -29,7 +29,7 @@ use keyrotate::profile::IndexedItem;
 
 use reader::Reader;
 
-use crate::home::{Home, Output, Run};
+use crate::home::{Home, Output, Run, one_line};
 use crate::lab::key::Status;
 use crate::lab::{Key, Settings};
 use crate::terminal::Terminal;
@@ -321,7 +321,7 @@ pub fn entries(home: &Home) -> Vec<PathBuf> {
 /// As an error must be: this exit code, and these words.
 #[track_caller]
 pub fn told(output: &Output, code: i32, said: &[&str]) {
-    let text = output.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = one_line(&output.stderr);
     assert_eq!(output.code, Some(code), "{}{text}", output.stdout);
     for part in said {
         assert!(text.contains(part), "`{part}` is not in: {text}");

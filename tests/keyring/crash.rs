@@ -2,11 +2,11 @@
 //! file has a secret where the key is in the keychain only, and what was begun is finished.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::bed::{Bed, ITEM, ROTATE, content, entries, in_no_file};
 use crate::home::Output;
+use crate::lab::parallel::map;
 use crate::lab::{Settings, Verdict};
 
 const CALLS: [&str; 2] = ["renameat2", "sendmsg"];
@@ -176,21 +176,10 @@ fn killed_anywhere(story: Story) {
     // A key for the file sends nothing to the keyring.
     let least = |call: &str| if story == Story::AddToFile && call == "sendmsg" { 0 } else { 4 };
     assert!(CALLS.iter().all(|call| points.iter().filter(|(other, _)| other == call).count() >= least(call)), "{points:?}");
-    let (next, killed, failed) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while let Some((call, nth)) = points.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    match std::panic::catch_unwind(|| killed_at(story, call, *nth)) {
-                        Ok(was) => drop(killed.fetch_add(usize::from(was), Ordering::SeqCst)),
-                        Err(_) => failed.lock().unwrap().push(format!("{call} {nth}")),
-                    }
-                }
-            });
-        }
-    });
-    let (killed, failed) = (killed.into_inner(), failed.into_inner().unwrap());
-    assert!(failed.is_empty(), "of {} points: {}", points.len(), failed.join(", "));
+    let killed = map(4, &points, |(call, nth)| std::panic::catch_unwind(|| killed_at(story, call, *nth)));
+    let failed: Vec<_> = points.iter().zip(&killed).filter(|(_, killed)| killed.is_err()).map(|(point, _)| point).collect();
+    assert!(failed.is_empty(), "of {} points: {failed:?}", points.len());
+    let killed = killed.into_iter().filter(|killed| matches!(killed, Ok(true))).count();
     assert!(killed * 2 > points.len(), "{killed} of {} points were reached", points.len());
 }
 

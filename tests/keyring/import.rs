@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::bed::{Bed, SERIAL, content, fine, told};
-use crate::home::Output;
+use crate::home::{Output, one_line};
 use crate::lab::faults::Fault;
 use crate::lab::{Rule, Settings};
 
@@ -245,13 +245,13 @@ fn what_was_cut_off_is_told_by_status_and_finished_by_auto() {
     assert_eq!(bed.home.run_with(&run).code, None);
     let told = format!("the move of {} (default, work) into the keychain was interrupted", bed.home.old.id);
     let status = bed.run(&["status"]);
-    let said = status.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = one_line(&status.stdout);
     assert!(status.code == Some(10) && said.contains(&format!("{told}: run `keyrotate keys import default`")), "{}", status.stdout);
     let json = bed.run(&["status", "--json"]);
     assert!(json.code == Some(10) && json.stdout.contains(&told), "{}", json.stdout);
     // Where no keychain answers.
     let auto = bed.home.run(&["auto", "--now"]);
-    let said = auto.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = one_line(&auto.stderr);
     assert!(auto.code == Some(1) && said.contains("no keychain answers") && said.contains("run `keyrotate keys import default`"), "{said}");
     let auto = bed.run(&["auto", "--now"]);
     assert!(auto.code == Some(0) && auto.stdout.contains("had been interrupted, and is finished"), "{}{}", auto.stdout, auto.stderr);

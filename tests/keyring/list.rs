@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::bed::{Bed, ITEM, fine, told};
+use crate::home::one_line;
 
 fn listed(bed: &Bed) -> Value {
     let output = bed.home.run(&["keys", "list", "--json"]);
@@ -64,7 +65,7 @@ fn what_is_odd_about_a_place_is_said_without_a_secret() {
     bed.change_index(|known| known.is_made = false);
     let text = bed.home.run(&["keys", "list"]);
     told(&text, 0, &[]);
-    let said = text.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = one_line(&text.stdout);
     for part in
         ["line 5: [b] has", "with another secret access key than", "line 8: [c] has", "without a secret", "whose making was interrupted"]
     {

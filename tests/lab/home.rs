@@ -87,6 +87,18 @@ pub struct Output {
     pub stderr: String,
 }
 
+impl Output {
+    /// All that was said, on one line.
+    pub fn said(&self) -> String {
+        one_line(&format!("{} {}", self.stdout, self.stderr))
+    }
+}
+
+/// The words of a text, however it was wrapped.
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// How to run the program.
 #[derive(Clone, Debug)]
 pub struct Run<'a> {

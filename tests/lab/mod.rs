@@ -29,6 +29,7 @@ pub mod http;
 pub mod iam;
 pub mod key;
 pub mod logs;
+pub mod parallel;
 pub mod patterns;
 pub mod policies;
 pub mod report;

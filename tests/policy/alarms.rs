@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::bench::{run, said, start};
+use crate::bench::{run, start};
 use crate::home::{Home, Output};
 
 /// A mailbox, and everything that is watched.
@@ -25,14 +25,14 @@ pub fn with_trail() -> Arc<Home> {
 pub fn with_alarm(way: &[&str]) -> Arc<Home> {
     let home = with_trail();
     let output = alarm(&home, &[&INSTALL[..], way].concat());
-    assert_eq!(output.code, Some(10), "{}", said(&output));
+    assert_eq!(output.code, Some(10), "{}", output.said());
     home.lab.world().topics.iter_mut().flat_map(|topic| &mut topic.subscriptions).for_each(|one| one.is_confirmed = true);
     home
 }
 
 /// Everything is there, and the mailbox has not confirmed.
 pub fn set_up(home: &Home, output: &Output) {
-    assert_eq!(output.code, Some(10), "{}", said(output));
+    assert_eq!(output.code, Some(10), "{}", output.said());
     let world = home.lab.world();
-    assert_eq!((world.topics.len(), world.alarms.len() + world.event_rules.len()), (1, 3), "{}", said(output));
+    assert_eq!((world.topics.len(), world.alarms.len() + world.event_rules.len()), (1, 3), "{}", output.said());
 }

@@ -1,7 +1,6 @@
 //! How a test sets up a person, gets policies shown, and puts them in force. It judges; it changes nothing by itself.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -98,11 +97,6 @@ pub fn without(documents: &[Value], action: &str) -> Vec<Value> {
     left
 }
 
-/// What was said, on one line.
-pub fn said(output: &Output) -> String {
-    format!("{} {}", output.stdout, output.stderr).split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 pub fn count(home: &Home, action: &str) -> usize {
     home.lab.calls().iter().filter(|call| call.action == action).count()
 }
@@ -110,28 +104,10 @@ pub fn count(home: &Home, action: &str) -> usize {
 /// Every place has one new key, and nothing is left of the old one or of the rotation.
 #[track_caller]
 pub fn rotated(home: &Home, output: &Output) {
-    assert_eq!(output.code, Some(0), "{}", said(output));
+    assert_eq!(output.code, Some(0), "{}", output.said());
     home.look("after the rotation");
     home.finish("after the rotation", output);
-    assert_eq!(home.told(), "", "{}", said(output));
+    assert_eq!(home.told(), "", "{}", output.said());
     let active: Vec<_> = home.lab.live_keys("dev").into_iter().filter(|key| key.status == Status::Active).collect();
-    assert!(active.len() == 1 && active[0].id != home.old.id, "{}", said(output));
-}
-
-/// Checks them, several at a time; all that went wrong is told.
-pub fn each<T: Sync>(items: &[T], check: impl Fn(&T) -> Result<(), String> + Sync) {
-    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                while let Some(item) = items.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    if let Err(why) = check(item) {
-                        wrong.lock().unwrap().push(why);
-                    }
-                }
-            });
-        }
-    });
-    let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(active.len() == 1 && active[0].id != home.old.id, "{}", output.said());
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::bench::{actions, allow, each, said, shown, start, without};
-use crate::home::Home;
+use crate::bench::{actions, allow, shown, start, without};
+use crate::home::{Home, one_line};
 use crate::lab::faults::{Fault, Rule};
+use crate::lab::parallel::every;
 use crate::terminal::Terminal;
 use crate::wire::{Signer, ask};
 
@@ -50,8 +51,8 @@ fn enroll(home: &Arc<Home>) -> (bool, String) {
     let in_step = with_codes(home, "mfa resync", TABLET);
     let listed = home.run(&["mfa", "list"]);
     let is_well = [made.0, in_step.0, listed.code].iter().all(|code| *code == Some(0));
-    told.extend([made.1, in_step.1, said(&listed)]);
-    (is_well, told.split_whitespace().collect::<Vec<_>>().join(" "))
+    told.extend([made.1, in_step.1, listed.said()]);
+    (is_well, one_line(&told))
 }
 
 fn documents(home: &Home) -> Vec<serde_json::Value> {
@@ -72,7 +73,7 @@ fn somebody_without_a_device_gets_one_where_nothing_is_allowed_without_mfa() {
 fn each_action_of_mfa_that_is_taken_away_is_named() {
     let of_whom = without_device();
     let all = documents(&of_whom);
-    each(&actions(&all), |action| {
+    every(&actions(&all), |action| {
         let home = without_device();
         allow(&home, &without(&all, action));
         let (_, told) = enroll(&home);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::bench::{DAY, NAMES_DEVICE, SERIAL, allow, logged_in, rotated, run, run_with_code, said, settings, shown, start};
+use crate::bench::{DAY, NAMES_DEVICE, SERIAL, allow, logged_in, rotated, run, run_with_code, settings, shown, start};
 use crate::home::Home;
 use crate::wire::{Signer, ask, open};
 
@@ -18,7 +18,7 @@ fn one_code_rotates_whether_a_file_names_the_device_or_not() {
         let home = start(config);
         allow(&home, &forced(&home, &[]));
         let refused = run(&home, &["rotate", "default", "--yes", "--no-input"]);
-        assert_eq!(refused.code, Some(20), "{}", said(&refused));
+        assert_eq!(refused.code, Some(20), "{}", refused.said());
         let made = home.lab.calls().iter().filter(|call| call.action == "CreateAccessKey" && call.status == Some(200)).count();
         assert_eq!(made, 0, "a key was made before there was a code");
         rotated(&home, &run_with_code(&home, &["rotate", "default", "--yes", "--no-input"]));
@@ -49,10 +49,10 @@ fn a_timer_sees_how_old_keys_are_and_changes_none() {
     home.lab.world().keys[0].created_at -= 80.0 * DAY;
     allow(&home, &forced(&home, &[]));
     let status = run(&home, &["status", "default"]);
-    let text = said(&status);
+    let text = status.said();
     assert!(status.code == Some(10) && text.contains("80 days") && !text.contains("unknown"), "{text}");
     let auto = run(&home, &["auto", "--now"]);
-    assert_eq!(auto.code, Some(20), "{}", said(&auto));
+    assert_eq!(auto.code, Some(20), "{}", auto.said());
     assert_eq!(home.lab.live_keys("dev").len(), 1);
     assert_eq!(home.lab.live_keys("dev")[0].id, home.old.id);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "alarm")]
 use crate::alarms;
-use crate::bench::{DAY, NAMES_DEVICE, hurried, logged_in, rotated, run, run_with_code, said, settings, start};
+use crate::bench::{DAY, NAMES_DEVICE, hurried, logged_in, rotated, run, run_with_code, settings, start};
 use crate::home::{Home, Output};
 use crate::lab::key::Status;
 use crate::lab::role::Role;
@@ -32,7 +32,7 @@ pub const SCENES: &[Scene] = &[
         policies: &[&["rotate", "default"], &["root-check"]],
         before: || start(NAMES_DEVICE),
         act: |home| run(home, &["status", "default"]),
-        well: |_, output| assert_eq!(output.code, Some(0), "{}", said(output)),
+        well: |_, output| assert_eq!(output.code, Some(0), "{}", output.said()),
     },
     Scene {
         name: "a rotation",
@@ -46,7 +46,7 @@ pub const SCENES: &[Scene] = &[
         policies: &[&["rotate", "default"]],
         before: || start(NAMES_DEVICE),
         act: |home| run(home, &["rotate", "default", "--dry-run", "--no-input"]),
-        well: |_, output| assert_eq!(output.code, Some(0), "{}", said(output)),
+        well: |_, output| assert_eq!(output.code, Some(0), "{}", output.said()),
     },
     Scene {
         name: "a rotation without MFA",
@@ -61,12 +61,12 @@ pub const SCENES: &[Scene] = &[
         before: || {
             let home = start(NAMES_DEVICE);
             let output = run(&home, &[ROTATE, &["--grace", "7d"]].concat());
-            assert_eq!(output.code, Some(0), "{}", said(&output));
+            assert_eq!(output.code, Some(0), "{}", output.said());
             home
         },
         act: |home| run_with_code(home, &["undo", "default", "--yes", "--no-input"]),
         well: |home, output| {
-            assert_eq!(output.code, Some(0), "{}", said(output));
+            assert_eq!(output.code, Some(0), "{}", output.said());
             home.look("after the undo");
             assert_eq!(home.told(), "");
             let live = home.lab.live_keys("dev");
@@ -91,7 +91,7 @@ pub const SCENES: &[Scene] = &[
         policies: &[&["sessions", "default"]],
         before: || start(""),
         act: |home| run_with_code(home, &["login", "default", "--no-input"]),
-        well: |_, output| assert_eq!(output.code, Some(0), "{}", said(output)),
+        well: |_, output| assert_eq!(output.code, Some(0), "{}", output.said()),
     },
     Scene {
         name: "a program as a role",
@@ -103,7 +103,7 @@ pub const SCENES: &[Scene] = &[
             home
         },
         act: |home| run_with_code(home, &["exec", "ops", "--no-input", "--", "true"]),
-        well: |_, output| assert_eq!(output.code, Some(0), "{}", said(output)),
+        well: |_, output| assert_eq!(output.code, Some(0), "{}", output.said()),
     },
     Scene {
         name: "an audit",
@@ -150,7 +150,7 @@ pub const SCENES: &[Scene] = &[
         policies: &[&["alarm", "default"]],
         before: || start("[default]\nregion = us-east-1\n"),
         act: |home| alarms::alarm(home, &["plan", "default"]),
-        well: |_, output| assert!(output.code == Some(1) && said(output).contains("has no trail"), "{}", said(output)),
+        well: |_, output| assert!(output.code == Some(1) && output.said().contains("has no trail"), "{}", output.said()),
     },
     #[cfg(feature = "alarm")]
     Scene {
@@ -175,7 +175,7 @@ pub const SCENES: &[Scene] = &[
         before: || alarms::with_alarm(&[]),
         act: |home| alarms::alarm(home, &["test", "default"]),
         well: |home, output| {
-            assert_eq!(output.code, Some(0), "{}", said(output));
+            assert_eq!(output.code, Some(0), "{}", output.said());
             assert_eq!(home.lab.world().mails.len(), 1);
         },
     },
@@ -185,7 +185,7 @@ pub const SCENES: &[Scene] = &[
         policies: &[&["alarm", "default"]],
         before: || alarms::with_alarm(&["--via", "eventbridge"]),
         act: |home| alarms::alarm(home, &["test", "default"]),
-        well: |_, output| assert_eq!(output.code, Some(0), "{}", said(output)),
+        well: |_, output| assert_eq!(output.code, Some(0), "{}", output.said()),
     },
     #[cfg(feature = "alarm")]
     Scene {
@@ -194,12 +194,12 @@ pub const SCENES: &[Scene] = &[
         before: || {
             let home = alarms::with_alarm(&[]);
             let output = alarms::alarm(&home, &[&alarms::INSTALL[..], &["--via", "eventbridge"]].concat());
-            assert_eq!(output.code, Some(10), "{}", said(&output));
+            assert_eq!(output.code, Some(10), "{}", output.said());
             home
         },
         act: |home| alarms::alarm(home, &["remove", "default", "--yes"]),
         well: |home, output| {
-            assert_eq!(output.code, Some(0), "{}", said(output));
+            assert_eq!(output.code, Some(0), "{}", output.said());
             let world = home.lab.world();
             assert!(world.topics.is_empty() && world.alarms.is_empty() && world.event_rules.is_empty());
         },
@@ -228,7 +228,7 @@ pub const SCENES: &[Scene] = &[
         well: |home, output| {
             let text = home.lab.world().secret(SECRET).current();
             let key = home.lab.live_keys("dev").pop().unwrap();
-            assert!(text.contains(&key.id) && text.contains(&key.secret), "{}", said(output));
+            assert!(text.contains(&key.id) && text.contains(&key.secret), "{}", output.said());
             home.watch(
                 &home.lab.world().secret(SECRET).arn.clone(),
                 &text.replace(&key.id, &home.old.id).replace(&key.secret, &home.old.secret),
@@ -242,9 +242,9 @@ pub const SCENES: &[Scene] = &[
         before: operated,
         act: |home| run(home, &["rotate", "ci", "--yes", "--no-input"]),
         well: |home, output| {
-            assert_eq!(output.code, Some(0), "{}", said(output));
+            assert_eq!(output.code, Some(0), "{}", output.said());
             home.look("after the rotation");
-            assert_eq!(home.told(), "", "{}", said(output));
+            assert_eq!(home.told(), "", "{}", output.said());
             let live = home.lab.live_keys("ci-deploy");
             let text = home.lab.world().secret(SECRET).current();
             assert!(live.len() == 1 && live[0].id != home.rotated().id && text.contains(&live[0].secret), "{live:?}");
@@ -259,7 +259,7 @@ pub const SCENES: &[Scene] = &[
             home
         },
         act: |home| run(home, &["status"]),
-        well: |_, output| assert_eq!(output.code, Some(0), "{}", said(output)),
+        well: |_, output| assert_eq!(output.code, Some(0), "{}", output.said()),
     },
     Scene {
         name: "a key that is added to the file",
@@ -280,7 +280,7 @@ pub const SCENES: &[Scene] = &[
             run.input = format!("Access key ID,Secret access key\n{},{}\n", key.id, key.secret);
             home.run_with(&run)
         },
-        well: |_, output| assert_eq!(output.code, Some(0), "{}", said(output)),
+        well: |_, output| assert_eq!(output.code, Some(0), "{}", output.said()),
     },
 ];
 
@@ -316,7 +316,7 @@ fn audited() -> Arc<Home> {
 }
 
 fn well_audited(_: &Home, output: &Output) {
-    assert!(output.code == Some(0) && said(output).contains(" 0 unknown,"), "{}", said(output));
+    assert!(output.code == Some(0) && output.said().contains(" 0 unknown,"), "{}", output.said());
 }
 
 /// The key of `ci-deploy`, below a path, is in a secret only; `dev` manages it.

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::bench::{count, run, said, settings, shown, start};
-use crate::home::Home;
+use crate::bench::{count, run, settings, shown, start};
+use crate::home::{Home, one_line};
 
 fn resources(document: &Value) -> Vec<String> {
     let statements = document["Statement"].as_array().unwrap();
@@ -11,7 +11,7 @@ fn resources(document: &Value) -> Vec<String> {
 }
 
 fn words(home: &Home, args: &[&str]) -> String {
-    said(&run(home, args))
+    run(home, args).said()
 }
 
 #[test]
@@ -20,7 +20,7 @@ fn the_document_is_alone_on_standard_output_and_the_rest_can_be_silenced() {
     let output = run(&home, &["policy", "show", "rotate"]);
     assert!(output.code == Some(0) && output.stdout.starts_with("{\n") && output.stdout.ends_with("}\n"), "{}", output.stdout);
     let size = output.stdout.split_whitespace().map(str::len).sum::<usize>();
-    let text = output.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = one_line(&output.stderr);
     for part in [
         "rotate: status, rotate, undo and auto",
         "--without-mfa",
@@ -47,7 +47,7 @@ fn every_policy_is_listed_and_a_name_that_is_none_is_told() {
         assert_eq!(output.code, Some(0), "{name}: {}", output.stderr);
     }
     let wrong = run(&home, &["policy", "show", "rotat"]);
-    assert!(wrong.code == Some(2) && said(&wrong).contains("'rotate'"), "{}", said(&wrong));
+    assert!(wrong.code == Some(2) && wrong.said().contains("'rotate'"), "{}", wrong.said());
 }
 
 #[test]
@@ -75,20 +75,20 @@ fn a_profile_of_which_aws_says_nothing_gets_no_policy_of_somebody_elses() {
     let key = home.old.id.clone();
     home.lab.world().set_status(&key, crate::lab::key::Status::Inactive);
     let output = run(&home, &["policy", "show", "rotate", "default"]);
-    let text = said(&output);
+    let text = output.said();
     assert!(output.code == Some(12) && output.stdout.is_empty(), "{text}");
     assert!(text.contains("does not accept") && text.contains("--account ID --user NAME"), "{text}");
     let offline = run(&home, &["policy", "show", "rotate", "default", "--account", "111122223333", "--user", "dev"]);
     assert_eq!(offline.code, Some(0), "{}", offline.stderr);
     let none = run(&home, &["policy", "show", "rotate", "nobody"]);
-    assert!(none.code == Some(1) && none.stdout.is_empty(), "{}", said(&none));
+    assert!(none.code == Some(1) && none.stdout.is_empty(), "{}", none.said());
 }
 
 #[test]
 fn secrets_are_those_of_the_settings_with_their_regions() {
     let home = start("");
     let none = run(&home, &["policy", "show", "secretsmanager", "default"]);
-    assert!(none.code == Some(2) && said(&none).contains("--secret"), "{}", said(&none));
+    assert!(none.code == Some(2) && none.said().contains("--secret"), "{}", none.said());
     settings(
         &home,
         "[[profile.work.target]]\ntype = \"secretsmanager\"\nsecret_id = \"prod/ci\"\nregion = \"eu-north-1\"\n\
@@ -117,9 +117,9 @@ fn an_operator_that_is_a_role_gets_the_policy_attached_to_the_role() {
     let users = ["user/ci-deploy", "user/*/ci-deploy"].map(|user| format!("arn:aws:iam::444455556666:{user}"));
     assert_eq!(resources(&document)[..2], users);
     assert!(
-        said(&output).contains("aws iam attach-role-policy --role-name admin --policy-arn arn:aws:iam::444455556666:"),
+        output.said().contains("aws iam attach-role-policy --role-name admin --policy-arn arn:aws:iam::444455556666:"),
         "{}",
-        said(&output)
+        output.said()
     );
     let role = resources(&shown(&home, &["sessions", "admin"]));
     assert!(role.contains(&"arn:aws:iam::444455556666:role/team/admin".to_owned()), "{role:?}");
@@ -130,9 +130,9 @@ fn a_partition_is_one_of_awss_and_the_nearest_is_named() {
     let home = start("");
     let wrong = run(&home, &["policy", "show", "rotate", "--partition", "aws-gov"]);
     assert!(
-        wrong.code == Some(2) && wrong.stdout.is_empty() && said(&wrong).contains("similar value exists: 'aws-us-gov'"),
+        wrong.code == Some(2) && wrong.stdout.is_empty() && wrong.said().contains("similar value exists: 'aws-us-gov'"),
         "{}",
-        said(&wrong)
+        wrong.said()
     );
     for partition in ["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"] {
         let first = resources(&shown(&home, &["rotate", "--partition", partition])).swap_remove(0);

@@ -8,8 +8,9 @@ use std::sync::Mutex;
 use keyrotate::audit::PolicyName;
 use serde_json::Value;
 
-use crate::bench::{actions, allow, each, said, shown, without};
+use crate::bench::{actions, allow, shown, without};
 use crate::home::Home;
+use crate::lab::parallel::every;
 use crate::scenes::{SCENES, Scene};
 
 fn documents(scene: &Scene, home: &Home) -> Vec<Value> {
@@ -26,13 +27,13 @@ fn caught(what: &str, check: impl FnOnce()) -> Result<(), String> {
 
 #[test]
 fn with_what_the_policies_allow_everything_works() {
-    each(SCENES, |scene| {
+    every(SCENES, |scene| {
         caught(scene.name, || {
             let home = (scene.before)();
             allow(&home, &documents(scene, &home));
             let output = (scene.act)(&home);
             (scene.well)(&home, &output);
-            assert!(!said(&output).contains("AccessDenied"), "{}", said(&output));
+            assert!(!output.said().contains("AccessDenied"), "{}", output.said());
         })
     });
 }
@@ -48,14 +49,14 @@ fn an_action_that_is_taken_away_is_named_and_costs_no_key() {
         })
         .collect();
     assert!(cases.len() > 80, "only {} cases", cases.len());
-    each(&cases, |(scene, documents, action)| {
+    every(&cases, |(scene, documents, action)| {
         caught(&format!("{}, without {action}", scene.name), || {
             let home = (scene.before)();
             allow(&home, &without(documents, action));
             let output = (scene.act)(&home);
             home.look("without it");
-            assert_eq!(home.told(), "", "{}", said(&output));
-            let is_named = said(&output).contains(action.as_str());
+            assert_eq!(home.told(), "", "{}", output.said());
+            let is_named = output.said().contains(action.as_str());
             if is_named {
                 let mut named = named.lock().unwrap();
                 scene.policies.iter().for_each(|words| named.entry(words[0]).or_default().extend([action.clone()]));

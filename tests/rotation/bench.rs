@@ -156,24 +156,6 @@ pub fn hurried(home: &Home, args: &[&str]) -> Output {
     home.run_with(&run)
 }
 
-/// Runs `check` for every item, several at once since most of the time is waiting; tells every item that failed.
-pub fn each<T: Sync + std::fmt::Debug>(items: &[T], check: impl Fn(&T) + Sync) {
-    let (next, failed) = (std::sync::atomic::AtomicUsize::new(0), std::sync::Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..12 {
-            scope.spawn(|| {
-                while let Some(item) = items.get(next.fetch_add(1, std::sync::atomic::Ordering::SeqCst)) {
-                    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(item))).is_err() {
-                        failed.lock().expect("no one panics here").push(format!("{item:?}"));
-                    }
-                }
-            });
-        }
-    });
-    let failed = failed.into_inner().expect("no one panics here");
-    assert!(failed.is_empty(), "failed for: {}", failed.join("; "));
-}
-
 /// The calls of a rotation without faults: action, and which of its kind.
 pub fn calls_of_a_rotation() -> Vec<(String, usize)> {
     let home = start();

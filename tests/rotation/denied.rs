@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::bench::{ROTATE, calls_of_a_rotation, changes, each, new_key, refused, rotated, safe, start, status, told};
+use crate::bench::{ROTATE, calls_of_a_rotation, changes, new_key, refused, rotated, safe, start, status, told};
 use crate::home::{Home, Output, Problem};
 use crate::lab::faults::Fault;
 use crate::lab::key::Status;
+use crate::lab::parallel::each;
 use crate::lab::{Rule, Verdict};
 
 const IMPLICIT: &str =

@@ -2,8 +2,9 @@
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use crate::bench::{ROTATE, changes, each, refused, rotated, safe, start, told};
+use crate::bench::{ROTATE, changes, refused, rotated, safe, start, told};
 use crate::home::Run;
+use crate::lab::parallel::each;
 
 #[test]
 fn a_symlinked_file_stays_a_link() {

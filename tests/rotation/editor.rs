@@ -2,11 +2,12 @@
 //! the file came back ends well, or stops and says what to run.
 
 use crate::bench::{
-    ROTATE, calls_of_a_rotation, credentials, each, hurried, live_in, meanwhile_at, nothing_lost, start, status, told, well_or_told,
+    ROTATE, calls_of_a_rotation, credentials, hurried, live_in, meanwhile_at, nothing_lost, start, status, told, well_or_told,
 };
 use crate::home::{Home, Output};
 use crate::lab::faults::Fault;
 use crate::lab::key::Status;
+use crate::lab::parallel::each;
 use crate::lab::{Rule, Verdict};
 
 const FILE: &str = ".aws/credentials";

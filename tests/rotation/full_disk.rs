@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use crate::bench::{ROTATE, calls_of_a_rotation, changes, each, hurried, live_in, nothing_lost, rotated, safe, start, told};
+use crate::bench::{ROTATE, calls_of_a_rotation, changes, hurried, live_in, nothing_lost, rotated, safe, start, told};
 use crate::home::{Home, Output, Problem, Run};
 use crate::lab::faults::Fault;
 use crate::lab::key::Status;
+use crate::lab::parallel::each;
 use crate::lab::{Key, Rule};
 
 /// HOME on a disk of `size` KiB: a run there; where that fails, room is made and the same command runs again. What is there at the end is copied

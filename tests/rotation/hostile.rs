@@ -2,8 +2,9 @@
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use crate::bench::{ROTATE, each, refused, rotated, start, told};
+use crate::bench::{ROTATE, refused, rotated, start, told};
 use crate::home::Run;
+use crate::lab::parallel::each;
 
 /// `sh -c SCRIPT sh PROGRAM ARGS`.
 fn within(script: String) -> Run<'static> {

@@ -1,8 +1,9 @@
 //! What cannot be rotated is refused before anything is asked of AWS, with the fix.
 
-use crate::bench::{ROTATE, each, refused, refused_unasked, rotated, start, start_with, told};
+use crate::bench::{ROTATE, refused, refused_unasked, rotated, start, start_with, told};
 use crate::home::Run;
 use crate::lab::Settings;
+use crate::lab::parallel::each;
 
 #[test]
 fn no_file_is_could_not_check_and_nothing_is_made() {

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::bench::{ROTATE, changes, credentials, each, rotated, safe, start, told};
+use crate::bench::{ROTATE, changes, credentials, rotated, safe, start, told};
 use crate::home::{Home, Run};
 use crate::lab::faults::Fault;
+use crate::lab::parallel::each;
 use crate::lab::{Rule, Verdict};
 
 /// What becomes of an entry's text.

@@ -1,8 +1,9 @@
 //! The way to AWS is closed, intercepted or not to be trusted: told as such, before anything is changed.
 
-use crate::bench::{ROTATE, each, refused, rotated, start};
+use crate::bench::{ROTATE, refused, rotated, start};
 use crate::home::{Home, Output, Run};
 use crate::lab::front::{Manner, Proxy, serve_tls};
+use crate::lab::parallel::each;
 
 fn through(home: &Home, env: &[(&'static str, String)]) -> Output {
     let mut run = Run::new(ROTATE);

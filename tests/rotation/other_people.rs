@@ -1,9 +1,10 @@
 //! An admin, an editor or another program acts in mid-run, at every call. Whatever they did stays theirs, and nobody is locked out.
 
-use crate::bench::{ROTATE, calls_of_a_rotation, credentials, each, meanwhile, new_key, rotated, safe, start, status, told};
+use crate::bench::{ROTATE, calls_of_a_rotation, credentials, meanwhile, new_key, rotated, safe, start, status, told};
 use crate::home::{Home, Problem};
 use crate::lab::faults::Fault;
 use crate::lab::key::Status;
+use crate::lab::parallel::each;
 use crate::lab::{Rule, Verdict};
 
 fn pause(action: &str, nth: usize) -> Rule {

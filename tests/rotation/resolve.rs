@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use crate::bench::{
-    ROTATE, calls_of_a_rotation, credentials, each, hurried, killed, live_in, new_key, nothing_lost, rotated, safe, start, status, told,
+    ROTATE, calls_of_a_rotation, credentials, hurried, killed, live_in, new_key, nothing_lost, rotated, safe, start, status, told,
     well_or_told,
 };
 use crate::home::{Home, Output};
 use crate::lab::Verdict;
 use crate::lab::faults::Fault;
 use crate::lab::key::{Status, Use};
+use crate::lab::parallel::each;
 
 const FILE: &str = ".aws/credentials";
 

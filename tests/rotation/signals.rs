@@ -2,9 +2,10 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::bench::{ROTATE, calls_of_a_rotation, changes, each, meanwhile, rotated, safe, start, told};
+use crate::bench::{ROTATE, calls_of_a_rotation, changes, meanwhile, rotated, safe, start, told};
 use crate::lab::Rule;
 use crate::lab::faults::Fault;
+use crate::lab::parallel::each;
 
 #[test]
 fn a_signal_at_each_call_stops_cleanly_and_the_same_command_goes_on() {

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::bench::{ROTATE, calls_of_a_rotation, changes, each, hurried, live_in, meanwhile_at, nothing_lost, rotated, safe, start, told};
+use crate::bench::{ROTATE, calls_of_a_rotation, changes, hurried, live_in, meanwhile_at, nothing_lost, rotated, safe, start, told};
 use crate::home::Home;
 use crate::lab::Rule;
 use crate::lab::faults::Fault;
+use crate::lab::parallel::each;
 
 const SCALE: &str = "0.01";
 

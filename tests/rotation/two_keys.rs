@@ -1,10 +1,11 @@
 //! The user has two keys already: each row of the protocol's table, unattended. A key that may be somebody's is never deleted unasked.
 
-use crate::bench::{ROTATE, changes, each, refused, rotated, start, status};
+use crate::bench::{ROTATE, changes, refused, rotated, start, status};
 use crate::home::Home;
 use crate::lab::Key;
 use crate::lab::faults::Fault;
 use crate::lab::key::Status;
+use crate::lab::parallel::each;
 use crate::lab::{Rule, Verdict};
 
 fn second(home: &Home, state: Status) -> Key {

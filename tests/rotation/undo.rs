@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use crate::bench::{
-    ROTATE, changes, credentials, each, hurried, killed, live_in, new_key, nothing_lost, refused, refused_unasked, rotated, safe, start,
-    status, told,
+    ROTATE, changes, credentials, hurried, killed, live_in, new_key, nothing_lost, refused, refused_unasked, rotated, safe, start, status,
+    told,
 };
 use crate::home::{Home, Output, Run};
 use crate::lab::faults::Fault;
 use crate::lab::key::{Status, Use};
+use crate::lab::parallel::each;
 use crate::lab::{Rule, Verdict};
 
 const UNDO: &[&str] = &["undo", "default", "--yes", "--no-input"];

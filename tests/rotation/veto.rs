@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use crate::bench::{ROTATE, calls_of_a_rotation, changes, credentials, each, hurried, meanwhile_at, rotated, safe, start, status, told};
+use crate::bench::{ROTATE, calls_of_a_rotation, changes, credentials, hurried, meanwhile_at, rotated, safe, start, status, told};
 use crate::home::{Home, Output};
 use crate::lab::Rule;
 use crate::lab::faults::Fault;
 use crate::lab::key::Status;
+use crate::lab::parallel::each;
 
 const SCALE: &str = "0.01";
 

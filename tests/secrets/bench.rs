@@ -1,7 +1,6 @@
 //! How a test starts, and what it says of a file and a secret together.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::home::{Home, Output, Run};
 use crate::lab::key::Status;
@@ -116,22 +115,4 @@ pub fn refused(home: &Home, output: &Output, code: i32, words: &[&str]) {
 pub fn entries(home: &Home) -> Vec<std::path::PathBuf> {
     let journal = home.path().join(".local/state/keyrotate/journal");
     std::fs::read_dir(journal).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
-}
-
-/// Checks them, several at a time.
-pub fn each<T: Sync + std::fmt::Debug>(items: &[T], check: impl Fn(&T) + Sync) {
-    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..6 {
-            scope.spawn(|| {
-                while let Some(item) = items.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(item))).is_err() {
-                        failed.lock().unwrap().push(format!("{item:?}"));
-                    }
-                }
-            });
-        }
-    });
-    let failed = failed.into_inner().unwrap();
-    assert!(failed.is_empty(), "failed for: {}", failed.join("; "));
 }

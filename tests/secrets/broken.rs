@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::bench::{JSON, NAME, ROTATE, UNDO, active, both_have, calls, current, each, entries, hurried, labels, rotated, run, start};
+use crate::bench::{JSON, NAME, ROTATE, UNDO, active, both_have, calls, current, entries, hurried, labels, rotated, run, start};
 use crate::home::{Home, Output};
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::key::Status;
+use crate::lab::parallel::each;
 use crate::lab::secrets::Body;
 
 /// The calls of a rotation without faults.

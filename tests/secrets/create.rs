@@ -1,8 +1,9 @@
 //! A secret that the settings name and that is not there: never made unasked, and made once however often it is asked for.
 
-use crate::bench::{NAME, ROTATE, calls, configured, current, each, empty, entries, labels, refused, rotated, run, target};
+use crate::bench::{NAME, ROTATE, calls, configured, current, empty, entries, labels, refused, rotated, run, target};
 use crate::home::{Home, Run};
 use crate::lab::faults::{Fault, Rule};
+use crate::lab::parallel::each;
 use crate::lab::secrets::Body;
 
 const CREATE: &[&str] = &["rotate", "default", "--yes", "--no-input", "--create-secret"];

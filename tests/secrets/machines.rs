@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::bench::{JSON, NAME, calls, configured, credentials, current, empty, entries, hurried, labels, start};
-use crate::home::{Home, Output};
+use crate::home::{Home, Output, one_line};
 use crate::lab::Key;
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::key::Status;
@@ -109,7 +109,7 @@ fn the_old_key_drains_until_the_other_machine_has_the_new_one() {
     let was = other.credentials();
     let output = home.run_with(&hurried(ROTATE));
     assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
-    let said = output.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = one_line(&output.stdout);
     assert!(said.contains("stays active for the machines that pull the new one"), "{said}");
     assert_eq!(status_of_old(&home), Some(Status::Active));
     let key = new(&home);
@@ -139,7 +139,7 @@ fn the_status_says_what_a_second_key_is_to_a_key_that_another_machine_rotates() 
     age_old(&home);
     let line = |output: Output, label: &str| {
         assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
-        let words = output.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = one_line(&output.stdout);
         words.split_once(label).unwrap_or_else(|| panic!("no {label} {}", output.stdout)).1.trim().to_owned()
     };
     let status = |label: &str| line(other.run(&["status", "default"]), label);
@@ -219,7 +219,7 @@ fn a_machine_that_was_off_for_a_month_says_who_can_fetch_the_secret() {
     assert_eq!(status_of_old(&home), None);
     let key = new(&home);
     let output = other.run(&["rotate", "default", "--no-input"]);
-    let said = output.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = one_line(&output.stderr);
     assert_eq!(output.code, Some(10), "{said}");
     for word in [&home.old.id, "build-host-1 rotates it", NAME, "`auth_profile` of [profile.default]", "keyrotate rotate default"] {
         assert!(said.contains(word), "`{word}` is not said: {said}");
@@ -307,7 +307,7 @@ fn profiles_take_over_the_key_of_a_service_user_that_another_machine_rotates() {
     assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
     let new = new(&home);
     assert!(credentials(&home).contains(&new.id), "the profile of the same key is written, too");
-    let seen = other.run(&["status", "default"]).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    let seen = one_line(&other.run(&["status", "default"]).stdout);
     assert!(seen.contains("the new key of build-host-1, as it seems"), "{seen}");
     let before = calls(&home).len();
     let output = other.run(AUTO);

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::bench::{NAME, calls, configured, current, each, empty, entries, hurried, labels, run};
-use crate::home::{Home, Output};
+use crate::bench::{NAME, calls, configured, current, empty, entries, hurried, labels, run};
+use crate::home::{Home, Output, one_line};
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::key::Status;
+use crate::lab::parallel::each;
 use crate::lab::secrets::Body;
 use crate::lab::{Key, Settings};
 
@@ -66,7 +67,7 @@ fn rotated(home: &Home, old: &Key, output: &Output) {
 #[track_caller]
 fn refused(home: &Home, old: &Key, output: &Output, code: i32, words: &[&str]) {
     assert_eq!(output.code, Some(code), "{}{}", output.stdout, output.stderr);
-    let said = output.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = one_line(&output.stderr);
     for word in words {
         assert!(said.contains(word), "`{word}` is not said: {said}");
     }

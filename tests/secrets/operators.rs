@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::bench::{NAME, calls, configured, current, each, empty, hurried, labels};
+use crate::bench::{NAME, calls, configured, current, empty, hurried, labels};
 use crate::home::{Home, Output};
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::key::Status;
+use crate::lab::parallel::each;
 use crate::lab::secrets::Body;
 use crate::lab::{Key, Verdict};
 

@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdin, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+pub use crate::home::one_line as words;
 use crate::home::{Home, MINDS_SIGNALS, Output, Run};
 use crate::lab::canary::Execs;
 use crate::lab::state::Session;
@@ -104,11 +105,6 @@ pub fn told(output: &Output, code: i32, said: &[&str]) {
         assert!(text.contains(part), "`{part}` is not in: {text}");
     }
     assert_eq!(output.stdout, "");
-}
-
-/// The text on one line, however it was broken.
-pub fn words(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The files of the cache: name, text and mode.

@@ -1,7 +1,7 @@
 //! Questions about a key, and what is an answer.
 
 use crate::bench::{LIMIT, Terminal, calls, start};
-use crate::home::Home;
+use crate::home::{Home, one_line};
 use crate::lab::Settings;
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::key::Status;
@@ -44,7 +44,7 @@ fn making_a_secret_is_part_of_the_question_and_no_makes_none() {
         home.write(".config/keyrotate/config.toml", target);
         let mut terminal = Terminal::open(&home, "rotate default --create-secret", &[("NO_COLOR", "1")]);
         terminal.expect("[y]: ");
-        let asked = terminal.screen().split_whitespace().collect::<Vec<_>>().join(" ");
+        let asked = one_line(&terminal.screen());
         assert!(asked.contains(&format!("rotate {} of dev", home.old.id)), "{asked}");
         assert!(asked.contains("; secret prod/ci in us-east-1 is made first)? (y = rotate, n = leave it) [y]"), "{asked}");
         assert_eq!((calls(&home, "CreateSecret"), calls(&home, "CreateAccessKey")), (0, 0));

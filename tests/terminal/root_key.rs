@@ -18,7 +18,7 @@ use keyrotate::os::disk::RealDisk;
 use keyrotate::root_key::{Removal, State};
 
 use crate::bench::{LIMIT, Terminal, start};
-use crate::home::{Home, Output};
+use crate::home::{Home, Output, one_line};
 use crate::lab::faults::Fault;
 use crate::lab::key::Status;
 use crate::lab::{Key, Settings};
@@ -222,10 +222,6 @@ impl Boss {
 
 #[track_caller]
 fn told(output: &Output, code: i32, said: &str) {
-    let text = output.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = one_line(&output.stderr);
     assert!(output.code == Some(code) && text.contains(said), "{said}: {:?} {text}", output.code);
-}
-
-fn words(screen: &str) -> String {
-    screen.split_whitespace().collect::<Vec<_>>().join(" ")
 }

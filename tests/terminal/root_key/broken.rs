@@ -1,6 +1,6 @@
 //! A removal whose calls are denied or lost, and one that is killed: what the next run makes of it.
 
-use super::{Boss, DENIED, OFFLINE, told, words};
+use super::{Boss, DENIED, OFFLINE, one_line, told};
 use crate::bench::Terminal;
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::key::Status;
@@ -28,7 +28,7 @@ fn each_call_denied_leaves_the_key_active_or_says_what_it_is() {
                 continue;
             }
             ("DeleteAccessKey", Status::Inactive) => {
-                assert!(code == Some(1) && words(&screen).contains("the key is inactive"), "{action}: {screen}");
+                assert!(code == Some(1) && one_line(&screen).contains("the key is inactive"), "{action}: {screen}");
             }
             (_, Status::Active) => assert!(code == Some(1) && boss.written_down() == 0, "{action}: {code:?} {screen}"),
             (_, status) => panic!("{action}: {status:?} {screen}"),

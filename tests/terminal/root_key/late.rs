@@ -1,6 +1,6 @@
 //! Answers that are lost, or refused, while the listing says what is not so yet: what a run cannot know, it does not say.
 
-use super::{Boss, DENIED, words};
+use super::{Boss, DENIED, one_line};
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::key::Status;
 
@@ -28,7 +28,7 @@ fn a_lost_deactivation_and_a_listing_that_shows_it_active_prove_nothing() {
         boss.home.lab.rules(vec![Rule::on("UpdateAccessKey", Fault::DropAfter).times(0)]);
         shown_at(&boss, "UpdateAccessKey", Status::Active);
         let (code, screen) = boss.answered(boss.open(""));
-        let text = words(&screen);
+        let text = one_line(&screen);
         assert!(code == Some(1) && text.contains("it is not known whether the key is inactive"), "{code:?} {text}");
         assert!(text.contains("state: the key is active or inactive; the files still have it"), "{text}");
         assert_eq!((boss.written_down(), boss.config()), (1, boss.config.clone()), "what may have happened stays written down: {text}");
@@ -44,7 +44,7 @@ fn a_refused_deactivation_of_a_key_that_is_listed_as_active_is_over() {
     let boss = Boss::new(1, true);
     boss.home.lab.rules(vec![Rule::on("UpdateAccessKey", DENIED).times(0)]);
     let (code, screen) = boss.answered(boss.open(""));
-    assert!(code == Some(1) && words(&screen).contains("state: the key is active"), "{code:?} {screen}");
+    assert!(code == Some(1) && one_line(&screen).contains("state: the key is active"), "{code:?} {screen}");
     boss.is_as_before(&screen);
 }
 
@@ -54,7 +54,7 @@ fn a_refused_deletion_did_nothing_whatever_the_listing_leaves_out() {
     boss.home.lab.rules(vec![Rule::on("DeleteAccessKey", DENIED).times(0)]);
     shown_at(&boss, "DeleteAccessKey", Status::Deleted);
     let (code, screen) = boss.answered(boss.open(""));
-    let text = words(&screen);
+    let text = one_line(&screen);
     assert!(code == Some(1) && text.contains("it is not known whether the key is deleted"), "{code:?} {text}");
     assert_eq!((boss.written_down(), boss.config()), (1, boss.config.clone()), "the lines go only after the key: {text}");
     caught_up(&boss, Status::Inactive);

@@ -1,6 +1,6 @@
 //! What is asked and looked at before a root user's key is touched, and what is refused then.
 
-use super::{Boss, CONFIRM, DENIED, REMOVE, ROTATE, told, words};
+use super::{Boss, CONFIRM, DENIED, REMOVE, ROTATE, one_line, told};
 use crate::bench::{Terminal, calls};
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::role::Role;
@@ -94,7 +94,7 @@ fn a_key_that_a_rotation_has_plans_for_is_left_to_it_and_the_other_way_round() {
     let boss = Boss::new(1, true);
     boss.waiting("").kill();
     let (code, screen) = Terminal::open(&boss.home, ROTATE, &[("NO_COLOR", "1")]).end();
-    assert!(code == Some(1) && words(&screen).contains("is being removed"), "{code:?} {screen}");
+    assert!(code == Some(1) && one_line(&screen).contains("is being removed"), "{code:?} {screen}");
     assert_eq!(calls(&boss.home, "CreateAccessKey"), 0, "{screen}");
 }
 
@@ -110,7 +110,7 @@ fn a_key_that_somebody_else_used_is_said_to_be_in_use() {
     boss.home.lab.world().settings.last_use_lag = 60.0;
     let dry_run = || {
         let output = boss.home.run(&["root-key", "remove", "boss", "--admin", "default", "--dry-run"]);
-        assert!(words(&output.stdout).contains("(s3 in eu-west-1), and will break"), "{}", output.stdout);
+        assert!(one_line(&output.stdout).contains("(s3 in eu-west-1), and will break"), "{}", output.stdout);
     };
     dry_run();
     // Then keyrotate's own questions are what AWS has, and an earlier run remembers the other use.

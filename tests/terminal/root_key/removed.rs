@@ -1,6 +1,6 @@
 //! A root user's key that is removed: by a session, by another key, by itself, at a dry run, or not at all.
 
-use super::{ACCOUNT, Boss, CONFIRM, OFFLINE, words};
+use super::{ACCOUNT, Boss, CONFIRM, OFFLINE, one_line};
 use crate::bench::calls;
 use crate::lab::key::Status;
 
@@ -15,7 +15,7 @@ fn with_a_device_the_key_is_deactivated_watched_and_deleted_by_a_session() {
     let (code, screen) = terminal.end();
     assert_eq!(code, Some(0), "{screen}");
     boss.is_removed(&screen);
-    let screen = words(&screen);
+    let screen = one_line(&screen);
     for said in [
         "arn:aws:iam::000000000000:user/dev, of the same account; AWS's policy simulator says",
         "[profile boss] - aws_access_key_id =",
@@ -72,7 +72,7 @@ fn alone_it_signs_its_own_deletion_which_is_said_first() {
     let boss = Boss::new(1, false);
     let mut terminal = boss.open("");
     terminal.expect(CONFIRM);
-    assert!(words(&terminal.screen()).contains("at once, signed by itself: the root user has no MFA device"), "{}", terminal.screen());
+    assert!(one_line(&terminal.screen()).contains("at once, signed by itself: the root user has no MFA device"), "{}", terminal.screen());
     assert_eq!(calls(&boss.home, "DeleteAccessKey") + calls(&boss.home, "UpdateAccessKey"), 0);
     terminal.press(ACCOUNT);
     let (code, screen) = terminal.end();

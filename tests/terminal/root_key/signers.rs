@@ -1,6 +1,6 @@
 //! Who signs for the root user, and who may say that the account is administered without it.
 
-use super::{ACCOUNT, Boss, CODE, CONFIRM, DENIED, REMOVE, WAIT, told, words};
+use super::{ACCOUNT, Boss, CODE, CONFIRM, DENIED, REMOVE, WAIT, one_line, told};
 use crate::bench::{Terminal, calls};
 use crate::lab::faults::Rule;
 use crate::lab::key::Status;
@@ -60,7 +60,7 @@ fn a_session_that_ends_before_the_wait_does_goes_after_a_second_key() {
     short_session(&boss);
     let terminal = boss.open("--wait 30m");
     terminal.expect(CONFIRM);
-    assert!(words(&terminal.screen()).contains("sign with the root user's other key"), "{}", terminal.screen());
+    assert!(one_line(&terminal.screen()).contains("sign with the root user's other key"), "{}", terminal.screen());
     let (code, screen) = boss.answered(terminal);
     assert_eq!(code, Some(0), "{screen}");
     boss.is_removed(&screen);
@@ -73,7 +73,7 @@ fn where_no_second_key_is_the_plan_says_that_a_short_session_needs_another_code(
     short_session(&boss);
     let terminal = boss.open("--wait 30m");
     terminal.expect(CONFIRM);
-    assert!(words(&terminal.screen()).contains("open a session of the root user with a code"), "{}", terminal.screen());
+    assert!(one_line(&terminal.screen()).contains("open a session of the root user with a code"), "{}", terminal.screen());
     let (code, screen) = boss.answered(terminal);
     assert_eq!(code, Some(0), "{screen}");
     boss.is_removed(&screen);
@@ -97,7 +97,7 @@ fn where_a_second_key_is_denied_a_session_with_mfa_is_named() {
     boss.home.lab.rules(vec![Rule::on("UpdateAccessKey", DENIED)]);
     let (code, screen) = boss.answered(boss.open(""));
     assert!(
-        code == Some(1) && words(&screen).contains("`keyrotate login boss --duration 1h` opens a session with MFA"),
+        code == Some(1) && one_line(&screen).contains("`keyrotate login boss --duration 1h` opens a session with MFA"),
         "{code:?} {screen}"
     );
     boss.is_as_before(&screen);
@@ -115,7 +115,7 @@ fn an_administrator_is_who_has_a_key_that_works_and_not_only_a_session() {
     let dry_run = || home.run(&["root-key", "remove", "boss", "--admin", "default", "--dry-run"]);
     let (proved, id) = (dry_run(), home.lab.first_key().id);
     assert_eq!(proved.code, Some(0), "{}", proved.stderr);
-    assert!(words(&proved.stdout).contains(&format!("by a session; AWS accepts the key behind it, {id}, too")), "{}", proved.stdout);
+    assert!(one_line(&proved.stdout).contains(&format!("by a session; AWS accepts the key behind it, {id}, too")), "{}", proved.stdout);
     home.lab.world().set_status(&id, Status::Inactive);
     told(&dry_run(), 1, &format!("default is a session that is still open, and AWS does not accept the key behind it, {id}"));
     assert_eq!(calls(home, "UpdateAccessKey") + calls(home, "DeleteAccessKey"), 0);

@@ -1,6 +1,6 @@
 //! A removal that waits: what other commands say of it, and what they leave alone.
 
-use super::{ACCOUNT, Boss, CODE, CONFIRM, REMOVE, WAIT, told, words};
+use super::{ACCOUNT, Boss, CODE, CONFIRM, REMOVE, WAIT, one_line, told};
 use crate::home::Home;
 use crate::lab::key::Status;
 
@@ -17,7 +17,7 @@ fn status_says_until_when_it_waits_and_what_goes_on_and_sends_nobody_to_an_admin
     boss.waiting("").kill();
     for args in [&["status", "boss"][..], &["status", "boss", "--offline"], &["status"]] {
         let status = boss.home.run(args);
-        let text = words(&status.stdout);
+        let text = one_line(&status.stdout);
         let until = text.split("open until ").nth(1).and_then(|rest| rest.split(", for").next()).expect("the session's end").to_owned();
         let removal = format!(
             "removal: is not finished: it may be inactive; run `keyrotate {REMOVE}`, which goes on; the session that signs ends at {until}"
@@ -38,7 +38,7 @@ fn logout_keeps_the_session_that_can_take_it_back_and_says_so() {
         let boss = Boss::new(1, true);
         boss.waiting("").kill();
         let output = boss.home.run(args);
-        let text = words(&output.stderr);
+        let text = one_line(&output.stderr);
         assert_eq!((output.code, sessions(&boss.home)), (Some(10), 1), "{text}");
         for said in [boss.keys[0].id.as_str(), "is kept", &format!("keyrotate {REMOVE}")] {
             assert!(text.contains(said), "{said}: {text}");
@@ -66,7 +66,7 @@ fn a_ctrl_c_at_the_code_names_the_command_that_was_stopped() {
         terminal.press(keys);
         let (code, screen) = terminal.end();
         assert_eq!(code, Some(if keys == "\x03" { 130 } else { 1 }), "{keys:?} {screen}");
-        let text = words(&screen);
+        let text = one_line(&screen);
         assert!(text.contains(&format!("run `keyrotate {REMOVE}` again")) && !text.contains("keyrotate login"), "{keys:?}: {text}");
         assert!(!screen.contains(WAIT), "{screen}");
         boss.is_as_before(&screen);
@@ -131,7 +131,7 @@ fn logout_says_when_the_session_itself_ends_and_keeps_none_that_could_not_sign()
         let end = chrono::DateTime::parse_from_rfc3339(session["expires_at"].as_str().expect("an end")).expect("a time");
         session["expires_at"] = (end - chrono::TimeDelta::minutes(7)).to_rfc3339().into();
     });
-    let status = words(&boss.home.run(&["status", "boss", "--offline"]).stdout);
+    let status = one_line(&boss.home.run(&["status", "boss", "--offline"]).stdout);
     let end = status.split("open until ").nth(1).and_then(|rest| rest.split(", for").next()).expect("the session's end");
     told(&boss.home.run(&["logout", "--all"]), 10, &format!("it ends at {end}"));
     change_session(&boss.home, |session| session["request"]["mfa_serial"] = serde_json::Value::Null);
@@ -146,7 +146,7 @@ fn what_is_no_removal_of_this_key_is_in_nobodys_way() {
         std::fs::write(boss.folder().join(name), "not an entry").unwrap();
     }
     let status = boss.home.run(&["status", "boss"]);
-    let text = words(&status.stdout) + &words(&status.stderr);
+    let text = one_line(&status.stdout) + &one_line(&status.stderr);
     assert!(text.contains("AKIAEXAMPLE000000001.json") && text.contains("has no secret"), "{text}");
     assert!(!text.contains("secret access key") && !text.contains("until every profile's key is known to work"), "{text}");
     let own = boss.folder().join(format!("{}.json", boss.keys[0].id));

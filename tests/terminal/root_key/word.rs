@@ -1,6 +1,6 @@
 //! A key of which nobody here can tell whether it is gone: where a person can look, and what is done on their word.
 
-use super::{Boss, Output, told, words};
+use super::{Boss, Output, one_line, told};
 use crate::bench::calls;
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::key::Status;
@@ -15,7 +15,7 @@ fn unheard() -> (Boss, String) {
     boss.home.lab.rules(vec![Rule::on("DeleteAccessKey", Fault::DropAfter).times(0)]);
     let (code, screen) = boss.answered(boss.open(""));
     boss.home.lab.rules(vec![]);
-    let text = words(&screen);
+    let text = one_line(&screen);
     assert!(code == Some(1) && text.contains("it is not known whether the key is deleted"), "{code:?} {text}");
     assert!(!text.contains("the session of the root user"), "there is none: {text}");
     assert_eq!((boss.status(), boss.written_down(), boss.config()), (Status::Deleted, 1, boss.config.clone()), "{text}");
@@ -40,13 +40,16 @@ fn where_nobody_can_tell_the_ways_to_look_are_named_and_a_word_ends_it() {
         told(&output, 11, &said);
     }
     let planned = remove(&boss, &["--seen-gone", "--dry-run"]);
-    assert!(planned.code == Some(0) && words(&planned.stdout).contains("that the root user does not have it is your word"), "{planned:?}");
-    assert!(words(&planned.stdout).contains("an administrator sees only that the root user has a key"), "{planned:?}");
+    assert!(
+        planned.code == Some(0) && one_line(&planned.stdout).contains("that the root user does not have it is your word"),
+        "{planned:?}"
+    );
+    assert!(one_line(&planned.stdout).contains("an administrator sees only that the root user has a key"), "{planned:?}");
     told(&remove(&boss, &["--seen-gone"]), 1, "the account ID has to be typed, and nobody can be asked here");
     assert_eq!(boss.config(), boss.config, "nothing yet");
     let (code, screen) = boss.answered(boss.open("--seen-gone"));
     assert_eq!(code, Some(0), "{screen}");
-    let text = words(&screen);
+    let text = one_line(&screen);
     assert!(text.contains("AWS does not accept it, and that the root user does not have it is your word"), "{text}");
     assert!(!text.contains("AWS has no key"), "nobody saw that: {text}");
     boss.is_removed(&screen);
@@ -77,7 +80,7 @@ fn a_word_that_was_given_before_is_not_taken_for_a_fact() {
     told(&remove(&boss, &[]), 1, "to remove the lines of");
     assert_eq!((boss.config(), boss.written_down()), (boss.config.clone(), 1), "nothing goes without a question");
     let (code, screen) = boss.answered(boss.open(""));
-    assert!(code == Some(0) && words(&screen).contains("that the root user does not have it is your word"), "{code:?} {screen}");
+    assert!(code == Some(0) && one_line(&screen).contains("that the root user does not have it is your word"), "{code:?} {screen}");
     boss.is_removed(&screen);
 }
 
@@ -115,7 +118,7 @@ fn of_a_key_that_nobody_listed_what_aws_counts_is_said_before_the_question() {
     boss.home.write(".aws/config", &config);
     boss.home.lab.world().set_status(&boss.keys[0].id, Status::Inactive);
     let planned = remove(&boss, &["--seen-gone", "--dry-run"]);
-    assert!(words(&planned.stdout).contains("an administrator sees only that the root user has a key, and not which"), "{planned:?}");
+    assert!(one_line(&planned.stdout).contains("an administrator sees only that the root user has a key, and not which"), "{planned:?}");
 }
 
 #[test]
@@ -126,7 +129,7 @@ fn a_wrong_secret_is_no_dead_key() {
     let said = format!("the secret here is not that of {}, which AWS has", boss.keys[0].id);
     let output = remove(&boss, &[]);
     told(&output, 11, &said);
-    assert!(!words(&output.stderr).contains("inactive or deleted"), "{}", output.stderr);
+    assert!(!one_line(&output.stderr).contains("inactive or deleted"), "{}", output.stderr);
     told(&remove(&boss, &["--seen-gone"]), 1, "AWS has it");
     assert_eq!((boss.status(), boss.config()), (Status::Active, config));
 }
