@@ -17,8 +17,9 @@ pub struct Removal {
 /// The removal of all that is ours in a region.
 pub fn removal(own: &OwnSight, topic: &str) -> Removal {
     let mut removal = Removal::default();
-    own.alarms.iter().for_each(|alarm| removal.alarm(alarm, topic));
-    let goes = |name: &str| own.alarms.iter().any(|alarm| alarm.name == name && is_our_alarm(alarm) && !is_others_too(alarm, topic));
+    own.alarms.iter().for_each(|alarm| removal.alarm(own, alarm, topic));
+    let goes =
+        |name: &str| own.alarms.iter().any(|alarm| alarm.name == name && is_our_alarm(alarm) && others_use(own, alarm, topic).is_none());
     let left_with = |filter: &MetricFilter| {
         let metrics: Vec<&str> = filter.metrics.iter().map(|metric| metric.name.as_str()).collect();
         own.watchers.iter().find(|(metric, alarm)| metrics.contains(&metric.as_str()) && !goes(alarm)).map(|(_, alarm)| alarm)
@@ -46,14 +47,12 @@ pub fn removal(own: &OwnSight, topic: &str) -> Removal {
 }
 
 impl Removal {
-    fn alarm(&mut self, alarm: &MetricAlarm, topic: &str) {
+    fn alarm(&mut self, own: &OwnSight, alarm: &MetricAlarm, topic: &str) {
         let name = &alarm.name;
         if !is_our_alarm(alarm) {
             self.stays.push(format!("the alarm {name}: nothing of it says that keyrotate made it"));
-        } else if !is_others_too(alarm, topic) {
-            self.steps.push(Step::DeleteAlarm { name: name.clone() });
-        } else {
-            self.stays.push(format!("the alarm {name}: somebody else hears of it, too"));
+        } else if let Some(use_of_it) = others_use(own, alarm, topic) {
+            self.stays.push(format!("the alarm {name}: {use_of_it}"));
             let mut without = MetricAlarm { is_raised: false, ..alarm.clone() };
             for list in [&mut without.actions, &mut without.ok_actions, &mut without.insufficient_data_actions] {
                 list.retain(|action| action != topic);
@@ -62,6 +61,8 @@ impl Removal {
             if without != (MetricAlarm { is_raised: false, ..alarm.clone() }) && !alarm.is_narrowed {
                 self.steps.push(Step::PutAlarm { alarm: without, is_change: true });
             }
+        } else {
+            self.steps.push(Step::DeleteAlarm { name: name.clone() });
         }
     }
 
@@ -108,8 +109,10 @@ impl Removal {
     }
 }
 
-/// Whether the alarm does something else than tell our topic.
-fn is_others_too(alarm: &MetricAlarm, topic: &str) -> bool {
-    let all = alarm.actions.iter().chain(&alarm.ok_actions).chain(&alarm.insufficient_data_actions);
-    all.into_iter().any(|action| action != topic)
+/// What somebody else has of the alarm: it does something else than tell our topic, or another alarm goes by it.
+fn others_use(own: &OwnSight, alarm: &MetricAlarm, topic: &str) -> Option<String> {
+    let mut actions = alarm.actions.iter().chain(&alarm.ok_actions).chain(&alarm.insufficient_data_actions);
+    let parent = own.composites.iter().find(|(of, _)| *of == alarm.name).map(|(_, parent)| parent);
+    let hears = || actions.any(|action| action != topic).then(|| "somebody else hears of it, too".to_owned());
+    parent.map(|parent| format!("the composite alarm {parent} goes by it")).or_else(hears)
 }

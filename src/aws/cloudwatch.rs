@@ -26,6 +26,13 @@ impl Aws {
         Ok(answer.metric_alarms.unwrap_or_default().into_iter().map(whole).collect())
     }
 
+    /// `cloudwatch:DescribeAlarms`: the names of the composite alarms whose rules name this one.
+    pub(super) async fn composites_of(&self, signer: &Signer, region: &str, alarm: &str) -> Result<Vec<String>, AwsError> {
+        let call = Call::new(self, signer, "cloudwatch:DescribeAlarms").in_region(Some(region));
+        let answer = call.finish(call.cloudwatch().describe_alarms().parents_of_alarm_name(alarm).send().await)?;
+        Ok(answer.composite_alarms.unwrap_or_default().into_iter().filter_map(|parent| parent.alarm_name).collect())
+    }
+
     /// `cloudwatch:DescribeAlarms`: the names of all, of every kind, that do this.
     pub(super) async fn alarms_that(&self, signer: &Signer, region: &str, action: &str) -> Result<Vec<String>, AwsError> {
         let call = Call::new(self, signer, "cloudwatch:DescribeAlarms").in_region(Some(region));

@@ -1,6 +1,7 @@
 //! What somebody changed of it is named, made right by the next run, and known from what was never ours.
 
 use crate::bench::{BY_RULE, INSTALL, REGION, REMOVE, account, alarm, audited, confirm, start, well};
+use crate::lab::cloudwatch::Composite;
 use crate::lab::sns::BY_ATTRIBUTE;
 use crate::lab::state::World;
 
@@ -154,6 +155,18 @@ fn what_others_added_to_ours_stays_and_what_bears_our_name_only_is_left_alone() 
     assert_eq!(format!("{:#?}\n", topic(&mut world)), now, "the topic and its subscriptions are as they were");
     assert!(world.alarms.iter().all(|alarm| !alarm.name.starts_with("keyrotate-")));
     drop(world);
+
+    let home = start();
+    well(&home, INSTALL);
+    let theirs = Composite { name: "theirs".to_owned(), region: REGION.to_owned(), children: vec![POLICIES.to_owned()] };
+    home.lab.world().composites.push(theirs);
+    let output = well(&home, REMOVE);
+    assert!(output.said().contains("the composite alarm theirs goes by it"), "{output:?}");
+    assert!(
+        home.lab.world().alarms.iter().any(|alarm| alarm.name == POLICIES && alarm.actions.is_empty()),
+        "it is there, and tells nobody"
+    );
+    assert!(home.lab.world().topics.iter().all(|topic| !topic.arn.ends_with(":keyrotate-alarms")));
 
     let home = start();
     home.lab.world().add_alarm(POLICIES, REGION, "theirs", "arn:aws:sns:eu-central-1:000000000000:theirs");

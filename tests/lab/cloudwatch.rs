@@ -35,6 +35,15 @@ pub struct Alarm {
     pub period: u32,
 }
 
+/// A composite alarm. Tests change it as an admin would.
+#[derive(Clone, Debug)]
+pub struct Composite {
+    pub name: String,
+    pub region: String,
+    /// The alarms that its rule names.
+    pub children: Vec<String>,
+}
+
 impl World {
     /// The ARN of an alarm.
     pub fn alarm_arn(&self, region: &str, name: &str) -> String {
@@ -68,6 +77,12 @@ impl World {
 
 /// The answer's body. Alarms on other dimensions than those that are asked for are not among them (API reference, DescribeAlarmsForMetric).
 pub fn answer(world: &World, region: &str, action: &str, asked: &Value) -> Result<Value, Refusal> {
+    if let ("DescribeAlarms", Some(child)) = (action, asked["ParentsOfAlarmName"].as_str()) {
+        let names = |composite: &&Composite| composite.region == region && composite.children.iter().any(|name| name == child);
+        let arn = |name: &str| world.alarm_arn(region, name);
+        let parents = world.composites.iter().filter(names).map(|one| json!({"AlarmName": one.name, "AlarmArn": arn(&one.name)}));
+        return Ok(json!({"MetricAlarms": [], "CompositeAlarms": parents.collect::<Vec<Value>>()}));
+    }
     if action == "DescribeAlarms" {
         let named = |alarm: &Alarm| asked["AlarmNames"].as_array().is_none_or(|names| names.contains(&json!(alarm.name)));
         let does = |alarm: &Alarm| {

@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime};
 use super::account::{Group, Managed, Policies};
 use super::canary;
 use super::cloudtrail::Trail;
-use super::cloudwatch::Alarm;
+use super::cloudwatch::{Alarm, Composite};
 use super::devices::Device;
 use super::events;
 use super::faults::Rule;
@@ -197,6 +197,7 @@ pub struct World {
     pub trails: Vec<Trail>,
     pub log_groups: Vec<LogGroup>,
     pub alarms: Vec<Alarm>,
+    pub composites: Vec<Composite>,
     pub topics: Vec<Topic>,
     pub event_rules: Vec<events::Rule>,
     /// What was sent to mailboxes, each with its address.
@@ -231,6 +232,7 @@ impl World {
             trails: Vec::new(),
             log_groups: Vec::new(),
             alarms: Vec::new(),
+            composites: Vec::new(),
             topics: Vec::new(),
             event_rules: Vec::new(),
             mails: Vec::new(),

@@ -25,6 +25,17 @@ fn a_filter_that_somebody_elses_alarm_looks_at_stays() {
 }
 
 #[test]
+fn an_alarm_by_which_a_composite_one_goes_stays_and_tells_nobody_any_more() {
+    let (_, mut own, _) = whole(Via::Metric, true);
+    own.composites.push((Watch::Policies.name().to_owned(), "theirs".to_owned()));
+    let gone = removal(&own, TOPIC_ARN);
+    let left = after(own, &gone.steps);
+    assert!(left.topic.is_none() && left.alarms.len() == 1 && left.alarms[0].actions.is_empty() && left.filters.len() == 1, "{left:?}");
+    assert!(gone.stays[0].contains("the composite alarm theirs goes by it"), "{gone:?}");
+    assert_eq!(removal(&left, TOPIC_ARN).steps, []);
+}
+
+#[test]
 fn a_topic_without_a_mark_goes_before_that_by_which_it_is_known() {
     let (_, mut own, _) = whole(Via::Metric, true);
     own.topic.as_mut().expect("a topic").topic.display_name = Some("Security".to_owned());

@@ -102,6 +102,8 @@ pub struct OwnSight {
     pub rules: Vec<OwnRule>,
     /// The alarms that look at one of the metrics, whosever they are: the metric, and the alarm's name.
     pub watchers: Vec<(String, String)>,
+    /// The composite alarms that go by one of the alarms, whosever they are: the alarm, and the composite one's name.
+    pub composites: Vec<(String, String)>,
 }
 
 #[cfg(feature = "alarm")]
@@ -154,10 +156,19 @@ impl Aws {
                 let alarms = self.alarms(signer, &metric, Some(region)).await?;
                 Ok::<_, AwsError>(alarms.into_iter().map(|alarm| (metric.name.clone(), alarm.name)).collect::<Vec<_>>())
             }));
-            let alarms = join(self.named_alarms(signer, region, own.names), watchers);
-            let ((topic, filters), (alarms, watchers), rules) = join3(join(topic, filters), alarms, rules).await;
+            let alarms = async {
+                let alarms = self.named_alarms(signer, region, own.names).await?;
+                let composites = all(alarms.iter().map(|alarm| async {
+                    let parents = self.composites_of(signer, region, &alarm.name).await?;
+                    Ok(parents.into_iter().map(|parent| (alarm.name.clone(), parent)).collect())
+                }));
+                let composites = composites.await.into_iter().collect::<Result<Vec<Vec<_>>, AwsError>>()?;
+                Ok((alarms, composites.concat()))
+            };
+            let ((topic, filters), (alarms, watchers), rules) = join3(join(topic, filters), join(alarms, watchers), rules).await;
             let watchers: Vec<Vec<(String, String)>> = watchers.into_iter().collect::<Result<_, _>>()?;
-            Ok(OwnSight { topic: topic?, filters: filters?, alarms: alarms?, rules: rules?, watchers: watchers.concat() })
+            let (alarms, composites) = alarms?;
+            Ok(OwnSight { topic: topic?, filters: filters?, alarms, rules: rules?, watchers: watchers.concat(), composites })
         })
     }
 }
