@@ -109,8 +109,8 @@ pub fn faults(place: &Place, own: &OwnSight, via: Via) -> Vec<String> {
     let off = "--attribute-name FilterPolicy --attribute-value '{}'";
     if let Some((Truth::No, first)) = heard(found) {
         faults.push(format!(
-            "each subscription that is confirmed has a filter policy that no message of {service} passes, which have no attributes: `aws sns \
-             set-subscription-attributes --region {} --subscription-arn {} {off}` takes that of {} off",
+            "each subscription that is confirmed filters by attributes, which no alarm and no rule gives, so that no mail goes out: `aws sns \
+             set-subscription-attributes --region {} --subscription-arn {} {off}` takes the filter of {} off",
             place.region,
             first.arn.as_deref().unwrap_or_default(),
             first.endpoint

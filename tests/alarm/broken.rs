@@ -83,12 +83,8 @@ const OTHERS: &[Other] = &[
     Other(|w| topic(w).kms_key_id = Some("alias/aws/sns".into()), INSTALL, "a key that cloudwatch.amazonaws.com cannot use"),
     Other(|w| topic(w).kms_key_id = Some("alias/aws/sns".into()), BY_RULE, "a key that events.amazonaws.com cannot use"),
     Other(deny, BY_RULE, "denies events.amazonaws.com to publish"),
-    Other(
-        |w| topic(w).subscriptions[0].filter = Some(BY_ATTRIBUTE),
-        INSTALL,
-        "filter policy that no message of cloudwatch.amazonaws.com passes",
-    ),
-    Other(|w| topic(w).subscriptions[0].filter = Some(BY_ATTRIBUTE), BY_RULE, "takes that of security@example.com off"),
+    Other(|w| topic(w).subscriptions[0].filter = Some(BY_ATTRIBUTE), INSTALL, "filters by attributes, which no alarm and no rule gives"),
+    Other(|w| topic(w).subscriptions[0].filter = Some(BY_ATTRIBUTE), BY_RULE, "takes the filter of security@example.com off"),
 ];
 
 fn deny(world: &mut World) {

@@ -50,7 +50,7 @@ pub(super) fn heard(sight: Sight<'_>, arn: &str, sender: Sender<'_>) -> Links {
     let subject = format!("subscriptions of {}", name(arn));
     let subscriptions = match &seen.subscriptions {
         Err(error) => sight.denied(subject, error),
-        Ok(subscriptions) => subscribed(sight, subject, arn, (subscriptions, service), ours),
+        Ok(subscriptions) => subscribed(sight, subject, arn, subscriptions, ours),
     };
     vec![topic, subscriptions]
 }
@@ -99,52 +99,58 @@ impl Ours<'_> {
     }
 }
 
-fn subscribed(
-    sight: Sight<'_>,
-    subject: String,
-    arn: &str,
-    (subscriptions, service): (&[Subscription], &str),
-    ours: Option<Ours<'_>>,
-) -> Finding {
-    let region = region_of_arn(arn).unwrap_or_default();
-    let command = ["sns", "subscribe", "--region", region, "--topic-arn", arn, "--protocol", "email", "--notification-endpoint", "ADDRESS"];
-    let confirmed: Vec<&Subscription> = subscriptions.iter().filter(|one| one.arn.is_some()).collect();
-    if let Some(first) = confirmed.first() {
-        let protocols = confirmed.iter().map(|one| one.protocol.as_str()).collect::<Vec<_>>().join(", ");
-        let gets = Truth::any(confirmed.iter().map(|one| *one.gets.as_ref().unwrap_or(&Truth::Unknown)));
-        let unseen = confirmed.iter().find_map(|one| one.gets.as_ref().err());
-        return match (gets, unseen) {
-            (Truth::Yes, _) => pass(subject, format!("{} of {} confirmed ({protocols})", confirmed.len(), subscriptions.len())),
-            (Truth::Unknown, Some(error)) => sight.denied(subject, error),
-            (Truth::Unknown, None) => {
-                let seen =
-                    format!("whether the filter policy of one that is confirmed ({protocols}) lets a change through could not be judged");
-                unknown(subject, seen, format!("let a mailbox hear of it without a filter: {}", aws(&command)))
-            }
-            (Truth::No, _) => {
-                let seen =
-                    format!("each that is confirmed ({protocols}) has a filter policy that nothing of {service} passes: no attributes");
-                let of = first.arn.as_deref().unwrap_or_default();
-                let off = ["--subscription-arn", of, "--attribute-name", "FilterPolicy", "--attribute-value", "{}"];
-                fail(subject, seen, aws(&[&["sns", "set-subscription-attributes", "--region", region], &off[..]].concat()))
-            }
-        };
-    }
-    // The endpoint of another protocol may have a password in it.
-    let mail = subscriptions.iter().find(|one| one.protocol == "email").map(|one| one.endpoint.as_str());
-    match subscriptions.len() {
-        0 if ours.is_some() => fail(subject, "nobody subscribed to it", ours.map(|ours| ours.install("…")).unwrap_or_default()),
-        0 => fail(subject, "nobody subscribed to it", format!("{}, then follow the link in the mail", aws(&command))),
-        count => {
-            let seen = format!("none of {count} is confirmed: nothing is delivered");
+fn subscribed(sight: Sight<'_>, subject: String, arn: &str, all: &[Subscription], ours: Option<Ours<'_>>) -> Finding {
+    let confirmed: Vec<&Subscription> = all.iter().filter(|one| one.arn.is_some()).collect();
+    match (&confirmed[..], all) {
+        ([], []) => {
+            let fix = match ours {
+                Some(ours) => ours.install("…"),
+                None => format!("{}, then follow the link in the mail", subscribe(arn)),
+            };
+            fail(subject, "nobody subscribed to it", fix)
+        }
+        ([], waiting) => {
+            // The endpoint of another protocol may have a password in it.
+            let mail = waiting.iter().find(|one| one.protocol == "email").map(|one| one.endpoint.as_str());
             let fix = match (ours, mail) {
                 (Some(ours), Some(mail)) => {
                     let again = ours.install(&shell_word(mail));
                     format!("follow the link in the mail that AWS sent to {mail}; {again} sends it again")
                 }
-                _ => format!("follow the link in the mail that AWS sent; for another mail {}", aws(&command)),
+                _ => format!("follow the link in the mail that AWS sent; for another mail {}", subscribe(arn)),
             };
-            fail(subject, seen, fix)
+            fail(subject, format!("none of {} is confirmed: nothing is delivered", waiting.len()), fix)
+        }
+        (confirmed, _) => let_through(sight, subject, arn, confirmed, all.len()),
+    }
+}
+
+/// Of those that have confirmed, whether the filter policy of one lets it through.
+fn let_through(sight: Sight<'_>, subject: String, arn: &str, confirmed: &[&Subscription], count: usize) -> Finding {
+    let protocols = confirmed.iter().map(|one| one.protocol.as_str()).collect::<Vec<_>>().join(", ");
+    let gets = Truth::any(confirmed.iter().map(|one| *one.gets.as_ref().unwrap_or(&Truth::Unknown)));
+    let unseen = confirmed.iter().find_map(|one| one.gets.as_ref().err());
+    match (gets, unseen) {
+        (Truth::Yes, _) => pass(subject, format!("{} of {count} confirmed ({protocols})", confirmed.len())),
+        (Truth::Unknown, Some(error)) => sight.denied(subject, error),
+        (Truth::Unknown, None) => {
+            let seen =
+                format!("whether the filter policy of one that is confirmed ({protocols}) lets a change through could not be judged");
+            unknown(subject, seen, format!("let a mailbox hear of it without a filter: {}", subscribe(arn)))
+        }
+        (Truth::No, _) => {
+            let seen = format!(
+                "each that is confirmed ({protocols}) filters by attributes, which no alarm and no rule gives: nothing is delivered"
+            );
+            let of = confirmed.iter().find_map(|one| one.arn.as_deref()).unwrap_or_default();
+            let set = ["sns", "set-subscription-attributes", "--region", region_of_arn(arn).unwrap_or_default(), "--subscription-arn", of];
+            fail(subject, seen, aws(&[&set[..], &["--attribute-name", "FilterPolicy", "--attribute-value", "{}"]].concat()))
         }
     }
+}
+
+/// The command by which a mailbox hears of it.
+fn subscribe(arn: &str) -> String {
+    let region = region_of_arn(arn).unwrap_or_default();
+    aws(&["sns", "subscribe", "--region", region, "--topic-arn", arn, "--protocol", "email", "--notification-endpoint", "ADDRESS"])
 }
