@@ -9,8 +9,9 @@ use chrono::{DateTime, Utc};
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind, worst};
+use super::known::{Observations, Pending, Rest, under_way};
 use super::session::{Attend, SessionOptions, access, own_signer};
-use super::status::{Observations, Pending, Rest, conflict, note, under_way};
+use super::status::{conflict, note};
 use crate::audit::{Facts, Finding, Here, Level, Replacing, Tier, audit as judge, exempted, idle, wants_boundary};
 #[cfg(feature = "alarm")]
 use crate::aws::Watched;

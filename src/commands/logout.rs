@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
-use super::root_key::directory;
+use super::known::removals_directory;
 use super::session::{route, usable};
 use crate::model::{AccessKeyId, MfaSerial, ProfileName};
 use crate::os::disk::RealDisk;
@@ -62,7 +62,7 @@ impl Needed {
 
 /// The removals that are not over, each with what can sign for it: also those that cannot be read, which may be a newer keyrotate's.
 fn needed(context: &Context, cache: &Cache<'_>) -> Vec<Needed> {
-    let (removals, unread) = unfinished(&RealDisk, &directory(context));
+    let (removals, unread) = unfinished(&RealDisk, &removals_directory(context));
     let unfinished = removals.into_iter().filter(|removal| !removal.is_over_at_aws()).map(|removal| Needed {
         sessions: signers(context, cache, &removal.id, Some(&removal.profile)),
         name: format!("{} ({})", removal.id, removal.profile),

@@ -12,6 +12,7 @@ pub mod exec;
 pub mod failure;
 pub mod history;
 pub mod keys;
+mod known;
 pub mod logout;
 pub mod mfa;
 pub mod pick;

@@ -8,7 +8,6 @@ use sha2::{Digest, Sha256};
 
 use super::context::Context;
 use super::failure::Failure;
-use super::session::with_keys;
 use crate::model::ProfileName;
 use crate::os::last_use;
 use crate::os::terminal::Console;
@@ -40,6 +39,12 @@ pub fn unasked(context: &Context, named: Option<&str>) -> Result<Option<String>,
     let count = with_keys(context)?.len();
     let note = format!("nothing says which of {count} profiles is meant, and nobody can be asked: it is {}", chosen.name);
     Ok((count > 1).then_some(note))
+}
+
+/// The profiles that lead to a session.
+pub(super) fn with_keys(context: &Context) -> Result<Vec<ProfileName>, Failure> {
+    let files = context.files()?;
+    Ok(files.profiles().filter(|profile| files.route(profile, &context.environment).is_ok()).collect())
 }
 
 /// Where the name of a profile that does not exist may come from, and what to do about it.

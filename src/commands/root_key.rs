@@ -14,15 +14,14 @@ use std::time::Duration;
 use super::account_id::typed;
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
+use super::known::{Pending, removals_directory, under_way};
 use super::rotate::{RotateOptions, Run};
 use super::session::route;
-use super::status::{Pending, under_way};
 use crate::aws::Aws;
 use crate::holder::keychain::NoPair;
 use crate::journal::Entry;
 use crate::model::{AccessKeyId, AccessKeyPair, ProfileName};
 use crate::os::clock;
-use crate::os::disk::RealDisk;
 use crate::os::lock::{Lock, LockError};
 use crate::os::private_directory::private_directory;
 use crate::os::signals::Signals;
@@ -96,11 +95,6 @@ pub enum RemoveResult {
     Activated,
     /// Nothing was changed, as was asked.
     Planned,
-}
-
-/// The directory of what is written down, below the state directory.
-pub(super) fn directory(context: &Context) -> PathBuf {
-    context.paths.state_dir.join("root-keys")
 }
 
 /// Runs the command.
@@ -205,7 +199,7 @@ impl Removing<'_> {
     /// A removal of another key that is not over may have nothing but this key to sign what is left of it.
     fn not_needed(&self, account: &str) -> Result<(), Failure> {
         let waits = |other: &Removal| other.account == account && other.id != self.key.id && !other.is_over_at_aws();
-        let (all, _) = unfinished(&self.run.disk, &directory(self.run.context));
+        let (all, _) = unfinished(&self.run.disk, &removals_directory(self.run.context));
         // One that has begun is gone on with, whatever else waits.
         match all.iter().find(|other| self.begun.is_none() && waits(other)) {
             None => Ok(()),
@@ -259,11 +253,6 @@ impl Removing<'_> {
     }
 }
 
-/// The removal of this key that was begun and waits.
-pub(super) fn waiting(context: &Context, id: &AccessKeyId) -> Option<Removal> {
-    unfinished(&RealDisk, &directory(context)).0.into_iter().find(|removal| removal.id == *id)
-}
-
 /// The key that the profile has, as far as the files say.
 fn own_id(context: &Context, name: &ProfileName) -> Option<AccessKeyId> {
     route(context, name).ok().map(|route| route.key.pair.id)
@@ -290,7 +279,7 @@ fn unchanged(error: &dyn std::error::Error) -> Failure {
 /// What an earlier run began with the profile's key and did not finish, by this profile or by another one with the same key.
 fn begun(run: &Run<'_>, name: &ProfileName) -> Result<Option<(PathBuf, Removal)>, Failure> {
     let id = run.context.files_or_empty().route(name, &run.context.environment).ok().map(|route| route.key.pair.id);
-    for path in Entry::list(&run.disk, &directory(run.context)).map_err(|error| unchanged(&error))? {
+    for path in Entry::list(&run.disk, &removals_directory(run.context)).map_err(|error| unchanged(&error))? {
         match Entry::load::<Removal>(&run.disk, &path).map_err(Unread::from) {
             Ok(removal) if removal.profile == *name || id.as_ref() == Some(&removal.id) => return Ok(Some((path, removal))),
             Ok(_) => {}
@@ -304,7 +293,7 @@ fn begun(run: &Run<'_>, name: &ProfileName) -> Result<Option<(PathBuf, Removal)>
 
 /// Removals wait for a person, and nothing else waits for them: a lock of their own.
 fn own_lock(run: &Run<'_>) -> Result<Lock, Failure> {
-    for path in [run.context.paths.state_dir.clone(), directory(run.context)] {
+    for path in [run.context.paths.state_dir.clone(), removals_directory(run.context)] {
         private_directory(&path).map_err(|error| unchanged(&error))?;
     }
     let waiting = &mut |owner: &crate::os::lock::Owner| run.console.progress(&format!("waiting for another keyrotate: {owner}"));

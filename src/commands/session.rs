@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind};
-use super::pick::{correction, note_use, pick};
-use super::status::Observations;
+use super::known::Observations;
+use super::pick::{correction, note_use, pick, with_keys};
 use crate::aws::{Aws, Signer};
 use crate::model::{AccessKeyId, AccessKeyPair, MfaSerial, ProfileName, Timing, TokenCode, format_duration};
 use crate::os::clock;
@@ -386,12 +386,6 @@ pub(super) fn choice(context: &Context, attend: Attend<'_>, options: &SessionOpt
             .push(format!("AWS_PROFILE is {profile} and AWS_DEFAULT_PROFILE is {default_profile}, and programs differ in which they take"));
     }
     Ok(Choice { profile: chosen.name, console: None, notes })
-}
-
-/// The profiles that lead to a session.
-pub(super) fn with_keys(context: &Context) -> Result<Vec<ProfileName>, Failure> {
-    let files = context.files()?;
-    Ok(files.profiles().filter(|profile| files.route(profile, &context.environment).is_ok()).collect())
 }
 
 /// The way to the profile's credentials.

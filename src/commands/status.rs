@@ -7,8 +7,6 @@ mod judge;
 mod look;
 mod managed;
 mod modes;
-mod observations;
-mod pending;
 pub mod prompt;
 
 use std::collections::BTreeSet;
@@ -19,24 +17,24 @@ use chrono::{DateTime, Utc};
 
 use super::context::Context;
 use super::failure::{Failure, FailureKind, worst};
+use super::known::{Journal, Observations, removals_directory, unread_removal, unreadable};
 use super::rotate::elsewhere;
 use crate::aws::{KeySight, region_of_arn};
 use crate::keys::unfinished;
 use crate::mfa;
-use crate::model::{AccessKeyId, Identity, ProfileName};
+use crate::model::{AccessKeyId, ProfileName};
+use crate::os::clock;
 use crate::os::disk::RealDisk;
-use crate::os::{clock, machine};
 use crate::profile::settings::Target;
 use crate::profile::{AwsFiles, FileKind, INSIDE, OwnKey, OwnKeys, Refusal, Warning, choose_profile};
 use crate::root_key;
 
-pub use facts::{Claim, KeyFacts, NamedSecret, Observation, OpenSession, OtherKey, Pending, Rest, RootKeys, Seat, Section};
+pub use super::known::{Claim, ManagedSeen, Observation, OtherKey, Pending, Rest, RootKeys};
+pub use facts::{KeyFacts, NamedSecret, OpenSession, Seat, Section};
 pub use judge::{Finding, judge, waits};
-pub use managed::{ManagedFacts, ManagedSeen, judge_managed};
+pub use managed::{ManagedFacts, judge_managed};
 
 use look::Looked;
-pub(super) use observations::Observations;
-use pending::Journal;
 
 /// What `status` was asked for.
 #[derive(Clone, Debug, Default)]
@@ -92,8 +90,7 @@ pub struct Skipped {
 /// Runs the command.
 pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcome, Failure> {
     let disk = RealDisk;
-    let machine = machine::machine_id().unwrap_or_else(machine::host_name);
-    let journal = Journal::read(&disk, &context.paths.state_dir.join("journal"), &machine);
+    let journal = Journal::of_context(context);
     let files = context.files().map_err(|failure| match journal.pending.first() {
         Some(pending) => failure.hint(format!("correct the file there; a rotation of {} is under way: {}", pending.old, pending.hint)),
         None => failure,
@@ -108,7 +105,7 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
     notes.extend(unknown_tables(context, files));
     let (looked, now) = if options.offline { (Vec::new(), clock::local_now()) } else { look::look(context, files, &chosen) };
     let sessions = open_sessions(context);
-    let (removals, unread_removals) = root_key::unfinished(&disk, &super::root_key::directory(context));
+    let (removals, unread_removals) = root_key::unfinished(&disk, &removals_directory(context));
     let looked = looked.into_iter().chain(iter::repeat_with(Looked::default));
     let known = |(key, looked): (&&OwnKey, Looked)| {
         let mut known = facts(context, files, key, looked, &memory);
@@ -161,8 +158,8 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
         unreadable: journal
             .unreadable
             .into_iter()
-            .chain(wrong.iter().chain(&unread).map(pending::unreadable))
-            .chain(unread_removals.iter().map(pending::unread_removal))
+            .chain(wrong.iter().chain(&unread).map(unreadable))
+            .chain(unread_removals.iter().map(unread_removal))
             .collect(),
         warnings: modes::readable_by_others(files).into_iter().chain(moves.iter().cloned()).collect(),
         moves,
@@ -329,18 +326,6 @@ fn open_sessions(context: &Context) -> Vec<(AccessKeyId, OpenSession)> {
     let mut sessions: Vec<_> = told.collect();
     sessions.sort_by_key(|(_, session)| std::cmp::Reverse(session.expires_at));
     sessions
-}
-
-/// The rotations that this machine's journal has.
-pub(super) fn under_way(context: &Context) -> Vec<Pending> {
-    let machine = machine::machine_id().unwrap_or_else(machine::host_name);
-    Journal::read(&RealDisk, &context.paths.state_dir.join("journal"), &machine).pending
-}
-
-/// Whose a key was when AWS last said so.
-pub(super) fn owner(context: &Context, id: &AccessKeyId) -> Option<Identity> {
-    let memory = Observations::of_context(context);
-    memory.of(id).map(|seen| seen.identity.clone())
 }
 
 /// Notes what another command saw of a key; returns what went wrong there, if anything did.

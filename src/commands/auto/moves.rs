@@ -55,7 +55,7 @@ pub(super) fn finish(context: &mut Context, console: &Console, signals: &Signals
         let text = format!("{} was interrupted: run `{}`, which goes on", begun.told(), begun.again());
         moves.matters.push(Matter { name: format!("mfa {}", begun.serial), urgency: Urgency::Attention, text });
     }
-    for removal in root_key::unfinished(&RealDisk, &crate::commands::root_key::directory(context)).0 {
+    for removal in root_key::unfinished(&RealDisk, &crate::commands::known::removals_directory(context)).0 {
         moves.exit_codes.push(FailureKind::Attention.exit_code());
         moves.matters.push(Matter { name: format!("root key {}", removal.id), urgency: Urgency::Attention, text: removal.waits() });
     }

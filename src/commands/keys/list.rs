@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 use crate::commands::context::Context;
 use crate::commands::failure::Failure;
+use crate::commands::known::Observations;
 use crate::commands::session::root_warning;
-use crate::commands::status::Observations;
 use crate::model::{AccessKeyId, KeyKind, ProfileName};
 use crate::os::keychain::ItemName;
 use crate::profile::settings::Target;

@@ -8,9 +8,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::sight::Sight;
-use super::{RemoveResult, Removing, Request, RootKeyRemoved, UNCHANGED, directory, not_rotating, unchanged};
+use super::{RemoveResult, Removing, Request, RootKeyRemoved, UNCHANGED, not_rotating, unchanged};
 use crate::aws::{AwsError, ErrorKind, RootUser, Signer};
 use crate::commands::failure::{Failure, FailureKind};
+use crate::commands::known::removals_directory;
 use crate::commands::rotate::Run;
 use crate::commands::session::{SessionOptions, access, root_warning};
 use crate::journal::Entry;
@@ -264,7 +265,7 @@ impl Removing<'_> {
         let entry = match &self.begun {
             Some((path, _)) => Entry::resume(&self.run.disk, path.clone(), &removal),
             None => {
-                let directory = directory(self.run.context);
+                let directory = removals_directory(self.run.context);
                 Entry::sweep(&self.run.disk, &directory).map_err(|error| unchanged(&error))?;
                 Entry::begin(&self.run.disk, directory.join(format!("{}.json", self.key.id)), &removal)
             }

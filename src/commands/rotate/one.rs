@@ -6,7 +6,7 @@ use super::{Finish, Rotated, Run, Sessions, create_secret, resume};
 use crate::aws::{Aws, region_of_arn};
 use crate::commands::account_id::typed;
 use crate::commands::failure::{Failure, FailureKind};
-use crate::commands::root_key;
+use crate::commands::known::waiting_removal;
 use crate::holder::Reach;
 use crate::journal::Entry;
 use crate::model::{AccessKeyId, Age};
@@ -37,7 +37,7 @@ impl Run<'_> {
         if let Some(fault) = &profile.fault {
             return Err(Failure::from_error(FailureKind::Failed, fault).state("nothing was changed"));
         }
-        if let Some(removal) = root_key::waiting(self.context, &key.pair.id) {
+        if let Some(removal) = waiting_removal(self.context, &key.pair.id) {
             let message = format!("{} of {} is being removed", removal.id, removal.profile);
             let hint = format!("`{}` goes on with that, or takes it back", removal.again());
             return Err(Failure::new(FailureKind::Failed, message).state("nothing was changed").hint(hint));

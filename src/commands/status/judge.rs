@@ -5,9 +5,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::facts::{KeyFacts, Pending, RootKeys};
+use super::facts::KeyFacts;
 use crate::audit::{Level, root_keys};
 use crate::commands::failure::FailureKind;
+use crate::commands::known::{Pending, RootKeys};
 use crate::model::AgeLevel;
 
 /// Something about a key that is not as it should be.
@@ -97,7 +98,7 @@ mod tests {
 
     use super::*;
     use crate::commands::failure::{Failure, worst};
-    use crate::commands::status::facts::{Observation, Rest};
+    use crate::commands::known::{Observation, Rest};
     use crate::model::{AccessKeyId, Arn, Identity, LastUsed, Limits};
 
     fn now() -> DateTime<Utc> {

@@ -2,11 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::facts::{Observation, OtherKey, RootKeys};
 use crate::aws::{Aws, AwsError, ErrorKind, KeySight, Signer, look_all};
 use crate::commands::context::{Context, as_known};
 use crate::commands::failure::{Failure, FailureKind};
-use crate::commands::root_key::waiting;
+use crate::commands::known::{Observation, OtherKey, RootKeys, waiting_removal};
 use crate::commands::session::key_session;
 use crate::model::{AccessKey, AccessKeyId, LastUsed};
 use crate::os::clock;
@@ -136,7 +135,7 @@ fn observe(context: &Context, key: &OwnKey, sight: KeySight, now: DateTime<Utc>)
             let is_unreachable = matches!(error.kind, ErrorKind::Unreachable(_));
             let problem = refused(key, error);
             // Nobody but the root user reaches a key of the root user's.
-            let removal = if error.refuses_the_key() { waiting(context, id) } else { None };
+            let removal = if error.refuses_the_key() { waiting_removal(context, id) } else { None };
             let problem = match removal {
                 Some(removal) => problem.hint(removal.goes_on()),
                 None => problem,

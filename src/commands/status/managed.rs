@@ -5,17 +5,16 @@
 use std::iter;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
-use super::facts::{NamedSecret, Pending};
+use super::facts::NamedSecret;
 use super::judge::{Finding, waits};
-use super::observations::Observations;
 use crate::aws::{Aws, AwsError, Signer, region_of_arn};
 use crate::commands::context::Context;
 use crate::commands::failure::{Failure, FailureKind};
+use crate::commands::known::{ManagedSeen, Observations, Pending};
 use crate::commands::rotate::{first_held, is_elsewhere, secrets};
 use crate::commands::session::{SessionOptions, access, route};
-use crate::model::{AccessKeyId, Age, AgeLevel, KeyOwner, KeyStatus, LastUsed, Limits, ProfileName};
+use crate::model::{Age, AgeLevel, KeyOwner, LastUsed, Limits, ProfileName};
 use crate::os::clock;
 use crate::os::terminal::{Console, ConsoleOptions};
 use crate::profile::settings::{KeySettings, Target};
@@ -43,21 +42,6 @@ pub struct ManagedFacts {
     pub problem: Option<Failure>,
     /// Rotations of it under way.
     pub pending: Vec<Pending>,
-}
-
-/// What the operator saw of a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ManagedSeen {
-    /// When, in UTC, by AWS's clock.
-    pub observed_at: DateTime<Utc>,
-    /// The key that the secret has.
-    pub id: AccessKeyId,
-    /// When IAM made it, in UTC.
-    pub created_at: DateTime<Utc>,
-    /// Its status.
-    pub status: KeyStatus,
-    /// Its last use.
-    pub last_use: LastUsed,
 }
 
 impl ManagedFacts {

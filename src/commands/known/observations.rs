@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::facts::Observation;
-use super::managed::ManagedSeen;
+use super::observation::{ManagedSeen, Observation};
 use crate::audit::Watched;
 use crate::commands::context::Context;
-use crate::model::AccessKeyId;
+use crate::model::{AccessKeyId, Identity};
 use crate::os::atomic_file::{self, directory};
 use crate::os::disk::{Disk, RealDisk};
 use crate::os::private_directory::private_directory;
@@ -28,7 +27,7 @@ pub(in crate::commands) struct Observations {
     keys: BTreeMap<AccessKeyId, Observation>,
     managed: BTreeMap<String, ManagedSeen>,
     /// Why earlier ones could not be read.
-    pub(super) fault: Option<String>,
+    pub(in crate::commands) fault: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -78,17 +77,17 @@ impl Observations {
     }
 
     /// The last observation of the key of another user, by its name in the settings.
-    pub(super) fn of_managed(&self, name: &str) -> Option<&ManagedSeen> {
+    pub(in crate::commands) fn of_managed(&self, name: &str) -> Option<&ManagedSeen> {
         self.managed.get(name)
     }
 
     /// The same for the key of another user.
-    pub(super) fn remember_managed(&mut self, name: &str, seen: &ManagedSeen) {
+    pub(in crate::commands) fn remember_managed(&mut self, name: &str, seen: &ManagedSeen) {
         self.managed.insert(name.to_owned(), seen.clone());
     }
 
     /// Takes in what was seen now.
-    pub(super) fn remember(&mut self, id: &AccessKeyId, seen: &Observation) {
+    pub(in crate::commands) fn remember(&mut self, id: &AccessKeyId, seen: &Observation) {
         let before = self.keys.get(id);
         let known =
             before.map(|before| before.watched.clone().unwrap_or(Watched { since: before.observed_at, last: before.others_use(None) }));
@@ -97,7 +96,7 @@ impl Observations {
     }
 
     /// Writes the file, and makes its directory where it is missing. Returns a note where that is refused.
-    pub(super) fn store(mut self, disk: &dyn Disk, path: &Path, now: DateTime<Utc>) -> Option<String> {
+    pub(in crate::commands) fn store(mut self, disk: &dyn Disk, path: &Path, now: DateTime<Utc>) -> Option<String> {
         if let Err(error) = private_directory(directory(path)) {
             return Some(format!("`--offline` will not know of this: {error}"));
         }
@@ -112,11 +111,16 @@ impl Observations {
     }
 }
 
+/// Whose a key was when AWS last said so.
+pub(in crate::commands) fn owner(context: &Context, id: &AccessKeyId) -> Option<Identity> {
+    Observations::of_context(context).of(id).map(|seen| seen.identity.clone())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::status::facts::RootKeys;
-    use crate::model::{Arn, Identity, LastUse, LastUsed};
+    use crate::commands::known::RootKeys;
+    use crate::model::{Arn, LastUse, LastUsed};
 
     fn seen(observed_at: DateTime<Utc>) -> Observation {
         let arn = Arn::parse("arn:aws:iam::111122223333:user/dev").unwrap();

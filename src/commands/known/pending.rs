@@ -1,27 +1,130 @@
 //! The rotations that the journal has, for looking only: nothing is locked, resumed or written.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::facts::{Claim, Pending, Rest};
+use chrono::{DateTime, Utc};
+
+use crate::commands::context::Context;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::journal::{Entry, JournalError};
-use crate::model::{AccessKeyId, Grace};
-use crate::os::disk::Disk;
+use crate::model::{AccessKeyId, Grace, KeyStatus, ProfileName};
+use crate::os::disk::{Disk, RealDisk};
+use crate::os::machine;
 use crate::root_key::Unread;
 use crate::rotation::{Record, State, describe, end_of};
 
+/// A rotation in the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// The journal entry.
+    pub path: PathBuf,
+    /// The profile it was begun for.
+    pub profile: ProfileName,
+    /// The key that is replaced.
+    pub old: AccessKeyId,
+    /// The key that replaces it, where there is one.
+    pub new: Option<AccessKeyId>,
+    /// What state it is in, as the journal has it, unless AWS's listing says otherwise.
+    pub state: String,
+    /// What that says of the old key, where it says something.
+    pub claim: Option<Claim>,
+    /// The command that goes on with it.
+    pub hint: String,
+    /// What can be done while it rests.
+    pub hint_at_rest: Option<String>,
+    /// What it rests for; `None` is nothing: something broke it off.
+    pub rests_until: Option<Rest>,
+}
+
+/// What a rotation's state says of its old key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// It is active.
+    Active,
+    /// It is inactive.
+    Inactive,
+    /// It is gone.
+    Deleted,
+}
+
+/// What a resting rotation rests for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// The end of the grace, in UTC.
+    Until(DateTime<Utc>),
+    /// The next rotation.
+    Next,
+}
+
+impl Pending {
+    /// Whether it rests at `now`.
+    pub fn rests_at(&self, now: DateTime<Utc>) -> bool {
+        match self.rests_until {
+            None => false,
+            Some(Rest::Until(at)) => now < at,
+            Some(Rest::Next) => true,
+        }
+    }
+
+    /// What to run at `now`.
+    pub fn hint_at(&self, now: DateTime<Utc>) -> &str {
+        self.hint_at_rest.as_deref().filter(|_| self.rests_at(now)).unwrap_or(&self.hint)
+    }
+
+    /// The same with the old key as AWS lists it (`None`: not at all), where the state says otherwise: the journal is as old as its last
+    /// write, which comes before the act.
+    #[must_use]
+    pub fn as_listed(self, listed: Option<&KeyStatus>) -> Self {
+        let agrees = match (self.claim, listed) {
+            (None, _) | (Some(Claim::Deleted), None) => true,
+            (Some(Claim::Active), Some(KeyStatus::Active | KeyStatus::Other(_))) | (Some(Claim::Inactive), Some(KeyStatus::Inactive)) => {
+                true
+            }
+            (Some(Claim::Active | Claim::Inactive), None) | (Some(Claim::Deleted), Some(_)) => false,
+            (Some(Claim::Active), Some(KeyStatus::Inactive)) => false,
+            (Some(Claim::Inactive), Some(KeyStatus::Active | KeyStatus::Other(_))) => false,
+        };
+        if agrees {
+            return self;
+        }
+        let old = &self.old;
+        let word = match listed {
+            None => format!("AWS does not list {old}"),
+            Some(KeyStatus::Active) => format!("AWS lists {old} as Active"),
+            Some(KeyStatus::Inactive) => format!("AWS lists {old} as Inactive"),
+            Some(KeyStatus::Other(word)) => format!("AWS lists {old} as {word}"),
+        };
+        // The state is clauses; the one about the old key is what the listing is better at.
+        let about_old = format!("{old} is ");
+        let rest = self.state.split("; ").filter(|clause| !clause.starts_with(&about_old));
+        let state = rest.map(str::to_owned).chain([word]).collect::<Vec<_>>().join("; ");
+        Self { state, ..self }
+    }
+
+    /// Whether it is of this key.
+    pub fn concerns(&self, id: &AccessKeyId) -> bool {
+        self.old == *id || self.new.as_ref() == Some(id)
+    }
+}
+
 /// What is in the journal, and what of it cannot be read.
 #[derive(Debug, Default)]
-pub(super) struct Journal {
-    pub(super) pending: Vec<Pending>,
-    pub(super) unreadable: Vec<Failure>,
+pub(in crate::commands) struct Journal {
+    pub(in crate::commands) pending: Vec<Pending>,
+    pub(in crate::commands) unreadable: Vec<Failure>,
 }
 
 impl Journal {
+    /// That of this machine.
+    pub(in crate::commands) fn of_context(context: &Context) -> Self {
+        let machine = machine::machine_id().unwrap_or_else(machine::host_name);
+        Self::read(&RealDisk, &context.paths.state_dir.join("journal"), &machine)
+    }
+
     /// Reads every entry in the directory.
-    pub(super) fn read(disk: &dyn Disk, directory: &Path, machine: &str) -> Self {
+    fn read(disk: &dyn Disk, directory: &Path, machine: &str) -> Self {
         let mut journal = Self::default();
         let paths = Entry::list(disk, directory).unwrap_or_else(|error| {
             journal.unreadable.push(unreadable(&error));
@@ -39,12 +142,17 @@ impl Journal {
     }
 }
 
-pub(super) fn unreadable(error: &JournalError) -> Failure {
+/// The rotations that this machine's journal has.
+pub(in crate::commands) fn under_way(context: &Context) -> Vec<Pending> {
+    Journal::of_context(context).pending
+}
+
+pub(in crate::commands) fn unreadable(error: &JournalError) -> Failure {
     Failure::from_error(FailureKind::Attention, error)
         .hint("keep the file until every profile's key is known to work; after that it can be removed by hand")
 }
 
-pub(super) fn unread_removal(unread: &Unread) -> Failure {
+pub(in crate::commands) fn unread_removal(unread: &Unread) -> Failure {
     Failure::from_error(FailureKind::Attention, unread).hint(unread.hint())
 }
 
