@@ -8,6 +8,8 @@ mod probing;
 mod pull;
 mod resume;
 mod sessions;
+mod targets;
+mod way;
 
 use std::path::PathBuf;
 
@@ -29,11 +31,10 @@ use crate::profile::{INSIDE, OwnKey, ProfileSource, Refusal, ResolvedProfile, ch
 use crate::rotation::{Direction, Record};
 
 pub(super) use home::{elsewhere, is_elsewhere};
-pub(super) use managed::first_held;
-pub(super) use one::secrets;
 pub(super) use probing::is_cut_off;
 pub(super) use resume::concerns;
 pub(super) use sessions::Sessions;
+pub(super) use targets::{first_held, secrets};
 
 /// What `rotate` was asked for.
 #[derive(Clone, Debug, Default)]

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::Run;
-use super::one::Way;
+use super::way::Way;
 use crate::aws::{AwsError, ErrorKind, SecretBody, SecretId};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::holder::new_value;

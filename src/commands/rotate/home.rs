@@ -2,9 +2,9 @@
 //!
 //! Invariant: a key whose home is elsewhere is not rotated by its profile, which would leave the others with a dead one.
 
-use super::one::secrets;
-use super::pull::Held;
+use super::pull::{Held, Home};
 use super::resume::Resumed;
+use super::targets::secrets;
 use super::{Rotated, Run};
 use crate::aws::{AwsError, Signer};
 use crate::commands::failure::Failure;
@@ -14,21 +14,6 @@ use crate::model::{Identity, ProfileName};
 use crate::os::machine;
 use crate::profile::settings::Settings;
 use crate::profile::{OwnKey, ResolvedProfile};
-use crate::rotation::SecretTarget;
-
-/// Where the settings say that a key is at home.
-pub(super) struct Home {
-    /// The table of the settings that says so.
-    pub(super) table: String,
-    /// The machine that rotates it.
-    pub(super) rotator: String,
-    /// The first of its secrets.
-    pub(super) secret: SecretTarget,
-    /// Whose credentials read the secret, and whether before the key itself is tried.
-    pub(super) auth_profile: Option<(ProfileName, bool)>,
-    /// The user of a `[key.NAME]`.
-    pub(super) user: Option<String>,
-}
 
 /// Whether a key is at home in its profile.
 pub(super) enum AtHome {

@@ -3,17 +3,19 @@
 //! Invariant: the operator's calls always name the user; the key itself is read from where it is held, and proves itself.
 
 use super::home::is_elsewhere;
-use super::one::{Way, known, secrets};
+use super::one::known;
 use super::resume::Resumed;
+use super::targets::{first_held, secrets};
+use super::way::Way;
 use super::{Rotated, Run};
-use crate::aws::{Aws, AwsError, SecretBody, SecretId, Signer, VersionOf};
+use crate::aws::{Aws, Signer};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::session::{SessionOptions, access, route};
-use crate::holder::{CURRENT, HolderError, SecretProblem, read_pair};
+use crate::holder::HolderError;
 use crate::model::{AccessKeyPair, ProfileName, Timing};
 use crate::os::machine;
 use crate::profile::settings::KeySettings;
-use crate::rotation::{Authority, HistoryLine, Managed, Permissions, Preflight, SecretTarget, SignedSecrets};
+use crate::rotation::{Authority, HistoryLine, Managed, Permissions, Preflight, SignedSecrets};
 
 const UNCHANGED: &str = "nothing was changed";
 
@@ -124,33 +126,6 @@ impl Run<'_> {
         access.notes.iter().for_each(|note| self.console.note(note));
         Ok(Signer::Session(access.session.credentials))
     }
-}
-
-/// The pair that the first of the secrets has which is there. That the others have the same is seen to where all of them are looked at.
-pub(in crate::commands) fn first_held(aws: &Aws, operator: &Signer, targets: &[SecretTarget]) -> Result<AccessKeyPair, HolderError> {
-    let mut first = None;
-    for target in targets {
-        match held(target, read(aws, operator, target)) {
-            Err(HolderError::Aws { place, source }) if source.is_no_such_secret() => {
-                first.get_or_insert(HolderError::Aws { place, source });
-            }
-            found => return found,
-        }
-    }
-    Err(first.unwrap_or_else(|| HolderError::Changed { place: String::new() }))
-}
-
-/// What a secret has now.
-pub(super) fn read(aws: &Aws, signer: &Signer, target: &SecretTarget) -> Result<SecretBody, AwsError> {
-    let facts = aws.describe_secret(signer, SecretId { id: &target.id, region: target.region.as_deref() })?;
-    Ok(aws.get_secret_value(signer, &facts.arn, VersionOf::Stage(CURRENT))?.body)
-}
-
-/// The pair in what was read.
-pub(super) fn held(target: &SecretTarget, body: Result<SecretBody, AwsError>) -> Result<AccessKeyPair, HolderError> {
-    let place = format!("secret {}", target.id);
-    let body = body.map_err(|source| HolderError::Aws { place: place.clone(), source })?;
-    read_pair(body.bytes(), target.fields.as_ref()).map_err(|error| HolderError::Secret { place, problem: SecretProblem::Shape(error) })
 }
 
 fn unread(name: &ProfileName, error: &HolderError) -> Failure {

@@ -2,29 +2,19 @@
 
 use super::home::AtHome;
 use super::resume::Resumed;
-use super::{Finish, Rotated, Run, Sessions, create_secret, resume};
-use crate::aws::{Aws, region_of_arn};
+use super::targets::secrets;
+use super::way::Way;
+use super::{Rotated, Run, Sessions, create_secret};
 use crate::commands::account_id::typed;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::known::waiting_removal;
-use crate::holder::Reach;
-use crate::journal::Entry;
 use crate::model::{AccessKeyId, Age};
 use crate::os::terminal::{Answer, Question};
-use crate::profile::settings::{ProfileSettings, Target};
+use crate::profile::settings::ProfileSettings;
 use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys, OwnPair, ResolvedProfile, SecretAt};
 use crate::rotation::{
-    Authority, Beginning, Begun, End, Ended, Files, HistoryLine, KnownKey, Observation, Permissions, Preflight, RealWorld, Record, Rules,
-    SecretTarget, SignedSecrets, Stop, StopKind, begin, describe, drive, enter, plan,
+    Authority, Beginning, Begun, HistoryLine, KnownKey, Permissions, Preflight, Rules, SecretTarget, SignedSecrets, begin, describe, plan,
 };
-
-/// The way to everything that a rotation touches.
-#[derive(Clone, Copy)]
-pub(super) struct Way<'w> {
-    pub(super) aws: &'w Aws,
-    pub(super) authority: &'w Authority<'w>,
-    pub(super) reach: Reach<'w>,
-}
 
 impl Run<'_> {
     /// Rotates one key, unless an earlier run's rotation of it was finished just now.
@@ -167,61 +157,6 @@ impl Run<'_> {
         let choices = vec![('y', "rotate".to_owned()), ('n', "leave it".to_owned())];
         self.console.ask(&Question { text, choices, default: Some('y') }) == Answer::Choice('y')
     }
-
-    pub(super) fn execute(&self, begun: Begun, way: Way<'_>, rules: &Rules) -> Result<Rotated, Failure> {
-        let Begun { mut record, mut seen, .. } = begun;
-        let path = self.state_file("journal").join(format!("{}.json", record.id));
-        let entry = enter(&self.disk, &self.context.keychain, path, &record).map_err(|error| {
-            Failure::from_error(FailureKind::Failed, &error).state("no key was created").hint("make room or correct the permissions there")
-        })?;
-        self.drive(&mut record, &mut seen, rules, self.world(way, entry), Finish::Fresh)
-    }
-
-    /// Signals are held from here to the end of the drive: the entry is on the disk.
-    pub(super) fn drive(
-        &self,
-        record: &mut Record,
-        seen: &mut Observation,
-        rules: &Rules,
-        mut world: RealWorld<'_>,
-        finish: Finish,
-    ) -> Result<Rotated, Failure> {
-        self.signals.hold();
-        let ended = drive(record, seen, rules, &mut world);
-        self.signals.let_go();
-        self.rekey(record);
-        if let Err(error) = self.reindex(record) {
-            self.console.note(&format!("{error}; which key the keychain item has is found out later"));
-        }
-        self.console.progress_done();
-        finished(record, ended, finish)
-    }
-
-    pub(super) fn world<'w>(&'w self, way: Way<'w>, entry: Entry<'w>) -> RealWorld<'w> {
-        RealWorld {
-            aws: way.aws,
-            authority: way.authority,
-            files: Files { reach: way.reach, entry: Some(entry), history: self.history(), command: self.command, kept: None },
-            console: self.console,
-            signals: self.signals,
-            note_items: Box::new(|record| self.reindex(record)),
-        }
-    }
-}
-
-/// The secrets among the targets of a table of the settings; what names no region is in this one.
-pub(in crate::commands) fn secrets(targets: Vec<Target>, table: &str, region: Option<&String>) -> Result<Vec<SecretTarget>, Failure> {
-    let secret = |target| match target {
-        Target::SecretsManager { secret_id: id, region: named, fields } => {
-            let region = named.or_else(|| region.cloned().filter(|_| region_of_arn(&id).is_none()));
-            Ok(SecretTarget { id, region, fields })
-        }
-        Target::Command { .. } => {
-            let message = format!("config.toml gives {table} a target of type `command`, which this keyrotate cannot write yet");
-            Err(Failure::new(FailureKind::Usage, message).state("nothing was changed").hint("take that target out of config.toml"))
-        }
-    };
-    targets.into_iter().map(secret).collect()
 }
 
 /// Every key that a section or a profile here has. A section counts whether a profile leads to its key or not.
@@ -246,24 +181,4 @@ pub(super) fn known<'a>(files: &'a AwsFiles, own: &'a OwnKeys) -> impl Iterator<
         pair: Some(OwnPair { id: known.access_key_id.clone(), secret: SecretAt::Keychain(item.clone()) }),
     });
     profiles.chain(sections).chain(items)
-}
-
-/// What an end means for the person.
-fn finished(record: &Record, ended: Ended, finish: Finish) -> Result<Rotated, Failure> {
-    let (end, error) = match ended {
-        Ended::Stopped(Stop { kind: StopKind::Resting, message, hint, .. }) => return Ok(Rotated::Resting { message, hint, finish }),
-        Ended::Stopped(stop) => return Err(Failure::from(stop)),
-        Ended::Closed { end, error } => (end, error),
-    };
-    let new = record.new.as_ref().filter(|_| !record.adopted).map(|new| &new.pair.id);
-    let fate = |fate: &str| new.map_or_else(String::new, |new| format!("; the new key {new} {fate}"));
-    let taken_back = |why: String| Ok(Rotated::TakenBack { key: record.old.id.clone(), why });
-    match end {
-        End::Rotated | End::RotatedOldInactive | End::Forgotten | End::Pulled => {
-            Ok(Rotated::Done { record: Box::new(record.scrubbed()), finish })
-        }
-        End::Undone { why } => taken_back(format!("{why}{}", fate("stays, inactive"))),
-        End::Aborted { why, lost_to: None, .. } if finish != Finish::Fresh => taken_back(format!("{why}{}", fate("is deleted"))),
-        End::Aborted { why, .. } => Err(resume::aborted(record, why, error.as_ref())),
-    }
 }

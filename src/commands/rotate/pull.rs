@@ -2,9 +2,8 @@
 //!
 //! Invariant: who takes over never makes, changes or deletes a key at AWS.
 
-use super::home::Home;
-use super::managed::{held, read};
-use super::one::Way;
+use super::targets::{held, read};
+use super::way::Way;
 use super::{Rotated, Run, Sessions};
 use crate::aws::{Aws, AwsError, ErrorKind, Signer};
 use crate::commands::failure::{Failure, FailureKind};
@@ -13,9 +12,23 @@ use crate::model::{AccessKeyId, AccessKeyPair, Identity, ProfileName, Timing};
 use crate::os::machine;
 use crate::os::terminal::{Answer, Question};
 use crate::profile::ResolvedProfile;
-use crate::rotation::{Authority, Pull, Rules, SignedSecrets, begin_pull, plan};
+use crate::rotation::{Authority, Pull, Rules, SecretTarget, SignedSecrets, begin_pull, plan};
 
 const UNCHANGED: &str = "nothing was changed";
+
+/// Where the settings say that a key is at home.
+pub(super) struct Home {
+    /// The table of the settings that says so.
+    pub(super) table: String,
+    /// The machine that rotates it.
+    pub(super) rotator: String,
+    /// The first of its secrets.
+    pub(super) secret: SecretTarget,
+    /// Whose credentials read the secret, and whether before the key itself is tried.
+    pub(super) auth_profile: Option<(ProfileName, bool)>,
+    /// The user of a `[key.NAME]`.
+    pub(super) user: Option<String>,
+}
 
 /// A key as this machine has it.
 pub(super) struct Held<'a> {

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::one::Way;
+use super::way::Way;
 use super::{Finish, RotateOutcome, Rotated, Run, Sessions};
-use crate::aws::{Aws, AwsError, Signer};
+use crate::aws::{Aws, Signer};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::holder::Reach;
 use crate::journal::{Entry, JournalError};
@@ -14,7 +14,7 @@ use crate::os::{atomic_file, clock};
 use crate::profile::Refusal;
 use crate::rotation::{
     Authority, Direction, End, Files, KnownKey, NotRecalled, Observation, Record, Rules, SignedSecrets, State, Unresolved, Which, describe,
-    explain, plan_resumed, recall, resolve, take_up,
+    plan_resumed, recall, resolve, take_up,
 };
 
 /// What became of the rotations that were under way.
@@ -368,28 +368,6 @@ fn undecided(record: &Record, unresolved: Unresolved) -> Failure {
             let again = format!("put that right and run `keyrotate rotate {}` again", record.called());
             let failure = Failure::new(FailureKind::Attention, "going forward would leave no place that has the new key").state(state);
             Failure { causes, ..failure.hint(format!("{again}, or `keyrotate rotate --resolve {old} {other}")) }
-        }
-    }
-}
-
-/// The rotation ended before there was a new key in use.
-pub(super) fn aborted(record: &Record, why: String, error: Option<&AwsError>) -> Failure {
-    if let State::Done(End::Aborted { lost_to: Some(rival), .. }) = &record.state {
-        let state = format!("{} has {}, which stays; the new key that was made here is deleted", rival.place, rival.key);
-        let one = "let only one machine rotate it (`rotator` in config.toml)";
-        let hint = match record.managed_as {
-            Some(_) => one.to_owned(),
-            None => format!("{one}; then `keyrotate auto` here takes the key over from there"),
-        };
-        return Failure::new(FailureKind::Failed, why).state(state).hint(hint);
-    }
-    let state = format!("nothing was changed; {} is in use as before", record.old.id);
-    match error {
-        Some(error) if error.to_string() == why => Failure::from(explain(&record.old.id, error)).state(state),
-        cause => {
-            let hint = format!("`keyrotate status {}` shows the user's keys", record.called());
-            let failure = Failure::new(FailureKind::Failed, why).state(state).hint(hint);
-            Failure { causes: cause.map(ToString::to_string).into_iter().collect(), ..failure }
         }
     }
 }
