@@ -4,19 +4,8 @@
 
 use chrono::NaiveDate;
 
-use super::finding::{Finding, Level};
+use super::finding::{Exempt, Finding, Level};
 use crate::profile::settings::Exemption;
-
-/// The exemption that a finding has.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exempt {
-    /// Why it may be so.
-    pub reason: String,
-    /// The last day on which it counts, in UTC.
-    pub until: NaiveDate,
-    /// That day is over: the finding counts again.
-    pub has_ended: bool,
-}
 
 /// The findings with their exemptions. What could not be looked at, and what is well, has none.
 pub fn exempted(findings: Vec<Finding>, exemptions: &[Exemption], today: NaiveDate) -> Vec<Finding> {

@@ -1,6 +1,7 @@
 //! What a check found.
 
-use super::exemption::Exempt;
+use chrono::NaiveDate;
+
 use crate::aws::{AwsError, ErrorKind};
 use crate::model::Check;
 
@@ -17,6 +18,17 @@ pub enum Level {
     Fail,
     /// It could not be looked at.
     Unknown,
+}
+
+/// The exemption that a finding has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exempt {
+    /// Why it may be so.
+    pub reason: String,
+    /// The last day on which it counts, in UTC.
+    pub until: NaiveDate,
+    /// That day is over: the finding counts again.
+    pub has_ended: bool,
 }
 
 /// One result of a check; a check that looks at several things has one for each.

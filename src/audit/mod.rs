@@ -18,9 +18,9 @@ pub use check::{Reference, Tier};
 pub use checks::{DELETE_ROOT_KEYS, audit, root_keys, wants_boundary};
 pub use denied::when_denied;
 pub use document::{NotAPolicy, Power, power};
-pub use exemption::{Exempt, exempted, idle};
+pub use exemption::{exempted, idle};
 pub use facts::{Facts, Here, Replacing, Watched, is_own_use};
-pub use finding::{Finding, Level};
+pub use finding::{Exempt, Finding, Level};
 pub use inline_plan::{InlineUser, NoPlan, Step, inline_plan};
 pub use policies::{
     CHARACTERS, Choices, NoPolicy, NotInAnArn, PARTITIONS, Policy, PolicyName, RoleNamed, Scope, SecretNamed, UNNEEDED, Whose, policy,

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, ColorChoice, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCandidates;
 
-use super::completions::{self, Shell};
+use super::candidates;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::history::HistoryOptions;
 use crate::commands::rotate::RotateOptions;
@@ -173,7 +173,7 @@ pub enum Command {
 #[derive(Debug, Default, ClapArgs)]
 pub struct StatusArgs {
     /// Profiles whose keys to show; without any, every own key
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(candidates::profiles))]
     pub profiles: Vec<String>,
     /// Print JSON, with times in UTC
     #[arg(long)]
@@ -208,7 +208,7 @@ pub struct AutoArgs {
 #[derive(Debug, ClapArgs)]
 pub struct RotateArgs {
     /// Profiles whose keys to rotate, or names of [key.NAME] in config.toml; without any, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles_and_keys))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(candidates::profiles_and_keys))]
     pub profiles: Vec<String>,
     /// Rotate every own key
     #[arg(long, conflicts_with = "profiles")]
@@ -250,11 +250,21 @@ pub struct RotateArgs {
     pub mfa_code: Option<GivenCode>,
 }
 
+/// A shell that can complete.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+    Elvish,
+}
+
 /// What `undo` takes.
 #[derive(Debug, ClapArgs)]
 pub struct UndoArgs {
     /// The profile whose old key to put back, or a name of [key.NAME] in config.toml; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles_and_keys))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(candidates::profiles_and_keys))]
     pub profile: Option<String>,
     /// Print the plan and change nothing
     #[arg(long)]
@@ -286,7 +296,7 @@ impl UndoArgs {
 #[derive(Debug, ClapArgs)]
 pub struct HistoryArgs {
     /// Profiles whose keys' rotations to show; without any, all rotations
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles_and_keys))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(candidates::profiles_and_keys))]
     pub profiles: Vec<String>,
     /// Print JSON, with times in UTC
     #[arg(long)]

@@ -2,34 +2,21 @@
 //!
 //! Invariant: whatever is wrong with the AWS files or the settings, a shell that completes gets no error and no secret, only fewer names.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, ValueEnum};
-use clap_complete::engine::CompletionCandidate;
 use clap_complete::env::{CompleteEnv, Shells};
 
-use super::args::Args;
+use super::args::{Args, Shell};
 use super::page::Page;
-use crate::commands::completions::{profile_and_key_names, profile_names};
-use crate::commands::refreshable::own_files;
 
 /// The variable by which a shell asks, and Homebrew too.
 const VARIABLE: &str = "COMPLETE";
 /// By name, not by the path it was started with: that may be of one version only.
 const PROGRAM: &str = "keyrotate";
-
-/// A shell that can complete.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Shell {
-    Bash,
-    Zsh,
-    Fish,
-    Powershell,
-    Elvish,
-}
 
 /// Answers where a shell asked; `None` in any other run. A value that names no shell is somebody else's variable.
 pub fn answer() -> Option<ExitCode> {
@@ -79,22 +66,4 @@ fn from_fpath_too(text: &str) -> String {
     let either = "\nif [[ $funcstack[1] == _keyrotate ]]; then\n    _clap_dynamic_completer_keyrotate \"$@\"\nelse\n    \
                   compdef _clap_dynamic_completer_keyrotate keyrotate\nfi\n";
     text.replace(register, either)
-}
-
-/// The profiles that can be named.
-pub fn profiles() -> Vec<CompletionCandidate> {
-    candidates(profile_names)
-}
-
-/// The same, and the keys of other users.
-pub fn profiles_and_keys() -> Vec<CompletionCandidate> {
-    candidates(profile_and_key_names)
-}
-
-type Names = fn(&[(OsString, OsString)], Option<PathBuf>) -> Vec<String>;
-
-fn candidates(names: Names) -> Vec<CompletionCandidate> {
-    let mut variables: Vec<_> = std::env::vars_os().collect();
-    own_files(&mut variables, std::env::home_dir());
-    names(&variables, std::env::home_dir()).into_iter().map(CompletionCandidate::new).collect()
 }

@@ -5,6 +5,7 @@ mod alarm;
 mod args;
 mod audit;
 mod auto;
+mod candidates;
 mod completions;
 mod debug;
 mod env;

@@ -8,6 +8,7 @@
 mod fake;
 mod json;
 mod scan;
+mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +18,8 @@ use super::{Displaced, Foreign, Holder, HolderError, Place, Sight, SignedBy, Sta
 use crate::aws::{AwsError, ErrorKind, SecretBody, SecretFacts, SecretId, Secrets, VersionOf, name_of_arn, region_of_arn};
 use crate::model::{AccessKeyId, AccessKeyPair, SecretAccessKey, SecretFields};
 
-pub use json::{Held, ShapeError, find_fields, new_value, read_fields, read_pair, replace_pair};
+pub use json::{Held, find_fields, new_value, read_fields, read_pair, replace_pair};
+pub use shape::ShapeError;
 
 /// The label of the version that programs read.
 pub const CURRENT: &str = "AWSCURRENT";

@@ -2,14 +2,9 @@
 
 use std::{fmt, path::PathBuf};
 
-use super::{
-    environment::{CONFIG_VARIABLE, CREDENTIALS_VARIABLE, Environment},
-    files::AwsFiles,
-};
-
 /// AWS files that do not exist although a variable names them, with the variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Absent(Vec<(&'static str, PathBuf)>);
+pub struct Absent(pub(super) Vec<(&'static str, PathBuf)>);
 
 impl Absent {
     /// One sentence a file.
@@ -25,24 +20,12 @@ impl fmt::Display for Absent {
     }
 }
 
-impl AwsFiles {
-    /// The files that a variable names and that do not exist.
-    pub fn absent(&self, environment: &Environment) -> Absent {
-        let variables = [
-            (CREDENTIALS_VARIABLE, self.credentials().is_none(), &self.paths().credentials),
-            (CONFIG_VARIABLE, self.config().is_none(), &self.paths().config),
-        ];
-        let absent = variables.into_iter().filter(|(variable, is_absent, _)| *is_absent && environment.get(variable).is_some());
-        Absent(absent.map(|(variable, _, path)| (variable, path.clone())).collect())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use super::super::environment::AwsPaths;
-    use super::*;
+    use super::super::environment::{AwsPaths, Environment};
+    use super::super::files::AwsFiles;
     use crate::model::ProfileName;
 
     #[test]

@@ -8,8 +8,9 @@ use std::{
 };
 
 use super::{
+    absent::Absent,
     document::{Document, FileKind},
-    environment::AwsPaths,
+    environment::{AwsPaths, CONFIG_VARIABLE, CREDENTIALS_VARIABLE, Environment},
     grammar::{Entry, Section},
     header::second_word,
     keychain_index::KeychainIndex,
@@ -79,6 +80,16 @@ pub(super) struct Profile<'a> {
 }
 
 impl AwsFiles {
+    /// The files that a variable names and that do not exist.
+    pub fn absent(&self, environment: &Environment) -> Absent {
+        let variables = [
+            (CREDENTIALS_VARIABLE, self.credentials().is_none(), &self.paths().credentials),
+            (CONFIG_VARIABLE, self.config().is_none(), &self.paths().config),
+        ];
+        let absent = variables.into_iter().filter(|(variable, is_absent, _)| *is_absent && environment.get(variable).is_some());
+        Absent(absent.map(|(variable, _, path)| (variable, path.clone())).collect())
+    }
+
     /// Reads both files' bytes. One that the AWS CLI cannot read refuses all, as it does there.
     pub fn parse(paths: AwsPaths, credentials: Option<Vec<u8>>, config: Option<Vec<u8>>) -> Result<Self, FileRefusal> {
         let credentials = read(&paths.credentials, FileKind::Credentials, credentials)?;

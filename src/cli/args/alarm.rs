@@ -7,7 +7,7 @@ use clap_complete::engine::ArgValueCandidates;
 
 use super::session::{self, GivenCode, duration};
 use crate::alarm::Via;
-use crate::cli::completions;
+use crate::cli::candidates;
 use crate::commands::alarm::install::WAIT;
 use crate::commands::alarm::{AlarmOptions, SetUp};
 
@@ -53,7 +53,7 @@ pub enum AlarmCommand {
 #[derive(Debug, ClapArgs)]
 pub struct Account {
     /// The profile of the account, with a key or a role; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(candidates::profiles))]
     pub profile: Option<String>,
     /// The code that the MFA device shows, where a session has to be opened
     #[arg(long, value_name = "CODE", env = "KEYROTATE_MFA_CODE", hide_env_values = true, value_parser = session::given_code)]

@@ -5,7 +5,7 @@ use clap_complete::engine::ArgValueCandidates;
 
 use super::session::{self, GivenCode};
 use crate::audit::Tier;
-use crate::cli::completions;
+use crate::cli::candidates;
 use crate::commands::audit::{AuditOptions, FailOn};
 use crate::model::Check;
 
@@ -16,7 +16,7 @@ looked at: an answer that was denied is never a pass. Asks with the MFA session 
 #[derive(Debug, ClapArgs)]
 pub struct AuditArgs {
     /// The profile to look at; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(candidates::profiles))]
     pub profile: Option<String>,
     /// How far to look
     #[arg(long, value_name = "TIER", default_value = "self")]

@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCandidates;
 
 use super::access_key_id;
-use crate::cli::completions;
+use crate::cli::candidates;
 use crate::commands::keys::add::AddOptions;
 use crate::commands::keys::import::ImportOptions;
 use crate::commands::keys::remove::RemoveOptions;
@@ -55,7 +55,7 @@ pub enum KeysCommand {
 #[derive(Debug, ClapArgs)]
 pub struct AddArgs {
     /// The profile that gets the key, and is made where there is none; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(candidates::profiles))]
     pub profile: Option<String>,
     /// Where the key is put; a file has it in plain text
     #[arg(long, value_name = "STORE", default_value = "keychain")]
@@ -115,7 +115,7 @@ impl AddArgs {
 #[derive(Debug, ClapArgs)]
 pub struct ImportArgs {
     /// The profile whose key to move; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(candidates::profiles))]
     pub profile: Option<String>,
     /// Show what becomes of the files and change nothing
     #[arg(long)]

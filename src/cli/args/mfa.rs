@@ -3,7 +3,7 @@
 use clap::{Args as ClapArgs, Subcommand};
 use clap_complete::engine::ArgValueCandidates;
 
-use crate::cli::completions;
+use crate::cli::candidates;
 use crate::commands::mfa::enroll::EnrollOptions;
 use crate::commands::mfa::resync::ResyncOptions;
 use crate::model::MfaSerial;
@@ -42,7 +42,7 @@ pub enum MfaCommand {
 #[derive(Debug, ClapArgs)]
 pub struct MfaListArgs {
     /// The profile with the user's key; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(candidates::profiles))]
     pub profile: Option<String>,
     /// Print JSON, with times in UTC
     #[arg(long)]
@@ -53,7 +53,7 @@ pub struct MfaListArgs {
 #[derive(Debug, ClapArgs)]
 pub struct MfaEnrollArgs {
     /// The profile with the user's key; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(candidates::profiles))]
     pub profile: Option<String>,
     /// What the device is to be called; without it, the user's name, with a number where that is taken
     #[arg(long)]
@@ -74,7 +74,7 @@ impl MfaEnrollArgs {
 #[derive(Debug, ClapArgs)]
 pub struct MfaResyncArgs {
     /// The profile with the user's key; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(candidates::profiles))]
     pub profile: Option<String>,
     /// The device; without it, the one that the profile names, or the only one
     #[arg(long, value_name = "SERIAL", value_parser = serial)]

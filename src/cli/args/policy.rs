@@ -5,7 +5,7 @@ use clap::{Args as ClapArgs, Subcommand};
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::audit::{Choices, PARTITIONS, PolicyName, Scope, SecretNamed, Whose};
-use crate::cli::completions;
+use crate::cli::candidates;
 use crate::commands::policy::PolicyOptions;
 
 /// What `policy` takes.
@@ -35,7 +35,7 @@ pub struct ShowArgs {
     #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(PolicyName::ALL.map(PolicyName::id)).try_map(named))]
     pub name: Option<PolicyName>,
     /// The profile whose user it is for, or a name of [key.NAME] in config.toml; without it, whoever has the policy
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles_and_keys))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(candidates::profiles_and_keys))]
     pub profile: Option<String>,
     /// The account ID
     #[arg(long, value_name = "ID", value_parser = Scope::account)]

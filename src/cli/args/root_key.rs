@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Subcommand};
 use clap_complete::engine::ArgValueCandidates;
 
-use crate::cli::completions;
+use crate::cli::candidates;
 use crate::commands::root_key::RemoveOptions;
 use crate::model::parse_duration;
 
@@ -33,10 +33,10 @@ pub enum RootKeyCommand {
 #[derive(Clone, Debug, ClapArgs)]
 pub struct RootKeyRemoveArgs {
     /// The profile with the root user's key; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(candidates::profiles))]
     pub profile: Option<String>,
     /// The profile of an administrator of the same account, who is not the root user
-    #[arg(long, value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(long, value_name = "PROFILE", add = ArgValueCandidates::new(candidates::profiles))]
     pub admin: Option<String>,
     /// How long the key is inactive before it is deleted, 50m at most; 0s deletes it right after
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]

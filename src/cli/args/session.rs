@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, ValueEnum};
 use clap_complete::engine::ArgValueCandidates;
 
-use super::completions;
+use super::candidates;
 use crate::commands::exec::ExecOptions;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::refreshable::Beside;
@@ -85,7 +85,7 @@ impl SessionArgs {
 #[derive(Debug, ClapArgs)]
 pub struct LoginArgs {
     /// The profile; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then what you pick at the terminal, else default
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(candidates::profiles))]
     pub profile: Option<String>,
     #[command(flatten)]
     pub session: SessionArgs,
@@ -98,7 +98,7 @@ pub struct LoginArgs {
 #[derive(Debug, ClapArgs)]
 pub struct LogoutArgs {
     /// The profile; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(candidates::profiles))]
     pub profile: Option<String>,
     /// Forget every session
     #[arg(long, conflicts_with = "profile")]
@@ -109,7 +109,7 @@ pub struct LogoutArgs {
 #[derive(Debug, ClapArgs)]
 pub struct ExecArgs {
     /// The profile; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then what you pick at the terminal, else default
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(candidates::profiles))]
     pub profile: Option<String>,
     #[command(flatten)]
     pub session: SessionArgs,
@@ -161,7 +161,7 @@ pub enum EnvFormat {
 #[derive(Debug, ClapArgs)]
 pub struct EnvArgs {
     /// The profile; without it, AWS_PROFILE, AWS_DEFAULT_PROFILE, then what you pick at the terminal, else default
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(candidates::profiles))]
     pub profile: Option<String>,
     #[command(flatten)]
     pub session: SessionArgs,
@@ -193,7 +193,7 @@ pub enum InitShell {
 #[derive(Debug, ClapArgs)]
 pub struct CredentialProcessArgs {
     /// The profile
-    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(completions::profiles))]
+    #[arg(value_name = "PROFILE", add = ArgValueCandidates::new(candidates::profiles))]
     pub profile: String,
     #[command(flatten)]
     pub session: SessionArgs,

@@ -97,10 +97,10 @@ pub fn enroll(context: &Context, request: &Request<'_>) -> Result<Enrolled, Fail
 }
 
 /// The making of a device.
-pub(super) struct Enrolling<'a> {
-    pub(super) asked: &'a Asked<'a>,
+struct Enrolling<'a> {
+    asked: &'a Asked<'a>,
     request: &'a Request<'a>,
-    pub(super) disk: RealDisk,
+    disk: RealDisk,
 }
 
 impl Enrolling<'_> {
@@ -108,7 +108,7 @@ impl Enrolling<'_> {
         let (asked, console) = (self.asked, self.request.console);
         let own: Vec<String> = asked.devices()?.into_iter().map(|device| device.serial).collect();
         let mut notes = Vec::new();
-        if let Some((path, mut enrolment)) = self.take_up(&own, &mut notes)? {
+        if let Some((path, mut enrolment)) = asked.take_up(&own, &mut notes)? {
             let entry = Entry::resume(&self.disk, path, &enrolment).map_err(|error| Failure::from_error(FailureKind::Failed, &error))?;
             notes.push(format!("{} had been interrupted after the device was enabled", enrolment.told()));
             let named = self.name_it(entry, &mut enrolment)?;
@@ -240,21 +240,16 @@ impl Enrolling<'_> {
         asked.with_codes(console, &device.serial, &|codes| {
             match asked.aws.enable_mfa_device(&asked.signer, &asked.user_name, &device.serial, codes) {
                 // Its answer was lost, and not what it did.
-                Err(error) if !error.is_definitive() && self.has(&device.serial) => Ok(()),
+                Err(error) if !error.is_definitive() && self.asked.has(&device.serial) => Ok(()),
                 other => other,
             }
         })
     }
 
-    pub(super) fn has(&self, serial: &MfaSerial) -> bool {
-        let own = self.asked.aws.list_mfa_devices(&self.asked.signer);
-        own.is_ok_and(|own| own.iter().any(|other| other == serial.as_str()))
-    }
-
     /// Deletes a device that was not enabled, where it is ours, which the failure tells. `shown`: what is to be done about what was shown of it.
     fn take_back(&self, entry: Entry<'_>, enrolment: &Enrolment, failure: Failure, shown: Option<&str>) -> Failure {
         let again = format!("run `{}` again", enrolment.again());
-        let gone = self.delete(enrolment, &[]);
+        let gone = self.asked.delete(enrolment, &[]);
         // What stays may yet turn out to be in use, with what was shown of it.
         let is_over = !matches!(gone, Gone::Stays(_));
         let state = match gone {

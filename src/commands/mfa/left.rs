@@ -4,13 +4,13 @@
 
 use std::path::PathBuf;
 
-use super::enroll::Enrolling;
-use super::{UNCHANGED, directory};
+use super::{Asked, UNCHANGED, directory};
 use crate::aws::{AwsError, ErrorKind};
 use crate::commands::failure::{Failure, FailureKind};
 use crate::journal::Entry;
 use crate::mfa::{Enrolment, Left};
 use crate::model::{Arn, MfaSerial};
+use crate::os::disk::RealDisk;
 
 /// What a person can do about a device that may be somebody else's.
 pub(super) const WHOSE: &str = "it cannot be told whose the device is, without iam:ListVirtualMFADevices: look for it in the IAM console";
@@ -29,15 +29,15 @@ pub(super) enum Gone {
     Stays(AwsError),
 }
 
-impl Enrolling<'_> {
+impl Asked<'_> {
     /// Deletes what is left half-made of this user. Returns the enrolment that only lacks its line, where there is one.
     pub(super) fn take_up(&self, own: &[String], notes: &mut Vec<String>) -> Result<Option<(PathBuf, Enrolment)>, Failure> {
-        let found = Entry::list(&self.disk, &directory(self.asked.context));
+        let found = Entry::list(&RealDisk, &directory(self.context));
         let mut enabled = None;
         for path in found.map_err(|error| Failure::from_error(FailureKind::Failed, &error).state(UNCHANGED))? {
             let enrolment: Enrolment =
-                Entry::load(&self.disk, &path).map_err(|error| Failure::from_error(FailureKind::Failed, &error).state(UNCHANGED))?;
-            if enrolment.user != self.asked.identity.arn {
+                Entry::load(&RealDisk, &path).map_err(|error| Failure::from_error(FailureKind::Failed, &error).state(UNCHANGED))?;
+            if enrolment.user != self.identity.arn {
                 continue;
             }
             match self.delete(&enrolment, own) {
@@ -67,7 +67,7 @@ impl Enrolling<'_> {
             Left::NotOurs => return Gone::NotOurs,
             Left::HalfMade => {}
         }
-        match self.asked.aws.delete_virtual_mfa_device(&self.asked.signer, &enrolment.serial) {
+        match self.aws.delete_virtual_mfa_device(&self.signer, &enrolment.serial) {
             Ok(()) => Gone::Deleted,
             Err(error) if error.kind == ErrorKind::Gone => Gone::Deleted,
             // AWS lists a device a while after it was enabled.
@@ -81,15 +81,21 @@ impl Enrolling<'_> {
         }
     }
 
+    /// Whether AWS lists it among the user's devices.
+    pub(super) fn has(&self, serial: &MfaSerial) -> bool {
+        let own = self.aws.list_mfa_devices(&self.signer);
+        own.is_ok_and(|own| own.iter().any(|other| other == serial.as_str()))
+    }
+
     /// Who has the device, where AWS says so.
     fn holder(&self, serial: &MfaSerial) -> Option<Arn> {
-        let all = self.asked.aws.list_virtual_mfa_devices(&self.asked.signer).ok()?;
+        let all = self.aws.list_virtual_mfa_devices(&self.signer).ok()?;
         all.into_iter().find(|device| device.serial == serial.as_str())?.user
     }
 
     /// Nothing of it is left to be done.
     pub(super) fn close(&self, path: PathBuf, enrolment: &Enrolment) -> Result<(), Failure> {
-        let closed = Entry::resume(&self.disk, path, enrolment).and_then(|entry| entry.close(enrolment));
+        let closed = Entry::resume(&RealDisk, path, enrolment).and_then(|entry| entry.close(enrolment));
         closed.map_err(|error| Failure::from_error(FailureKind::Failed, &error))
     }
 }

@@ -10,7 +10,7 @@ use std::slice::Iter;
 use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
-use super::json::{DEEPEST, ShapeError};
+use super::shape::{DEEPEST, ShapeError};
 
 /// A member of an object, however deep.
 pub(super) struct Member {
