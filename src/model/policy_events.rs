@@ -1,7 +1,7 @@
 //! The events by which the policies of an account change, and what a pattern of AWS's has to do with them.
 //!
-//! Invariant: a pattern hears of an event only where that follows from what is known of it: its source and its name. Whatever else a pattern
-//! asks for makes it unclear, never a yes.
+//! Invariant: a pattern hears of an event only where that follows from what is known of it: its source, its name, and what every call has that
+//! changed something. Whatever else a pattern asks for makes it unclear, never a yes.
 
 mod event_pattern;
 mod filter_pattern;
@@ -21,19 +21,44 @@ pub const IAM_SOURCE: &str = "iam.amazonaws.com";
 struct Event<'a> {
     source: &'a str,
     name: &'a str,
+    is_read: bool,
 }
 
 impl<'a> Event<'a> {
     const fn of_iam(name: &'a str) -> Self {
-        Event { source: IAM_SOURCE, name }
+        Event { source: IAM_SOURCE, name, is_read: false }
+    }
+
+    /// What is known of a call that AWS did, and does not depend on who called (CloudTrail user guide, record contents). A change that AWS refused is
+    /// none.
+    fn known(self, field: &str) -> Option<Known<'a>> {
+        Some(match field {
+            "eventName" => Known::Text(self.name),
+            "eventSource" => Known::Text(self.source),
+            "eventType" => Known::Text("AwsApiCall"),
+            "eventCategory" => Known::Text("Management"),
+            "managementEvent" => Known::Is(true),
+            "readOnly" => Known::Is(self.is_read),
+            "errorCode" | "errorMessage" => Known::Absent,
+            _ => return None,
+        })
     }
 }
 
+/// What a field of an event has.
+#[derive(Clone, Copy)]
+enum Known<'a> {
+    Text(&'a str),
+    Is(bool),
+    Absent,
+}
+
 /// An event that no pattern names.
-const STRANGER: Event<'_> = Event { source: "nobody.amazonaws.com", name: "DoNothing" };
+const STRANGER: Event<'_> = Event { source: "nobody.amazonaws.com", name: "DoNothing", is_read: false };
 
 /// What reads policies and users all day, as the console does, and changes nothing.
-const READS: [Event<'_>; 2] = [Event::of_iam("ListUsers"), Event::of_iam("GetPolicy")];
+const READS: [Event<'_>; 2] =
+    [Event { is_read: true, ..Event::of_iam("ListUsers") }, Event { is_read: true, ..Event::of_iam("GetPolicy") }];
 
 /// The events of CIS AWS Foundations (1.4 to 7.0), in its order.
 pub const POLICY_EVENTS: [&str; 16] = [

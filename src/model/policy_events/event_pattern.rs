@@ -1,11 +1,9 @@
 //! An event pattern of EventBridge (EventBridge user guide, event patterns; operators), as far as it is about IAM's events.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value};
 
 use super::truth::{Truth, like};
-use super::{Event, Hears, POLICY_EVENTS, STRANGER};
+use super::{Event, Hears, Known, POLICY_EVENTS, STRANGER};
 
 /// How many of the policy events a rule with this pattern hears of, in this account and region.
 pub fn event_pattern(pattern: &str, account: &str, region: &str) -> Hears {
@@ -28,16 +26,21 @@ struct Sent<'a> {
 }
 
 impl Sent<'_> {
-    fn known(&self, path: &str) -> Option<Cow<'_, str>> {
-        match path {
-            ".source" => Some(self.event.source.strip_suffix(".amazonaws.com").map(|service| format!("aws.{service}"))?.into()),
-            ".detail-type" => Some("AWS API Call via CloudTrail".into()),
-            ".account" => Some(self.account.into()),
-            ".region" | ".detail.awsRegion" => Some(self.region.into()),
-            ".detail.eventSource" => Some(self.event.source.into()),
-            ".detail.eventName" => Some(self.event.name.into()),
-            _ => None,
-        }
+    /// Whether what the event has there fits one of them.
+    fn fits(&self, path: &str, matchers: &[Value]) -> Truth {
+        let service = self.event.source.strip_suffix(".amazonaws.com").unwrap_or(self.event.source);
+        let source = format!("aws.{service}");
+        let known = match path {
+            ".source" => Known::Text(&source),
+            ".detail-type" => Known::Text("AWS API Call via CloudTrail"),
+            ".account" | ".detail.recipientAccountId" => Known::Text(self.account),
+            ".region" | ".detail.awsRegion" => Known::Text(self.region),
+            _ => match path.strip_prefix(".detail.").and_then(|field| self.event.known(field)) {
+                Some(known) => known,
+                None => return Truth::Unknown,
+            },
+        };
+        Truth::any(matchers.iter().map(|matcher| matches(matcher, known)))
     }
 }
 
@@ -47,16 +50,11 @@ fn names_policies<'a>(pattern: &Map<String, Value>, path: &str, sent: &impl Fn(E
         Value::Object(inside) => names_policies(inside, &format!("{path}.{name}"), sent),
         Value::Array(any) => {
             let path = format!("{path}.{name}");
-            let fits = |event| one_of(any, &path, &sent(event));
+            let fits = |event| sent(event).fits(&path, any);
             fits(STRANGER) == Truth::No && POLICY_EVENTS.iter().any(|name| fits(Event::of_iam(name)) == Truth::Yes)
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     })
-}
-
-fn one_of(matchers: &[Value], path: &str, event: &Sent<'_>) -> Truth {
-    let value = event.known(path);
-    Truth::any(matchers.iter().map(|matcher| value.as_ref().map_or(Truth::Unknown, |value| matches(matcher, value))))
 }
 
 fn holds(pattern: &Map<String, Value>, path: &str, event: &Sent<'_>) -> Truth {
@@ -65,26 +63,53 @@ fn holds(pattern: &Map<String, Value>, path: &str, event: &Sent<'_>) -> Truth {
             Truth::any(any.iter().map(|one| one.as_object().map_or(Truth::Unknown, |one| holds(one, path, event))))
         }
         Value::Object(inside) => holds(inside, &format!("{path}.{name}"), event),
-        Value::Array(any) => one_of(any, &format!("{path}.{name}"), event),
+        Value::Array(any) => event.fits(&format!("{path}.{name}"), any),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Truth::Unknown,
     }))
 }
 
-fn matches(matcher: &Value, value: &str) -> Truth {
+fn matches(matcher: &Value, known: Known<'_>) -> Truth {
+    let value = match (matcher, known) {
+        // What is not there is like nothing, nor unlike anything.
+        (matcher, Known::Absent) => return (matcher.get("exists") == Some(&Value::Bool(false))).into(),
+        (Value::Bool(wanted), Known::Is(value)) => return (*wanted == value).into(),
+        (Value::Object(_), Known::Is(_)) => return if matcher.get("exists").is_some() { exists(matcher) } else { Truth::Unknown },
+        (_, Known::Is(_)) => return Truth::No,
+        (_, Known::Text(value)) => value,
+    };
     match matcher {
         Value::String(text) => (text == value).into(),
-        Value::Object(matcher) => Truth::all(matcher.iter().map(|(operator, with)| match (operator.as_str(), with) {
-            ("prefix", Value::String(start)) => value.starts_with(start).into(),
-            ("suffix", Value::String(end)) => value.ends_with(end).into(),
-            ("equals-ignore-case", Value::String(text)) => text.eq_ignore_ascii_case(value).into(),
-            ("wildcard", Value::String(pattern)) => like(pattern, value).into(),
-            ("exists", Value::Bool(exists)) => (*exists).into(),
-            ("anything-but", Value::Array(none)) => Truth::any(none.iter().map(|one| matches(one, value))).negated(),
-            ("anything-but", one @ (Value::String(_) | Value::Object(_))) => matches(one, value).negated(),
-            _ => Truth::Unknown,
+        Value::Object(operators) => Truth::all(operators.iter().map(|(operator, with)| match (operator.as_str(), with) {
+            ("exists", _) => exists(matcher),
+            ("anything-but", Value::Array(none)) => Truth::any(none.iter().map(|one| matches(one, known))).negated(),
+            ("anything-but", one @ (Value::String(_) | Value::Object(_))) => matches(one, known).negated(),
+            (operator, Value::Array(any)) => Truth::any(any.iter().map(|one| by(operator, one, value))),
+            (operator, one) => by(operator, one, value),
         })),
         // No text.
         Value::Null | Value::Bool(_) | Value::Number(_) => Truth::No,
         Value::Array(_) => Truth::Unknown,
+    }
+}
+
+/// Of something that is there.
+fn exists(matcher: &Value) -> Truth {
+    matcher.get("exists").and_then(Value::as_bool).map_or(Truth::Unknown, Truth::from)
+}
+
+fn by(operator: &str, with: &Value, value: &str) -> Truth {
+    // Inside of a prefix or a suffix.
+    let in_any_case = with.get("equals-ignore-case").and_then(Value::as_str);
+    let (with, value) = match (with.as_str(), in_any_case) {
+        (Some(text), _) => (text.to_owned(), value.to_owned()),
+        (None, Some(text)) => (text.to_ascii_lowercase(), value.to_ascii_lowercase()),
+        (None, None) => return Truth::Unknown,
+    };
+    match operator {
+        "prefix" => value.starts_with(&with).into(),
+        "suffix" => value.ends_with(&with).into(),
+        "equals-ignore-case" => with.eq_ignore_ascii_case(&value).into(),
+        "wildcard" => like(&with, &value).into(),
+        _ => Truth::Unknown,
     }
 }

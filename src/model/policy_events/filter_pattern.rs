@@ -1,7 +1,7 @@
 //! A metric filter pattern of CloudWatch Logs (CloudWatch Logs user guide, filter pattern syntax), as far as it is about JSON events.
 
 use super::truth::{Truth, like};
-use super::{Event, Hears, IAM_SOURCE, POLICY_EVENTS, READS, STRANGER};
+use super::{Event, Hears, IAM_SOURCE, Known, POLICY_EVENTS, READS, STRANGER};
 
 /// Deeper than a person writes, and than 1024 characters of a pattern need.
 const DEPTH: usize = 32;
@@ -49,6 +49,8 @@ enum Test {
     IsNot(String),
     /// It is there, or not.
     Exists(bool),
+    /// `IS TRUE` and `IS FALSE`.
+    IsTrue(bool),
     /// A regular expression, which is not read.
     Regex(String),
     /// Numbers, and whatever else there is.
@@ -61,10 +63,13 @@ impl Condition {
             Condition::All(all) => Truth::all(all.iter().map(|one| one.holds(event))),
             Condition::Any(any) => Truth::any(any.iter().map(|one| one.holds(event))),
             Condition::Test { selector, test } => match (known(selector, event), test) {
-                (Some(value), Test::Is(pattern)) => like(pattern, value).into(),
-                (Some(value), Test::IsNot(pattern)) => Truth::from(like(pattern, value)).negated(),
-                (Some(_), Test::Exists(exists)) => (*exists).into(),
-                (Some(_), Test::Regex(_) | Test::Other) | (None, _) => Truth::Unknown,
+                (Some(Known::Text(value)), Test::Is(pattern)) => like(pattern, value).into(),
+                (Some(Known::Text(value)), Test::IsNot(pattern)) => Truth::from(like(pattern, value)).negated(),
+                (Some(Known::Text(_) | Known::Is(_)), Test::Exists(exists)) => (*exists).into(),
+                (Some(Known::Is(value)), Test::IsTrue(wanted)) => (value == *wanted).into(),
+                (Some(Known::Absent), Test::Exists(exists)) => Truth::from(*exists).negated(),
+                (Some(Known::Absent), Test::Is(_) | Test::Regex(_) | Test::IsTrue(_)) => Truth::No,
+                (Some(_) | None, _) => Truth::Unknown,
             },
         }
     }
@@ -72,7 +77,9 @@ impl Condition {
     fn names_policies(&self) -> bool {
         match self {
             Condition::All(some) | Condition::Any(some) => some.iter().any(Condition::names_policies),
-            Condition::Test { selector, test: Test::Regex(regex) } => known(selector, STRANGER).is_some() && regex.contains("Policy"),
+            Condition::Test { selector, test: Test::Regex(regex) } => {
+                matches!(known(selector, STRANGER), Some(Known::Text(_))) && regex.contains("Policy")
+            }
             Condition::Test { test: Test::Is(_), .. } => {
                 self.holds(STRANGER) == Truth::No && POLICY_EVENTS.iter().any(|name| self.holds(Event::of_iam(name)) == Truth::Yes)
             }
@@ -93,12 +100,8 @@ impl Condition {
     }
 }
 
-fn known<'a>(selector: &str, event: Event<'a>) -> Option<&'a str> {
-    match selector {
-        "$.eventName" => Some(event.name),
-        "$.eventSource" => Some(event.source),
-        _ => None,
-    }
+fn known<'a>(selector: &str, event: Event<'a>) -> Option<Known<'a>> {
+    event.known(selector.strip_prefix("$.")?)
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,7 +207,11 @@ fn test(tokens: &mut Vec<Token>) -> Option<Test> {
     match word(tokens.pop()?)?.as_str() {
         "EXISTS" => Some(Test::Exists(true)),
         "NOT" => (word(tokens.pop()?)? == "EXISTS").then_some(Test::Exists(false)),
-        "IS" => word(tokens.pop()?).map(|_| Test::Other),
+        "IS" => word(tokens.pop()?).map(|word| match word.as_str() {
+            "TRUE" => Test::IsTrue(true),
+            "FALSE" => Test::IsTrue(false),
+            _ => Test::Other,
+        }),
         _ => None,
     }
 }
