@@ -9,7 +9,7 @@ use super::step::Step;
 use super::topic_policy::{may_publish, with_publisher};
 use super::watch::{MARK, NAMESPACE, TARGET, Via, Watch};
 use crate::aws::{EventRule, Metric, MetricAlarm, MetricFilter, OwnRule, OwnSight, OwnTopic, Subscription};
-use crate::model::{CLOUDWATCH, EVENTBRIDGE, Truth};
+use crate::model::{CLOUDWATCH, EVENTBRIDGE, Publisher, Truth};
 
 /// The key that AWS manages for SNS, whose policy nobody can change.
 const AWS_MANAGED_KEY: &str = "alias/aws/sns";
@@ -134,9 +134,14 @@ pub fn doubts(own: &OwnSight, via: Via) -> Vec<String> {
             "the topic is encrypted with the KMS key {key}: whether its policy lets {service} do kms:Decrypt and kms:GenerateDataKey* was not looked at"
         )
     };
-    let unheard = topic.and_then(heard).filter(|(gets, _)| *gets == Truth::Unknown).map(|(_, one)| match &one.gets {
-        Ok(_) => format!("{} has a filter policy for its subscription: whether a change passes it could not be judged", one.endpoint),
-        Err(error) => format!("whether {} has a filter policy for its subscription is unknown: {error}", one.endpoint),
+    let unheard = topic.and_then(heard).filter(|(gets, _)| *gets == Truth::Unknown).map(|(_, one)| match (&one.gets, &one.other_account) {
+        (_, Some(account)) => {
+            format!("whether {} has a filter policy for its subscription is seen by account {account} alone", one.endpoint)
+        }
+        (Ok(_), None) => {
+            format!("{} has a filter policy for its subscription: whether a change passes it could not be judged", one.endpoint)
+        }
+        (Err(error), None) => format!("whether {} has a filter policy for its subscription is unknown: {error}", one.endpoint),
     });
     key.map(of_key).into_iter().chain(unheard).collect()
 }
@@ -154,7 +159,8 @@ fn publishes(place: &Place, policy: Option<&str>, via: Via) -> Truth {
         Via::Metric => format!("arn:{partition}:cloudwatch:{region}:{account}:alarm:{}", Watch::Policies.name()),
         Via::EventBridge => format!("arn:{partition}:events:{region}:{account}:rule/{}", Watch::Policies.name()),
     };
-    may_publish(policy, account, via.service(), &source)
+    let publisher = Publisher { service: via.service(), account, source_arn: &source, topic: &place.topic() };
+    may_publish(policy, publisher)
 }
 
 fn metric_steps(own: &OwnSight, watch: Watch, group: &str, place: &Place) -> Result<Vec<Step>, Foreign> {

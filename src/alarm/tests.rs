@@ -68,7 +68,13 @@ fn after(mut own: OwnSight, steps: &[Step]) -> OwnSight {
                 found.policy = with_publisher(found.policy.as_deref(), &topic, &account, service).or(found.policy.take());
             }
             Step::Subscribe { email, .. } => {
-                let subscription = Subscription { protocol: "email".to_owned(), endpoint: email, arn: None, gets: Ok(Truth::Unknown) };
+                let subscription = Subscription {
+                    protocol: "email".to_owned(),
+                    endpoint: email,
+                    arn: None,
+                    other_account: None,
+                    gets: Ok(Truth::Unknown),
+                };
                 own.topic.as_mut().expect("the topic is made first").subscriptions.push(subscription);
             }
             Step::PutFilter { group, filter, .. } => {

@@ -17,14 +17,14 @@ fn sid(service: &str) -> String {
 }
 
 fn statement(topic: &str, account: &str, service: &str) -> Value {
-    let mut statement = publishing(topic, Publisher { service, account, source_arn: "" });
+    let mut statement = publishing(Publisher { service, account, source_arn: "", topic });
     statement.as_object_mut().into_iter().for_each(|fields| drop(fields.insert("Sid".to_owned(), json!(sid(service)))));
     statement
 }
 
 /// Whether the service may publish for what has this ARN.
-pub fn may_publish(policy: Option<&str>, account: &str, service: &str, source_arn: &str) -> Truth {
-    policy.map_or(Truth::No, |policy| lets_publish(policy, Publisher { service, account, source_arn }))
+pub fn may_publish(policy: Option<&str>, publisher: Publisher<'_>) -> Truth {
+    policy.map_or(Truth::No, |policy| lets_publish(policy, publisher))
 }
 
 /// The policy by which the service may publish for this account, too; `None` where our statement is there already, or the policy cannot be read.

@@ -7,7 +7,7 @@ use super::call::Call;
 use super::iam::every_page;
 use super::look::all;
 use super::monitoring::{Subscription, Topic};
-use super::{Aws, AwsError, Signer, region_of_arn};
+use super::{Aws, AwsError, Signer, account_of_arn, region_of_arn};
 use crate::model::{Truth, lets_through};
 
 impl Aws {
@@ -33,11 +33,14 @@ impl Aws {
     async fn subscription(&self, signer: &Signer, listed: sdk::Subscription) -> Subscription {
         // QUIRK(sns): one that is not confirmed has a word in the place of its ARN.
         let arn = listed.subscription_arn.filter(|arn| arn.starts_with("arn:"));
+        let is_others = |owner: &String| listed.topic_arn.as_deref().and_then(account_of_arn).is_some_and(|account| account != owner);
+        let other_account = listed.owner.filter(is_others);
         let gets = match &arn {
-            Some(arn) => self.filter_of(signer, arn).await,
-            None => Ok(Truth::Unknown),
+            Some(arn) if other_account.is_none() => self.filter_of(signer, arn).await,
+            Some(_) | None => Ok(Truth::Unknown),
         };
-        Subscription { protocol: listed.protocol.unwrap_or_default(), endpoint: listed.endpoint.unwrap_or_default(), arn, gets }
+        let (protocol, endpoint) = (listed.protocol.unwrap_or_default(), listed.endpoint.unwrap_or_default());
+        Subscription { protocol, endpoint, arn, other_account, gets }
     }
 
     /// `sns:GetSubscriptionAttributes`: whether a message without attributes gets through.

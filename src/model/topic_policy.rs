@@ -24,6 +24,8 @@ pub struct Publisher<'a> {
     pub account: &'a str,
     /// The alarm or rule that it publishes for.
     pub source_arn: &'a str,
+    /// The ARN of the topic.
+    pub topic: &'a str,
 }
 
 /// Whether the policy lets it publish.
@@ -44,10 +46,10 @@ pub fn lets_publish(policy: &str, publisher: Publisher<'_>) -> Truth {
 /// A statement by which it may publish to this topic.
 ///
 /// EventBridge does not say on whose behalf it publishes (EventBridge user guide, resource-based policies: Amazon SNS).
-pub fn publishing(topic: &str, publisher: Publisher<'_>) -> Value {
-    let Publisher { service, account, .. } = publisher;
+pub fn publishing(publisher: Publisher<'_>) -> Value {
+    let Publisher { service, account, topic, .. } = publisher;
     let mut statement = json!({"Effect": "Allow", "Principal": {"Service": service}, "Action": "sns:Publish", "Resource": topic});
-    if let (false, Some(statement)) = (service.starts_with("events."), statement.as_object_mut()) {
+    if let (true, Some(statement)) = (service == CLOUDWATCH, statement.as_object_mut()) {
         statement.insert("Condition".to_owned(), json!({"StringEquals": {"aws:SourceAccount": account}}));
     }
     statement
@@ -55,7 +57,16 @@ pub fn publishing(topic: &str, publisher: Publisher<'_>) -> Value {
 
 fn fits(statement: &Map<String, Value>, publisher: Publisher<'_>) -> Truth {
     let conditions = statement.get("Condition").map_or(Truth::Yes, |conditions| hold(conditions, publisher));
-    Truth::all([principal(statement, publisher), is_publish(statement), conditions])
+    Truth::all([principal(statement, publisher), is_publish(statement), is_about(statement, publisher.topic), conditions])
+}
+
+/// Whether it is about this topic. SNS takes no policy that is about another one, nor one about none.
+fn is_about(statement: &Map<String, Value>, topic: &str) -> Truth {
+    match (statement.get("Resource"), statement.get("NotResource")) {
+        (Some(resources), None) => texts(resources).any(|resource| like(resource, topic)).into(),
+        (None, None) => Truth::Yes,
+        (_, Some(_)) => Truth::Unknown,
+    }
 }
 
 fn principal(statement: &Map<String, Value>, publisher: Publisher<'_>) -> Truth {
@@ -88,15 +99,26 @@ fn hold(conditions: &Value, publisher: Publisher<'_>) -> Truth {
 }
 
 fn one(operator: &str, key: &str, values: &Value, publisher: Publisher<'_>) -> Truth {
+    let is_alarm = publisher.service == CLOUDWATCH;
     let value = match key {
-        "aws:sourceaccount" => Some(publisher.account),
-        "aws:sourcearn" => Some(publisher.source_arn),
-        "aws:securetransport" => Some("true"),
+        // QUIRK(sns): no condition of these holds for a rule (EventBridge user guide, resource-based policies: Amazon SNS), though it has both.
+        "aws:sourceaccount" => is_alarm.then_some(publisher.account),
+        "aws:sourcearn" => is_alarm.then_some(publisher.source_arn),
+        "aws:securetransport" | "aws:principalisawsservice" => Some("true"),
+        "aws:principalservicename" => Some(publisher.service),
         // QUIRK(sns): the owner of what an alarm publishes is the alarm's account; EventBridge says none, so that the policy that a topic is made with
         // is enough for alarms and not for rules (EventBridge user guide, "My rule ran but I don't see any messages published into my Amazon SNS topic").
-        "aws:sourceowner" => publisher.service.starts_with("cloudwatch.").then_some(publisher.account),
+        "aws:sourceowner" => is_alarm.then_some(publisher.account),
         _ => return Truth::Unknown,
     };
+    let (operator, if_exists) = operator.strip_suffix("IfExists").map_or((operator, false), |operator| (operator, true));
+    let is_source = matches!(key, "aws:sourceaccount" | "aws:sourcearn");
+    if value.is_none() && is_source && (if_exists || operator.contains("Not")) {
+        return Truth::Unknown;
+    }
+    if value.is_none() && if_exists {
+        return Truth::Yes;
+    }
     // A key that is absent is equal to nothing and like nothing (IAM user guide, condition operators).
     let any = |fits: fn(&str, &str) -> bool| Truth::from(value.is_some_and(|value| texts(values).any(|wanted| fits(wanted, value))));
     let is: fn(&str, &str) -> bool = |wanted, value| wanted == value;
@@ -159,8 +181,8 @@ mod tests {
     fn publishes(statements: &str) -> [Truth; 2] {
         let policy = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
         let arns = ["arn:aws:cloudwatch:us-east-1:111122223333:alarm:a", "arn:aws:events:us-east-1:111122223333:rule/a"];
-        [("cloudwatch.amazonaws.com", arns[0]), ("events.amazonaws.com", arns[1])]
-            .map(|(service, source_arn)| lets_publish(&policy, Publisher { service, account: "111122223333", source_arn }))
+        [(CLOUDWATCH, arns[0]), (EVENTBRIDGE, arns[1])]
+            .map(|(service, source_arn)| lets_publish(&policy, Publisher { service, account: "111122223333", source_arn, topic: "arn" }))
     }
 
     #[test]
@@ -193,6 +215,16 @@ mod tests {
                 )),
                 [No, No],
             ),
+            // None of these holds for a rule.
+            (allow(r#""Principal":"*","Condition":{"StringEquals":{"aws:SourceAccount":"111122223333"}}"#), [Yes, No]),
+            (allow(r#""Principal":"*","Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:*:us-east-1:111122223333:*"}}"#), [Yes, No]),
+            (allow(r#""Principal":"*","Condition":{"ArnNotLike":{"aws:SourceArn":"arn:aws:s3:*"}}"#), [Yes, Unknown]),
+            (allow(r#""Principal":"*","Condition":{"StringEqualsIfExists":{"aws:SourceAccount":"111122223333"}}"#), [Yes, Unknown]),
+            (allow(r#""Principal":"*","Condition":{"StringEquals":{"aws:PrincipalServiceName":"events.amazonaws.com"}}"#), [No, Yes]),
+            // About another topic, and about none that is named.
+            (allow(r#""Principal":"*""#).replace(r#""Resource":"*""#, r#""Resource":"arn2""#), [No, No]),
+            (allow(r#""Principal":"*""#).replace(r#""Resource":"*""#, r#""Resource":["x","ar*"]"#), [Yes, Yes]),
+            (allow(r#""Principal":"*""#).replace(r#""Resource":"*""#, r#""NotResource":"x""#), [Unknown, Unknown]),
             // Of who publishes for a rule no owner is known, who then is not this one either.
             (allow(r#""Principal":"*","Condition":{"StringNotEquals":{"aws:SourceOwner":"111122223333"}}"#), [No, Yes]),
             (allow(&format!(r#"{cloudwatch},"Condition":{{"StringEquals":{{"aws:SourceAccount":"444455556666"}}}}"#)), [No, No]),
@@ -211,6 +243,17 @@ mod tests {
             (
                 format!(
                     "{MADE_WITH},{}",
+                    allow(
+                        r#""Principal":"*","Condition":{"StringNotEqualsIfExists":{"aws:PrincipalOrgID":"o-1"},
+                            "BoolIfExists":{"aws:PrincipalIsAWSService":"false","aws:SecureTransport":"false"}}"#
+                    )
+                    .replace("Allow", "Deny")
+                ),
+                [Yes, No],
+            ),
+            (
+                format!(
+                    "{MADE_WITH},{}",
                     allow(r#""Principal":"*","Condition":{"StringNotEquals":{"aws:PrincipalOrgID":"o-1"}}"#).replace("Allow", "Deny")
                 ),
                 [Unknown, No],
@@ -218,7 +261,7 @@ mod tests {
         ] {
             assert_eq!(publishes(&statements), wanted, "{statements}");
         }
-        let publisher = Publisher { service: "cloudwatch.amazonaws.com", account: "1", source_arn: "" };
+        let publisher = Publisher { service: CLOUDWATCH, account: "1", source_arn: "", topic: "arn" };
         assert_eq!([lets_publish("", publisher), lets_publish("{}", publisher)], [Unknown, Unknown]);
     }
 }

@@ -157,7 +157,15 @@ const ROWS: &[Row] = &[
     Row("no action", |w| w.alarms[0].actions.clear(), &[("fail", "alarm policies"), NO_RULE]),
     Row("five changes raise it", |w| w.alarms[0].threshold = 5.0, &[("fail", "alarm policies"), NO_RULE]),
     Row("a unit that nothing is counted in", |w| w.alarms[0].unit = Some("Count".into()), &[("fail", "alarm policies"), NO_RULE]),
-    Row("an average", |w| w.alarms[0].statistic = "Average".into(), &[("unknown", "alarm policies"), NO_RULE]),
+    Row("an average of changes alone", |w| w.alarms[0].statistic = "Average".into(), &[]),
+    Row(
+        "an average of changes and of nothing",
+        |w| {
+            w.log_groups[0].filters[0].default = Some(0.0);
+            w.alarms[0].statistic = "Average".into();
+        },
+        &[("unknown", "alarm policies"), NO_RULE],
+    ),
     Row("silence raises it", |w| w.alarms[0].missing_data = "breaching".into(), &[("fail", "alarm policies"), NO_RULE]),
     Row("silence leaves it raised", |w| w.alarms[0].missing_data = "ignore".into(), &[("warn", "alarm policies")]),
     Row("every other event raises it", |w| w.log_groups[0].filters[0].default = Some(1.0), &[("fail", "alarm policies"), NO_RULE]),
@@ -185,6 +193,11 @@ const ROWS: &[Row] = &[
         "a filter policy about what is written",
         |w| w.topics[0].subscriptions[0].filter = Some(Filter { scope: "MessageBody", policy: r#"{"NewStateValue":["OK"]}"# }),
         &[("unknown", "subscriptions of policies"), NO_RULE],
+    ),
+    Row(
+        "a queue of another account",
+        |w| w.topics[0].subscriptions[0].owner = Some(OTHER_ACCOUNT.into()),
+        &[("warn", "subscriptions of policies")],
     ),
     Row(
         "a filter policy of one of two",

@@ -23,6 +23,8 @@ pub struct Subscription {
     pub endpoint: String,
     pub is_confirmed: bool,
     pub filter: Option<Filter>,
+    /// The account that subscribed; none is the topic's.
+    pub owner: Option<String>,
 }
 
 /// The filter policy of a subscription: names, each with its only value, in what it looks at.
@@ -39,15 +41,17 @@ pub const BY_ATTRIBUTE: Filter = Filter { scope: "MessageAttributes", policy: r#
 impl Subscription {
     /// Of a mailbox, which gets everything once it has confirmed.
     pub fn new(protocol: &str, endpoint: &str) -> Self {
-        Self { protocol: protocol.to_owned(), endpoint: endpoint.to_owned(), is_confirmed: false, filter: None }
+        Self { protocol: protocol.to_owned(), endpoint: endpoint.to_owned(), is_confirmed: false, filter: None, owner: None }
     }
 
     /// Whether it gets a message without attributes.
     pub fn gets(&self, message: &str) -> bool {
         let lets_through = |filter: &Filter| {
             let wanted: Value = serde_json::from_str(filter.policy).expect("a filter policy in JSON");
-            let has: Value = if filter.scope == "MessageBody" { serde_json::from_str(message).unwrap_or_default() } else { Value::Null };
-            wanted.as_object().expect("an object").iter().all(|(name, values)| values[0] == has[name])
+            let has: Value = serde_json::from_str(message).unwrap_or_default();
+            let mut wanted = wanted.as_object().expect("an object").iter();
+            // Where there are no attributes, nothing matches that is about them.
+            wanted.all(|(name, values)| filter.scope == "MessageBody" && values[0] == has[name])
         };
         self.is_confirmed && self.filter.as_ref().is_none_or(lets_through)
     }
@@ -107,6 +111,9 @@ pub fn answer(world: &World, region: &str, action: &str, params: &Params) -> Res
             let of = |topic: &Topic| (0..topic.subscriptions.len()).find(|at| subscription_arn(topic, *at) == wanted);
             let found = world.topics.iter().find_map(|topic| Some(&topic.subscriptions[of(topic)?]));
             let found = found.ok_or_else(|| Refusal::new(404, "NotFound", "Subscription does not exist"))?;
+            if found.owner.is_some() {
+                return Err(Refusal::new(403, "AuthorizationError", "Not authorized to access this subscription"));
+            }
             let filter = found.filter.as_ref();
             Ok(attributes(&[
                 ("SubscriptionArn", Some(wanted)),
@@ -121,6 +128,7 @@ pub fn answer(world: &World, region: &str, action: &str, params: &Params) -> Res
             let shown = |(at, one): &(usize, &Subscription)| {
                 let arn = if one.is_confirmed { subscription_arn(topic, *at) } else { "PendingConfirmation".into() };
                 text("TopicArn", &topic.arn)
+                    + &text("Owner", one.owner.as_ref().unwrap_or(&world.settings.account))
                     + &text("Protocol", &one.protocol)
                     + &text("SubscriptionArn", &arn)
                     + &text("Endpoint", &one.endpoint)

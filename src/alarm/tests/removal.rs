@@ -86,8 +86,13 @@ fn a_removal_leaves_nothing_of_ours_and_everything_of_others() {
         }
     }
     let mut own = after(OwnSight::default(), &plan(&there(), &OwnSight::default(), &wanted(Via::Metric, false)).expect("a plan"));
-    let theirs =
-        Subscription { protocol: "https".to_owned(), endpoint: "https://pager.example".to_owned(), arn: None, gets: Ok(Truth::Unknown) };
+    let theirs = Subscription {
+        protocol: "https".to_owned(),
+        endpoint: "https://pager.example".to_owned(),
+        arn: None,
+        other_account: None,
+        gets: Ok(Truth::Unknown),
+    };
     own.topic.as_mut().expect("a topic").subscriptions.push(theirs);
     let metric = Metric {
         namespace: "theirs".to_owned(),

@@ -205,7 +205,10 @@ pub struct Subscription {
     pub endpoint: String,
     /// Its ARN, which one has when it was confirmed.
     pub arn: Option<String>,
-    /// Whether its filter policy lets through what CloudWatch and EventBridge publish, as far as that is known. Not asked of one without an ARN.
+    /// The account that it is of, where that is not the topic's: that one alone sees its filter policy.
+    pub other_account: Option<String>,
+    /// Whether its filter policy lets through what CloudWatch and EventBridge publish, as far as that is known. Not asked of one without an ARN, nor
+    /// of another account's.
     pub gets: Result<Truth, AwsError>,
 }
 

@@ -1,13 +1,15 @@
 //! The log group's filters, what they count, and the alarms on it.
 
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
 use super::raised::raised;
 use super::topic::{self, Sender};
 use super::{Links, Sight, any, aws, fail, found, joined, pass, unknown};
 use crate::audit::finding::Level;
 use crate::aws::{Alarm, FilterSight, Metric, MetricFilter, MetricSight, TrailSight, is_topic, name_of_log_group, region_of_arn};
-use crate::model::{Hears, cis_pattern, is_only_policy_events};
-
-const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
+use crate::model::{CLOUDWATCH, Hears, cis_pattern, is_only_policy_events};
 
 /// A log group, as commands name it.
 #[derive(Clone, Copy)]
@@ -22,18 +24,28 @@ struct Put<'a> {
     name: &'a str,
     namespace: &'a str,
     metric: &'a str,
+    /// The unit that it counts in; an alarm may look at that one only.
+    unit: Option<&'a str>,
+    /// Where events come and none is a change, 0 is counted. More than that is never put.
+    has_zeros: bool,
 }
 
 impl<'a> Put<'a> {
     fn new(name: &'a str) -> Self {
-        Put { name, namespace: "CISBenchmark", metric: "PolicyChanges" }
+        Put { name, namespace: "CISBenchmark", metric: "PolicyChanges", unit: None, has_zeros: false }
     }
 
     /// In the place of this one, for the alarms that its metric has; or as a new one where this counts something else, too.
     fn mending(one: &'a MetricFilter, new: &'a str) -> Self {
         match one.metrics.first() {
             _ if one.is_narrowed || !is_only_policy_events(&one.pattern) => Put::new(new),
-            Some(metric) => Put { name: &one.name, namespace: &metric.namespace, metric: &metric.name },
+            Some(metric) => Put {
+                name: &one.name,
+                namespace: &metric.namespace,
+                metric: &metric.name,
+                unit: metric.unit.as_deref(),
+                has_zeros: metric.default == Some(0.0),
+            },
             None => Put::new(&one.name),
         }
     }
@@ -116,7 +128,7 @@ fn metric(sight: Sight<'_>, group: Group<'_>, put: Put<'_>, one: &MetricSight) -
         Some(Ok(alarms)) => alarms.iter().filter(|alarm| !alarm.has_dimensions).collect(),
     };
     if alarms.is_empty() {
-        return vec![fail(subject, "no alarm is on it", put_alarm(group, "policy-changes", &one.metric))];
+        return vec![fail(subject, "no alarm is on it", put_alarm(group, "policy-changes", &one.metric, &[]))];
     }
     let links = vec![pass(subject, format!("a change counts {value}"))];
     joined([links, any(alarms.into_iter().map(|one_alarm| alarm(sight, group, (put, &one.metric, counts), one_alarm)).collect())])
@@ -124,7 +136,7 @@ fn metric(sight: Sight<'_>, group: Group<'_>, put: Put<'_>, one: &MetricSight) -
 
 fn alarm(sight: Sight<'_>, group: Group<'_>, (filter, metric, counts): (Put<'_>, &Metric, f64), alarm: &Alarm) -> Links {
     let subject = format!("alarm {}", alarm.name);
-    let put = || put_alarm(group, &alarm.name, metric);
+    let put = || put_alarm(group, &alarm.name, metric, &alarm.actions);
     let mend = || match metric.default {
         Some(default) if default > 0.0 => format!("{}, which has no defaultValue, then {}", put_filter(group, filter), put()),
         _ => put(),
@@ -154,15 +166,21 @@ fn alarm(sight: Sight<'_>, group: Group<'_>, (filter, metric, counts): (Put<'_>,
 
 fn put_filter(group: Group<'_>, put: Put<'_>) -> String {
     let pattern = cis_pattern();
-    let count = format!("metricName={},metricNamespace={},metricValue=1", put.metric, put.namespace);
+    let unit = put.unit.map(|unit| ("unit", json!(unit)));
+    let zeros = put.has_zeros.then(|| ("defaultValue", json!(0)));
+    let counted = [("metricName", json!(put.metric)), ("metricNamespace", json!(put.namespace)), ("metricValue", json!("1"))];
+    let count: BTreeMap<&str, Value> = counted.into_iter().chain(unit).chain(zeros).collect();
+    let count = json!([count]).to_string();
     let command = ["logs", "put-metric-filter", "--region", group.region, "--log-group-name", group.name, "--filter-name", put.name];
     aws(&[&command[..], &["--metric-transformations", &count, "--filter-pattern", &pattern]].concat())
 }
 
-fn put_alarm(group: Group<'_>, name: &str, metric: &Metric) -> String {
+/// The alarm with what it does already, else with what it is to do.
+fn put_alarm(group: Group<'_>, name: &str, metric: &Metric, actions: &[String]) -> String {
     let command = ["cloudwatch", "put-metric-alarm", "--region", group.region, "--alarm-name", name];
     let of = ["--namespace", &metric.namespace, "--metric-name", &metric.name, "--statistic", "Sum", "--period", "300"];
     let when = ["--evaluation-periods", "1", "--threshold", "1", "--comparison-operator", "GreaterThanOrEqualToThreshold"];
-    let then = ["--treat-missing-data", "notBreaching", "--alarm-actions", "TOPIC-ARN"];
-    aws(&[&command[..], &of, &when, &then].concat())
+    let then = ["--treat-missing-data", "notBreaching", "--alarm-actions"];
+    let actions: Vec<&str> = if actions.is_empty() { vec!["TOPIC-ARN"] } else { actions.iter().map(String::as_str).collect() };
+    aws(&[&command[..], &of, &when, &then, &actions].concat())
 }

@@ -14,12 +14,18 @@ pub(super) fn raised(alarm: &Alarm, counts: f64, default: Option<f64>) -> (Level
     };
     let rule = format!("{statistic} {comparison} {threshold}");
     let always = "it is raised all the time, with a change or without";
-    match (statistic.as_str(), is_over(counts)) {
-        ("Sum" | "Maximum", Some(true)) => {}
-        ("Sum" | "Maximum", Some(false)) => {
+    // Where only changes are counted, every value is one's.
+    let counted = match (statistic.as_str(), default) {
+        ("Sum" | "Maximum", _) | ("Average" | "Minimum", None) => is_over(counts),
+        ("SampleCount", None) => is_over(1.0),
+        _ => None,
+    };
+    match counted {
+        Some(true) => {}
+        Some(false) => {
             return (Level::Fail, format!("one change does not raise it ({rule}, and a change counts {counts})"));
         }
-        _ => return (Level::Unknown, format!("whether one change raises it could not be judged ({rule})")),
+        None => return (Level::Unknown, format!("whether one change raises it could not be judged ({rule})")),
     }
     if is_over(0.0) == Some(true) {
         return (Level::Fail, format!("{always} ({rule})"));

@@ -74,8 +74,13 @@ fn trail(name: &str) -> TrailSight {
 }
 
 fn topic(arn: &str, policy: &str) -> TopicSight {
-    let confirmed =
-        Subscription { protocol: "email".into(), endpoint: "ops@example.com".into(), arn: Some(format!("{arn}:1")), gets: Ok(Truth::Yes) };
+    let confirmed = Subscription {
+        protocol: "email".into(),
+        endpoint: "ops@example.com".into(),
+        arn: Some(format!("{arn}:1")),
+        other_account: None,
+        gets: Ok(Truth::Yes),
+    };
     TopicSight { arn: arn.into(), topic: Ok(Topic { policy: Some(policy.into()), ..Topic::default() }), subscriptions: Ok(vec![confirmed]) }
 }
 

@@ -1,5 +1,7 @@
 //! A topic: whether who publishes to it may, and whether somebody hears of it.
 
+use std::collections::BTreeSet;
+
 use super::{Links, Sight, aws, fail, found, name, pass, unknown};
 use crate::audit::finding::{Finding, Level};
 use crate::aws::{ErrorKind, Subscription, Topic, account_of_arn, region_of_arn};
@@ -37,7 +39,7 @@ pub(super) fn heard(sight: Sight<'_>, arn: &str, sender: Sender<'_>) -> Links {
         };
         return vec![fail(subject, "it does not exist, so that nobody hears", fix)];
     }
-    let publisher = Publisher { service, account: &sight.monitoring.account, source_arn };
+    let publisher = Publisher { service, account: &sight.monitoring.account, source_arn, topic: arn };
     let topic = match (&seen.topic, role_arn) {
         (Err(error), _) => sight.denied(subject, error),
         // Neither the topic's policy nor its key's has to know of the service then.
@@ -45,7 +47,7 @@ pub(super) fn heard(sight: Sight<'_>, arn: &str, sender: Sender<'_>) -> Links {
             let seen = format!("{service} publishes to it as the role {role}: whether the role may could not be judged");
             unknown(subject, seen, format!("see that the role's policy allows sns:Publish on {arn}, or take the role off the target"))
         }
-        (Ok(topic), None) => published(subject, arn, topic, publisher),
+        (Ok(topic), None) => published(subject, topic, publisher),
     };
     let subject = format!("subscriptions of {}", name(arn));
     let subscriptions = match &seen.subscriptions {
@@ -55,8 +57,9 @@ pub(super) fn heard(sight: Sight<'_>, arn: &str, sender: Sender<'_>) -> Links {
     vec![topic, subscriptions]
 }
 
-fn published(subject: String, arn: &str, topic: &Topic, publisher: Publisher<'_>) -> Finding {
-    let (region, service) = (region_of_arn(arn).unwrap_or_default(), publisher.service);
+fn published(subject: String, topic: &Topic, publisher: Publisher<'_>) -> Finding {
+    let Publisher { service, topic: arn, .. } = publisher;
+    let region = region_of_arn(arn).unwrap_or_default();
     let set = ["sns", "set-topic-attributes", "--region", region, "--topic-arn", arn];
     let key = topic.kms_key_id.as_deref();
     if key.is_some_and(|key| key.ends_with(AWS_MANAGED_KEY)) {
@@ -71,7 +74,7 @@ fn published(subject: String, arn: &str, topic: &Topic, publisher: Publisher<'_>
     let may = topic.policy.as_deref().map_or(Truth::Unknown, |policy| lets_publish(policy, publisher));
     let put = aws(&[&set[..], &["--attribute-name", "Policy", "--attribute-value", "file://policy.json"]].concat());
     let get = ["sns", "get-topic-attributes", "--region", region, "--topic-arn", arn, "--query", "Attributes.Policy", "--output", "text"];
-    let (get, statement) = (aws(&get), publishing(arn, publisher));
+    let (get, statement) = (aws(&get), publishing(publisher));
     let fix = format!("{put}, with what {get} shows in that file, and among its statements this one: {statement}");
     match (may, key) {
         (Truth::No, _) => fail(subject, format!("its policy does not let {service} publish to it"), fix),
@@ -133,6 +136,15 @@ fn let_through(sight: Sight<'_>, subject: String, arn: &str, confirmed: &[&Subsc
     match (gets, unseen) {
         (Truth::Yes, _) => pass(subject, format!("{} of {count} confirmed ({protocols})", confirmed.len())),
         (Truth::Unknown, Some(error)) => sight.denied(subject, error),
+        (Truth::Unknown, None) if confirmed.iter().any(|one| one.other_account.is_some()) => {
+            let others: BTreeSet<&str> = confirmed.iter().filter_map(|one| one.other_account.as_deref()).collect();
+            let accounts = others.into_iter().collect::<Vec<_>>().join(", ");
+            let seen = format!(
+                "{} of {count} confirmed ({protocols}), by account {accounts}, which alone sees whether it filters them",
+                confirmed.len()
+            );
+            found(Level::Warn, subject, seen).fix(format!("see there that the subscription has no filter policy, or {}", subscribe(arn)))
+        }
         (Truth::Unknown, None) => {
             let seen =
                 format!("whether the filter policy of one that is confirmed ({protocols}) lets a change through could not be judged");

@@ -146,7 +146,30 @@ const SCENARIOS: &[Scenario] = &[
         },
         &[],
     ),
-    ("an average", |s| alarms(s)[0].statistic = "Average".into(), &[(Unknown, "alarm policies"), NO_RULE]),
+    ("an average of changes alone", |s| alarms(s)[0].statistic = "Average".into(), &[]),
+    ("a count of changes alone", |s| alarms(s)[0].statistic = "SampleCount".into(), &[]),
+    (
+        "an average of changes and of nothing",
+        |s| {
+            default(s, 0.0);
+            alarms(s)[0].statistic = "Average".into();
+        },
+        &[(Unknown, "alarm policies"), NO_RULE],
+    ),
+    (
+        "a count of changes and of nothing",
+        |s| {
+            default(s, 0.0);
+            alarms(s)[0].statistic = "SampleCount".into();
+        },
+        &[(Unknown, "alarm policies"), NO_RULE],
+    ),
+    (
+        "a count that wants two changes",
+        |s| (alarms(s)[0].statistic, alarms(s)[0].threshold) = ("SampleCount".into(), Some(2.0)),
+        &[(Fail, "alarm policies"), NO_RULE],
+    ),
+    ("a percentile", |s| alarms(s)[0].statistic = "p90".into(), &[(Unknown, "alarm policies"), NO_RULE]),
     ("a lower limit", |s| alarms(s)[0].comparison = "LessThanThreshold".into(), &[(Unknown, "alarm policies"), NO_RULE]),
     ("three periods", |s| alarms(s)[0].datapoints = 3, &[(Warn, "alarm policies")]),
     (
@@ -210,6 +233,15 @@ const SCENARIOS: &[Scenario] = &[
         "a filter policy, and the look at it denied",
         |s| subscriptions(s)[0].gets = Err(denied("sns:GetSubscriptionAttributes")),
         &[(Unknown, "subscriptions of alerts"), NO_RULE],
+    ),
+    (
+        "a queue of another account",
+        |s| {
+            let theirs =
+                Subscription { gets: Ok(Truth::Unknown), other_account: Some("444455556666".into()), ..subscriptions(s)[0].clone() };
+            *subscriptions(s) = vec![theirs];
+        },
+        &[(Warn, "subscriptions of alerts")],
     ),
     (
         "one filters and one does not",

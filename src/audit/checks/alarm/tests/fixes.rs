@@ -81,7 +81,8 @@ fn a_mail_that_nobody_followed_is_named_and_sent_again() {
     assert_eq!(nobody, "`keyrotate alarm install work --email …`");
     let by_web = topic_fix(ALARM_TOPIC, false, |one| {
         let endpoint = "https://user:password@example.com/".to_owned();
-        one.subscriptions = Ok(vec![Subscription { protocol: "https".into(), endpoint, arn: None, gets: Ok(Truth::Unknown) }]);
+        one.subscriptions =
+            Ok(vec![Subscription { protocol: "https".into(), endpoint, arn: None, other_account: None, gets: Ok(Truth::Unknown) }]);
     });
     assert!(!by_web.contains("password"), "{by_web}");
 }
@@ -113,10 +114,22 @@ fn a_filter_that_is_mended_counts_into_the_metric_that_has_the_alarm() {
     let links = audited(|sight| {
         let one = &mut filters(sight)[0];
         one.hears = Hears::NotOf(vec!["PutUserPolicy"]);
-        (one.filter.metrics[0].namespace, one.filter.metrics[0].name) = ("LogMetrics".into(), "IAMPolicy".into());
+        let metric = &mut one.filter.metrics[0];
+        (metric.namespace, metric.name) = ("Log, x=y".into(), "IAMPolicy".into());
+        (metric.unit, metric.default) = (Some("Count".into()), Some(0.0));
     });
     let fix = links.iter().find(|link| link.level == Fail).and_then(|link| link.fix.clone()).unwrap();
-    assert!(fix.contains("metricName=IAMPolicy,metricNamespace=LogMetrics,metricValue=1"), "{fix}");
+    let put = r#"'[{"defaultValue":0,"metricName":"IAMPolicy","metricNamespace":"Log, x=y","metricValue":"1","unit":"Count"}]'"#;
+    assert!(fix.contains(put), "{fix}");
+}
+
+#[test]
+fn an_alarm_that_is_mended_tells_whom_it_told() {
+    let links = audited(|sight| alarms(sight)[0].threshold = Some(50.0));
+    let fix = links.iter().find(|link| link.level == Fail).and_then(|link| link.fix.clone()).unwrap();
+    assert!(fix.ends_with(&format!("--alarm-actions {TOPIC}`")), "{fix}");
+    let links = audited(|sight| alarms(sight)[0].actions.clear());
+    assert!(links.iter().any(|link| link.fix.as_ref().is_some_and(|fix| fix.ends_with("--alarm-actions TOPIC-ARN`"))), "{links:?}");
 }
 
 /// What the fix says is put into the file, with what is there, is enough.
@@ -131,7 +144,7 @@ fn the_statement_of_a_fix_lets_the_service_publish() {
         let fix = audited(change).into_iter().filter_map(|link| link.fix).find(|fix| fix.contains("set-topic-attributes")).unwrap();
         let (before, statement) = fix.split_once("this one: ").unwrap();
         let source_arn = "arn:aws:cloudwatch:eu-west-1:111122223333:alarm:policies";
-        let publisher = Publisher { service, account: "111122223333", source_arn };
+        let publisher = Publisher { service, account: "111122223333", source_arn, topic: TOPIC };
         assert_eq!(lets_publish(&format!(r#"{{"Statement":[{statement}]}}"#), publisher), Truth::Yes, "{fix}");
         assert!(statement.contains(TOPIC) && before.contains("get-topic-attributes"), "{fix}");
     }
