@@ -9,7 +9,7 @@ use super::step::Step;
 use super::topic_policy::{may_publish, with_publisher};
 use super::watch::{MARK, NAMESPACE, TARGET, Via, Watch};
 use crate::aws::{EventRule, Metric, MetricAlarm, MetricFilter, OwnRule, OwnSight, OwnTopic, Subscription};
-use crate::model::{CLOUDWATCH, EVENTBRIDGE, Publisher, Truth};
+use crate::model::{CLOUDWATCH, EVENTBRIDGE, Publisher, Truth, shell_word};
 
 /// The key that AWS manages for SNS, whose policy nobody can change.
 const AWS_MANAGED_KEY: &str = "alias/aws/sns";
@@ -171,7 +171,8 @@ fn metric_steps(own: &OwnSight, watch: Watch, group: &str, place: &Place) -> Res
         Some((_, found)) if is_same_filter(found, &filter) => {}
         Some((_, found)) if !is_our_filter(found) => {
             let name = &found.name;
-            let command = format!("aws logs delete-metric-filter --region {region} --log-group-name {group} --filter-name {name}");
+            let command =
+                format!("aws logs delete-metric-filter --region {region} --log-group-name {} --filter-name {name}", shell_word(group));
             return Err(Foreign { what: format!("the metric filter {name} of the log group {group}"), command });
         }
         found => {

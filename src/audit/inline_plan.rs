@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::policies::CHARACTERS;
 use crate::aws::InlinePolicy;
+use crate::os::terminal::plain_json;
 
 /// So many managed policies a user has at most, unless AWS was asked for more (IAM quotas).
 const ATTACHED: usize = 10;
@@ -101,7 +102,9 @@ pub fn inline_plan(user: &InlineUser<'_>, existing: impl Fn(&str) -> Option<Stri
         if is_there {
             steps.push(Step::Comment(format!("{managed} is there already, and says the same")));
         } else {
-            let (managed, document) = (quote(&managed)?, quote(document.trim())?);
+            // A tab is between the words of JSON only, and completes a line that is pasted.
+            let document = plain_json(document.trim()).replace('\t', " ");
+            let (managed, document) = (quote(&managed)?, quote(&document)?);
             steps.push(Step::Command(format!("aws iam create-policy --policy-name {managed} --policy-document {document}")));
         }
         let arn = quote(&format!("arn:{partition}:iam::{account}:policy/{managed}"))?;
@@ -165,10 +168,14 @@ mod tests {
 
     #[test]
     fn the_document_reaches_the_shell_as_it_is() {
-        let commands = plan(&[inline("one", DOCUMENT)], 0, |_| None).unwrap();
-        let words = shlex::split(&commands[at(&commands, "create-policy", "one")]).unwrap();
-        let given: Value = serde_json::from_str(words.last().unwrap()).unwrap();
-        assert_eq!(given, serde_json::from_str::<Value>(DOCUMENT).unwrap());
+        // What a terminal would take for a command, and what completes a line.
+        for document in [DOCUMENT.to_owned(), DOCUMENT.replace("it's", "\u{9b}31m").replace("{ ", "{\t")] {
+            let commands = plan(&[inline("one", &document)], 0, |_| None).unwrap();
+            let command = &commands[at(&commands, "create-policy", "one")];
+            assert!(!command.contains(char::is_control), "{command}");
+            let given: Value = serde_json::from_str(shlex::split(command).unwrap().last().unwrap()).unwrap();
+            assert_eq!(given, serde_json::from_str::<Value>(&document).unwrap());
+        }
     }
 
     #[test]

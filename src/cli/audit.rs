@@ -17,7 +17,7 @@ const VERSION: u32 = 1;
 pub fn print(outcome: &AuditOutcome, is_json: bool, is_quiet: bool) {
     let mut page = Page::for_stdout(8);
     if is_json {
-        page.push(&format!("{:#}\n", json(outcome)));
+        page.json(&format!("{:#}", json(outcome)));
     } else {
         page.sentence(&format!("{} (profile {}, {} tier)", outcome.identity.arn, outcome.profile, tier(outcome.tier)));
         outcome.findings.iter().for_each(|found| finding(&mut page, found));

@@ -11,10 +11,9 @@ use clap::{CommandFactory, ValueEnum};
 use clap_complete::env::{CompleteEnv, Shells};
 
 use super::args::{Args, Shell};
+use super::candidates::VARIABLE;
 use super::page::Page;
 
-/// The variable by which a shell asks, and Homebrew too.
-const VARIABLE: &str = "COMPLETE";
 /// By name, not by the path it was started with: that may be of one version only.
 const PROGRAM: &str = "keyrotate";
 

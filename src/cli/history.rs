@@ -17,7 +17,7 @@ const VERSION: u32 = 1;
 pub fn print(outcome: &HistoryOutcome, is_json: bool, quiet: bool) {
     let mut page = Page::for_stdout(0);
     if is_json {
-        page.push(&text(outcome));
+        page.json(&text(outcome));
     } else {
         outcome.lines.iter().for_each(|one| line(&mut page, one));
         if outcome.lines.is_empty() {
@@ -99,7 +99,7 @@ fn text(outcome: &HistoryOutcome) -> String {
         "rotations": outcome.lines.iter().map(rotation).collect::<Vec<_>>(),
         "unreadable_lines": outcome.unreadable,
     });
-    format!("{value:#}\n")
+    format!("{value:#}")
 }
 
 fn rotation(line: &HistoryLine) -> Value {

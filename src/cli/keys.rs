@@ -29,7 +29,7 @@ pub fn print_list(outcome: &KeysOutcome, is_json: bool, quiet: bool) {
             "managed_keys": outcome.managed.iter().map(managed).collect::<Vec<_>>(),
             "notes": outcome.notes.iter().map(|note| plain(note)).collect::<Vec<_>>(),
         });
-        page.push(&format!("{value:#}\n"));
+        page.json(&format!("{value:#}"));
         return page.print();
     }
     for key in &outcome.keys {

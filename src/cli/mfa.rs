@@ -26,7 +26,7 @@ pub fn print_list(outcome: &DevicesOutcome, is_json: bool, quiet: bool) {
             "wrong": outcome.wrong.iter().map(wrong).collect::<Vec<_>>(),
             "notes": outcome.notes.iter().map(|note| plain(note)).collect::<Vec<_>>(),
         });
-        page.push(&format!("{value:#}\n"));
+        page.json(&format!("{value:#}"));
         return page.print();
     }
     let count = match outcome.devices.len() {

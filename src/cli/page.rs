@@ -9,6 +9,7 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
 pub use crate::os::terminal::plain;
+use crate::os::terminal::plain_json;
 use crate::os::wrap::{width_of, wrap};
 
 pub const GREEN: Style = AnsiColor::Green.on_default().bold();
@@ -59,6 +60,11 @@ impl Page {
             self.text.push_str(word);
         }
         self
+    }
+
+    /// Adds JSON, on lines of its own.
+    pub fn json(&mut self, json: &str) -> &mut Self {
+        self.push(&plain_json(json)).push("\n")
     }
 
     /// Adds a line that begins with a coloured word.

@@ -18,7 +18,7 @@ pub fn print_list() {
 /// Prints one.
 pub fn print(outcome: &PolicyOutcome, is_quiet: bool) {
     // As it is: what breaks a line, or colours it, would be no JSON.
-    Page::for_stdout(0).push(&format!("{}\n", outcome.policy)).print();
+    Page::for_stdout(0).json(&outcome.policy.to_string()).print();
     if !is_quiet {
         session::notes(&outcome.notes);
     }

@@ -38,7 +38,7 @@ pub struct Look {
 pub fn print(outcome: &StatusOutcome, look: &Look) {
     let mut page = Page::for_stdout(10);
     if look.json {
-        page.push(&json::text(outcome));
+        page.json(&json::text(outcome));
         page.print();
         return;
     }

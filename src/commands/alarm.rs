@@ -24,7 +24,7 @@ use crate::aws::{
 };
 use crate::model::{Identity, ProfileName, Timing, TokenCode};
 use crate::os::signals::Signals;
-use crate::os::terminal::{Answer, Console, Question};
+use crate::os::terminal::{Answer, Console, Question, plain};
 use crate::profile::choose_profile;
 use crate::rotation::explain;
 
@@ -114,6 +114,12 @@ pub fn plan(context: &Context, attend: Attend<'_>, options: &AlarmOptions, set_u
 /// The commands that make a trail, as a script for a POSIX shell.
 pub fn create_trail(context: &Context, attend: Attend<'_>, options: &AlarmOptions) -> Result<String, Failure> {
     let asked = Asked::new(context, attend, options, "keyrotate alarm plan")?;
+    if plain(asked.profile.as_str()) != asked.profile.as_str() {
+        let message = format!("the name of the profile {} has characters that no script should have", asked.profile);
+        return Err(Failure::new(FailureKind::Usage, message)
+            .state(UNCHANGED)
+            .hint("rename the profile, or name another one of the account"));
+    }
     let partition = asked.identity.arn.partition();
     let region = asked.region.as_deref().unwrap_or(asked.aws.event_region(partition));
     Ok(trail_script(&asked.profile, partition, &asked.identity.account, region))

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::context::Context;
+use crate::os::terminal::plain;
 
 /// The names of all profiles, in their order.
 pub fn profile_names(variables: &[(OsString, OsString)], home: Option<PathBuf>) -> Vec<String> {
@@ -24,5 +25,5 @@ fn profiles(context: &Context) -> Vec<String> {
 }
 
 fn words(names: impl Iterator<Item = String>) -> Vec<String> {
-    names.filter(|name| !name.contains(|c: char| c.is_control() || c.is_whitespace())).collect()
+    names.filter(|name| plain(name) == *name && !name.contains(char::is_whitespace)).collect()
 }

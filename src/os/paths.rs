@@ -20,7 +20,7 @@ pub struct Paths {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PathsError {
     /// There is no home directory to put it in: cron and service managers start programs so.
-    #[error("HOME is not set, so there is no place for {what}; set HOME, or set {variable} to an absolute path")]
+    #[error("HOME is not set to an absolute path, so there is no place for {what}; set HOME, or set {variable} to an absolute path")]
     NoHome {
         /// What would be there.
         what: &'static str,
@@ -47,9 +47,9 @@ struct Layout {
 impl Paths {
     /// The places by KEYROTATE_CONFIG, KEYROTATE_STATE_DIR and KEYROTATE_CACHE_DIR (empty counts as unset), else in the
     /// platform's directories: on Linux XDG_CONFIG_HOME, XDG_STATE_HOME and XDG_CACHE_HOME, else `~/.config`, `~/.local/state`
-    /// and `~/.cache`, each with `keyrotate` below.
+    /// and `~/.cache`, each with `keyrotate` below. A home that is no absolute path counts as none.
     pub fn new(var: &dyn Fn(&str) -> Option<OsString>, home: Option<PathBuf>) -> Result<Self, PathsError> {
-        let layout = layout(var, home.filter(|home| !home.as_os_str().is_empty()));
+        let layout = layout(var, home.filter(|home| home.is_absolute()));
         let place = |variable, what, usual: Option<PathBuf>| match set(var, variable) {
             Some(path) if path.is_absolute() => Ok(path),
             Some(path) => Err(PathsError::Relative { variable, path }),
@@ -144,7 +144,7 @@ mod tests {
         for (vars, missing) in
             [(vec![], "KEYROTATE_CONFIG"), (vec![config], "KEYROTATE_STATE_DIR"), (vec![config, state], "KEYROTATE_CACHE_DIR")]
         {
-            for home in [None, Some("")] {
+            for home in [None, Some(""), Some("rel")] {
                 assert!(matches!(paths(&vars, home), Err(PathsError::NoHome { variable, .. }) if variable == missing), "{vars:?}");
             }
         }

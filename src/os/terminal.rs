@@ -272,6 +272,16 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     if text.contains(is_foul) { text.replace(is_foul, " ").into() } else { text.into() }
 }
 
+/// JSON with the same characters as escapes, which say the same. What stands below a blank is left, which JSON has between its words only.
+pub fn plain_json(json: &str) -> Cow<'_, str> {
+    let is_to_escape = |c: char| c > '~' && is_foul(c);
+    if !json.contains(is_to_escape) {
+        return json.into();
+    }
+    let shown = |c: char| if is_to_escape(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    json.chars().map(shown).collect::<String>().into()
+}
+
 /// Whether the terminal, or the person, wants no colours and no cursor that moves.
 pub fn is_without_colours() -> bool {
     let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
@@ -362,6 +372,16 @@ mod tests {
         console.progress(foul);
         assert_eq!(console.shown().bar.as_ref().map(ProgressBar::message).as_deref(), Some(clean));
         console.progress_done();
+    }
+
+    #[test]
+    fn json_says_the_same_without_what_moves_a_cursor() {
+        let said = "Zo\u{eb} \u{9b}31m \u{7f} \u{202e}cba \u{1b}[0m\n\t";
+        let json = format!("{:#}", serde_json::json!({ "name": said }));
+        let plain = plain_json(&json);
+        assert!(plain.contains("Zoë \\u009b31m \\u007f \\u202ecba \\u001b[0m\\n\\t"), "{plain}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&plain).unwrap()["name"], said);
+        assert!(matches!(plain_json("{\n  \"a\": \"Zoë\"\n}"), std::borrow::Cow::Borrowed(_)));
     }
 
     #[test]

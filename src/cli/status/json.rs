@@ -36,7 +36,7 @@ pub fn text(outcome: &StatusOutcome) -> String {
         "warnings": outcome.warnings,
         "notes": outcome.notes,
     });
-    format!("{value:#}\n")
+    format!("{value:#}")
 }
 
 fn key(key: &KeyFacts, findings: &[Finding], now: DateTime<Utc>) -> Value {
