@@ -169,6 +169,7 @@ const AUDIT_MONITORING: &[Permission] = &[Permission {
         "cloudtrail:DescribeTrails",
         "cloudtrail:GetEventSelectors",
         "cloudtrail:GetTrailStatus",
+        "cloudwatch:DescribeAlarms",
         "cloudwatch:DescribeAlarmsForMetric",
         "events:ListRules",
         "events:ListTargetsByRule",

@@ -1,5 +1,6 @@
 //! CloudWatch: alarms on metrics.
 
+use aws_sdk_cloudwatch::operation::describe_alarms::builders::DescribeAlarmsFluentBuilder;
 use aws_sdk_cloudwatch::types as sdk;
 
 use super::call::Call;
@@ -36,26 +37,35 @@ impl Aws {
     /// `cloudwatch:DescribeAlarms`: the names of all, of every kind, that do this.
     pub(super) async fn alarms_that(&self, signer: &Signer, region: &str, action: &str) -> Result<Vec<String>, AwsError> {
         let call = Call::new(self, signer, "cloudwatch:DescribeAlarms").in_region(Some(region));
-        let request = call.cloudwatch().describe_alarms().action_prefix(action);
-        let kinds = [sdk::AlarmType::MetricAlarm, sdk::AlarmType::CompositeAlarm];
-        let request = kinds.into_iter().fold(request, |request, kind| request.alarm_types(kind));
-        let (mut next, mut names, mut pages) = (None, Vec::new(), 0);
-        loop {
-            count_page(&call, &mut pages)?;
-            let answer = call.finish(request.clone().set_next_token(next).send().await)?;
-            // It is a prefix that is asked about: of another topic, too, whose name begins with this one's.
-            let does = |lists: [&Option<Vec<String>>; 3]| lists.into_iter().flatten().flatten().any(|one| one == action);
-            let metric = answer.metric_alarms.unwrap_or_default().into_iter();
-            let metric = metric.filter(|one| does([&one.alarm_actions, &one.ok_actions, &one.insufficient_data_actions]));
-            names.extend(metric.filter_map(|alarm| alarm.alarm_name));
-            let composite = answer.composite_alarms.unwrap_or_default().into_iter();
-            let composite = composite.filter(|one| does([&one.alarm_actions, &one.ok_actions, &one.insufficient_data_actions]));
-            names.extend(composite.filter_map(|alarm| alarm.alarm_name));
-            next = answer.next_token.filter(|token| !token.is_empty());
-            if next.is_none() {
-                return Ok(names);
-            }
-        }
+        let (metric, composite) = every(&call, call.cloudwatch().describe_alarms().action_prefix(action)).await?;
+        // It is a prefix that is asked about: of another topic, too, whose name begins with this one's.
+        let does = |lists: [&Option<Vec<String>>; 3]| lists.into_iter().flatten().flatten().any(|one| one == action);
+        let metric = metric.into_iter().filter(|one| does([&one.alarm_actions, &one.ok_actions, &one.insufficient_data_actions]));
+        let composite = composite.into_iter().filter(|one| does([&one.alarm_actions, &one.ok_actions, &one.insufficient_data_actions]));
+        Ok(metric.filter_map(|alarm| alarm.alarm_name).chain(composite.filter_map(|alarm| alarm.alarm_name)).collect())
+    }
+
+    /// `cloudwatch:DescribeAlarms`: the names of those that compute with a metric, and of composite ones whose rules name one of its alarms.
+    /// DescribeAlarmsForMetric returns neither (API reference).
+    pub(super) async fn alarms_beyond(
+        &self,
+        signer: &Signer,
+        region: Option<&str>,
+        metric: &Metric,
+        alarms: &[Alarm],
+    ) -> Result<Vec<String>, AwsError> {
+        let call = Call::new(self, signer, "cloudwatch:DescribeAlarms").in_region(region);
+        let (computing, composite) = every(&call, call.cloudwatch().describe_alarms()).await?;
+        let is_it = |one: &sdk::Metric| one.namespace() == Some(&metric.namespace) && one.metric_name() == Some(&metric.name);
+        let computes = |alarm: &sdk::MetricAlarm| {
+            alarm.metrics().iter().filter_map(|query| query.metric_stat()).filter_map(|stat| stat.metric()).any(is_it)
+        };
+        let names_one = |alarm: &sdk::CompositeAlarm| {
+            let rule = alarm.alarm_rule().unwrap_or_default();
+            alarms.iter().any(|one| rule.contains(&one.name))
+        };
+        let computing = computing.into_iter().filter(computes).filter_map(|alarm| alarm.alarm_name);
+        Ok(computing.chain(composite.into_iter().filter(names_one).filter_map(|alarm| alarm.alarm_name)).collect())
     }
 
     /// `cloudwatch:PutMetricAlarm`: makes the alarm, or makes it anew.
@@ -93,6 +103,25 @@ impl Aws {
         let state = if is_raised { sdk::StateValue::Alarm } else { sdk::StateValue::Ok };
         let request = call.cloudwatch().set_alarm_state().alarm_name(name).state_value(state).state_reason(reason);
         call.finish(self.runtime.block_on(request.send())).map(drop)
+    }
+}
+
+/// Those of every kind, on every page.
+async fn every(
+    call: &Call<'_>,
+    request: DescribeAlarmsFluentBuilder,
+) -> Result<(Vec<sdk::MetricAlarm>, Vec<sdk::CompositeAlarm>), AwsError> {
+    let request = request.alarm_types(sdk::AlarmType::MetricAlarm).alarm_types(sdk::AlarmType::CompositeAlarm);
+    let (mut next, mut metric, mut composite, mut pages) = (None, Vec::new(), Vec::new(), 0);
+    loop {
+        count_page(call, &mut pages)?;
+        let answer = call.finish(request.clone().set_next_token(next).send().await)?;
+        metric.extend(answer.metric_alarms.unwrap_or_default());
+        composite.extend(answer.composite_alarms.unwrap_or_default());
+        next = answer.next_token.filter(|token| !token.is_empty());
+        if next.is_none() {
+            return Ok((metric, composite));
+        }
     }
 }
 

@@ -102,7 +102,11 @@ impl Aws {
             let leads_on = hears.has_all() && !filter.is_narrowed;
             let metrics = filter.metrics.iter().map(|metric| async move {
                 let alarms = if leads_on { Some(self.alarms(signer, metric, region).await) } else { None };
-                MetricSight { metric: metric.clone(), alarms }
+                let others = match &alarms {
+                    Some(Ok(alarms)) if !alarms.iter().any(Alarm::acts) => Some(self.alarms_beyond(signer, region, metric, alarms).await),
+                    Some(_) | None => None,
+                };
+                MetricSight { metric: metric.clone(), alarms, others }
             });
             let metrics = all(metrics).await;
             FilterSight { filter, hears, metrics }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::bench::{configure, findings, settings, start};
 use crate::home::Home;
 use crate::lab::Settings;
+use crate::lab::cloudwatch::{Composite, Computed};
 use crate::lab::faults::{Fault, Rule};
 use crate::lab::logs::MetricFilter;
 use crate::lab::parallel::every;
@@ -157,6 +158,23 @@ const ROWS: &[Row] = &[
     Row("no action", |w| w.alarms[0].actions.clear(), &[("fail", "alarm policies"), NO_RULE]),
     Row("five changes raise it", |w| w.alarms[0].threshold = 5.0, &[("fail", "alarm policies"), NO_RULE]),
     Row("a unit that nothing is counted in", |w| w.alarms[0].unit = Some("Count".into()), &[("fail", "alarm policies"), NO_RULE]),
+    Row(
+        "a composite alarm goes by it",
+        |w| {
+            w.alarms[0].has_actions_enabled = false;
+            w.composites.push(Composite { name: "security".into(), region: REGION.into(), children: vec![w.alarms[0].name.clone()] });
+        },
+        &[("unknown", METRIC), NO_RULE],
+    ),
+    Row(
+        "an alarm computes with it",
+        |w| {
+            let metric = w.alarms[0].metric.clone();
+            w.alarms.clear();
+            w.computed.push(Computed { name: "security".into(), region: REGION.into(), metric });
+        },
+        &[("unknown", METRIC), NO_RULE],
+    ),
     Row("an average of changes alone", |w| w.alarms[0].statistic = "Average".into(), &[]),
     Row(
         "an average of changes and of nothing",

@@ -44,6 +44,14 @@ pub struct Composite {
     pub children: Vec<String>,
 }
 
+/// An alarm on a formula with a metric of `CISBenchmark` in it.
+#[derive(Clone, Debug)]
+pub struct Computed {
+    pub name: String,
+    pub region: String,
+    pub metric: String,
+}
+
 impl World {
     /// The ARN of an alarm.
     pub fn alarm_arn(&self, region: &str, name: &str) -> String {
@@ -92,7 +100,20 @@ pub fn answer(world: &World, region: &str, action: &str, asked: &Value) -> Resul
         };
         let is_it = |alarm: &&Alarm| alarm.region == region && named(alarm) && does(alarm);
         let alarms: Vec<Value> = world.alarms.iter().filter(is_it).map(|alarm| shown(world, alarm)).collect();
-        return Ok(json!({"MetricAlarms": alarms, "CompositeAlarms": []}));
+        let wanted = |kind: &str| asked["AlarmTypes"].as_array().is_some_and(|kinds| kinds.contains(&json!(kind)));
+        let is_here = |one: &&Composite| one.region == region && wanted("CompositeAlarm") && asked["ActionPrefix"].is_null();
+        let rule = |one: &Composite| one.children.iter().map(|name| format!("ALARM(\"{name}\")")).collect::<Vec<_>>().join(" OR ");
+        let composites = world.composites.iter().filter(is_here).map(|one| json!({"AlarmName": one.name, "AlarmRule": rule(one)}));
+        let computed = |one: &&Computed| one.region == region && asked["AlarmNames"].is_null() && asked["ActionPrefix"].is_null();
+        let computing = world.computed.iter().filter(computed).map(|one| {
+            let metric = json!({"Namespace": "CISBenchmark", "MetricName": one.metric});
+            json!({"AlarmName": one.name, "Metrics": [
+                {"Id": "m", "MetricStat": {"Metric": metric, "Period": 300, "Stat": "Sum"}, "ReturnData": false},
+                {"Id": "e", "Expression": "FILL(m, 0)"},
+            ]})
+        });
+        let metric: Vec<Value> = alarms.into_iter().chain(computing).collect();
+        return Ok(json!({"MetricAlarms": metric, "CompositeAlarms": composites.collect::<Vec<Value>>()}));
     }
     if action != "DescribeAlarmsForMetric" {
         return Err(Refusal::new(400, "InvalidAction", format!("The lab does not know cloudwatch:{action}.")));

@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime};
 use super::account::{Group, Managed, Policies};
 use super::canary;
 use super::cloudtrail::Trail;
-use super::cloudwatch::{Alarm, Composite};
+use super::cloudwatch::{Alarm, Composite, Computed};
 use super::devices::Device;
 use super::events;
 use super::faults::Rule;
@@ -198,6 +198,7 @@ pub struct World {
     pub log_groups: Vec<LogGroup>,
     pub alarms: Vec<Alarm>,
     pub composites: Vec<Composite>,
+    pub computed: Vec<Computed>,
     pub topics: Vec<Topic>,
     pub event_rules: Vec<events::Rule>,
     /// What was sent to mailboxes, each with its address.
@@ -233,6 +234,7 @@ impl World {
             log_groups: Vec::new(),
             alarms: Vec::new(),
             composites: Vec::new(),
+            computed: Vec::new(),
             topics: Vec::new(),
             event_rules: Vec::new(),
             mails: Vec::new(),

@@ -133,6 +133,24 @@ pub const SCENES: &[Scene] = &[
     },
     #[cfg(feature = "alarm")]
     Scene {
+        name: "an audit of an alarm that does nothing by itself",
+        policies: &[&["audit", "default"], &["audit-account", "default"], &["audit-monitoring", "default"]],
+        before: || {
+            let home = audited();
+            let mut world = home.lab.world();
+            world.watch_policies("eu-central-1");
+            world.alarms[0].actions.clear();
+            drop(world);
+            home
+        },
+        act: |home| run(home, &["audit", "default", "--tier", "monitoring"]),
+        well: |_, output| {
+            let said = output.said();
+            assert!(output.code == Some(11) && said.contains("it does nothing when it is raised"), "{said}");
+        },
+    },
+    #[cfg(feature = "alarm")]
+    Scene {
         name: "an audit of a rule that watches over it",
         policies: &[&["audit", "default"], &["audit-account", "default"], &["audit-monitoring", "default"]],
         before: || {

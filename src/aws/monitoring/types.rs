@@ -130,6 +130,13 @@ pub struct Metric {
     pub has_dimensions: bool,
 }
 
+impl Alarm {
+    /// Whether it does something by itself when it is raised.
+    pub fn acts(&self) -> bool {
+        self.has_actions_enabled && !self.actions.is_empty()
+    }
+}
+
 impl Metric {
     /// One to which each event counts 1.
     pub fn of(namespace: &str, name: &str) -> Self {
@@ -156,6 +163,9 @@ pub struct MetricSight {
     pub metric: Metric,
     /// `cloudwatch:DescribeAlarmsForMetric`; `None` where it was not asked.
     pub alarms: Option<Result<Vec<Alarm>, AwsError>>,
+    /// The names of alarms that compute with it, and of composite ones that go by its alarms; `None` where that was not asked, as where one of its
+    /// alarms does something itself.
+    pub others: Option<Result<Vec<String>, AwsError>>,
 }
 
 /// An alarm on a metric.

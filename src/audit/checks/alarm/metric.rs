@@ -127,8 +127,18 @@ fn metric(sight: Sight<'_>, group: Group<'_>, put: Put<'_>, one: &MetricSight) -
         Some(Err(error)) => return vec![sight.denied(subject, error)],
         Some(Ok(alarms)) => alarms.iter().filter(|alarm| !alarm.has_dimensions).collect(),
     };
+    let others = match &one.others {
+        None => &[][..],
+        Some(Err(error)) => return vec![sight.denied(subject, error)],
+        Some(Ok(others)) => others,
+    };
+    let put_alarm = || put_alarm(group, "policy-changes", &one.metric, &[]);
+    if !others.is_empty() {
+        let seen = format!("the alarm {} goes by it, and by more: whether a change raises it could not be judged", others.join(", "));
+        return vec![unknown(subject, seen, put_alarm())];
+    }
     if alarms.is_empty() {
-        return vec![fail(subject, "no alarm is on it", put_alarm(group, "policy-changes", &one.metric, &[]))];
+        return vec![fail(subject, "no alarm is on it", put_alarm())];
     }
     let links = vec![pass(subject, format!("a change counts {value}"))];
     joined([links, any(alarms.into_iter().map(|one_alarm| alarm(sight, group, (put, &one.metric, counts), one_alarm)).collect())])

@@ -49,7 +49,7 @@ fn alarm() -> Alarm {
 fn filter(name: &str, hears: Hears) -> FilterSight {
     let alarms = (hears == Hears::All).then(|| Ok(vec![alarm()]));
     let filter = MetricFilter { name: name.into(), pattern: cis_pattern(), is_narrowed: false, metrics: vec![metric()] };
-    FilterSight { filter, hears, metrics: vec![MetricSight { metric: metric(), alarms }] }
+    FilterSight { filter, hears, metrics: vec![MetricSight { metric: metric(), alarms, others: None }] }
 }
 
 fn trail(name: &str) -> TrailSight {

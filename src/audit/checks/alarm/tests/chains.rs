@@ -146,6 +146,30 @@ const SCENARIOS: &[Scenario] = &[
         },
         &[],
     ),
+    (
+        "a composite alarm goes by it",
+        |s| {
+            alarms(s)[0].actions.clear();
+            filters(s)[0].metrics[0].others = Some(Ok(vec!["security".into()]));
+        },
+        &[(Unknown, "metric CISBenchmark/PolicyChanges"), NO_RULE],
+    ),
+    (
+        "no alarm does anything, and the look at others is denied",
+        |s| {
+            alarms(s)[0].actions.clear();
+            filters(s)[0].metrics[0].others = Some(Err(denied("cloudwatch:DescribeAlarms")));
+        },
+        &[(Unknown, "metric CISBenchmark/PolicyChanges"), NO_RULE],
+    ),
+    (
+        "no alarm does anything, and there are no others",
+        |s| {
+            alarms(s)[0].actions.clear();
+            filters(s)[0].metrics[0].others = Some(Ok(Vec::new()));
+        },
+        &[(Fail, "alarm policies"), NO_RULE],
+    ),
     ("an average of changes alone", |s| alarms(s)[0].statistic = "Average".into(), &[]),
     ("a count of changes alone", |s| alarms(s)[0].statistic = "SampleCount".into(), &[]),
     (
