@@ -186,6 +186,7 @@ fn a_second_key_that_was_deleted_to_make_room_is_told() {
     let home = start(Settings::default(), 80.0);
     let second = home.lab.world().add_settled_key(home.old.user).id;
     home.lab.world().set_status(&second, Status::Inactive);
+    home.lab.world().grow_old(&second, 31.0);
     std::fs::create_dir_all(home.path().join(".config/keyrotate")).unwrap();
     home.write(".config/keyrotate/config.toml", "[defaults]\nreclaim_inactive = true\n");
     let output = auto(&home);

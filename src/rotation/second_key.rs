@@ -161,10 +161,12 @@ fn is_lost_intent(other: &SecondKey<'_>, timing: &Timing) -> bool {
     })
 }
 
+/// Whether it was used lately, or could not have been before.
 fn is_recent(other: &SecondKey<'_>) -> bool {
+    let is_recent = |at: DateTime<Utc>| other.now - at < TimeDelta::days(RECENT_DAYS);
     match other.last_use {
-        LastUsed::Never => false,
-        LastUsed::Used(last_use) => other.now - last_use.at < TimeDelta::days(RECENT_DAYS),
+        LastUsed::Never => is_recent(other.key.created_at),
+        LastUsed::Used(last_use) => is_recent(last_use.at),
         LastUsed::Unknown(_) => true,
     }
 }
@@ -215,7 +217,10 @@ mod tests {
     }
 
     fn decide(status: KeyStatus, last_use: LastUsed, held: &[String], history: &[HistoryLine], may: &Permissions) -> &'static str {
-        let key = AccessKey { id: id(), status, created_at: at(0) };
+        decided(AccessKey { id: id(), status, created_at: at(0) }, last_use, held, history, may)
+    }
+
+    fn decided(key: AccessKey, last_use: LastUsed, held: &[String], history: &[HistoryLine], may: &Permissions) -> &'static str {
         let own = AccessKey { id: AccessKeyId::parse("AKIAFIRST00000000001").unwrap(), status: KeyStatus::Active, created_at: at(9) };
         let other = SecondKey { key: &key, own: &own, last_use: &last_use, held_by: held, history, now: at(0) };
         match second_key(&other, may, &Timing::default()) {
@@ -256,7 +261,7 @@ mod tests {
             (Inactive, used(40), &[], &[], &alone, "refuse"),
             (Inactive, used(40), &[], &[], &reclaiming, "delete"),
             (Inactive, used(29), &[], &[], &reclaiming, "refuse"),
-            (Inactive, LastUsed::Never, &[], &[], &reclaiming, "delete"),
+            (Inactive, LastUsed::Never, &[], &[], &reclaiming, "refuse"),
             (Inactive, LastUsed::Unknown("denied".into()), &[], &[], &reclaiming, "refuse"),
             (Active, LastUsed::Never, &here, &[], &attended, "unite"),
             (Active, LastUsed::Never, &here, &[], &alone, "refuse"),
@@ -267,6 +272,15 @@ mod tests {
             (Other("Expired".into()), LastUsed::Never, &[], &[], &reclaiming, "refuse"),
         ] {
             assert_eq!(decide(status.clone(), last_use.clone(), held, history, may), wanted, "{status:?} {last_use:?} {held:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_was_made_lately_was_not_left_unused_for_long() {
+        let reclaiming = Permissions { reclaim_inactive: true, ..Permissions::default() };
+        for (days, wanted) in [(0, "refuse"), (29, "refuse"), (31, "delete")] {
+            let key = AccessKey { id: id(), status: KeyStatus::Inactive, created_at: at(days) };
+            assert_eq!(decided(key, LastUsed::Never, &[], &[], &reclaiming), wanted, "{days}");
         }
     }
 }

@@ -328,6 +328,12 @@ impl World {
         self.add(user, 0.0, 0.0)
     }
 
+    /// The key was made so many days before now.
+    pub fn grow_old(&mut self, id: &str, days: f64) {
+        let made = self.now() - days * 86_400.0;
+        self.keys.iter_mut().find(|key| key.id == id).expect("a key of that ID").created_at = made;
+    }
+
     /// A key as CreateAccessKey makes it.
     pub fn add_key(&mut self, user: usize) -> Key {
         let (settle, listed) = (self.draw(self.settings.propagation), self.draw(self.settings.list_delay));

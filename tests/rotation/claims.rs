@@ -156,6 +156,7 @@ fn a_dead_second_key_that_a_profile_has_is_not_deleted_by_the_way() {
     let home = start();
     let key = home.lab.world().add_settled_key(home.old.user);
     home.lab.world().set_status(&key.id, Status::Inactive);
+    home.lab.world().grow_old(&key.id, 31.0);
     home.write(".aws/config", &format!("[profile b]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret));
     let output = home.run(&["rotate", "default", "--yes", "--no-input", "--reclaim-inactive"]);
     refused(&home, &output, 10);

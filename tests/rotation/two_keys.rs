@@ -71,6 +71,7 @@ fn an_inactive_key_goes_only_with_reclaim_and_only_when_it_was_not_used_lately()
     each(&[(false, false), (true, false), (true, true)], |(reclaim, recent)| {
         let home = start();
         let other = second(&home, Status::Inactive);
+        home.lab.world().grow_old(&other.id, 31.0);
         if *recent {
             let mut world = home.lab.world();
             let now = world.now();
@@ -90,9 +91,18 @@ fn an_inactive_key_goes_only_with_reclaim_and_only_when_it_was_not_used_lately()
 }
 
 #[test]
+fn an_inactive_key_that_was_made_lately_is_not_reclaimed() {
+    let home = start();
+    let other = second(&home, Status::Inactive);
+    home.lab.world().grow_old(&other.id, 29.0);
+    refused(&home, &home.run(&["rotate", "default", "--yes", "--no-input", "--reclaim-inactive"]), 10);
+}
+
+#[test]
 fn an_inactive_key_of_unknown_use_is_not_reclaimed() {
     let home = start();
-    second(&home, Status::Inactive);
+    let other = second(&home, Status::Inactive);
+    home.lab.world().grow_old(&other.id, 31.0);
     home.lab.world().settings.denied.insert("iam:GetAccessKeyLastUsed".to_owned());
     refused(&home, &home.run(&["rotate", "default", "--yes", "--no-input", "--reclaim-inactive"]), 10);
 }
