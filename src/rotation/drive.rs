@@ -31,6 +31,9 @@ pub enum Ended {
 /// Goes on with a rotation until it is over or has to stop. The record on the disk is `record` when this is called.
 pub fn drive(record: &mut Record, seen: &mut Observation, rules: &Rules, world: &mut dyn World) -> Ended {
     let mut error = None;
+    // A person may have taken their time since it began.
+    look_at_the_clocks(seen, world);
+    seen.entered = seen.clock;
     loop {
         look_at_the_clocks(seen, world);
         if let Some(signal) = world.interrupted().filter(|_| !matches!(record.state, State::Done(_))) {

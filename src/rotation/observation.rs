@@ -18,7 +18,7 @@ pub struct Observation {
     pub now: Option<DateTime<Utc>>,
     /// The boot clock, suspend included.
     pub clock: Duration,
-    /// When the present state was entered by this run, or the run began, by the boot clock.
+    /// When the present state was entered by this run, or the drive began, by the boot clock.
     pub entered: Duration,
     /// The state was found in the journal, not entered by this run.
     pub resumed: bool,

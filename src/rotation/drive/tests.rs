@@ -184,3 +184,49 @@ fn a_secret_that_does_not_answer_is_tried_again_and_what_is_staged_stays() {
     assert!(!fold(&mut record, &mut seen, &Step::WriteHolder { holder: 0, to: Which::New }, outcome));
     assert!(record.holders[0].staged.is_some() && seen.refusals.is_empty() && seen.collisions == 1);
 }
+
+/// A world in which AWS accepts the new key from its second call on.
+struct Late(Duration, u32);
+
+impl World for Late {
+    fn observe(&self, _: Option<DateTime<Utc>>) -> (Duration, Option<DateTime<Utc>>) {
+        (self.0, Some(at(0) + TimeDelta::from_std(self.0).unwrap()))
+    }
+
+    fn persist(&mut self, record: &Record) -> Result<(), JournalError> {
+        assert_eq!(record.state, State::Verified);
+        Err(JournalError::NotDurable { path: "/j".into(), source: std::io::ErrorKind::Other.into() })
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other step is wanted")]
+    fn perform(&mut self, record: &Record, step: &Step) -> Outcome {
+        match step {
+            Step::Wait(duration, _) => self.0 += *duration,
+            Step::GetCallerIdentity(Which::New) => {
+                self.1 += 1;
+                let late = || AwsError::for_tests("sts:GetCallerIdentity", crate::aws::ErrorKind::NotYetValid, true);
+                return Outcome::Identified(Which::New, if self.1 > 1 { Ok(record.identity.clone()) } else { Err(late()) });
+            }
+            other => panic!("{other:?}"),
+        }
+        Outcome::Waited
+    }
+
+    fn close(&mut self, _: &Record) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn interrupted(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+#[test]
+fn what_a_person_took_to_answer_is_not_taken_off_the_wait_for_aws() {
+    let new = super::super::record::NewKey { pair: pair("AKIANEW0000000000001"), created_at: at(-9) };
+    let mut record = Record { adopted: true, new: Some(new), state: State::Created, ..record() };
+    // It began long before, with a question.
+    let mut seen = Observation { now: Some(at(0)), ..Observation::default() };
+    let ended = drive(&mut record, &mut seen, &Rules::default(), &mut Late(Duration::from_secs(600), 0));
+    assert!(record.state == State::Verified, "{ended:?}");
+}

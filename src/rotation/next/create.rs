@@ -8,7 +8,7 @@ use super::super::observation::{Act, Listing, Observation, is_refusal};
 use super::super::record::{End, Record, State, Which};
 use super::super::resolve::Direction;
 use super::super::step::{Step, StopKind};
-use super::evidence::{Listed, Proven, is_settled, is_stranger, list_again, listed, prove};
+use super::evidence::{Listed, Proven, enough, is_settled, is_stranger, list_again, listed, prove};
 use super::holders::{Brought, Held, bring, held_here};
 use super::retreat::abort;
 use super::rival;
@@ -241,8 +241,8 @@ fn not_accepted(record: &Record, seen: &Observation, rules: &Rules) -> Step {
 
 /// Writes the holders, all that can be written.
 pub(super) fn verified(record: &Record, seen: &Observation, rules: &Rules) -> Step {
-    if seen.resumed && seen.proof(Which::New).successes.is_empty() || seen.proof(Which::New).refused.is_some() {
-        match prove(seen, rules, Which::New, 1, Duration::ZERO) {
+    if seen.resumed || seen.proof(Which::New).refused.is_some() {
+        match prove(seen, rules, Which::New, enough(record, seen, &rules.timing), Duration::ZERO) {
             Proven::Yes => {}
             Proven::First(step) => return step,
             Proven::Error(error) => return words::refused(record, &error),

@@ -46,6 +46,14 @@ pub(super) fn prove(seen: &Observation, rules: &Rules, which: Which, successes: 
     Proven::First(step)
 }
 
+/// How many answers of AWS it takes that the new pair is accepted, before something depends on it. One, in the run that waited for all of them and
+/// where AWS has had the key for long. A run that goes on with a young one has seen none of them: AWS may have flapped since.
+pub(super) fn enough(record: &Record, seen: &Observation, timing: &Timing) -> u32 {
+    let age = record.new.as_ref().zip(seen.now).map(|(new, now)| now - new.created_at);
+    let is_known_everywhere = age.and_then(|age| age.to_std().ok()).is_some_and(|age| age >= timing.give_up);
+    if seen.resumed && !is_known_everywhere { timing.verify_successes } else { 1 }
+}
+
 fn waiting_for(which: Which) -> String {
     match which {
         Which::Old => "waiting until AWS accepts the old key again".to_owned(),

@@ -9,7 +9,7 @@ use super::super::observation::{Act, Listing, Observation};
 use super::super::record::{End, NewKey, Record, State, Which};
 use super::super::resolve::Direction;
 use super::super::step::{Step, StopKind};
-use super::evidence::{Listed, Proven, is_settled, is_settled_here, list_again, listed, prove};
+use super::evidence::{Listed, Proven, enough, is_settled, is_settled_here, list_again, listed, prove};
 use super::holders::{Brought, bring};
 use super::{Rules, words};
 use crate::aws::ErrorKind;
@@ -53,7 +53,7 @@ pub(super) fn deactivate(record: &Record, seen: &Observation, rules: &Rules) -> 
     match &seen.act {
         Some(Act { result: Err(error), .. }) if seen.attempts >= ATTEMPTS || !error.is_transient() => words::refused(record, error),
         _ if !is_over(record) && seen.last_use.is_none() => Step::GetAccessKeyLastUsed { key: record.old.id.clone(), signer: Which::New },
-        Some(Act { .. }) | None => unproven_by_listing(record, seen, rules).unwrap_or(Step::UpdateAccessKey {
+        Some(Act { .. }) | None => unproven_beside_the_listing(record, seen, rules).unwrap_or(Step::UpdateAccessKey {
             key: Which::Old,
             status: KeyStatus::Inactive,
             signer: Which::New,
@@ -66,12 +66,14 @@ fn is_over(record: &Record) -> bool {
     record.grace == Grace::After(Duration::ZERO)
 }
 
-/// What is missing to the proof of the new pair, where a session signed the listing, which then proves nothing of it.
-fn unproven_by_listing(record: &Record, seen: &Observation, rules: &Rules) -> Option<Step> {
-    if !seen.session.signs() {
+/// What is missing to the proof of the new pair: where a session signed the listing, which then proves nothing of it, and where one answer is not
+/// enough.
+fn unproven_beside_the_listing(record: &Record, seen: &Observation, rules: &Rules) -> Option<Step> {
+    let successes = enough(record, seen, &rules.timing);
+    if !seen.session.signs() && successes == 1 {
         return None;
     }
-    match prove(seen, rules, Which::New, 1, Duration::ZERO) {
+    match prove(seen, rules, Which::New, successes, Duration::ZERO) {
         Proven::Yes => None,
         Proven::First(step) => Some(step),
         Proven::Error(error) => Some(words::refused(record, &error)),
@@ -175,7 +177,7 @@ pub(super) fn old_inactive(record: &Record, seen: &Observation, rules: &Rules, a
         Brought::None => return unhealed("no holder is there that has the new key".to_owned(), rounds, record),
         Brought::All { away } => away,
     };
-    match prove(seen, rules, Which::New, 1, seen.holders_at) {
+    match prove(seen, rules, Which::New, enough(record, seen, &rules.timing), seen.holders_at) {
         Proven::Yes => {}
         Proven::First(step) => return step,
         Proven::Error(error) => return words::refused(record, &error),

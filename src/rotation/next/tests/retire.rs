@@ -43,3 +43,43 @@ fn a_grace_rests_then_looks_at_the_last_use_before_it_deletes() {
     record.grace = Grace::Next;
     assert_eq!(stop(next(&record, &early, &Rules::default())).kind, StopKind::Resting);
 }
+
+/// At which second a run touches the old key that found this state in the journal, or entered it, where AWS accepts the new one but for one second.
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other step is wanted")]
+fn touched_at(record: &Record, is_resumed: bool, refused_at: Option<u64>) -> Option<u64> {
+    let old = if matches!(record.state, State::Committed { .. }) { Active } else { Inactive };
+    let mut seen = seen(0, &[(OLD, old, -9), (NEW, Active, 1)]);
+    (seen.resumed, seen.last_use) = (is_resumed, Some(LastUsed::Never));
+    for _ in 0..100 {
+        match next(record, &seen, &Rules::default()) {
+            Step::GetCallerIdentity(Which::New) if refused_at.is_some_and(|at| seen.clock.as_secs() == at) => {
+                seen.prove(Which::New, Err(error(ErrorKind::NotYetValid, true)));
+                seen.clock += Duration::from_millis(100);
+            }
+            Step::GetCallerIdentity(Which::New) => seen.prove(Which::New, Ok(identity())),
+            Step::Wait(pause, _) => {
+                seen.clock += pause;
+                seen.now = seen.now.map(|now| now + TimeDelta::from_std(pause).unwrap());
+            }
+            Step::UpdateAccessKey { key: Which::Old, .. } | Step::DeleteAccessKey { .. } => return Some(seen.clock.as_secs()),
+            other => panic!("{other:?}"),
+        }
+    }
+    None
+}
+
+#[test]
+fn a_run_that_goes_on_with_a_young_key_waits_for_as_much_as_the_first_before_the_old_one_is_touched() {
+    let grown = |mut record: Record| {
+        record.new.as_mut().unwrap().created_at = at(-3_600);
+        record
+    };
+    let inactive = State::OldInactive { at: at(-200), last_use: LastUsed::Never, rounds: 0 };
+    for state in [State::Committed { rounds: 0 }, inactive] {
+        let young = record(state);
+        assert_eq!(touched_at(&young, false, None), Some(0), "{:?}", young.state);
+        assert_eq!(touched_at(&young, true, None), Some(5), "{:?}", young.state);
+        assert!(touched_at(&young, true, Some(0)) >= Some(10), "{:?}: it flaps", young.state);
+        assert_eq!(touched_at(&grown(young.clone()), true, None), Some(0), "{:?}", young.state);
+    }
+}
