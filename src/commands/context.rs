@@ -1,5 +1,6 @@
 //! What every command begins with: the environment, the AWS files and the settings, read once.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -51,6 +52,12 @@ impl Context {
                 let failure = Failure::new(FailureKind::Usage, message).state("nothing was changed");
                 return Err(failure.hint("correct the variable, or unset it"));
             }
+            // They are meant to be there, and for now are not.
+            None if paths.config_file.is_symlink() => {
+                let message = format!("{} is a link to a file that does not exist", paths.config_file.display());
+                let failure = Failure::new(FailureKind::Usage, message).state("nothing was changed");
+                return Err(failure.hint("bring the file back, or remove the link"));
+            }
             None => Settings::default(),
             Some(bytes) => {
                 let text = String::from_utf8(bytes).map_err(|_| {
@@ -63,6 +70,18 @@ impl Context {
         let time_scale = variable("KEYROTATE_TIME_SCALE").map(|value| value.to_string_lossy().into_owned());
         let keychain = OsKeychain::new(waits(time_scale.as_deref()).keychain_wait, settings.keychain());
         Ok(Self { environment, home, paths, aws_paths, settings, keychain, files, empty, time_scale })
+    }
+
+    /// Tables of the settings whose profile is nowhere, which have no effect, as misspelt names have none; one sentence each.
+    pub fn unknown_tables(&self) -> Vec<String> {
+        let files = self.files_or_empty();
+        let known: BTreeSet<ProfileName> = files.profiles().collect();
+        let file = self.paths.config_file.display();
+        let note = |name: &ProfileName| {
+            let meant = files.nearest(name).map(|near| format!(": is {near} meant?")).unwrap_or_default();
+            format!("{file} has [profile.{}], and no AWS file has that profile{meant}", name.as_key())
+        };
+        self.settings.profiles().filter(|name| !known.contains(*name)).map(note).collect()
     }
 
     /// Reads the AWS files, and what is known of the keychain's items, again: they were changed.

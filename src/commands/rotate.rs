@@ -26,7 +26,7 @@ use crate::os::lock::{Lock, LockError};
 use crate::os::machine;
 use crate::os::private_directory::private_directory;
 use crate::os::signals::Signals;
-use crate::os::terminal::Console;
+use crate::os::terminal::{Answer, Console, Question};
 use crate::profile::{INSIDE, OwnKey, ProfileSource, Refusal, ResolvedProfile, choose_profile};
 use crate::rotation::{Direction, Record};
 
@@ -199,7 +199,9 @@ pub(super) struct Run<'a> {
 
 /// Runs the command.
 pub fn rotate(context: &Context, console: &Console, signals: &Signals, options: &RotateOptions) -> Result<RotateOutcome, Failure> {
-    rotate_all(&Run::new("rotate", context, console, signals, options))
+    let mut outcome = rotate_all(&Run::new("rotate", context, console, signals, options))?;
+    outcome.notes.extend(context.unknown_tables());
+    Ok(outcome)
 }
 
 /// Goes on with what is in the journal, then rotates what the options name.
@@ -270,6 +272,17 @@ impl<'a> Run<'a> {
     /// Whether a person is asked. `--yes` answers the confirmation only: what deletes a key is never answered by it.
     pub(super) fn is_attended(&self) -> bool {
         self.console.can_ask() && !self.options.yes
+    }
+
+    /// A person's yes. An interruption at the question is told: nothing is in hand.
+    pub(super) fn agreed(&self, text: String, yes: &str, state: String) -> Result<bool, Failure> {
+        self.console.progress_done();
+        let choices = vec![('y', yes.to_owned()), ('n', "leave it".to_owned())];
+        let answer = self.signals.held(|| self.console.ask(&Question { text, choices, default: Some('y') }));
+        match self.signals.raised() {
+            Some(signal) => Err(Failure::new(FailureKind::Failed, format!("stopped by {signal}")).state(state)),
+            None => Ok(answer == Answer::Choice('y')),
+        }
     }
 
     pub(super) fn state_file(&self, name: &str) -> PathBuf {

@@ -9,7 +9,6 @@ mod managed;
 mod modes;
 pub mod prompt;
 
-use std::collections::BTreeSet;
 use std::iter;
 use std::path::Path;
 
@@ -102,7 +101,7 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
     let absent: Vec<String> = files.absent(&context.environment).sentences().collect();
     let mut notes: Vec<String> = conflict(context).into_iter().chain(exported(context)).chain(memory.fault.take()).collect();
     notes.extend(absent.iter().cloned());
-    notes.extend(unknown_tables(context, files));
+    notes.extend(context.unknown_tables());
     let (looked, now) = if options.offline { (Vec::new(), clock::local_now()) } else { look::look(context, files, &chosen) };
     let sessions = open_sessions(context);
     let (removals, unread_removals) = root_key::unfinished(&disk, &removals_directory(context));
@@ -212,7 +211,7 @@ fn choose<'a>(context: &Context, files: &AwsFiles, own: &'a OwnKeys, names: &[St
 
 fn skipped(profile: &ProfileName, refusal: &Refusal, asked: bool) -> Skipped {
     let failure = || {
-        let kind = if refusal.code() == "no-credentials" { FailureKind::Unchecked } else { FailureKind::Failed };
+        let kind = if matches!(refusal, Refusal::NoSuchProfile { .. }) { FailureKind::Failed } else { FailureKind::Unchecked };
         Failure::from_error(kind, refusal)
     };
     Skipped {
@@ -240,17 +239,6 @@ fn exported(context: &Context) -> Option<String> {
     Some(format!(
         "AWS_ACCESS_KEY_ID is exported{which}: commands that name no profile use that key, not the profile's; unset it if that is not meant"
     ))
-}
-
-/// A table of the settings whose profile is nowhere has no effect, as a misspelt name has none.
-fn unknown_tables(context: &Context, files: &AwsFiles) -> Vec<String> {
-    let known: BTreeSet<ProfileName> = files.profiles().collect();
-    let file = context.paths.config_file.display();
-    let note = |name: &ProfileName| {
-        let meant = files.nearest(name).map(|near| format!(": is {near} meant?")).unwrap_or_default();
-        format!("{file} has [profile.{}], and no AWS file has that profile{meant}", name.as_key())
-    };
-    context.settings.profiles().filter(|name| !known.contains(*name)).map(note).collect()
 }
 
 /// What this machine's files say of a key, with what was seen now, or before where nothing was.

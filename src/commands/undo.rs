@@ -13,7 +13,7 @@ use crate::model::{AccessKeyId, LastUsed, ProfileName, Timing, TokenCode};
 use crate::os::clock;
 use crate::os::keychain::ItemName;
 use crate::os::signals::Signals;
-use crate::os::terminal::{Answer, Console, Question};
+use crate::os::terminal::Console;
 use crate::rotation::{Direction, End, HistoryLine, Record, State, describe, plan_resumed};
 
 /// What `undo` was asked for.
@@ -134,7 +134,7 @@ impl Run<'_> {
         }
         let last_use = self.use_of_new(record)?;
         if self.is_attended() {
-            if !self.is_confirmed(record, last_use.as_ref()) {
+            if !self.is_confirmed(record, last_use.as_ref())? {
                 return Ok(Undone::Declined(record.old.id.clone()));
             }
         } else {
@@ -160,8 +160,7 @@ impl Run<'_> {
         Ok(aws.get_access_key_last_used(&signer, &new.pair.id).ok())
     }
 
-    fn is_confirmed(&self, record: &Record, last_use: Option<&LastUsed>) -> bool {
-        self.console.progress_done();
+    fn is_confirmed(&self, record: &Record, last_use: Option<&LastUsed>) -> Result<bool, Failure> {
         let old = &record.old.id;
         let used = last_use.map_or_else(|| "last use unknown".to_owned(), describe::last_use);
         let fate = match (&record.new, &record.state) {
@@ -173,8 +172,7 @@ impl Run<'_> {
             (Some(new), _) => format!("; the new key {} ({used}) becomes inactive", new.pair.id),
         };
         let text = format!("put {old} of {} in account {} back everywhere{fate}?", record.user_name, record.identity.account);
-        let choices = vec![('y', "undo".to_owned()), ('n', "leave it".to_owned())];
-        self.console.ask(&Question { text, choices, default: Some('y') }) == Answer::Choice('y')
+        self.agreed(text, "undo", describe::state(record))
     }
 }
 

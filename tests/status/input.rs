@@ -188,3 +188,32 @@ fn an_exported_key_is_a_note() {
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert!(output.stdout.contains("note: AWS_ACCESS_KEY_ID is exported"), "{}", output.stdout);
 }
+
+#[test]
+fn a_profile_that_cannot_be_used_could_not_be_checked() {
+    let home = start(Settings::default());
+    home.write(".aws/config", "[profile half]\naws_access_key_id = AKIAEXAMPLE000000009\n[profile sso]\nsso_account_id = 1\n");
+    for (name, code) in [("half", 12), ("sso", 12), ("nobody", 1)] {
+        assert_eq!(home.run(&["status", name]).code, Some(code), "{name}");
+    }
+}
+
+#[test]
+fn settings_that_are_a_link_to_nowhere_are_an_error_and_a_table_of_no_profile_is_told_by_rotate_too() {
+    let home = start(Settings::default());
+    let directory = home.path().join(".config/keyrotate");
+    std::fs::create_dir_all(&directory).unwrap();
+    home.write(".config/keyrotate/config.toml", "[profile.defualt]\ngrace = '7d'\n");
+    let output = home.run(&["rotate", "default", "--dry-run"]);
+    assert!(
+        output.code == Some(0) && output.said().contains("[profile.defualt], and no AWS file has that profile: is default meant?"),
+        "{output:?}"
+    );
+    std::fs::remove_file(directory.join("config.toml")).unwrap();
+    std::os::unix::fs::symlink("/nowhere/config.toml", directory.join("config.toml")).unwrap();
+    for args in [&["status"][..], &["rotate", "default", "--yes"]] {
+        let output = home.run(args);
+        assert!(output.code == Some(2) && output.said().contains("is a link to a file that does not exist"), "{args:?}: {output:?}");
+    }
+    assert!(home.lab.calls().iter().all(|call| call.action != "CreateAccessKey"));
+}

@@ -38,3 +38,21 @@ fn ctrl_c_in_the_middle_stops_cleanly_and_says_how_to_go_on() {
     assert_eq!(home.told(), "");
     assert_eq!(calls(&home, "CreateAccessKey"), 1, "the key that was made is the one in use");
 }
+
+#[test]
+fn ctrl_c_at_the_question_says_how_things_are() {
+    let home = start(Settings::default());
+    let asked = |words: &str, state: &str| {
+        let mut terminal = Terminal::open(&home, words, &[]);
+        terminal.expect("[y]: ");
+        terminal.press("\x03");
+        let (code, screen) = terminal.end();
+        let said = crate::home::one_line(&screen);
+        assert!(code == Some(130) && said.contains("stopped by SIGINT") && said.contains(state), "{words}: {code:?} {screen}");
+    };
+    asked("rotate default", "nothing was changed");
+    assert_eq!(calls(&home, "CreateAccessKey"), 0);
+    assert_eq!(home.run(&["rotate", "default", "--yes", "--grace", "7d"]).code, Some(0));
+    asked("undo default", &format!("{} is inactive", home.old.id));
+    assert_eq!(calls(&home, "UpdateAccessKey"), 1, "only the deactivation");
+}

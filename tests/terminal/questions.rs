@@ -36,6 +36,23 @@ fn a_question_fits_the_terminal_and_ends_in_room_for_the_answer() {
 }
 
 #[test]
+fn the_question_says_what_becomes_of_the_old_key() {
+    for (words, fate) in [
+        ("rotate default", "is deleted at the end"),
+        ("rotate default --grace 7d", "stays, inactive, for 7d"),
+        ("rotate default --grace next", "stays, inactive, until the next rotation"),
+    ] {
+        let home = start(Settings::default());
+        let mut terminal = Terminal::open(&home, words, &[("NO_COLOR", "1")]);
+        terminal.expect("[y]: ");
+        let asked = one_line(&terminal.screen());
+        assert!(asked.contains(&format!("; {} {fate})? (y", home.old.id)), "{words}: {asked}");
+        terminal.press("n\n");
+        assert_eq!(terminal.end().0, Some(0));
+    }
+}
+
+#[test]
 fn making_a_secret_is_part_of_the_question_and_no_makes_none() {
     for (answer, is_yes) in [("n\n", false), ("y\n", true)] {
         let home = Home::new(env!("CARGO_BIN_EXE_keyrotate"), Settings::default(), true);

@@ -15,7 +15,7 @@ pub struct PolicyArgs {
     pub command: PolicyCommand,
 }
 
-const SHOW: &str = "Prints the policy alone on standard output, as JSON: keyrotate policy show rotate > rotate.json. What it is for, its size and the \
+const SHOW: &str = "Prints the policy alone on standard output, as JSON: keyrotate policy show rotate > keyrotate-rotate.json. What it is for, its size and the \
 commands that attach it are on standard error. With a profile AWS is asked whose key it has, by a call that nobody can be denied, unless --account and \
 --user say it. Changes nothing.";
 

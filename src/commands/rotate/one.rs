@@ -1,5 +1,7 @@
 //! One key: looked at, confirmed, rotated.
 
+use std::time::Duration;
+
 use super::home::AtHome;
 use super::resume::Resumed;
 use super::targets::secrets;
@@ -8,12 +10,12 @@ use super::{Rotated, Run, Sessions, create_secret};
 use crate::commands::account_id::typed;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::known::waiting_removal;
-use crate::model::{AccessKeyId, Age};
-use crate::os::terminal::{Answer, Question};
+use crate::model::{AccessKeyId, Age, Grace, format_duration};
 use crate::profile::settings::ProfileSettings;
 use crate::profile::{AwsFiles, FileKind, OwnKey, OwnKeys, OwnPair, ResolvedProfile, SecretAt};
 use crate::rotation::{
-    Authority, Beginning, Begun, HistoryLine, KnownKey, Permissions, Preflight, Rules, SecretTarget, SignedSecrets, begin, describe, plan,
+    Authority, Beginning, Begun, HistoryLine, KnownKey, Permissions, Preflight, Record, Rules, SecretTarget, SignedSecrets, begin,
+    describe, plan,
 };
 
 impl Run<'_> {
@@ -108,7 +110,7 @@ impl Run<'_> {
         notes.extend(begun.notes.iter().cloned());
         if begun.record.identity.is_root() {
             self.typed(&begun)?;
-        } else if attended && !self.confirmed(&begun) {
+        } else if attended && !self.confirmed(&begun)? {
             return Ok(Rotated::Declined(pair.id.clone()));
         }
         self.create_secrets(preflight, way, &mut begun, notes)?;
@@ -140,22 +142,35 @@ impl Run<'_> {
         typed(self.console, self.signals, account, &what, &command)
     }
 
-    fn confirmed(&self, begun: &Begun) -> bool {
-        self.console.progress_done();
+    fn confirmed(&self, begun: &Begun) -> Result<bool, Failure> {
         let record = &begun.record;
         let first = begun.delete_first.as_ref().map_or_else(String::new, |(id, _)| format!("; {id} is deleted first"));
         let made: String =
             begun.missing.iter().map(|secret| format!("; secret {} in {} is made first", secret.name, secret.region)).collect();
         let text = format!(
-            "rotate {} of {} in account {} ({} days old, {}{first}{made})?",
+            "rotate {} of {} in account {} ({} days old, {}; {}{first}{made})?",
             record.old.id,
             record.user_name,
             record.identity.account,
             Age::at(record.started_at, record.old_created_at).days(),
-            describe::last_use(&begun.last_use)
+            describe::last_use(&begun.last_use),
+            fate(record)
         );
-        let choices = vec![('y', "rotate".to_owned()), ('n', "leave it".to_owned())];
-        self.console.ask(&Question { text, choices, default: Some('y') }) == Answer::Choice('y')
+        self.agreed(text, "rotate", "nothing was changed".to_owned())
+    }
+}
+
+/// What becomes of the old key.
+fn fate(record: &Record) -> String {
+    let old = &record.old.id;
+    match (&record.new, record.grace) {
+        (Some(new), _) if record.adopted => format!("{} takes its place, and {old} is deleted at the end", new.pair.id),
+        (_, Grace::After(Duration::ZERO)) => format!("{old} is deleted at the end"),
+        (_, Grace::After(grace)) if record.drains => {
+            format!("{old} stays active for {}, and is deleted after that", format_duration(grace))
+        }
+        (_, Grace::After(grace)) => format!("{old} stays, inactive, for {}", format_duration(grace)),
+        (_, Grace::Next) => format!("{old} stays, inactive, until the next rotation"),
     }
 }
 
