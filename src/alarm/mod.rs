@@ -15,7 +15,7 @@ mod topic_policy;
 mod trail_script;
 mod watch;
 
-pub use own::{is_our_filter, ways};
+pub use own::{is_our_alarm, is_our_filter, ways};
 pub use place::{Misfit, Obstacle, Place, Unfit, place, topic_arn};
 pub use plan::{Foreign, Wanted, doubts, faults, plan};
 pub use removal::{Removal, removal};

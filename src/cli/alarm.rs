@@ -1,6 +1,6 @@
 //! How `alarm` looks: the plan as a diff of the account, then what came of it.
 
-use super::args::{AlarmArgs, AlarmCommand};
+use super::args::{AlarmAccount, AlarmArgs, AlarmChoices, AlarmCommand};
 use super::page::{DIM, GREEN, Page, RED, YELLOW, plain};
 use super::session;
 use crate::alarm::{COSTS, Sign};
@@ -10,6 +10,7 @@ use crate::commands::alarm::test::{Tested, test};
 use crate::commands::alarm::{self, Plan, Request};
 use crate::commands::context::Context;
 use crate::commands::failure::Failure;
+use crate::commands::session::Attend;
 use crate::os::signals::Signals;
 use crate::os::terminal::Console;
 
@@ -40,15 +41,11 @@ pub fn run(
                 }
                 return Ok(0);
             }
-            let plan = alarm::plan(context, &attend, &asked.account.options(), &asked.choices.set_up())?;
-            tell(&plan, Shown { notes: !quiet, patterns: asked.choices.patterns });
-            let mut page = Page::for_stdout(0);
-            if plan.is_empty() {
-                page.sentence("nothing is missing");
-            }
-            listeners(&mut page, &plan.confirmed, &plan.pending, &[]);
-            page.print();
-            Ok(plan.exit_code())
+            show_plan(context, &attend, &asked.account, &asked.choices, quiet)
+        }
+        AlarmCommand::Install(asked) if asked.dry_run => {
+            let attend = || attended(asked.account.no_input).map(|(console, _)| console);
+            show_plan(context, &attend, &asked.account, &asked.choices, quiet)
         }
         AlarmCommand::Install(asked) => {
             let (console, signals) = attended(asked.account.no_input)?;
@@ -93,6 +90,18 @@ pub fn run(
             unseen.map_or(Ok(0), Err)
         }
     }
+}
+
+fn show_plan(context: &Context, attend: Attend<'_>, account: &AlarmAccount, choices: &AlarmChoices, quiet: bool) -> Result<u8, Failure> {
+    let plan = alarm::plan(context, attend, &account.options(), &choices.set_up())?;
+    tell(&plan, Shown { notes: !quiet, patterns: choices.patterns });
+    let mut page = Page::for_stdout(0);
+    if plan.is_empty() {
+        page.sentence("nothing is missing");
+    }
+    listeners(&mut page, &plan.confirmed, &plan.pending, &[]);
+    page.print();
+    Ok(plan.exit_code())
 }
 
 /// The plan, region by region, each change with what deserves to be read of it.

@@ -25,7 +25,7 @@ use crate::commands::undo::UndoOptions;
 use crate::model::{AccessKeyId, Grace};
 use crate::rotation::Direction;
 #[cfg(feature = "alarm")]
-pub use alarm::{AlarmArgs, AlarmCommand};
+pub use alarm::{Account as AlarmAccount, AlarmArgs, AlarmCommand, Choices as AlarmChoices};
 pub use audit::AuditArgs;
 pub use keys::{KeysArgs, KeysCommand};
 pub use mfa::{MfaArgs, MfaCommand};

@@ -7,6 +7,8 @@ use crate::lab::state::World;
 
 #[test]
 fn a_plan_is_the_diff_of_the_account_and_changes_nothing() {
+    let dry = alarm(&start(), &["install", "--email", MAILBOX, "--dry-run"]);
+    assert_eq!((dry.code, &dry.stdout), (Some(10), &alarm(&start(), &["plan", "--email", MAILBOX]).stdout), "{dry:?}");
     let home = start();
     let before = account(&home);
     let output = well(&home, &["plan", "--email", MAILBOX]);
@@ -88,6 +90,9 @@ fn a_test_holds_the_patterns_against_events_and_sends_a_mail() {
         assert_eq!(output.code, Some(0), "{output:?}");
         assert_eq!(output.said().matches("matches each of its events, and not an event of another kind").count(), 2, "{}", output.stdout);
         assert_eq!(output.said().matches("matches its event, and not an event of another kind").count(), 1, "{}", output.stdout);
+        let alarms = output.said().matches("one event raises it, and it tells the topic").count();
+        assert_eq!(alarms, if install == INSTALL { 3 } else { 0 }, "{}", output.stdout);
+        assert!(early.said().contains("`keyrotate alarm install default --email security@example.com` sends it again"), "{early:?}");
         assert!(output.said().contains("sent: a message to security@example.com"), "{output:?}");
         let mails = home.lab.world().mails.clone();
         assert!(mails.len() == 1 && mails[0].contains(MAILBOX) && mails[0].contains("nothing has happened"), "{mails:?}");

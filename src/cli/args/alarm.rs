@@ -24,14 +24,15 @@ the commands that make a trail, for an account that has none, and what a trail c
 
 const INSTALL: &str = "Makes what is missing: an SNS topic with the mailboxes, metric filters of the trail's log group with the pattern of CIS and a \
 second one for what CIS leaves out, and their CloudWatch alarms; with --via eventbridge rules of EventBridge. Waits until the mailboxes have \
-confirmed. Run again it goes on where it was cut off, has the mail sent again to who has not confirmed, and changes nothing where nothing is missing.";
+confirmed. Run again it goes on where it was cut off, has the mail sent again to who has not confirmed, and changes nothing where nothing is missing. \
+Exits with 10 while somebody has to confirm, or something else is in the way. Without a terminal it wants --yes.";
 
 const TEST: &str = "Looks at everything that install makes and at the trail, holds each pattern against events of its kind (TestMetricFilter, \
 TestEventPattern), and where all of that works sends a mail by setting the alarm's state, which CloudWatch resets within minutes. Exits with 11 where \
-something does not work.";
+something does not work, and with 12 where it could not be seen.";
 
-const REMOVE: &str =
-    "Removes what install made, in every region with a log group of a trail, and leaves alone what somebody else made or uses.";
+const REMOVE: &str = "Removes what install made, in every region with a log group of a trail, and leaves alone what somebody else made or uses. Without a \
+terminal it wants --yes.";
 
 #[derive(Debug, Subcommand)]
 pub enum AlarmCommand {
@@ -114,6 +115,9 @@ pub struct AlarmInstallArgs {
     /// How long to wait until the mailboxes have confirmed, such as 0s or 10m; without it 10m at a terminal, and not at all without one
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub wait: Option<Duration>,
+    /// Show what is missing, as plan does, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// Set it up without confirmation
     #[arg(long, short)]
     pub yes: bool,

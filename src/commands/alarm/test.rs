@@ -3,12 +3,12 @@
 //! Invariant: nothing is changed but the state of our own alarm, which CloudWatch puts right at its next look.
 
 use super::{AlarmOptions, Asked, UNCHANGED, heard, in_use, watches_root};
-use crate::alarm::{Sign, Via, Wanted, Watch, doubts, faults, is_hit, on_the_bus, place, plan, samples, ways};
+use crate::alarm::{Sign, Step, Via, Wanted, Watch, doubts, faults, is_hit, is_our_alarm, on_the_bus, place, plan, samples, ways};
 use crate::aws::{AwsError, MonitoringSight, OwnSight};
 use crate::commands::context::Context;
 use crate::commands::failure::{Failure, FailureKind};
 use crate::commands::session::Attend;
-use crate::model::Truth;
+use crate::model::{Truth, shell_word};
 
 const REASON: &str = "keyrotate alarm test: nothing has happened. This shows that a change of a policy reaches you.";
 
@@ -121,7 +121,12 @@ impl Asked {
         let outcome = match (&confirmed[..], &pending[..]) {
             ([], []) if !topic.subscriptions.is_empty() => Err("nobody hears of it".to_owned()),
             ([], []) => Err("nobody hears of it: name a mailbox with --email".to_owned()),
-            ([], _) => Err(format!("nobody hears of it: {} did not follow the link in the mail from AWS", pending.join(", "))),
+            ([], [first, ..]) => Err(format!(
+                "nobody hears of it: {} did not follow the link in the mail from AWS; `{} --email {}` sends it again",
+                pending.join(", "),
+                tested.install,
+                shell_word(first)
+            )),
             (_, []) => Ok(format!("{} hears of it", confirmed.join(", "))),
             (_, _) => Ok(format!("{} hears of it, {} has not confirmed", confirmed.join(", "), pending.join(", "))),
         };
@@ -163,6 +168,11 @@ impl Asked {
             Ok(steps) => {
                 for step in &steps {
                     tested.fails(step.about(), if step.sign() == Sign::Changes { CHANGED } else { MISSING });
+                }
+                let is_changed = |name: &str| steps.iter().any(|step| matches!(step, Step::PutAlarm { alarm, .. } if alarm.name == name));
+                for alarm in own.alarms.iter().filter(|alarm| via == Via::Metric && is_our_alarm(alarm) && !is_changed(&alarm.name)) {
+                    let outcome = Ok("one event raises it, and it tells the topic".to_owned());
+                    tested.tried.push(Tried { what: format!("CloudWatch alarm {}", alarm.name), outcome });
                 }
             }
         }
