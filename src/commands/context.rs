@@ -84,6 +84,13 @@ impl Context {
         self.settings.profiles().filter(|name| !known.contains(*name)).map(note).collect()
     }
 
+    /// AWS files that are not there although something says that they are, a variable or a link; one sentence each.
+    pub fn absent(&self) -> Vec<String> {
+        let links = [&self.aws_paths.credentials, &self.aws_paths.config].into_iter().filter(|path| path.is_symlink() && !path.exists());
+        let links = links.map(|path| format!("{} is a link to a file that does not exist", path.display()));
+        self.files_or_empty().absent(&self.environment).sentences().chain(links).collect()
+    }
+
     /// Reads the AWS files, and what is known of the keychain's items, again: they were changed.
     pub fn reread(&mut self) -> Result<(), Failure> {
         self.files = aws_files(&self.paths, &self.aws_paths)?;

@@ -200,7 +200,7 @@ pub(super) struct Run<'a> {
 /// Runs the command.
 pub fn rotate(context: &Context, console: &Console, signals: &Signals, options: &RotateOptions) -> Result<RotateOutcome, Failure> {
     let mut outcome = rotate_all(&Run::new("rotate", context, console, signals, options))?;
-    outcome.notes.extend(context.unknown_tables());
+    outcome.notes.extend(context.unknown_tables().into_iter().chain(context.absent()));
     Ok(outcome)
 }
 

@@ -98,7 +98,7 @@ pub fn status(context: &Context, options: &StatusOptions) -> Result<StatusOutcom
     let (chosen, skipped) = choose(context, files, &own, &options.profiles);
     let path = Observations::path(context);
     let mut memory = Observations::load(&disk, &path);
-    let absent: Vec<String> = files.absent(&context.environment).sentences().collect();
+    let absent = context.absent();
     let mut notes: Vec<String> = conflict(context).into_iter().chain(exported(context)).chain(memory.fault.take()).collect();
     notes.extend(absent.iter().cloned());
     notes.extend(context.unknown_tables());

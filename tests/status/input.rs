@@ -217,3 +217,21 @@ fn settings_that_are_a_link_to_nowhere_are_an_error_and_a_table_of_no_profile_is
     }
     assert!(home.lab.calls().iter().all(|call| call.action != "CreateAccessKey"));
 }
+
+#[test]
+fn a_credentials_file_that_is_a_link_to_nowhere_is_told() {
+    let home = start(Settings::default());
+    std::fs::remove_file(home.path().join(".aws/credentials")).unwrap();
+    std::os::unix::fs::symlink("/nowhere/credentials", home.path().join(".aws/credentials")).unwrap();
+    for (args, code) in [(&["status"][..], 12), (&["rotate", "default", "--yes"], 12), (&["auto", "--now"], 12)] {
+        let output = home.run(args);
+        let said = output.said();
+        assert!(
+            output.code == Some(code) && said.contains(".aws/credentials is a link to a file that does not exist"),
+            "{args:?}: {output:?}"
+        );
+    }
+    std::fs::remove_file(home.path().join(".aws/credentials")).unwrap();
+    let output = home.run(&["auto", "--now"]);
+    assert!(output.code == Some(12) && output.said().contains("there is no long-term access key here any more"), "{output:?}");
+}

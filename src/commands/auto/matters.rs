@@ -52,7 +52,15 @@ fn of_seen(seen: &StatusOutcome) -> Vec<Matter> {
         matter(format!("waits {}", pending.old), Urgency::Attention, text)
     });
     let unreadable = seen.unreadable.iter().map(|failure| matter(failure.message.clone(), Urgency::Critical, failure.message.clone()));
-    found.chain(broken).chain(others).chain(unreadable).collect()
+    let is_empty =
+        seen.keys.is_empty() && seen.managed.is_empty() && seen.unreadable.is_empty() && !seen.skipped.iter().any(|one| one.is_broken);
+    let empty = is_empty.then(|| {
+        let why = seen.absent.iter().map(|absent| format!(": {absent}")).next().unwrap_or_default();
+        let text =
+            format!("there is no long-term access key here any more{why}; where none is meant to be, `keyrotate timer remove` ends this");
+        matter("no key".to_owned(), Urgency::Attention, text)
+    });
+    found.chain(broken).chain(others).chain(unreadable).chain(empty).collect()
 }
 
 /// What the desktop is told: the most urgent matter, and how many more there are.
